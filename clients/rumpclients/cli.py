@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import rump
-from rumpclients import _start
+from rumpclients import _security, _start
 from rumpclients._command import FAILED, Parser, print_json, print_table, run, tell
 
 PROG = "rump"
@@ -35,6 +35,8 @@ def parser() -> Parser:
     sub = commands.add_parser("env", help="shell lines that set RUMP_SERVER and the prompt: eval $(rump env)")
     sub.add_argument("url", nargs="?", help="the kernel (default: that of RUMP_SERVER, or of `rump up`)")
     _module_commands(commands.add_parser("module", help="keys and signatures of modules"))
+    _security.ca_flags(commands.add_parser("ca", help="certificates and tokens to try out"))
+    _security.policy_flags(commands.add_parser("policy", help="checks of policy files"))
     commands.add_parser("demo", help="the main job, shown", add_help=False)
     commands.add_parser("bench", help="the benchmarks", add_help=False)
     return p
@@ -49,7 +51,8 @@ def _up_flags(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--factions", metavar="LIST", help="factions to run beside kern (default: vfs,net,dev)")
     sub.add_argument("--placement", choices=("split", "server"), help="a process per faction (default), or one for all")
     sub.add_argument("--dir", metavar="DIR", help="folder for sockets (default: one under the runtime directory)")
-    sub.add_argument("--policy", metavar="FILE", help="who may do what")
+    sub.add_argument("--policy", metavar="FILE", help="who may do what (docs/security.md)")
+    sub.add_argument("--audit-log", metavar="FILE", help="who was granted and refused what, a line each")
     sub.add_argument("--tls-cert", metavar="FILE", help="certificate for tcp://")
     sub.add_argument("--tls-key", metavar="FILE", help="its key")
     sub.add_argument("--tls-client-ca", metavar="FILE", help="clients must show a certificate of this authority")
@@ -86,7 +89,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[:1] in (["demo"], ["bench"]):
         return _other(arguments[0], arguments[1:])
     options = parser().parse_args(arguments)
-    work = {"up": up, "status": status, "ps": ps, "env": env, "module": module, "restart": restart}[options.command]
+    work = {
+        "up": up,
+        "status": status,
+        "ps": ps,
+        "env": env,
+        "module": module,
+        "restart": restart,
+        "ca": _security.ca,
+        "policy": _security.policy,
+    }[options.command]
     return run(f"{PROG} {options.command}", lambda: work(options))
 
 
@@ -117,7 +129,7 @@ def gateway_flags(options: argparse.Namespace) -> list[str]:
     """The flags of the kernel's process for those of `rump up`."""
     folder = options.dir or _start.folder_for(options.url)
     flags = ["--dir", folder]
-    valued = ("factions", "placement", "policy", "tls_cert", "tls_key", "tls_client_ca", "metrics")
+    valued = ("factions", "placement", "policy", "audit_log", "tls_cert", "tls_key", "tls_client_ca", "metrics")
     for name in (*valued, "slow_calls", "trace", "config", "log_level", "health", "steady", "give_up"):
         value = getattr(options, name)
         if value is not None:

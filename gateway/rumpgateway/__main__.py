@@ -16,7 +16,7 @@ from rumpgateway.keeper import keep
 from rumpgateway.kernel import MAX_BUS_MESSAGE, Kernel, KernelConfig
 from rumpgateway.registry import FACTIONS
 from rumpgateway.supervisor import Care
-from rumpuser import config, log
+from rumpuser import audit, config, log
 from rumpuser.component import Parameters
 from rumpuser.transport.names import Tls
 from rumpuser.tune import tune
@@ -39,7 +39,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--token-file", metavar="FILE", help="secret that components show (default: RUMP_BUS_TOKEN, or random)"
     )
-    p.add_argument("--policy", metavar="FILE", help="who may do what (not there yet: everybody who connects is root)")
+    p.add_argument("--policy", metavar="FILE", help="who may do what, TOML (default: whoever connects is root)")
+    p.add_argument("--audit-log", metavar="FILE", help="who was granted and refused what, a line each")
     p.add_argument("--plain-ok", action="store_true", help="allow tcp+plain URLs that are not on a loopback address")
     p.add_argument("--tls-cert", metavar="FILE")
     p.add_argument("--tls-key", metavar="FILE")
@@ -67,8 +68,6 @@ def configuration(arguments: argparse.Namespace) -> KernelConfig:
     unknown = [name for name in factions if name not in FACTIONS]
     if unknown:
         raise ValueError(f"--factions: no faction {', '.join(unknown)}; there are vfs, net and dev")
-    if arguments.policy:
-        raise KernelError(Errno.EOPNOTSUPP, "--policy: policies are not there yet: everybody who can connect is root")
     folder = os.path.abspath(arguments.dir)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     urls = [parse(text, server=True) for text in arguments.url] or [Url("unix", path=f"{folder}/kernel.sock")]
@@ -81,6 +80,8 @@ def configuration(arguments: argparse.Namespace) -> KernelConfig:
         _check_plain(url, plain_ok=arguments.plain_ok)
         if url.secure and not (arguments.tls_cert and arguments.tls_key):
             raise ValueError(f"{url}: TLS needs --tls-cert and --tls-key")
+        if url.secure and not (arguments.tls_client_ca or arguments.policy):
+            _check_anonymous(url, allowed=arguments.plain_ok)
     return KernelConfig(
         urls=tuple(urls),
         folder=folder,
@@ -95,12 +96,14 @@ def configuration(arguments: argparse.Namespace) -> KernelConfig:
         environment=(
             ("RUMP_MODULE_KEYS", ",".join(key.hex() for key in parameters.module_keys)),
             ("RUMP_HOSTNAME", parameters.hostname),
+            (audit.VARIABLE, os.path.abspath(arguments.audit_log) if arguments.audit_log else ""),
         ),
         component_flags=tuple(flags),
         metrics=_metrics(arguments.metrics),
         slow_ns=int(arguments.slow_calls * 1e6),
         channelz=arguments.channelz,
         trace=arguments.trace or "",
+        policy=os.path.abspath(arguments.policy) if arguments.policy else "",
         care=Care(arguments.health, arguments.steady, arguments.give_up),
         tls=Tls(arguments.tls_cert or "", arguments.tls_key or "", arguments.tls_client_ca or ""),
     )
@@ -146,8 +149,18 @@ def _check_plain(url: Url, *, plain_ok: bool) -> None:
     logger.warning("%s: clients are not authenticated and nothing is encrypted", url)
 
 
+def _check_anonymous(url: Url, *, allowed: bool) -> None:
+    if not allowed:
+        raise ValueError(f"{url}: everybody would be root; --tls-client-ca or --policy says who is who (or --plain-ok)")
+    logger.warning("%s: clients are not authenticated: everybody who reaches it is root", url)
+
+
 async def serve(wanted: KernelConfig) -> int:
-    kernel = Kernel(wanted)
+    try:
+        kernel = Kernel(wanted)
+    except KernelError as error:
+        print(f"rump up: cannot start: {error.text}", file=sys.stderr)
+        return 2
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, kernel.halt)
@@ -172,6 +185,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     tune()
     try:
         wanted = configuration(arguments)
+        audit.setup("gateway", arguments.audit_log or "", as_json=arguments.log_json)
     except (KernelError, ValueError, OSError) as error:
         print(f"rump up: {error}", file=sys.stderr)
         return 2

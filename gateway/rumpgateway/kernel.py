@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import secrets
@@ -14,6 +15,7 @@ from typing import Any
 import grpc
 
 from rumpgateway import components
+from rumpgateway.admission import Admission
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.monitor import Monitor
 from rumpgateway.recovery import Recovery
@@ -40,6 +42,8 @@ log = logging.getLogger("rump.kernel")
 
 MAX_BUS_MESSAGE = 64 << 20
 """Largest message between components: wheels of modules travel in one."""
+POLICY_S = 1.0
+"""How often the policy is looked at; whoever attaches meets what it says now."""
 STATUS_S = 1.0
 """How long a component may take to tell of its modules; kern asks the others, who may be restarting."""
 DRAIN_S = 2.0
@@ -73,6 +77,7 @@ class KernelConfig:
     slow_ns: int = SLOW_NS
     channelz: bool = False
     trace: str = ""
+    policy: str = ""
     care: Care = field(default_factory=Care)
 
 
@@ -101,6 +106,9 @@ class Kernel:
         self.registry.gateway = self.gateway
         self.registry.gateway_url = str(self._bus_url)
         self.sessions = Sessions(self.gateway)
+        self.admission = Admission(config.policy)
+        self.admission.changed = lambda: self.sessions.review(self.admission.still)
+        self.sessions.quota = self.admission.quota
         self.supervisor = Supervisor(
             self.registry,
             config.folder,
@@ -135,11 +143,15 @@ class Kernel:
                 await self.supervisor.start([name for name in names if name not in self.supervisor.children])
         if self._host.records.inherited:
             await self.recovery.run()
+            self.sessions.review(self.admission.still)
         await self._listen_to_clients()
 
     async def run(self) -> None:
         """Serves until the kernel is halted, then takes it down in order: clients, processes, components."""
-        await self._halted.wait()
+        while not self._halted.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._halted.wait(), POLICY_S if self._config.policy else None)
+            self.admission.refresh()
         await self.stop()
 
     def halt(self) -> None:
@@ -216,7 +228,9 @@ class Kernel:
     async def _listen_to_clients(self) -> None:
         statistics = Statistics(self._config.slow_ns)
         monitor = Monitor(self.gateway, self.registry, self.sessions, self._status, statistics)
-        service = Service(self.gateway, self.sessions, self._status, self._config.max_message, monitor, self._tracer)
+        service = Service(
+            self.gateway, self.sessions, self._status, self._config.max_message, monitor, self._tracer, self.admission
+        )
         server = grpc.aio.server(
             options=[
                 *options(self._config.max_message),
@@ -224,7 +238,8 @@ class Kernel:
                 ("grpc.keepalive_timeout_ms", 5_000),
                 ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
                 ("grpc.so_reuseport", 0),
-            ]
+            ],
+            interceptors=self.admission.interceptors(),
         )
         server.add_generic_rpc_handlers(service.handlers())
         await _add_introspection(server, channelz=self._config.channelz)

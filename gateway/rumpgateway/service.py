@@ -16,12 +16,15 @@ from typing import Any
 import grpc
 from google.protobuf.message_factory import GetMessageClass
 
+from rumpgateway.admission import Admission, bearer, peer_of
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.monitor import Monitor
 from rumpgateway.sessions import LEASE_S, Session, Sessions
 from rumpgateway.streams import Stream, doubt, encode_outcomes, failure
 from rumpgateway.tracing import Tracer
 from rumpgateway.unary import metadata_of, once
+from rumpuser import audit
+from rumpuser.kauth import Action, authorize
 from rumpuser.pending import start
 from rumpwire import calls, codec, rump_sp_pb2
 from rumpwire.calls import OPS, Op
@@ -49,6 +52,7 @@ class Service:
         max_message: int,
         monitor: Monitor,
         tracer: Tracer | None = None,
+        admission: Admission | None = None,
     ) -> None:
         self._gateway = gateway
         self._sessions = sessions
@@ -57,6 +61,7 @@ class Service:
         self._monitor = monitor
         self._statistics = monitor.statistics
         self._tracer = tracer
+        self._admission = admission or Admission()
 
     def handlers(self) -> list[grpc.GenericRpcHandler]:
         """What `grpc.aio.Server.add_generic_rpc_handlers` takes."""
@@ -127,13 +132,27 @@ class Service:
             text = "no such session: attach first and send its token as rump-session"
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, text)
             raise AssertionError("abort returned")
+        if session.peer is not None and (peer := peer_of(context)).subjects != session.peer.subjects:
+            audit.tell(granted=False, who=str(peer), action="session", pid=session.process.pid)
+            await abort(context, KernelError(Errno.EAUTH, "the session is that of another client", "gateway"))
         return session
+
+    async def _look(self, context: Context, action: Action) -> None:
+        """Admits a client that asks what the kernel shows of itself: with a session, or by what else it proves."""
+        try:
+            if metadata_of(context, "rump-session"):
+                authorize((await self._session(context)).process, action)
+            else:
+                self._admission.look(context, bearer(context), action)
+        except KernelError as error:
+            await abort(context, error)
 
     # -- Session
 
     async def attach(self, request: Any, context: Context) -> Any:
         try:
-            session = await self._sessions.attach(request.comm, request.lease_ms / 1000, request.nonce)
+            who = self._admission.attach(context, request.token, request.nonce)
+            session = await self._sessions.attach(request.comm, request.lease_ms / 1000, request.nonce, who)
         except KernelError as error:
             await abort(context, error)
         return rump_sp_pb2.AttachResponse(
@@ -147,8 +166,8 @@ class Service:
     async def detach(self, request: Any, context: Context) -> Any:
         """What has ended already is detached: the answer to an earlier try may have been lost."""
         with contextlib.suppress(KernelError):
-            session = self._sessions.find(metadata_of(context, "rump-session"))
-            await self._sessions.end(session or await self._session(context))
+            self._sessions.find(metadata_of(context, "rump-session"))
+            await self._sessions.end(await self._session(context))
         return rump_sp_pb2.DetachResponse()
 
     async def fork(self, request: Any, context: Context) -> Any:
@@ -224,13 +243,15 @@ class Service:
         return await once(context, session, begin, _uploaded)
 
     async def status(self, request: Any, context: Context) -> Any:
+        await self._look(context, Action.SYSTEM_STATUS)
         return await self._status()
 
     async def statistics(self, request: Any, context: Context) -> Any:
-        await self._session(context)
+        await self._look(context, Action.SYSTEM_STATUS)
         return await self._monitor.response()
 
     async def processes(self, request: Any, context: Context) -> Any:
+        await self._look(context, Action.PROCESS_CANSEE_ENTRY)
         found = sorted(self._gateway.processes.values(), key=lambda p: p.pid)
         return rump_sp_pb2.ProcessesResponse(
             processes=[

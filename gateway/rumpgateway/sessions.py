@@ -16,11 +16,13 @@ import secrets
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
+from rumpgateway.admission import PeerId, Quota, from_plain, plain
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpgateway.replies import Replies, Room
 from rumpuser.aio import settle
 from rumpuser.pending import Pending, Running
+from rumpuser.policy import Identity
 from rumpwire.errno import Errno, KernelError
 
 LEASE_S = 60.0
@@ -35,6 +37,9 @@ MAX_ENDED = 4096
 MIN_NONCE = 16
 
 log = logging.getLogger("rump.sessions")
+
+Who = tuple[Identity | None, PeerId | None]
+"""What a session belongs to; without a policy there is no identity, and its process is root's."""
 
 
 class Stream(Protocol):
@@ -79,6 +84,10 @@ class Session:
         self.calls: dict[int, Call] = {}
         """Calls that wait, by id; unary ones without an id of the client's have one below 0."""
         self.stream: Stream | None = None
+        self.identity: Identity | None = None
+        self.peer: PeerId | None = None
+        """Whose connections it may be used on; None where everybody is root."""
+        self.quota: Quota | None = None
         self.lease_s = lease_s
         self.doubtful = 0
         """Calls up to this id may have been begun by a gateway that has ended."""
@@ -139,7 +148,7 @@ class Session:
     # -- for the successor of this gateway
 
     def write_down(self) -> None:
-        value = (self.process.pid, self.lease_s, self.nonce, self._streamed)
+        value = (self.process.pid, self.lease_s, self.nonce, self._streamed, plain(self.identity, self.peer))
         self._sessions.records.put("session", self.token, value, self._seen)
 
     def seen(self, id: int) -> None:
@@ -163,8 +172,12 @@ class Session:
     ) -> Call:
         """Follows a call that waits. ``finish`` gives its answer when it waits no more, if it is wanted."""
         call = self.calls[id] = Call(running, stream)
+        if self.quota is not None:
+            self.quota.waiting += 1
 
         def done() -> None:
+            if self.quota is not None:
+                self.quota.waiting -= 1
             if call.timer is not None:
                 call.timer.cancel()
             if self.calls.get(id) is call:
@@ -202,6 +215,7 @@ class Sessions:
 
     def __init__(self, gateway: Gateway) -> None:
         self.room = Room()
+        self.quota: Callable[[Identity], Quota | None] = lambda identity: None
         self.records = gateway.host.records
         self._gateway = gateway
         self._sessions: dict[str, Session] = {}
@@ -222,26 +236,32 @@ class Sessions:
             raise KernelError(Errno.ESTALE, self._ended[token], "gateway")
         return session
 
-    async def attach(self, comm: str, lease_s: float = 0.0, nonce: bytes = b"") -> Session:
-        """A new process and its session, or the one that was made with this nonce. EAGAIN when there are too many."""
+    async def attach(self, comm: str, lease_s: float = 0.0, nonce: bytes = b"", who: Who = (None, None)) -> Session:
+        """A new process and its session, or the one that was made with this nonce. EAGAIN when there are too many.
+
+        EAUTH when the nonce is somebody else's.
+        """
         if not nonce:
-            return await self._attach(comm, lease_s)
+            return await self._attach(comm, lease_s, who=who)
         if len(nonce) < MIN_NONCE:
             raise KernelError(Errno.EINVAL, f"a nonce has at least {MIN_NONCE} bytes", "gateway")
         attaching = self._attached.get(nonce)
         if attaching is None:
-            attaching = asyncio.get_running_loop().create_task(self._attach(comm, lease_s, nonce))
+            attaching = asyncio.get_running_loop().create_task(self._attach(comm, lease_s, nonce, who))
             self._attached[nonce] = attaching
-        return await asyncio.shield(attaching)
+        session = await asyncio.shield(attaching)
+        if (session.identity, session.peer and session.peer.subjects) != (who[0], who[1] and who[1].subjects):
+            raise KernelError(Errno.EAUTH, "the nonce is that of another client", "gateway")
+        return session
 
-    async def _attach(self, comm: str, lease_s: float, nonce: bytes = b"") -> Session:
+    async def _attach(self, comm: str, lease_s: float, nonce: bytes = b"", who: Who = (None, None)) -> Session:
         try:
             self._check_room()
-            process = await settle(self._gateway.attach(comm[:64] or "client"))
+            process = await settle(self._gateway.attach(comm[:64] or "client", who[0]))
         except BaseException:
             self._attached.pop(nonce, None)
             raise
-        return self._add(process, min(lease_s, MAX_LEASE_S), nonce)
+        return self._add(process, min(lease_s, MAX_LEASE_S), nonce, who)
 
     def fork(self, parent: Session, flags: int) -> Any:
         """A child of the session's process: what `settle` awaits, and `adopt` makes a session of."""
@@ -250,15 +270,24 @@ class Sessions:
 
     def adopt(self, process: Process, parent: Session) -> Session:
         """The session of a process that was forked."""
-        return self._add(process, parent.lease_s)
+        return self._add(process, parent.lease_s, who=(parent.identity, parent.peer))
 
     def _check_room(self) -> None:
         if len(self._sessions) >= MAX_SESSIONS:
             raise KernelError(Errno.EAGAIN, f"{MAX_SESSIONS} sessions are open", "gateway")
 
-    def _add(self, process: Process, lease_s: float, nonce: bytes = b"") -> Session:
+    def _belongs(self, session: Session, who: Who) -> None:
+        session.identity, session.peer = who
+        if session.identity is None:
+            return
+        session.quota = self.quota(session.identity)
+        fds, most = session.process.fds, session.identity.limits.descriptors
+        fds.limit = min(fds.limit, most or fds.limit)
+
+    def _add(self, process: Process, lease_s: float, nonce: bytes = b"", who: Who = (None, None)) -> Session:
         session = Session(secrets.token_hex(16), process, self, lease_s)
         session.nonce = nonce
+        self._belongs(session, who)
         session.write_down()
         self._sessions[session.token] = session
         return session
@@ -266,13 +295,14 @@ class Sessions:
     async def restore(self) -> None:
         """The sessions of a gateway that was killed; what it had begun, or not ended, without one is ended."""
         loop = asyncio.get_running_loop()
-        for token, (pid, lease_s, nonce, streamed), seen in self.records.items("session"):
+        for token, (pid, lease_s, nonce, streamed, who), seen in self.records.items("session"):
             process = self._gateway.processes.get(pid)
             if process is None:
                 self.records.delete("session", token)
                 continue
             session = self._sessions[token] = Session(token, process, self, lease_s)
             session.restore(nonce, streamed, seen)
+            self._belongs(session, from_plain(who))
             if nonce:
                 self._attached[nonce] = loop.create_task(_known(session))
         held = {session.process for session in self._sessions.values()}
@@ -290,6 +320,12 @@ class Sessions:
         self.records.delete("session", session.token)
         session.over(KernelError(Errno.ESTALE, why, "gateway"))
         await settle(self._gateway.exit(session.process))
+
+    def review(self, still: Callable[[Identity], bool]) -> None:
+        """Ends the sessions of those to whom the policy no longer gives what they have."""
+        for session in list(self._sessions.values()):
+            if session.identity is not None and not still(session.identity):
+                self.end_soon(session, "the session has ended: the policy has changed")
 
     def end_soon(self, session: Session, why: str) -> None:
         task = asyncio.get_running_loop().create_task(self.end(session, why))

@@ -94,6 +94,11 @@ class Stream:
             session.seen(number)
         if len(session.calls) >= MAX_IN_FLIGHT or number in session.calls:
             return _refusal(number, Errno.EAGAIN, f"{MAX_IN_FLIGHT} calls wait, or id {number} is in use")
+        if session.quota is not None:
+            try:
+                session.quota.check(len(request.calls))
+            except KernelError as error:
+                return _refusal(number, error.errno, error.text)
         return self._start(request, number, lasting)
 
     def _known(self, id: int) -> bytes | None:
@@ -144,7 +149,7 @@ def _empty(id: int, *, busy: bool = False) -> bytes:
     return data
 
 
-def _refusal(id: int, errno: Errno, text: str) -> bytes:
+def _refusal(id: int, errno: int, text: str) -> bytes:
     reply = rump_sp_pb2.StreamResponse(id=id)
     encode_outcomes([None], [KernelError(errno, text, "gateway")], reply)
     data: bytes = reply.SerializeToString()

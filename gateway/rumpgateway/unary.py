@@ -98,6 +98,8 @@ def _start(session: Session, id: int, begin: Callable[[], Any], finish: Callable
         return answer
 
     try:
+        if session.quota is not None:
+            session.quota.check(1)
         value = begin()
     except Exception as error:  # noqa: BLE001  a defect fails one call
         return finished(failure(error))

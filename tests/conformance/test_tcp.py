@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import rump
+from rumpwire import const
 from rumpwire.values import TcpInfo
 from tests.conformance.test_descriptors import code
 
@@ -264,6 +265,42 @@ def test_more_and_records(pair: tuple[Any, Any]) -> None:
     one.close()
     assert two.recvmsg(100, 100)[:2] == (b"ody", [(level, rump.TCP_INQ, (1).to_bytes(4, "little"))])
     assert two.recv(10) == b""
+
+
+def test_fast_open(k: Any) -> None:
+    """With TCP_FASTOPEN_CONNECT the second connection waits for its first data, and takes them along; so does
+    MSG_FASTOPEN."""
+    server = listening(k)
+    level = socket.IPPROTO_TCP
+    server.setsockopt(level, socket.TCP_FASTOPEN, 5)
+
+    def connecting() -> Any:
+        s = k.socket(rump.AF_INET, rump.SOCK_STREAM)
+        s.setsockopt(level, rump.TCP_FASTOPEN_CONNECT, 1)
+        s.connect(server.getsockname())
+        return s
+
+    def early(s: Any) -> bool:
+        return bool(k.sys.getsockopt(s.fileno(), level, socket.TCP_INFO).tcpi_options & const.TCPI_OPT_SYN_DATA)
+
+    first = connecting()
+    server.accept()[0].close()
+    assert not early(first)
+    server.setblocking(False)
+    second = connecting()
+    assert code(server.accept) == "EAGAIN"
+    assert second.send(b"early") == 5
+    assert early(second)
+    assert server.accept()[0].recv(10) == b"early"
+    third = k.socket(rump.AF_INET, rump.SOCK_STREAM)
+    assert third.sendto(b"at once", socket.MSG_FASTOPEN, server.getsockname()) == 7
+    assert early(third)
+    assert server.accept()[0].recv(10) == b"at once"
+    assert third.sendto(b" and on", socket.MSG_FASTOPEN, server.getsockname()) == 7
+    k.sysctl("net.inet.tcp.fastopen.client_enable", 0)
+    fourth = k.socket(rump.AF_INET, rump.SOCK_STREAM)
+    assert code(fourth.sendto, b"x", socket.MSG_FASTOPEN, server.getsockname()) == "EOPNOTSUPP"
+    assert code(fourth.setsockopt, level, rump.TCP_FASTOPEN_CONNECT, 1) == "EOPNOTSUPP"
 
 
 def test_unsent_low_water(k: Any, pair: tuple[Any, Any]) -> None:

@@ -13,7 +13,7 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.packetdrill.stack import Server
+from tests.packetdrill.stack import COOKIE, Server
 
 HERE = Path(__file__).parent
 ARGUMENTS = {
@@ -77,7 +77,7 @@ def play(packetdrill: Path, script: str, shim: Path, folder: Path, version: int 
             binary,
             *ARGUMENTS[version].split(),
             "-D",
-            f"TFO_COOKIE={server_cookie(server)}",
+            f"TFO_COOKIE={COOKIE.hex()}",
             f"--so_filename={shim}",
         ]
         try:
@@ -96,8 +96,3 @@ def play(packetdrill: Path, script: str, shim: Path, folder: Path, version: int 
         finally:
             server.stop = True
             thread.join(10)
-
-
-def server_cookie(server: Server) -> str:
-    """The Fast Open cookie that the stack gives to the peer of all scripts."""
-    return str(server.stack.tcp.fastopen.cookie_for(bytes([192, 0, 2, 1])).hex())

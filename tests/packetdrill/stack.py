@@ -42,6 +42,8 @@ GRACE = 0.25
 NOTHING_TO_TELL = {(6, 26): b"", (1, 55): bytes(64)}
 """TCP_CC_INFO and SO_MEMINFO, which code in scripts asks for."""
 MSG_FASTOPEN = 0x20000000
+COOKIE = bytes.fromhex("3021b9d889017eeb")
+"""What Linux gives to the scripts' peer, as some of them say literally."""
 SIOCINQ, SIOCOUTQ = 0x541B, 0x5411
 
 
@@ -83,6 +85,7 @@ class Stack:
         self.tun.out.clear()
         self.tcp = self.net.domains[const.AF_INET].tcp  # type: ignore[attr-defined]
         self.tcp.sysctl.tolerate_missing_ts.value = 1  # as Linux does
+        self.tcp.fastopen.cookie_for = lambda faddr: COOKIE  # type: ignore[method-assign]
 
     def peer(self, name: str) -> Any:
         raise KernelError(Errno.ENOSYS, name)
@@ -138,10 +141,15 @@ class Stack:
             getattr(sysctl, space).value, getattr(sysctl, limit).value = default, most
         elif name == "tcp_congestion_control":
             self.tcp.selected = {"reno": "newreno"}.get(value, value)
+        elif name == "tcp_fastopen_cookies":  # flushes them
+            self.tcp.fastopen.cookies.clear()
         elif name == "tso":  # ethtool
             self.tun.capabilities = CSUM
         elif name == "tcp_fastopen":
-            sysctl.fastopen_client.value, sysctl.fastopen_server.value = int(value, 0) & 1, int(value, 0) >> 1 & 1
+            bits = int(value, 0)
+            sysctl.fastopen_client.value, sysctl.fastopen_server.value = bits & 1, bits >> 1 & 1
+            sysctl.fastopen_bare.value, sysctl.fastopen_open.value = bits >> 2 & 1, bits >> 9 & 1
+            sysctl.fastopen_all.value = bits >> 10 & 1
         else:
             known = {
                 "tcp_timestamps": sysctl.timestamps, "tcp_sack": sysctl.sack, "tcp_window_scaling": sysctl.win_scale,
@@ -194,9 +202,7 @@ class Stack:
     def send(self, data: bytes) -> Any:
         fd, flags, named = struct.unpack_from("3i", data)
         to = name_of(data[12 : 12 + named]) if named and flags & MSG_FASTOPEN else None  # else Linux ignores it
-        if flags & MSG_FASTOPEN:
-            self.so(fd).opt.fastopen = 1
-        wire = _host.MESSAGE.wire(flags & ~(MSG_FASTOPEN | socket.MSG_NOSIGNAL))
+        wire = _host.MESSAGE.wire(flags & ~socket.MSG_NOSIGNAL)
         return self.call("sendto", fd - FIRST, data[12 + named :], wire, to)
 
     def fcntl(self, data: bytes) -> Any:
@@ -246,7 +252,20 @@ class Stack:
         return self.call("setsockopt", fd - FIRST, _host.option_level(level), wire, value) or 0
 
     def poll(self, data: bytes) -> Any:
-        """Without waiting: scripts poll for what must be there."""
+        found = self.ready(data)
+        return found if found[0] or struct.unpack_from("i", data)[0] == 0 else start(self.wait(data))
+
+    async def wait(self, data: bytes) -> tuple[int, bytes]:
+        """Scripts wait for one descriptor."""
+        timeout, fd = struct.unpack_from("2i", data)
+        so = self.so(fd)
+        end = self.host.now_ns + timeout * 1_000_000
+        while not (found := self.ready(data))[0]:
+            if not await so.writable.wait(end):
+                break
+        return found
+
+    def ready(self, data: bytes) -> tuple[int, bytes]:
         out, ready = b"", 0
         for fd, events, _ in struct.iter_unpack("ihh", data[4:]):
             so, found = self.so(fd), 0

@@ -37,6 +37,7 @@ PATHS = {
 CONVERT: dict[str | tuple[str, str], tuple[str, str]] = {
     ("open", "flags"): ("int", "H.OPEN.wire({})"),
     ("fhopen", "flags"): ("int", "H.OPEN.wire({})"),
+    ("ksem_open", "oflag"): ("int", "H.OPEN.wire({})"),
     ("pipe2", "flags"): ("int", "H.OPEN.wire({})"),
     ("dup3", "flags"): ("int", "H.OPEN.wire({})"),
     ("kqueue1", "flags"): ("int", "H.OPEN.wire({})"),
@@ -90,6 +91,7 @@ DEFAULTS: dict[str | tuple[str, str], str] = {
     ("mknodat", "dev"): "0", ("unmount", "flags"): "0", ("mount", "flags"): "0", ("mount", "data"): "None",
     ("statvfs1", "flags"): "1", ("fstatvfs1", "flags"): "1", ("fhstatvfs1", "flags"): "1",
     ("getvfsstat", "flags"): "1", ("socket", "protocol"): "0", ("socketpair", "protocol"): "0",
+    ("ksem_open", "oflag"): "0", ("ksem_open", "mode"): "0o600", ("ksem_open", "value"): "0",
     ("listen", "backlog"): "128", ("paccept", "mask"): "None", ("paccept", "flags"): "0", ("recvmsg", "flags"): "0",
     ("recvmsg", "controllen"): "0", ("sendmsg", "flags"): "0", ("sendmmsg", "flags"): "0", ("recvmmsg", "flags"): "0",
     ("pipe2", "flags"): "0", ("kqueue1", "flags"): "0", ("dup3", "flags"): "0", ("getdents", "count"): "65536",

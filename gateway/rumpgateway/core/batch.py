@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
+from rumpgateway.core.descriptors import misplaced
 from rumpuser.run import arguments, diverted
 from rumpwire import const
 from rumpwire.calls import Op
@@ -102,7 +103,7 @@ class _Run:
         owner = op.faction
         for position in op.descriptors:
             found = self._object(op, args, position, inside)
-            if found is None or (found != op.faction and op.faction in ("vfs", "net")):
+            if found is None or misplaced(op, found):
                 return None
             owner = found
         for position in op.directories:

@@ -252,14 +252,14 @@ async def fchdir(gateway: Gateway, p: Process, fd: int) -> None:
 
 
 async def chroot(gateway: Gateway, p: Process, path: bytes) -> None:
-    _superuser(p, "chroot")
+    authorize(p, Action.SYSTEM_CHROOT)
     if not path:
         raise KernelError(Errno.ENOENT, "empty path")
     await _change(gateway, p, "root", const.AT_FDCWD, path)
 
 
 async def fchroot(gateway: Gateway, p: Process, fd: int) -> None:
-    _superuser(p, "fchroot")
+    authorize(p, Action.SYSTEM_FCHROOT)
     await _change(gateway, p, "root", _directory(p, fd), b"")
 
 
@@ -268,11 +268,6 @@ def _directory(p: Process, fd: int) -> int:
     if description.owner != "vfs":
         raise KernelError(Errno.ENOTDIR, f"descriptor {fd} is no directory")
     return description.handle
-
-
-def _superuser(p: Process, what: str) -> None:
-    if p.cred.euid != 0:
-        raise KernelError(Errno.EPERM, f"{what} needs uid 0, not {p.cred.euid}")
 
 
 async def _change(gateway: Gateway, p: Process, which: str, handle: int, path: bytes) -> None:
@@ -308,6 +303,18 @@ async def component_restart(gateway: Gateway, p: Process, name: str) -> None:
     await gateway.restart(name)
 
 
+async def ksem_close(gateway: Gateway, p: Process, id: int) -> None:
+    """EBADF, EINVAL for one without a name."""
+    await value_of(gateway.route(p, calls.KSEM_CLOSE, (id,)))
+    await value_of(close(gateway, p, id))
+
+
+async def ksem_destroy(gateway: Gateway, p: Process, id: int) -> None:
+    """EBADF, EINVAL for one with a name, EBUSY."""
+    await value_of(gateway.route(p, calls.KSEM_DESTROY, (id,)))
+    await value_of(close(gateway, p, id))
+
+
 IDENTITY_CALLS = ("setuid", "seteuid", "setreuid", "setgid", "setegid", "setregid", "setgroups")
 
 GATEWAY_CALLS: dict[str, Entry] = {
@@ -332,4 +339,6 @@ GATEWAY_CALLS: dict[str, Entry] = {
     "fchroot": Entry(fchroot),
     "reboot": Entry(reboot),
     "component_restart": Entry(component_restart),
+    "ksem_close": Entry(ksem_close),
+    "ksem_destroy": Entry(ksem_destroy),
 }

@@ -11,7 +11,10 @@ from collections.abc import Iterator
 
 from rumpuser.records import Records
 from rumpwire import const
+from rumpwire.calls import OPS, Op
 from rumpwire.errno import Errno, KernelError
+
+SEMAPHORE_CALLS = {op.name for op in OPS.values() if op.name.startswith("ksem_")}
 
 
 class Description:
@@ -158,3 +161,8 @@ class DescriptorTable:
         while self.find(fd) is not None:
             fd += 1
         return fd
+
+
+def misplaced(op: Op, owner: str) -> bool:
+    """Whether a call is for descriptors of its own faction alone, and this one is another's."""
+    return owner != op.faction and (op.faction in ("vfs", "net") or op.name in SEMAPHORE_CALLS)

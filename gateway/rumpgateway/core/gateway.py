@@ -14,7 +14,7 @@ from typing import Any
 
 from rumpgateway.core.calls import GATEWAY_CALLS, IDENTITY_CALLS, change_identity, duplicate, fd_list, fd_stat
 from rumpgateway.core.console import CONSOLE
-from rumpgateway.core.descriptors import Description
+from rumpgateway.core.descriptors import Description, misplaced
 from rumpgateway.core.kqueue import KQUEUE_CALLS, KqueueDescription, Kqueues, UserFilter
 from rumpgateway.core.polling import POLL_CALLS
 from rumpgateway.core.process import Process
@@ -23,6 +23,7 @@ from rumpuser.component import KERNEL, Bus, Component, Entry, Parameters
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpuser.pending import start, value_of
+from rumpuser.policy import Identity
 from rumpuser.readiness import Selectable
 from rumpuser.run import diverted
 from rumpwire import calls, const, values
@@ -98,9 +99,17 @@ class Gateway(Component):
 
     # -- processes
 
-    async def attach(self, comm: str) -> Process:
-        """A guest process, child of init, with descriptors 0, 1 and 2 on the console. EAGAIN."""
-        info = await value_of(self.bus.peer("kern").call(KERNEL, calls.PROC_CREATE, (comm,)))
+    async def attach(self, comm: str, identity: Identity | None = None) -> Process:
+        """A guest process, child of init, with descriptors 0, 1 and 2 on the console. EPROCLIM, EAGAIN.
+
+        It is root's, as in the original, unless an identity of a policy is given.
+        """
+        op: Op = calls.PROC_CREATE
+        args: tuple[Any, ...] = (comm,)
+        if identity is not None:
+            limits = identity.limits
+            op, args = calls.PROC_ADMIT, (comm, identity.cred, limits.processes, limits.descriptors)
+        info = await value_of(self.bus.peer("kern").call(KERNEL, op, args))
         return self._adopt(Process(info, CONSOLE.descriptors()))
 
     async def fork(self, parent: Process, flags: int) -> Process:
@@ -255,12 +264,12 @@ class Gateway(Component):
         EBADF; ENOTSOCK, ESPIPE, EINVAL or ENOTDIR for a descriptor of another kind than the call is for.
         """
         translated = list(args)
-        owner = faction = op.faction
+        owner = op.faction
         for position in op.descriptors:
             description = p.fds.get(args[position])
             owner = description.owner
             translated[position] = description.handle
-            if owner != faction and faction in ("vfs", "net") and owner != LOST:
+            if owner != LOST and misplaced(op, owner):
                 raise _wrong_kind(op, args[position])
         for position in op.directories:
             if args[position] != const.AT_FDCWD:
@@ -331,7 +340,7 @@ def _wrong_kind(op: Op, fd: int) -> KernelError:
         return KernelError(Errno.ENOTSOCK, f"descriptor {fd} is no socket")
     if op.name in _SEEKING:
         return KernelError(Errno.ESPIPE, f"descriptor {fd} cannot seek")
-    return KernelError(Errno.EINVAL, f"descriptor {fd} is no file")
+    return KernelError(Errno.EINVAL, f"descriptor {fd} is no {'semaphore' if op.faction == 'kern' else 'file'}")
 
 
 def _cannot_restart(name: str) -> Any:

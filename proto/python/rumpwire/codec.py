@@ -2615,6 +2615,140 @@ def _dec_r_component_restart(m: Any) -> Any:
     return None
 
 
+def _enc_q_ksem_init(a: Any, m: Any) -> None:
+    m.value = a[0]
+
+def _dec_q_ksem_init(m: Any) -> Any:
+    return (m.value,)
+
+def _enc_r_ksem_init(v: Any, m: Any) -> None:
+    m.id = v
+
+def _dec_r_ksem_init(m: Any) -> Any:
+    return m.id
+
+
+def _enc_q_ksem_open(a: Any, m: Any) -> None:
+    m.name = _buffer(a[0])
+    m.oflag = a[1]
+    m.mode = a[2]
+    m.value = a[3]
+
+def _dec_q_ksem_open(m: Any) -> Any:
+    return (m.name, m.oflag, m.mode, m.value)
+
+def _enc_r_ksem_open(v: Any, m: Any) -> None:
+    m.id = v
+
+def _dec_r_ksem_open(m: Any) -> Any:
+    return m.id
+
+
+def _enc_q_ksem_unlink(a: Any, m: Any) -> None:
+    m.name = _buffer(a[0])
+
+def _dec_q_ksem_unlink(m: Any) -> Any:
+    return (m.name,)
+
+def _enc_r_ksem_unlink(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_ksem_unlink(m: Any) -> Any:
+    return None
+
+
+def _enc_q_ksem_close(a: Any, m: Any) -> None:
+    m.id = a[0]
+
+def _dec_q_ksem_close(m: Any) -> Any:
+    return (m.id,)
+
+def _enc_r_ksem_close(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_ksem_close(m: Any) -> Any:
+    return None
+
+
+def _enc_q_ksem_post(a: Any, m: Any) -> None:
+    m.id = a[0]
+
+def _dec_q_ksem_post(m: Any) -> Any:
+    return (m.id,)
+
+def _enc_r_ksem_post(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_ksem_post(m: Any) -> Any:
+    return None
+
+
+def _enc_q_ksem_wait(a: Any, m: Any) -> None:
+    m.id = a[0]
+
+def _dec_q_ksem_wait(m: Any) -> Any:
+    return (m.id,)
+
+def _enc_r_ksem_wait(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_ksem_wait(m: Any) -> Any:
+    return None
+
+
+def _enc_q_ksem_trywait(a: Any, m: Any) -> None:
+    m.id = a[0]
+
+def _dec_q_ksem_trywait(m: Any) -> Any:
+    return (m.id,)
+
+def _enc_r_ksem_trywait(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_ksem_trywait(m: Any) -> Any:
+    return None
+
+
+def _enc_q_ksem_getvalue(a: Any, m: Any) -> None:
+    m.id = a[0]
+
+def _dec_q_ksem_getvalue(m: Any) -> Any:
+    return (m.id,)
+
+def _enc_r_ksem_getvalue(v: Any, m: Any) -> None:
+    m.value = v
+
+def _dec_r_ksem_getvalue(m: Any) -> Any:
+    return m.value
+
+
+def _enc_q_ksem_destroy(a: Any, m: Any) -> None:
+    m.id = a[0]
+
+def _dec_q_ksem_destroy(m: Any) -> Any:
+    return (m.id,)
+
+def _enc_r_ksem_destroy(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_ksem_destroy(m: Any) -> Any:
+    return None
+
+
+def _enc_q_ksem_timedwait(a: Any, m: Any) -> None:
+    m.id = a[0]
+    if a[1] is not None: m.abstime.SetInParent(); _enc_Timespec(a[1], m.abstime)
+
+def _dec_q_ksem_timedwait(m: Any) -> Any:
+    return (m.id, _dec_Timespec(m.abstime) if m.HasField("abstime") else None)
+
+def _enc_r_ksem_timedwait(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_ksem_timedwait(m: Any) -> Any:
+    return None
+
+
 def _enc_q_open(a: Any, m: Any) -> None:
     m.path = _buffer(a[0])
     m.flags = a[1]
@@ -5114,6 +5248,23 @@ def _dec_r_proc_create(m: Any) -> Any:
     return _dec_ProcessInfo(m.process) if m.HasField("process") else None
 
 
+def _enc_q_proc_admit(a: Any, m: Any) -> None:
+    m.comm = a[0]
+    if a[1] is not None: m.cred.SetInParent(); _enc_Credentials(a[1], m.cred)
+    m.processes = a[2]
+    m.descriptors = a[3]
+
+def _dec_q_proc_admit(m: Any) -> Any:
+    return (m.comm, _dec_Credentials(m.cred) if m.HasField("cred") else None, m.processes, m.descriptors)
+
+def _enc_r_proc_admit(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.process.SetInParent(); _enc_ProcessInfo(v, m.process)
+
+def _dec_r_proc_admit(m: Any) -> Any:
+    return _dec_ProcessInfo(m.process) if m.HasField("process") else None
+
+
 def _enc_q_proc_fork(a: Any, m: Any) -> None:
     m.SetInParent()
 
@@ -5713,6 +5864,16 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "module_init": (_enc_q_module_init, _dec_q_module_init),
     "module_fini": (_enc_q_module_fini, _dec_q_module_fini),
     "component_restart": (_enc_q_component_restart, _dec_q_component_restart),
+    "ksem_init": (_enc_q_ksem_init, _dec_q_ksem_init),
+    "ksem_open": (_enc_q_ksem_open, _dec_q_ksem_open),
+    "ksem_unlink": (_enc_q_ksem_unlink, _dec_q_ksem_unlink),
+    "ksem_close": (_enc_q_ksem_close, _dec_q_ksem_close),
+    "ksem_post": (_enc_q_ksem_post, _dec_q_ksem_post),
+    "ksem_wait": (_enc_q_ksem_wait, _dec_q_ksem_wait),
+    "ksem_trywait": (_enc_q_ksem_trywait, _dec_q_ksem_trywait),
+    "ksem_getvalue": (_enc_q_ksem_getvalue, _dec_q_ksem_getvalue),
+    "ksem_destroy": (_enc_q_ksem_destroy, _dec_q_ksem_destroy),
+    "ksem_timedwait": (_enc_q_ksem_timedwait, _dec_q_ksem_timedwait),
     "open": (_enc_q_open, _dec_q_open),
     "link": (_enc_q_link, _dec_q_link),
     "unlink": (_enc_q_unlink, _dec_q_unlink),
@@ -5884,6 +6045,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "md_create": (_enc_q_md_create, _dec_q_md_create),
     "md_destroy": (_enc_q_md_destroy, _dec_q_md_destroy),
     "proc_create": (_enc_q_proc_create, _dec_q_proc_create),
+    "proc_admit": (_enc_q_proc_admit, _dec_q_proc_admit),
     "proc_fork": (_enc_q_proc_fork, _dec_q_proc_fork),
     "proc_exit": (_enc_q_proc_exit, _dec_q_proc_exit),
     "proc_list": (_enc_q_proc_list, _dec_q_proc_list),
@@ -5994,6 +6156,16 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "module_init": (_enc_r_module_init, _dec_r_module_init),
     "module_fini": (_enc_r_module_fini, _dec_r_module_fini),
     "component_restart": (_enc_r_component_restart, _dec_r_component_restart),
+    "ksem_init": (_enc_r_ksem_init, _dec_r_ksem_init),
+    "ksem_open": (_enc_r_ksem_open, _dec_r_ksem_open),
+    "ksem_unlink": (_enc_r_ksem_unlink, _dec_r_ksem_unlink),
+    "ksem_close": (_enc_r_ksem_close, _dec_r_ksem_close),
+    "ksem_post": (_enc_r_ksem_post, _dec_r_ksem_post),
+    "ksem_wait": (_enc_r_ksem_wait, _dec_r_ksem_wait),
+    "ksem_trywait": (_enc_r_ksem_trywait, _dec_r_ksem_trywait),
+    "ksem_getvalue": (_enc_r_ksem_getvalue, _dec_r_ksem_getvalue),
+    "ksem_destroy": (_enc_r_ksem_destroy, _dec_r_ksem_destroy),
+    "ksem_timedwait": (_enc_r_ksem_timedwait, _dec_r_ksem_timedwait),
     "open": (_enc_r_open, _dec_r_open),
     "link": (_enc_r_link, _dec_r_link),
     "unlink": (_enc_r_unlink, _dec_r_unlink),
@@ -6165,6 +6337,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "md_create": (_enc_r_md_create, _dec_r_md_create),
     "md_destroy": (_enc_r_md_destroy, _dec_r_md_destroy),
     "proc_create": (_enc_r_proc_create, _dec_r_proc_create),
+    "proc_admit": (_enc_r_proc_admit, _dec_r_proc_admit),
     "proc_fork": (_enc_r_proc_fork, _dec_r_proc_fork),
     "proc_exit": (_enc_r_proc_exit, _dec_r_proc_exit),
     "proc_list": (_enc_r_proc_list, _dec_r_proc_list),

@@ -177,6 +177,56 @@ class ProcCreateResponse(_message.Message):
 Global___ProcCreateResponse: _TypeAlias = ProcCreateResponse  # noqa: Y015
 
 @_typing.final
+class ProcAdmitRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COMM_FIELD_NUMBER: _builtins.int
+    CRED_FIELD_NUMBER: _builtins.int
+    PROCESSES_FIELD_NUMBER: _builtins.int
+    DESCRIPTORS_FIELD_NUMBER: _builtins.int
+    comm: _builtins.str
+    processes: _builtins.int
+    """Of the subject of the credentials, 0 for no limit."""
+    descriptors: _builtins.int
+    @_builtins.property
+    def cred(self) -> Global___Credentials: ...
+    def __init__(
+        self,
+        *,
+        comm: _builtins.str = ...,
+        cred: Global___Credentials | None = ...,
+        processes: _builtins.int = ...,
+        descriptors: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cred", b"cred"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comm", b"comm", "cred", b"cred", "descriptors", b"descriptors", "processes", b"processes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProcAdmitRequest: _TypeAlias = ProcAdmitRequest  # noqa: Y015
+
+@_typing.final
+class ProcAdmitResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROCESS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def process(self) -> Global___ProcessInfo: ...
+    def __init__(
+        self,
+        *,
+        process: Global___ProcessInfo | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["process", b"process"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["process", b"process"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProcAdmitResponse: _TypeAlias = ProcAdmitResponse  # noqa: Y015
+
+@_typing.final
 class ProcForkRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1612,6 +1662,7 @@ class BusCall(_message.Message):
     SYS_FIELD_NUMBER: _builtins.int
     PROC_CREATE_FIELD_NUMBER: _builtins.int
     PROC_FORK_FIELD_NUMBER: _builtins.int
+    PROC_ADMIT_FIELD_NUMBER: _builtins.int
     PROC_EXIT_FIELD_NUMBER: _builtins.int
     PROC_LIST_FIELD_NUMBER: _builtins.int
     CRED_GET_FIELD_NUMBER: _builtins.int
@@ -1655,6 +1706,8 @@ class BusCall(_message.Message):
     def proc_create(self) -> Global___ProcCreateRequest: ...
     @_builtins.property
     def proc_fork(self) -> Global___ProcForkRequest: ...
+    @_builtins.property
+    def proc_admit(self) -> Global___ProcAdmitRequest: ...
     @_builtins.property
     def proc_exit(self) -> Global___ProcExitRequest: ...
     @_builtins.property
@@ -1732,6 +1785,7 @@ class BusCall(_message.Message):
         sys: _rump_sp_pb2.Call | None = ...,
         proc_create: Global___ProcCreateRequest | None = ...,
         proc_fork: Global___ProcForkRequest | None = ...,
+        proc_admit: Global___ProcAdmitRequest | None = ...,
         proc_exit: Global___ProcExitRequest | None = ...,
         proc_list: Global___ProcListRequest | None = ...,
         cred_get: Global___CredGetRequest | None = ...,
@@ -1768,11 +1822,11 @@ class BusCall(_message.Message):
         run_seen: Global___RunSeenRequest | None = ...,
         handles_kept: Global___HandlesKeptRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "ping", "run_seen", "handles_kept"]  # noqa: Y015
+    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_admit", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "ping", "run_seen", "handles_kept"]  # noqa: Y015
     _WhichOneofArgType_call: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_call) -> _WhichOneofReturnType_call | None: ...
 
@@ -1785,6 +1839,7 @@ class BusResult(_message.Message):
     SYS_FIELD_NUMBER: _builtins.int
     PROC_CREATE_FIELD_NUMBER: _builtins.int
     PROC_FORK_FIELD_NUMBER: _builtins.int
+    PROC_ADMIT_FIELD_NUMBER: _builtins.int
     PROC_EXIT_FIELD_NUMBER: _builtins.int
     PROC_LIST_FIELD_NUMBER: _builtins.int
     CRED_GET_FIELD_NUMBER: _builtins.int
@@ -1826,6 +1881,8 @@ class BusResult(_message.Message):
     def proc_create(self) -> Global___ProcCreateResponse: ...
     @_builtins.property
     def proc_fork(self) -> Global___ProcForkResponse: ...
+    @_builtins.property
+    def proc_admit(self) -> Global___ProcAdmitResponse: ...
     @_builtins.property
     def proc_exit(self) -> Global___ProcExitResponse: ...
     @_builtins.property
@@ -1902,6 +1959,7 @@ class BusResult(_message.Message):
         sys: _rump_sp_pb2.Result | None = ...,
         proc_create: Global___ProcCreateResponse | None = ...,
         proc_fork: Global___ProcForkResponse | None = ...,
+        proc_admit: Global___ProcAdmitResponse | None = ...,
         proc_exit: Global___ProcExitResponse | None = ...,
         proc_list: Global___ProcListResponse | None = ...,
         cred_get: Global___CredGetResponse | None = ...,
@@ -1938,11 +1996,11 @@ class BusResult(_message.Message):
         run_seen: Global___RunSeenResponse | None = ...,
         handles_kept: Global___HandlesKeptResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "ping", "run_seen", "handles_kept"]  # noqa: Y015
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_admit", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "ping", "run_seen", "handles_kept"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 

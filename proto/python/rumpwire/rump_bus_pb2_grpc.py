@@ -280,6 +280,11 @@ class KernBusStub(object):
                 request_serializer=rump__bus__pb2.ProcCreateRequest.SerializeToString,
                 response_deserializer=rump__bus__pb2.ProcCreateResponse.FromString,
                 _registered_method=True)
+        self.ProcAdmit = channel.unary_unary(
+                '/rump.sp.v1.KernBus/ProcAdmit',
+                request_serializer=rump__bus__pb2.ProcAdmitRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.ProcAdmitResponse.FromString,
+                _registered_method=True)
         self.ProcFork = channel.unary_unary(
                 '/rump.sp.v1.KernBus/ProcFork',
                 request_serializer=rump__bus__pb2.ProcForkRequest.SerializeToString,
@@ -323,6 +328,13 @@ class KernBusServicer(object):
 
     def ProcCreate(self, request, context):
         """New process, child of init.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProcAdmit(self, request, context):
+        """New process of an identity, child of init. EPROCLIM, EAGAIN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -384,6 +396,11 @@ def add_KernBusServicer_to_server(servicer, server):
                     servicer.ProcCreate,
                     request_deserializer=rump__bus__pb2.ProcCreateRequest.FromString,
                     response_serializer=rump__bus__pb2.ProcCreateResponse.SerializeToString,
+            ),
+            'ProcAdmit': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProcAdmit,
+                    request_deserializer=rump__bus__pb2.ProcAdmitRequest.FromString,
+                    response_serializer=rump__bus__pb2.ProcAdmitResponse.SerializeToString,
             ),
             'ProcFork': grpc.unary_unary_rpc_method_handler(
                     servicer.ProcFork,
@@ -449,6 +466,33 @@ class KernBus(object):
             '/rump.sp.v1.KernBus/ProcCreate',
             rump__bus__pb2.ProcCreateRequest.SerializeToString,
             rump__bus__pb2.ProcCreateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProcAdmit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.KernBus/ProcAdmit',
+            rump__bus__pb2.ProcAdmitRequest.SerializeToString,
+            rump__bus__pb2.ProcAdmitResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -121,6 +121,8 @@ class KernBusStub:
     def __new__(cls, channel: _aio.Channel) -> KernBusAsyncStub: ...
     ProcCreate: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.ProcCreateRequest, _rump_bus_pb2.ProcCreateResponse]
     """New process, child of init."""
+    ProcAdmit: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.ProcAdmitRequest, _rump_bus_pb2.ProcAdmitResponse]
+    """New process of an identity, child of init. EPROCLIM, EAGAIN."""
     ProcFork: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.ProcForkRequest, _rump_bus_pb2.ProcForkResponse]
     """Child of the calling process."""
     ProcExit: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.ProcExitRequest, _rump_bus_pb2.ProcExitResponse]
@@ -143,6 +145,8 @@ class KernBusAsyncStub(KernBusStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ProcCreate: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.ProcCreateRequest, _rump_bus_pb2.ProcCreateResponse]  # type: ignore[assignment]
     """New process, child of init."""
+    ProcAdmit: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.ProcAdmitRequest, _rump_bus_pb2.ProcAdmitResponse]  # type: ignore[assignment]
+    """New process of an identity, child of init. EPROCLIM, EAGAIN."""
     ProcFork: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.ProcForkRequest, _rump_bus_pb2.ProcForkResponse]  # type: ignore[assignment]
     """Child of the calling process."""
     ProcExit: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.ProcExitRequest, _rump_bus_pb2.ProcExitResponse]  # type: ignore[assignment]
@@ -168,6 +172,14 @@ class KernBusServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_bus_pb2.ProcCreateResponse, _abc.Awaitable[_rump_bus_pb2.ProcCreateResponse]]:
         """New process, child of init."""
+
+    @_abc_1.abstractmethod
+    def ProcAdmit(
+        self,
+        request: _rump_bus_pb2.ProcAdmitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.ProcAdmitResponse, _abc.Awaitable[_rump_bus_pb2.ProcAdmitResponse]]:
+        """New process of an identity, child of init. EPROCLIM, EAGAIN."""
 
     @_abc_1.abstractmethod
     def ProcFork(

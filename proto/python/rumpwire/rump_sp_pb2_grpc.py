@@ -824,6 +824,56 @@ class KernStub(object):
                 request_serializer=rump__kern__pb2.ComponentRestartRequest.SerializeToString,
                 response_deserializer=rump__kern__pb2.ComponentRestartResponse.FromString,
                 _registered_method=True)
+        self.KsemInit = channel.unary_unary(
+                '/rump.sp.v1.Kern/KsemInit',
+                request_serializer=rump__kern__pb2.KsemInitRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.KsemInitResponse.FromString,
+                _registered_method=True)
+        self.KsemOpen = channel.unary_unary(
+                '/rump.sp.v1.Kern/KsemOpen',
+                request_serializer=rump__kern__pb2.KsemOpenRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.KsemOpenResponse.FromString,
+                _registered_method=True)
+        self.KsemUnlink = channel.unary_unary(
+                '/rump.sp.v1.Kern/KsemUnlink',
+                request_serializer=rump__kern__pb2.KsemUnlinkRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.KsemUnlinkResponse.FromString,
+                _registered_method=True)
+        self.KsemClose = channel.unary_unary(
+                '/rump.sp.v1.Kern/KsemClose',
+                request_serializer=rump__kern__pb2.KsemCloseRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.KsemCloseResponse.FromString,
+                _registered_method=True)
+        self.KsemPost = channel.unary_unary(
+                '/rump.sp.v1.Kern/KsemPost',
+                request_serializer=rump__kern__pb2.KsemPostRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.KsemPostResponse.FromString,
+                _registered_method=True)
+        self.KsemWait = channel.unary_unary(
+                '/rump.sp.v1.Kern/KsemWait',
+                request_serializer=rump__kern__pb2.KsemWaitRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.KsemWaitResponse.FromString,
+                _registered_method=True)
+        self.KsemTrywait = channel.unary_unary(
+                '/rump.sp.v1.Kern/KsemTrywait',
+                request_serializer=rump__kern__pb2.KsemTrywaitRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.KsemTrywaitResponse.FromString,
+                _registered_method=True)
+        self.KsemGetvalue = channel.unary_unary(
+                '/rump.sp.v1.Kern/KsemGetvalue',
+                request_serializer=rump__kern__pb2.KsemGetvalueRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.KsemGetvalueResponse.FromString,
+                _registered_method=True)
+        self.KsemDestroy = channel.unary_unary(
+                '/rump.sp.v1.Kern/KsemDestroy',
+                request_serializer=rump__kern__pb2.KsemDestroyRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.KsemDestroyResponse.FromString,
+                _registered_method=True)
+        self.KsemTimedwait = channel.unary_unary(
+                '/rump.sp.v1.Kern/KsemTimedwait',
+                request_serializer=rump__kern__pb2.KsemTimedwaitRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.KsemTimedwaitResponse.FromString,
+                _registered_method=True)
 
 
 class KernServicer(object):
@@ -1327,6 +1377,76 @@ class KernServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def KsemInit(self, request, context):
+        """A semaphore without a name, a descriptor like any other. EINVAL, ENFILE, EMFILE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def KsemOpen(self, request, context):
+        """A semaphore with a name, made with O_CREAT, only new with O_EXCL. EINVAL, ENAMETOOLONG, EEXIST, ENOENT, EACCES, ENFILE.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def KsemUnlink(self, request, context):
+        """Frees the name; who has the semaphore open goes on. EINVAL, ENAMETOOLONG, ENOENT, EACCES.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def KsemClose(self, request, context):
+        """Closes a semaphore that has a name. EBADF, EINVAL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def KsemPost(self, request, context):
+        """Puts the semaphore up by one. EINVAL, EOVERFLOW.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def KsemWait(self, request, context):
+        """Takes the semaphore down by one, when it is not 0. EINVAL, EINTR.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def KsemTrywait(self, request, context):
+        """Takes the semaphore down by one. EINVAL, EAGAIN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def KsemGetvalue(self, request, context):
+        """The count of the semaphore. EINVAL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def KsemDestroy(self, request, context):
+        """Ends a semaphore without a name. EBADF, EINVAL, EBUSY.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def KsemTimedwait(self, request, context):
+        """Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_KernServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -1684,6 +1804,56 @@ def add_KernServicer_to_server(servicer, server):
                     servicer.ComponentRestart,
                     request_deserializer=rump__kern__pb2.ComponentRestartRequest.FromString,
                     response_serializer=rump__kern__pb2.ComponentRestartResponse.SerializeToString,
+            ),
+            'KsemInit': grpc.unary_unary_rpc_method_handler(
+                    servicer.KsemInit,
+                    request_deserializer=rump__kern__pb2.KsemInitRequest.FromString,
+                    response_serializer=rump__kern__pb2.KsemInitResponse.SerializeToString,
+            ),
+            'KsemOpen': grpc.unary_unary_rpc_method_handler(
+                    servicer.KsemOpen,
+                    request_deserializer=rump__kern__pb2.KsemOpenRequest.FromString,
+                    response_serializer=rump__kern__pb2.KsemOpenResponse.SerializeToString,
+            ),
+            'KsemUnlink': grpc.unary_unary_rpc_method_handler(
+                    servicer.KsemUnlink,
+                    request_deserializer=rump__kern__pb2.KsemUnlinkRequest.FromString,
+                    response_serializer=rump__kern__pb2.KsemUnlinkResponse.SerializeToString,
+            ),
+            'KsemClose': grpc.unary_unary_rpc_method_handler(
+                    servicer.KsemClose,
+                    request_deserializer=rump__kern__pb2.KsemCloseRequest.FromString,
+                    response_serializer=rump__kern__pb2.KsemCloseResponse.SerializeToString,
+            ),
+            'KsemPost': grpc.unary_unary_rpc_method_handler(
+                    servicer.KsemPost,
+                    request_deserializer=rump__kern__pb2.KsemPostRequest.FromString,
+                    response_serializer=rump__kern__pb2.KsemPostResponse.SerializeToString,
+            ),
+            'KsemWait': grpc.unary_unary_rpc_method_handler(
+                    servicer.KsemWait,
+                    request_deserializer=rump__kern__pb2.KsemWaitRequest.FromString,
+                    response_serializer=rump__kern__pb2.KsemWaitResponse.SerializeToString,
+            ),
+            'KsemTrywait': grpc.unary_unary_rpc_method_handler(
+                    servicer.KsemTrywait,
+                    request_deserializer=rump__kern__pb2.KsemTrywaitRequest.FromString,
+                    response_serializer=rump__kern__pb2.KsemTrywaitResponse.SerializeToString,
+            ),
+            'KsemGetvalue': grpc.unary_unary_rpc_method_handler(
+                    servicer.KsemGetvalue,
+                    request_deserializer=rump__kern__pb2.KsemGetvalueRequest.FromString,
+                    response_serializer=rump__kern__pb2.KsemGetvalueResponse.SerializeToString,
+            ),
+            'KsemDestroy': grpc.unary_unary_rpc_method_handler(
+                    servicer.KsemDestroy,
+                    request_deserializer=rump__kern__pb2.KsemDestroyRequest.FromString,
+                    response_serializer=rump__kern__pb2.KsemDestroyResponse.SerializeToString,
+            ),
+            'KsemTimedwait': grpc.unary_unary_rpc_method_handler(
+                    servicer.KsemTimedwait,
+                    request_deserializer=rump__kern__pb2.KsemTimedwaitRequest.FromString,
+                    response_serializer=rump__kern__pb2.KsemTimedwaitResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -3604,6 +3774,276 @@ class Kern(object):
             '/rump.sp.v1.Kern/ComponentRestart',
             rump__kern__pb2.ComponentRestartRequest.SerializeToString,
             rump__kern__pb2.ComponentRestartResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KsemInit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/KsemInit',
+            rump__kern__pb2.KsemInitRequest.SerializeToString,
+            rump__kern__pb2.KsemInitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KsemOpen(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/KsemOpen',
+            rump__kern__pb2.KsemOpenRequest.SerializeToString,
+            rump__kern__pb2.KsemOpenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KsemUnlink(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/KsemUnlink',
+            rump__kern__pb2.KsemUnlinkRequest.SerializeToString,
+            rump__kern__pb2.KsemUnlinkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KsemClose(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/KsemClose',
+            rump__kern__pb2.KsemCloseRequest.SerializeToString,
+            rump__kern__pb2.KsemCloseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KsemPost(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/KsemPost',
+            rump__kern__pb2.KsemPostRequest.SerializeToString,
+            rump__kern__pb2.KsemPostResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KsemWait(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/KsemWait',
+            rump__kern__pb2.KsemWaitRequest.SerializeToString,
+            rump__kern__pb2.KsemWaitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KsemTrywait(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/KsemTrywait',
+            rump__kern__pb2.KsemTrywaitRequest.SerializeToString,
+            rump__kern__pb2.KsemTrywaitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KsemGetvalue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/KsemGetvalue',
+            rump__kern__pb2.KsemGetvalueRequest.SerializeToString,
+            rump__kern__pb2.KsemGetvalueResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KsemDestroy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/KsemDestroy',
+            rump__kern__pb2.KsemDestroyRequest.SerializeToString,
+            rump__kern__pb2.KsemDestroyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def KsemTimedwait(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/KsemTimedwait',
+            rump__kern__pb2.KsemTimedwaitRequest.SerializeToString,
+            rump__kern__pb2.KsemTimedwaitResponse.FromString,
             options,
             channel_credentials,
             insecure,

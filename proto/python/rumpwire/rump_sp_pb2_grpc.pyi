@@ -315,6 +315,26 @@ class KernStub:
     """Finishes a module (rump_pub_module_fini). ENOENT, EBUSY, EPERM."""
     ComponentRestart: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.ComponentRestartRequest, _rump_kern_pb2.ComponentRestartResponse]
     """Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO, ETIMEDOUT."""
+    KsemInit: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemInitRequest, _rump_kern_pb2.KsemInitResponse]
+    """A semaphore without a name, a descriptor like any other. EINVAL, ENFILE, EMFILE."""
+    KsemOpen: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemOpenRequest, _rump_kern_pb2.KsemOpenResponse]
+    """A semaphore with a name, made with O_CREAT, only new with O_EXCL. EINVAL, ENAMETOOLONG, EEXIST, ENOENT, EACCES, ENFILE."""
+    KsemUnlink: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemUnlinkRequest, _rump_kern_pb2.KsemUnlinkResponse]
+    """Frees the name; who has the semaphore open goes on. EINVAL, ENAMETOOLONG, ENOENT, EACCES."""
+    KsemClose: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemCloseRequest, _rump_kern_pb2.KsemCloseResponse]
+    """Closes a semaphore that has a name. EBADF, EINVAL."""
+    KsemPost: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemPostRequest, _rump_kern_pb2.KsemPostResponse]
+    """Puts the semaphore up by one. EINVAL, EOVERFLOW."""
+    KsemWait: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemWaitRequest, _rump_kern_pb2.KsemWaitResponse]
+    """Takes the semaphore down by one, when it is not 0. EINVAL, EINTR."""
+    KsemTrywait: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemTrywaitRequest, _rump_kern_pb2.KsemTrywaitResponse]
+    """Takes the semaphore down by one. EINVAL, EAGAIN."""
+    KsemGetvalue: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemGetvalueRequest, _rump_kern_pb2.KsemGetvalueResponse]
+    """The count of the semaphore. EINVAL."""
+    KsemDestroy: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemDestroyRequest, _rump_kern_pb2.KsemDestroyResponse]
+    """Ends a semaphore without a name. EBADF, EINVAL, EBUSY."""
+    KsemTimedwait: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemTimedwaitRequest, _rump_kern_pb2.KsemTimedwaitResponse]
+    """Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT."""
 
 @_typing.type_check_only
 class KernAsyncStub(KernStub):
@@ -463,6 +483,26 @@ class KernAsyncStub(KernStub):
     """Finishes a module (rump_pub_module_fini). ENOENT, EBUSY, EPERM."""
     ComponentRestart: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.ComponentRestartRequest, _rump_kern_pb2.ComponentRestartResponse]  # type: ignore[assignment]
     """Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO, ETIMEDOUT."""
+    KsemInit: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemInitRequest, _rump_kern_pb2.KsemInitResponse]  # type: ignore[assignment]
+    """A semaphore without a name, a descriptor like any other. EINVAL, ENFILE, EMFILE."""
+    KsemOpen: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemOpenRequest, _rump_kern_pb2.KsemOpenResponse]  # type: ignore[assignment]
+    """A semaphore with a name, made with O_CREAT, only new with O_EXCL. EINVAL, ENAMETOOLONG, EEXIST, ENOENT, EACCES, ENFILE."""
+    KsemUnlink: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemUnlinkRequest, _rump_kern_pb2.KsemUnlinkResponse]  # type: ignore[assignment]
+    """Frees the name; who has the semaphore open goes on. EINVAL, ENAMETOOLONG, ENOENT, EACCES."""
+    KsemClose: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemCloseRequest, _rump_kern_pb2.KsemCloseResponse]  # type: ignore[assignment]
+    """Closes a semaphore that has a name. EBADF, EINVAL."""
+    KsemPost: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemPostRequest, _rump_kern_pb2.KsemPostResponse]  # type: ignore[assignment]
+    """Puts the semaphore up by one. EINVAL, EOVERFLOW."""
+    KsemWait: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemWaitRequest, _rump_kern_pb2.KsemWaitResponse]  # type: ignore[assignment]
+    """Takes the semaphore down by one, when it is not 0. EINVAL, EINTR."""
+    KsemTrywait: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemTrywaitRequest, _rump_kern_pb2.KsemTrywaitResponse]  # type: ignore[assignment]
+    """Takes the semaphore down by one. EINVAL, EAGAIN."""
+    KsemGetvalue: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemGetvalueRequest, _rump_kern_pb2.KsemGetvalueResponse]  # type: ignore[assignment]
+    """The count of the semaphore. EINVAL."""
+    KsemDestroy: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemDestroyRequest, _rump_kern_pb2.KsemDestroyResponse]  # type: ignore[assignment]
+    """Ends a semaphore without a name. EBADF, EINVAL, EBUSY."""
+    KsemTimedwait: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemTimedwaitRequest, _rump_kern_pb2.KsemTimedwaitResponse]  # type: ignore[assignment]
+    """Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT."""
 
 class KernServicer(metaclass=_abc_1.ABCMeta):
     """The base: who you are (processes, identities), clocks, sysctl and modules, and the calls on any descriptor."""
@@ -1034,6 +1074,86 @@ class KernServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_kern_pb2.ComponentRestartResponse, _abc.Awaitable[_rump_kern_pb2.ComponentRestartResponse]]:
         """Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO, ETIMEDOUT."""
+
+    @_abc_1.abstractmethod
+    def KsemInit(
+        self,
+        request: _rump_kern_pb2.KsemInitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.KsemInitResponse, _abc.Awaitable[_rump_kern_pb2.KsemInitResponse]]:
+        """A semaphore without a name, a descriptor like any other. EINVAL, ENFILE, EMFILE."""
+
+    @_abc_1.abstractmethod
+    def KsemOpen(
+        self,
+        request: _rump_kern_pb2.KsemOpenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.KsemOpenResponse, _abc.Awaitable[_rump_kern_pb2.KsemOpenResponse]]:
+        """A semaphore with a name, made with O_CREAT, only new with O_EXCL. EINVAL, ENAMETOOLONG, EEXIST, ENOENT, EACCES, ENFILE."""
+
+    @_abc_1.abstractmethod
+    def KsemUnlink(
+        self,
+        request: _rump_kern_pb2.KsemUnlinkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.KsemUnlinkResponse, _abc.Awaitable[_rump_kern_pb2.KsemUnlinkResponse]]:
+        """Frees the name; who has the semaphore open goes on. EINVAL, ENAMETOOLONG, ENOENT, EACCES."""
+
+    @_abc_1.abstractmethod
+    def KsemClose(
+        self,
+        request: _rump_kern_pb2.KsemCloseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.KsemCloseResponse, _abc.Awaitable[_rump_kern_pb2.KsemCloseResponse]]:
+        """Closes a semaphore that has a name. EBADF, EINVAL."""
+
+    @_abc_1.abstractmethod
+    def KsemPost(
+        self,
+        request: _rump_kern_pb2.KsemPostRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.KsemPostResponse, _abc.Awaitable[_rump_kern_pb2.KsemPostResponse]]:
+        """Puts the semaphore up by one. EINVAL, EOVERFLOW."""
+
+    @_abc_1.abstractmethod
+    def KsemWait(
+        self,
+        request: _rump_kern_pb2.KsemWaitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.KsemWaitResponse, _abc.Awaitable[_rump_kern_pb2.KsemWaitResponse]]:
+        """Takes the semaphore down by one, when it is not 0. EINVAL, EINTR."""
+
+    @_abc_1.abstractmethod
+    def KsemTrywait(
+        self,
+        request: _rump_kern_pb2.KsemTrywaitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.KsemTrywaitResponse, _abc.Awaitable[_rump_kern_pb2.KsemTrywaitResponse]]:
+        """Takes the semaphore down by one. EINVAL, EAGAIN."""
+
+    @_abc_1.abstractmethod
+    def KsemGetvalue(
+        self,
+        request: _rump_kern_pb2.KsemGetvalueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.KsemGetvalueResponse, _abc.Awaitable[_rump_kern_pb2.KsemGetvalueResponse]]:
+        """The count of the semaphore. EINVAL."""
+
+    @_abc_1.abstractmethod
+    def KsemDestroy(
+        self,
+        request: _rump_kern_pb2.KsemDestroyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.KsemDestroyResponse, _abc.Awaitable[_rump_kern_pb2.KsemDestroyResponse]]:
+        """Ends a semaphore without a name. EBADF, EINVAL, EBUSY."""
+
+    @_abc_1.abstractmethod
+    def KsemTimedwait(
+        self,
+        request: _rump_kern_pb2.KsemTimedwaitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.KsemTimedwaitResponse, _abc.Awaitable[_rump_kern_pb2.KsemTimedwaitResponse]]:
+        """Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT."""
 
 def add_KernServicer_to_server(servicer: KernServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

@@ -467,6 +467,70 @@ func (c Sys) ClockNanosleep(ctx context.Context, clockId int32, flags int32, rqt
 	return r.GetRmtp(), err
 }
 
+// KsemInit: a semaphore without a name, a descriptor like any other. EINVAL, ENFILE, EMFILE.
+func (c Sys) KsemInit(ctx context.Context, value uint32) (int32, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_KsemInit{KsemInit: &rumpsp.KsemInitRequest{Value: value}}})
+	r := result.GetKsemInit()
+	return r.GetId(), err
+}
+
+// KsemOpen: a semaphore with a name, made with O_CREAT, only new with O_EXCL. EINVAL, ENAMETOOLONG, EEXIST,
+// ENOENT, EACCES, ENFILE.
+func (c Sys) KsemOpen(ctx context.Context, name []byte, oflag int32, mode uint32, value uint32) (int32, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_KsemOpen{KsemOpen: &rumpsp.KsemOpenRequest{Name: name, Oflag: oflag, Mode: mode, Value: value}}})
+	r := result.GetKsemOpen()
+	return r.GetId(), err
+}
+
+// KsemUnlink: frees the name; who has the semaphore open goes on. EINVAL, ENAMETOOLONG, ENOENT, EACCES.
+func (c Sys) KsemUnlink(ctx context.Context, name []byte) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_KsemUnlink{KsemUnlink: &rumpsp.KsemUnlinkRequest{Name: name}}})
+	return err
+}
+
+// KsemClose: closes a semaphore that has a name. EBADF, EINVAL.
+func (c Sys) KsemClose(ctx context.Context, id int32) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_KsemClose{KsemClose: &rumpsp.KsemCloseRequest{Id: id}}})
+	return err
+}
+
+// KsemPost: puts the semaphore up by one. EINVAL, EOVERFLOW.
+func (c Sys) KsemPost(ctx context.Context, id int32) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_KsemPost{KsemPost: &rumpsp.KsemPostRequest{Id: id}}})
+	return err
+}
+
+// KsemWait: takes the semaphore down by one, when it is not 0. EINVAL, EINTR.
+func (c Sys) KsemWait(ctx context.Context, id int32) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_KsemWait{KsemWait: &rumpsp.KsemWaitRequest{Id: id}}})
+	return err
+}
+
+// KsemTrywait: takes the semaphore down by one. EINVAL, EAGAIN.
+func (c Sys) KsemTrywait(ctx context.Context, id int32) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_KsemTrywait{KsemTrywait: &rumpsp.KsemTrywaitRequest{Id: id}}})
+	return err
+}
+
+// KsemGetvalue: the count of the semaphore. EINVAL.
+func (c Sys) KsemGetvalue(ctx context.Context, id int32) (uint32, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_KsemGetvalue{KsemGetvalue: &rumpsp.KsemGetvalueRequest{Id: id}}})
+	r := result.GetKsemGetvalue()
+	return r.GetValue(), err
+}
+
+// KsemDestroy: ends a semaphore without a name. EBADF, EINVAL, EBUSY.
+func (c Sys) KsemDestroy(ctx context.Context, id int32) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_KsemDestroy{KsemDestroy: &rumpsp.KsemDestroyRequest{Id: id}}})
+	return err
+}
+
+// KsemTimedwait: takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT.
+func (c Sys) KsemTimedwait(ctx context.Context, id int32, abstime *rumpsp.Timespec) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_KsemTimedwait{KsemTimedwait: &rumpsp.KsemTimedwaitRequest{Id: id, Abstime: abstime}}})
+	return err
+}
+
 // Open: opens, and with O_CREAT makes, a file. ENOENT, EEXIST, EACCES, EISDIR, ENOTDIR, ELOOP, ENAMETOOLONG,
 // EMFILE, ENFILE, EROFS, ENXIO, EINVAL, EOPNOTSUPP.
 func (c Sys) Open(ctx context.Context, path string, flags int32, mode uint32) (int32, error) {

@@ -6544,6 +6544,862 @@ func (*ComponentRestartResponse) Descriptor() ([]byte, []int) {
 	return file_rump_kern_proto_rawDescGZIP(), []int{141}
 }
 
+type KsemInitRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Value         uint32                 `protobuf:"varint,1,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemInitRequest) Reset() {
+	*x = KsemInitRequest{}
+	mi := &file_rump_kern_proto_msgTypes[142]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemInitRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemInitRequest) ProtoMessage() {}
+
+func (x *KsemInitRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[142]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemInitRequest.ProtoReflect.Descriptor instead.
+func (*KsemInitRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{142}
+}
+
+func (x *KsemInitRequest) GetValue() uint32 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+type KsemInitResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int32                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemInitResponse) Reset() {
+	*x = KsemInitResponse{}
+	mi := &file_rump_kern_proto_msgTypes[143]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemInitResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemInitResponse) ProtoMessage() {}
+
+func (x *KsemInitResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[143]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemInitResponse.ProtoReflect.Descriptor instead.
+func (*KsemInitResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{143}
+}
+
+func (x *KsemInitResponse) GetId() int32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+type KsemOpenRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          []byte                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Oflag         int32                  `protobuf:"varint,2,opt,name=oflag,proto3" json:"oflag,omitempty"`
+	Mode          uint32                 `protobuf:"varint,3,opt,name=mode,proto3" json:"mode,omitempty"`
+	Value         uint32                 `protobuf:"varint,4,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemOpenRequest) Reset() {
+	*x = KsemOpenRequest{}
+	mi := &file_rump_kern_proto_msgTypes[144]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemOpenRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemOpenRequest) ProtoMessage() {}
+
+func (x *KsemOpenRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[144]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemOpenRequest.ProtoReflect.Descriptor instead.
+func (*KsemOpenRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{144}
+}
+
+func (x *KsemOpenRequest) GetName() []byte {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+func (x *KsemOpenRequest) GetOflag() int32 {
+	if x != nil {
+		return x.Oflag
+	}
+	return 0
+}
+
+func (x *KsemOpenRequest) GetMode() uint32 {
+	if x != nil {
+		return x.Mode
+	}
+	return 0
+}
+
+func (x *KsemOpenRequest) GetValue() uint32 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+type KsemOpenResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int32                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemOpenResponse) Reset() {
+	*x = KsemOpenResponse{}
+	mi := &file_rump_kern_proto_msgTypes[145]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemOpenResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemOpenResponse) ProtoMessage() {}
+
+func (x *KsemOpenResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[145]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemOpenResponse.ProtoReflect.Descriptor instead.
+func (*KsemOpenResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{145}
+}
+
+func (x *KsemOpenResponse) GetId() int32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+type KsemUnlinkRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          []byte                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemUnlinkRequest) Reset() {
+	*x = KsemUnlinkRequest{}
+	mi := &file_rump_kern_proto_msgTypes[146]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemUnlinkRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemUnlinkRequest) ProtoMessage() {}
+
+func (x *KsemUnlinkRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[146]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemUnlinkRequest.ProtoReflect.Descriptor instead.
+func (*KsemUnlinkRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{146}
+}
+
+func (x *KsemUnlinkRequest) GetName() []byte {
+	if x != nil {
+		return x.Name
+	}
+	return nil
+}
+
+type KsemUnlinkResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemUnlinkResponse) Reset() {
+	*x = KsemUnlinkResponse{}
+	mi := &file_rump_kern_proto_msgTypes[147]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemUnlinkResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemUnlinkResponse) ProtoMessage() {}
+
+func (x *KsemUnlinkResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[147]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemUnlinkResponse.ProtoReflect.Descriptor instead.
+func (*KsemUnlinkResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{147}
+}
+
+type KsemCloseRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int32                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemCloseRequest) Reset() {
+	*x = KsemCloseRequest{}
+	mi := &file_rump_kern_proto_msgTypes[148]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemCloseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemCloseRequest) ProtoMessage() {}
+
+func (x *KsemCloseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[148]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemCloseRequest.ProtoReflect.Descriptor instead.
+func (*KsemCloseRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{148}
+}
+
+func (x *KsemCloseRequest) GetId() int32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+type KsemCloseResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemCloseResponse) Reset() {
+	*x = KsemCloseResponse{}
+	mi := &file_rump_kern_proto_msgTypes[149]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemCloseResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemCloseResponse) ProtoMessage() {}
+
+func (x *KsemCloseResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[149]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemCloseResponse.ProtoReflect.Descriptor instead.
+func (*KsemCloseResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{149}
+}
+
+type KsemPostRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int32                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemPostRequest) Reset() {
+	*x = KsemPostRequest{}
+	mi := &file_rump_kern_proto_msgTypes[150]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemPostRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemPostRequest) ProtoMessage() {}
+
+func (x *KsemPostRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[150]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemPostRequest.ProtoReflect.Descriptor instead.
+func (*KsemPostRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{150}
+}
+
+func (x *KsemPostRequest) GetId() int32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+type KsemPostResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemPostResponse) Reset() {
+	*x = KsemPostResponse{}
+	mi := &file_rump_kern_proto_msgTypes[151]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemPostResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemPostResponse) ProtoMessage() {}
+
+func (x *KsemPostResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[151]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemPostResponse.ProtoReflect.Descriptor instead.
+func (*KsemPostResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{151}
+}
+
+type KsemWaitRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int32                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemWaitRequest) Reset() {
+	*x = KsemWaitRequest{}
+	mi := &file_rump_kern_proto_msgTypes[152]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemWaitRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemWaitRequest) ProtoMessage() {}
+
+func (x *KsemWaitRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[152]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemWaitRequest.ProtoReflect.Descriptor instead.
+func (*KsemWaitRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{152}
+}
+
+func (x *KsemWaitRequest) GetId() int32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+type KsemWaitResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemWaitResponse) Reset() {
+	*x = KsemWaitResponse{}
+	mi := &file_rump_kern_proto_msgTypes[153]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemWaitResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemWaitResponse) ProtoMessage() {}
+
+func (x *KsemWaitResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[153]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemWaitResponse.ProtoReflect.Descriptor instead.
+func (*KsemWaitResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{153}
+}
+
+type KsemTrywaitRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int32                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemTrywaitRequest) Reset() {
+	*x = KsemTrywaitRequest{}
+	mi := &file_rump_kern_proto_msgTypes[154]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemTrywaitRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemTrywaitRequest) ProtoMessage() {}
+
+func (x *KsemTrywaitRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[154]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemTrywaitRequest.ProtoReflect.Descriptor instead.
+func (*KsemTrywaitRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{154}
+}
+
+func (x *KsemTrywaitRequest) GetId() int32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+type KsemTrywaitResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemTrywaitResponse) Reset() {
+	*x = KsemTrywaitResponse{}
+	mi := &file_rump_kern_proto_msgTypes[155]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemTrywaitResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemTrywaitResponse) ProtoMessage() {}
+
+func (x *KsemTrywaitResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[155]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemTrywaitResponse.ProtoReflect.Descriptor instead.
+func (*KsemTrywaitResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{155}
+}
+
+type KsemGetvalueRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int32                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemGetvalueRequest) Reset() {
+	*x = KsemGetvalueRequest{}
+	mi := &file_rump_kern_proto_msgTypes[156]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemGetvalueRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemGetvalueRequest) ProtoMessage() {}
+
+func (x *KsemGetvalueRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[156]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemGetvalueRequest.ProtoReflect.Descriptor instead.
+func (*KsemGetvalueRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{156}
+}
+
+func (x *KsemGetvalueRequest) GetId() int32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+type KsemGetvalueResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Value         uint32                 `protobuf:"varint,1,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemGetvalueResponse) Reset() {
+	*x = KsemGetvalueResponse{}
+	mi := &file_rump_kern_proto_msgTypes[157]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemGetvalueResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemGetvalueResponse) ProtoMessage() {}
+
+func (x *KsemGetvalueResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[157]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemGetvalueResponse.ProtoReflect.Descriptor instead.
+func (*KsemGetvalueResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{157}
+}
+
+func (x *KsemGetvalueResponse) GetValue() uint32 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+type KsemDestroyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int32                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemDestroyRequest) Reset() {
+	*x = KsemDestroyRequest{}
+	mi := &file_rump_kern_proto_msgTypes[158]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemDestroyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemDestroyRequest) ProtoMessage() {}
+
+func (x *KsemDestroyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[158]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemDestroyRequest.ProtoReflect.Descriptor instead.
+func (*KsemDestroyRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{158}
+}
+
+func (x *KsemDestroyRequest) GetId() int32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+type KsemDestroyResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemDestroyResponse) Reset() {
+	*x = KsemDestroyResponse{}
+	mi := &file_rump_kern_proto_msgTypes[159]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemDestroyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemDestroyResponse) ProtoMessage() {}
+
+func (x *KsemDestroyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[159]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemDestroyResponse.ProtoReflect.Descriptor instead.
+func (*KsemDestroyResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{159}
+}
+
+type KsemTimedwaitRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            int32                  `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Abstime       *Timespec              `protobuf:"bytes,2,opt,name=abstime,proto3" json:"abstime,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemTimedwaitRequest) Reset() {
+	*x = KsemTimedwaitRequest{}
+	mi := &file_rump_kern_proto_msgTypes[160]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemTimedwaitRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemTimedwaitRequest) ProtoMessage() {}
+
+func (x *KsemTimedwaitRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[160]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemTimedwaitRequest.ProtoReflect.Descriptor instead.
+func (*KsemTimedwaitRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{160}
+}
+
+func (x *KsemTimedwaitRequest) GetId() int32 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *KsemTimedwaitRequest) GetAbstime() *Timespec {
+	if x != nil {
+		return x.Abstime
+	}
+	return nil
+}
+
+type KsemTimedwaitResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KsemTimedwaitResponse) Reset() {
+	*x = KsemTimedwaitResponse{}
+	mi := &file_rump_kern_proto_msgTypes[161]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KsemTimedwaitResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KsemTimedwaitResponse) ProtoMessage() {}
+
+func (x *KsemTimedwaitResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[161]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KsemTimedwaitResponse.ProtoReflect.Descriptor instead.
+func (*KsemTimedwaitResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{161}
+}
+
 var File_rump_kern_proto protoreflect.FileDescriptor
 
 const file_rump_kern_proto_rawDesc = "" +
@@ -6877,7 +7733,44 @@ const file_rump_kern_proto_rawDesc = "" +
 	"\x05files\x18\x01 \x03(\v2\x15.rump.sp.v1.KinfoFileR\x05files\"-\n" +
 	"\x17ComponentRestartRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x1a\n" +
-	"\x18ComponentRestartResponseB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
+	"\x18ComponentRestartResponse\"'\n" +
+	"\x0fKsemInitRequest\x12\x14\n" +
+	"\x05value\x18\x01 \x01(\rR\x05value\"(\n" +
+	"\x10KsemInitResponse\x12\x14\n" +
+	"\x02id\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x03R\x02id\"e\n" +
+	"\x0fKsemOpenRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\fR\x04name\x12\x14\n" +
+	"\x05oflag\x18\x02 \x01(\x05R\x05oflag\x12\x12\n" +
+	"\x04mode\x18\x03 \x01(\rR\x04mode\x12\x14\n" +
+	"\x05value\x18\x04 \x01(\rR\x05value\"(\n" +
+	"\x10KsemOpenResponse\x12\x14\n" +
+	"\x02id\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x03R\x02id\"'\n" +
+	"\x11KsemUnlinkRequest\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\fR\x04name\"\x14\n" +
+	"\x12KsemUnlinkResponse\"(\n" +
+	"\x10KsemCloseRequest\x12\x14\n" +
+	"\x02id\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x01R\x02id\"\x13\n" +
+	"\x11KsemCloseResponse\"'\n" +
+	"\x0fKsemPostRequest\x12\x14\n" +
+	"\x02id\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x01R\x02id\"\x12\n" +
+	"\x10KsemPostResponse\"'\n" +
+	"\x0fKsemWaitRequest\x12\x14\n" +
+	"\x02id\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x01R\x02id\"\x12\n" +
+	"\x10KsemWaitResponse\"*\n" +
+	"\x12KsemTrywaitRequest\x12\x14\n" +
+	"\x02id\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x01R\x02id\"\x15\n" +
+	"\x13KsemTrywaitResponse\"+\n" +
+	"\x13KsemGetvalueRequest\x12\x14\n" +
+	"\x02id\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x01R\x02id\",\n" +
+	"\x14KsemGetvalueResponse\x12\x14\n" +
+	"\x05value\x18\x01 \x01(\rR\x05value\"*\n" +
+	"\x12KsemDestroyRequest\x12\x14\n" +
+	"\x02id\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x01R\x02id\"\x15\n" +
+	"\x13KsemDestroyResponse\"\\\n" +
+	"\x14KsemTimedwaitRequest\x12\x14\n" +
+	"\x02id\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x01R\x02id\x12.\n" +
+	"\aabstime\x18\x02 \x01(\v2\x14.rump.sp.v1.TimespecR\aabstime\"\x17\n" +
+	"\x15KsemTimedwaitResponseB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
 
 var (
 	file_rump_kern_proto_rawDescOnce sync.Once
@@ -6891,7 +7784,7 @@ func file_rump_kern_proto_rawDescGZIP() []byte {
 	return file_rump_kern_proto_rawDescData
 }
 
-var file_rump_kern_proto_msgTypes = make([]protoimpl.MessageInfo, 142)
+var file_rump_kern_proto_msgTypes = make([]protoimpl.MessageInfo, 162)
 var file_rump_kern_proto_goTypes = []any{
 	(*ReadRequest)(nil),              // 0: rump.sp.v1.ReadRequest
 	(*ReadResponse)(nil),             // 1: rump.sp.v1.ReadResponse
@@ -7035,68 +7928,89 @@ var file_rump_kern_proto_goTypes = []any{
 	(*FileListResponse)(nil),         // 139: rump.sp.v1.FileListResponse
 	(*ComponentRestartRequest)(nil),  // 140: rump.sp.v1.ComponentRestartRequest
 	(*ComponentRestartResponse)(nil), // 141: rump.sp.v1.ComponentRestartResponse
-	(*IoctlArgs)(nil),                // 142: rump.sp.v1.IoctlArgs
-	(*Flock)(nil),                    // 143: rump.sp.v1.Flock
-	(*Rlimit)(nil),                   // 144: rump.sp.v1.Rlimit
-	(*SysctlValue)(nil),              // 145: rump.sp.v1.SysctlValue
-	(*SysctlNode)(nil),               // 146: rump.sp.v1.SysctlNode
-	(*Pollfd)(nil),                   // 147: rump.sp.v1.Pollfd
-	(*Sigevent)(nil),                 // 148: rump.sp.v1.Sigevent
-	(*ModctlLoad)(nil),               // 149: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),               // 150: rump.sp.v1.ModuleStat
-	(*Timespec)(nil),                 // 151: rump.sp.v1.Timespec
-	(*Itimerspec)(nil),               // 152: rump.sp.v1.Itimerspec
-	(*Kevent)(nil),                   // 153: rump.sp.v1.Kevent
-	(*Stat)(nil),                     // 154: rump.sp.v1.Stat
-	(*KinfoFile)(nil),                // 155: rump.sp.v1.KinfoFile
+	(*KsemInitRequest)(nil),          // 142: rump.sp.v1.KsemInitRequest
+	(*KsemInitResponse)(nil),         // 143: rump.sp.v1.KsemInitResponse
+	(*KsemOpenRequest)(nil),          // 144: rump.sp.v1.KsemOpenRequest
+	(*KsemOpenResponse)(nil),         // 145: rump.sp.v1.KsemOpenResponse
+	(*KsemUnlinkRequest)(nil),        // 146: rump.sp.v1.KsemUnlinkRequest
+	(*KsemUnlinkResponse)(nil),       // 147: rump.sp.v1.KsemUnlinkResponse
+	(*KsemCloseRequest)(nil),         // 148: rump.sp.v1.KsemCloseRequest
+	(*KsemCloseResponse)(nil),        // 149: rump.sp.v1.KsemCloseResponse
+	(*KsemPostRequest)(nil),          // 150: rump.sp.v1.KsemPostRequest
+	(*KsemPostResponse)(nil),         // 151: rump.sp.v1.KsemPostResponse
+	(*KsemWaitRequest)(nil),          // 152: rump.sp.v1.KsemWaitRequest
+	(*KsemWaitResponse)(nil),         // 153: rump.sp.v1.KsemWaitResponse
+	(*KsemTrywaitRequest)(nil),       // 154: rump.sp.v1.KsemTrywaitRequest
+	(*KsemTrywaitResponse)(nil),      // 155: rump.sp.v1.KsemTrywaitResponse
+	(*KsemGetvalueRequest)(nil),      // 156: rump.sp.v1.KsemGetvalueRequest
+	(*KsemGetvalueResponse)(nil),     // 157: rump.sp.v1.KsemGetvalueResponse
+	(*KsemDestroyRequest)(nil),       // 158: rump.sp.v1.KsemDestroyRequest
+	(*KsemDestroyResponse)(nil),      // 159: rump.sp.v1.KsemDestroyResponse
+	(*KsemTimedwaitRequest)(nil),     // 160: rump.sp.v1.KsemTimedwaitRequest
+	(*KsemTimedwaitResponse)(nil),    // 161: rump.sp.v1.KsemTimedwaitResponse
+	(*IoctlArgs)(nil),                // 162: rump.sp.v1.IoctlArgs
+	(*Flock)(nil),                    // 163: rump.sp.v1.Flock
+	(*Rlimit)(nil),                   // 164: rump.sp.v1.Rlimit
+	(*SysctlValue)(nil),              // 165: rump.sp.v1.SysctlValue
+	(*SysctlNode)(nil),               // 166: rump.sp.v1.SysctlNode
+	(*Pollfd)(nil),                   // 167: rump.sp.v1.Pollfd
+	(*Sigevent)(nil),                 // 168: rump.sp.v1.Sigevent
+	(*ModctlLoad)(nil),               // 169: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),               // 170: rump.sp.v1.ModuleStat
+	(*Timespec)(nil),                 // 171: rump.sp.v1.Timespec
+	(*Itimerspec)(nil),               // 172: rump.sp.v1.Itimerspec
+	(*Kevent)(nil),                   // 173: rump.sp.v1.Kevent
+	(*Stat)(nil),                     // 174: rump.sp.v1.Stat
+	(*KinfoFile)(nil),                // 175: rump.sp.v1.KinfoFile
 }
 var file_rump_kern_proto_depIdxs = []int32{
-	142, // 0: rump.sp.v1.IoctlRequest.data:type_name -> rump.sp.v1.IoctlArgs
-	142, // 1: rump.sp.v1.IoctlResponse.data:type_name -> rump.sp.v1.IoctlArgs
-	143, // 2: rump.sp.v1.FcntlRequest.lock:type_name -> rump.sp.v1.Flock
-	143, // 3: rump.sp.v1.FcntlResponse.lock:type_name -> rump.sp.v1.Flock
-	144, // 4: rump.sp.v1.GetrlimitResponse.rlp:type_name -> rump.sp.v1.Rlimit
-	144, // 5: rump.sp.v1.SetrlimitRequest.rlp:type_name -> rump.sp.v1.Rlimit
-	145, // 6: rump.sp.v1.SysctlRequest.newv:type_name -> rump.sp.v1.SysctlValue
-	145, // 7: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
-	146, // 8: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
-	147, // 9: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
-	147, // 10: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
-	148, // 11: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
-	149, // 12: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
-	150, // 13: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
-	151, // 14: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
-	151, // 15: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
-	151, // 16: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
-	151, // 17: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
-	151, // 18: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
-	152, // 19: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
-	152, // 20: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
-	152, // 21: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
-	151, // 22: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
-	151, // 23: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
-	151, // 24: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
-	151, // 25: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	151, // 26: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
-	153, // 27: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
-	151, // 28: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
-	153, // 29: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
-	151, // 30: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
-	147, // 31: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
-	151, // 32: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
-	147, // 33: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
-	154, // 34: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
-	152, // 35: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
-	152, // 36: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
-	152, // 37: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
-	151, // 38: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	151, // 39: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
-	155, // 40: rump.sp.v1.FileListResponse.files:type_name -> rump.sp.v1.KinfoFile
-	41,  // [41:41] is the sub-list for method output_type
-	41,  // [41:41] is the sub-list for method input_type
-	41,  // [41:41] is the sub-list for extension type_name
-	41,  // [41:41] is the sub-list for extension extendee
-	0,   // [0:41] is the sub-list for field type_name
+	162, // 0: rump.sp.v1.IoctlRequest.data:type_name -> rump.sp.v1.IoctlArgs
+	162, // 1: rump.sp.v1.IoctlResponse.data:type_name -> rump.sp.v1.IoctlArgs
+	163, // 2: rump.sp.v1.FcntlRequest.lock:type_name -> rump.sp.v1.Flock
+	163, // 3: rump.sp.v1.FcntlResponse.lock:type_name -> rump.sp.v1.Flock
+	164, // 4: rump.sp.v1.GetrlimitResponse.rlp:type_name -> rump.sp.v1.Rlimit
+	164, // 5: rump.sp.v1.SetrlimitRequest.rlp:type_name -> rump.sp.v1.Rlimit
+	165, // 6: rump.sp.v1.SysctlRequest.newv:type_name -> rump.sp.v1.SysctlValue
+	165, // 7: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
+	166, // 8: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
+	167, // 9: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
+	167, // 10: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
+	168, // 11: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
+	169, // 12: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
+	170, // 13: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
+	171, // 14: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
+	171, // 15: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
+	171, // 16: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
+	171, // 17: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
+	171, // 18: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
+	172, // 19: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
+	172, // 20: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
+	172, // 21: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
+	171, // 22: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
+	171, // 23: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
+	171, // 24: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
+	171, // 25: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	171, // 26: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	173, // 27: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
+	171, // 28: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
+	173, // 29: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
+	171, // 30: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
+	167, // 31: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
+	171, // 32: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
+	167, // 33: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
+	174, // 34: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
+	172, // 35: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
+	172, // 36: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
+	172, // 37: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
+	171, // 38: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	171, // 39: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	175, // 40: rump.sp.v1.FileListResponse.files:type_name -> rump.sp.v1.KinfoFile
+	171, // 41: rump.sp.v1.KsemTimedwaitRequest.abstime:type_name -> rump.sp.v1.Timespec
+	42,  // [42:42] is the sub-list for method output_type
+	42,  // [42:42] is the sub-list for method input_type
+	42,  // [42:42] is the sub-list for extension type_name
+	42,  // [42:42] is the sub-list for extension extendee
+	0,   // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_rump_kern_proto_init() }
@@ -7116,7 +8030,7 @@ func file_rump_kern_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_kern_proto_rawDesc), len(file_rump_kern_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   142,
+			NumMessages:   162,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -133,6 +133,16 @@ type Call struct {
 	//	*Call_TimerCreate
 	//	*Call_TimerDelete
 	//	*Call_TimerGetoverrun
+	//	*Call_KsemInit
+	//	*Call_KsemOpen
+	//	*Call_KsemUnlink
+	//	*Call_KsemClose
+	//	*Call_KsemPost
+	//	*Call_KsemWait
+	//	*Call_KsemTrywait
+	//	*Call_KsemGetvalue
+	//	*Call_KsemDestroy
+	//	*Call_KsemTimedwait
 	//	*Call_Modctl
 	//	*Call_Getsid
 	//	*Call_Fktrace
@@ -738,6 +748,96 @@ func (x *Call) GetTimerGetoverrun() *TimerGetoverrunRequest {
 	if x != nil {
 		if x, ok := x.Call.(*Call_TimerGetoverrun); ok {
 			return x.TimerGetoverrun
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemInit() *KsemInitRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemInit); ok {
+			return x.KsemInit
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemOpen() *KsemOpenRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemOpen); ok {
+			return x.KsemOpen
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemUnlink() *KsemUnlinkRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemUnlink); ok {
+			return x.KsemUnlink
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemClose() *KsemCloseRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemClose); ok {
+			return x.KsemClose
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemPost() *KsemPostRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemPost); ok {
+			return x.KsemPost
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemWait() *KsemWaitRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemWait); ok {
+			return x.KsemWait
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemTrywait() *KsemTrywaitRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemTrywait); ok {
+			return x.KsemTrywait
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemGetvalue() *KsemGetvalueRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemGetvalue); ok {
+			return x.KsemGetvalue
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemDestroy() *KsemDestroyRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemDestroy); ok {
+			return x.KsemDestroy
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetKsemTimedwait() *KsemTimedwaitRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_KsemTimedwait); ok {
+			return x.KsemTimedwait
 		}
 	}
 	return nil
@@ -2716,6 +2816,46 @@ type Call_TimerGetoverrun struct {
 	TimerGetoverrun *TimerGetoverrunRequest `protobuf:"bytes,1239,opt,name=timer_getoverrun,json=timerGetoverrun,proto3,oneof"`
 }
 
+type Call_KsemInit struct {
+	KsemInit *KsemInitRequest `protobuf:"bytes,1247,opt,name=ksem_init,json=ksemInit,proto3,oneof"`
+}
+
+type Call_KsemOpen struct {
+	KsemOpen *KsemOpenRequest `protobuf:"bytes,1248,opt,name=ksem_open,json=ksemOpen,proto3,oneof"`
+}
+
+type Call_KsemUnlink struct {
+	KsemUnlink *KsemUnlinkRequest `protobuf:"bytes,1249,opt,name=ksem_unlink,json=ksemUnlink,proto3,oneof"`
+}
+
+type Call_KsemClose struct {
+	KsemClose *KsemCloseRequest `protobuf:"bytes,1250,opt,name=ksem_close,json=ksemClose,proto3,oneof"`
+}
+
+type Call_KsemPost struct {
+	KsemPost *KsemPostRequest `protobuf:"bytes,1251,opt,name=ksem_post,json=ksemPost,proto3,oneof"`
+}
+
+type Call_KsemWait struct {
+	KsemWait *KsemWaitRequest `protobuf:"bytes,1252,opt,name=ksem_wait,json=ksemWait,proto3,oneof"`
+}
+
+type Call_KsemTrywait struct {
+	KsemTrywait *KsemTrywaitRequest `protobuf:"bytes,1253,opt,name=ksem_trywait,json=ksemTrywait,proto3,oneof"`
+}
+
+type Call_KsemGetvalue struct {
+	KsemGetvalue *KsemGetvalueRequest `protobuf:"bytes,1254,opt,name=ksem_getvalue,json=ksemGetvalue,proto3,oneof"`
+}
+
+type Call_KsemDestroy struct {
+	KsemDestroy *KsemDestroyRequest `protobuf:"bytes,1255,opt,name=ksem_destroy,json=ksemDestroy,proto3,oneof"`
+}
+
+type Call_KsemTimedwait struct {
+	KsemTimedwait *KsemTimedwaitRequest `protobuf:"bytes,1256,opt,name=ksem_timedwait,json=ksemTimedwait,proto3,oneof"`
+}
+
 type Call_Modctl struct {
 	Modctl *ModctlRequest `protobuf:"bytes,1246,opt,name=modctl,proto3,oneof"`
 }
@@ -3600,6 +3740,26 @@ func (*Call_TimerDelete) isCall_Call() {}
 
 func (*Call_TimerGetoverrun) isCall_Call() {}
 
+func (*Call_KsemInit) isCall_Call() {}
+
+func (*Call_KsemOpen) isCall_Call() {}
+
+func (*Call_KsemUnlink) isCall_Call() {}
+
+func (*Call_KsemClose) isCall_Call() {}
+
+func (*Call_KsemPost) isCall_Call() {}
+
+func (*Call_KsemWait) isCall_Call() {}
+
+func (*Call_KsemTrywait) isCall_Call() {}
+
+func (*Call_KsemGetvalue) isCall_Call() {}
+
+func (*Call_KsemDestroy) isCall_Call() {}
+
+func (*Call_KsemTimedwait) isCall_Call() {}
+
 func (*Call_Modctl) isCall_Call() {}
 
 func (*Call_Getsid) isCall_Call() {}
@@ -4048,6 +4208,16 @@ type Result struct {
 	//	*Result_TimerCreate
 	//	*Result_TimerDelete
 	//	*Result_TimerGetoverrun
+	//	*Result_KsemInit
+	//	*Result_KsemOpen
+	//	*Result_KsemUnlink
+	//	*Result_KsemClose
+	//	*Result_KsemPost
+	//	*Result_KsemWait
+	//	*Result_KsemTrywait
+	//	*Result_KsemGetvalue
+	//	*Result_KsemDestroy
+	//	*Result_KsemTimedwait
 	//	*Result_Modctl
 	//	*Result_Getsid
 	//	*Result_Fktrace
@@ -4655,6 +4825,96 @@ func (x *Result) GetTimerGetoverrun() *TimerGetoverrunResponse {
 	if x != nil {
 		if x, ok := x.Result.(*Result_TimerGetoverrun); ok {
 			return x.TimerGetoverrun
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemInit() *KsemInitResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemInit); ok {
+			return x.KsemInit
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemOpen() *KsemOpenResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemOpen); ok {
+			return x.KsemOpen
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemUnlink() *KsemUnlinkResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemUnlink); ok {
+			return x.KsemUnlink
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemClose() *KsemCloseResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemClose); ok {
+			return x.KsemClose
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemPost() *KsemPostResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemPost); ok {
+			return x.KsemPost
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemWait() *KsemWaitResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemWait); ok {
+			return x.KsemWait
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemTrywait() *KsemTrywaitResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemTrywait); ok {
+			return x.KsemTrywait
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemGetvalue() *KsemGetvalueResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemGetvalue); ok {
+			return x.KsemGetvalue
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemDestroy() *KsemDestroyResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemDestroy); ok {
+			return x.KsemDestroy
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetKsemTimedwait() *KsemTimedwaitResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_KsemTimedwait); ok {
+			return x.KsemTimedwait
 		}
 	}
 	return nil
@@ -6637,6 +6897,46 @@ type Result_TimerGetoverrun struct {
 	TimerGetoverrun *TimerGetoverrunResponse `protobuf:"bytes,1239,opt,name=timer_getoverrun,json=timerGetoverrun,proto3,oneof"`
 }
 
+type Result_KsemInit struct {
+	KsemInit *KsemInitResponse `protobuf:"bytes,1247,opt,name=ksem_init,json=ksemInit,proto3,oneof"`
+}
+
+type Result_KsemOpen struct {
+	KsemOpen *KsemOpenResponse `protobuf:"bytes,1248,opt,name=ksem_open,json=ksemOpen,proto3,oneof"`
+}
+
+type Result_KsemUnlink struct {
+	KsemUnlink *KsemUnlinkResponse `protobuf:"bytes,1249,opt,name=ksem_unlink,json=ksemUnlink,proto3,oneof"`
+}
+
+type Result_KsemClose struct {
+	KsemClose *KsemCloseResponse `protobuf:"bytes,1250,opt,name=ksem_close,json=ksemClose,proto3,oneof"`
+}
+
+type Result_KsemPost struct {
+	KsemPost *KsemPostResponse `protobuf:"bytes,1251,opt,name=ksem_post,json=ksemPost,proto3,oneof"`
+}
+
+type Result_KsemWait struct {
+	KsemWait *KsemWaitResponse `protobuf:"bytes,1252,opt,name=ksem_wait,json=ksemWait,proto3,oneof"`
+}
+
+type Result_KsemTrywait struct {
+	KsemTrywait *KsemTrywaitResponse `protobuf:"bytes,1253,opt,name=ksem_trywait,json=ksemTrywait,proto3,oneof"`
+}
+
+type Result_KsemGetvalue struct {
+	KsemGetvalue *KsemGetvalueResponse `protobuf:"bytes,1254,opt,name=ksem_getvalue,json=ksemGetvalue,proto3,oneof"`
+}
+
+type Result_KsemDestroy struct {
+	KsemDestroy *KsemDestroyResponse `protobuf:"bytes,1255,opt,name=ksem_destroy,json=ksemDestroy,proto3,oneof"`
+}
+
+type Result_KsemTimedwait struct {
+	KsemTimedwait *KsemTimedwaitResponse `protobuf:"bytes,1256,opt,name=ksem_timedwait,json=ksemTimedwait,proto3,oneof"`
+}
+
 type Result_Modctl struct {
 	Modctl *ModctlResponse `protobuf:"bytes,1246,opt,name=modctl,proto3,oneof"`
 }
@@ -7522,6 +7822,26 @@ func (*Result_TimerCreate) isResult_Result() {}
 func (*Result_TimerDelete) isResult_Result() {}
 
 func (*Result_TimerGetoverrun) isResult_Result() {}
+
+func (*Result_KsemInit) isResult_Result() {}
+
+func (*Result_KsemOpen) isResult_Result() {}
+
+func (*Result_KsemUnlink) isResult_Result() {}
+
+func (*Result_KsemClose) isResult_Result() {}
+
+func (*Result_KsemPost) isResult_Result() {}
+
+func (*Result_KsemWait) isResult_Result() {}
+
+func (*Result_KsemTrywait) isResult_Result() {}
+
+func (*Result_KsemGetvalue) isResult_Result() {}
+
+func (*Result_KsemDestroy) isResult_Result() {}
+
+func (*Result_KsemTimedwait) isResult_Result() {}
 
 func (*Result_Modctl) isResult_Result() {}
 
@@ -9331,7 +9651,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tReference\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\rR\x04call\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\rR\x05field\x12\x12\n" +
-	"\x04path\x18\x03 \x03(\rR\x04path\"\xe0w\n" +
+	"\x04path\x18\x03 \x03(\rR\x04path\"\xf8|\n" +
 	"\x04Call\x125\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x15.rump.sp.v1.ReferenceR\n" +
@@ -9375,7 +9695,19 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x04poll\x18\xb9\t \x01(\v2\x17.rump.sp.v1.PollRequestH\x00R\x04poll\x12D\n" +
 	"\ftimer_create\x18\xd3\t \x01(\v2\x1e.rump.sp.v1.TimerCreateRequestH\x00R\vtimerCreate\x12D\n" +
 	"\ftimer_delete\x18\xd4\t \x01(\v2\x1e.rump.sp.v1.TimerDeleteRequestH\x00R\vtimerDelete\x12P\n" +
-	"\x10timer_getoverrun\x18\xd7\t \x01(\v2\".rump.sp.v1.TimerGetoverrunRequestH\x00R\x0ftimerGetoverrun\x124\n" +
+	"\x10timer_getoverrun\x18\xd7\t \x01(\v2\".rump.sp.v1.TimerGetoverrunRequestH\x00R\x0ftimerGetoverrun\x12;\n" +
+	"\tksem_init\x18\xdf\t \x01(\v2\x1b.rump.sp.v1.KsemInitRequestH\x00R\bksemInit\x12;\n" +
+	"\tksem_open\x18\xe0\t \x01(\v2\x1b.rump.sp.v1.KsemOpenRequestH\x00R\bksemOpen\x12A\n" +
+	"\vksem_unlink\x18\xe1\t \x01(\v2\x1d.rump.sp.v1.KsemUnlinkRequestH\x00R\n" +
+	"ksemUnlink\x12>\n" +
+	"\n" +
+	"ksem_close\x18\xe2\t \x01(\v2\x1c.rump.sp.v1.KsemCloseRequestH\x00R\tksemClose\x12;\n" +
+	"\tksem_post\x18\xe3\t \x01(\v2\x1b.rump.sp.v1.KsemPostRequestH\x00R\bksemPost\x12;\n" +
+	"\tksem_wait\x18\xe4\t \x01(\v2\x1b.rump.sp.v1.KsemWaitRequestH\x00R\bksemWait\x12D\n" +
+	"\fksem_trywait\x18\xe5\t \x01(\v2\x1e.rump.sp.v1.KsemTrywaitRequestH\x00R\vksemTrywait\x12G\n" +
+	"\rksem_getvalue\x18\xe6\t \x01(\v2\x1f.rump.sp.v1.KsemGetvalueRequestH\x00R\fksemGetvalue\x12D\n" +
+	"\fksem_destroy\x18\xe7\t \x01(\v2\x1e.rump.sp.v1.KsemDestroyRequestH\x00R\vksemDestroy\x12J\n" +
+	"\x0eksem_timedwait\x18\xe8\t \x01(\v2 .rump.sp.v1.KsemTimedwaitRequestH\x00R\rksemTimedwait\x124\n" +
 	"\x06modctl\x18\xde\t \x01(\v2\x19.rump.sp.v1.ModctlRequestH\x00R\x06modctl\x124\n" +
 	"\x06getsid\x18\x86\n" +
 	" \x01(\v2\x19.rump.sp.v1.GetsidRequestH\x00R\x06getsid\x127\n" +
@@ -9660,7 +9992,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1e.rump.sp.v1.NetCountersRequestH\x00R\vnetCounters\x125\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x19.rump.sp.v1.NdListRequestH\x00R\x06ndList\x12;\n" +
 	"\tfile_list\x18\xb4\x10 \x01(\v2\x1b.rump.sp.v1.FileListRequestH\x00R\bfileListB\x06\n" +
-	"\x04call\"\xd0y\n" +
+	"\x04call\"\xf2~\n" +
 	"\x06Result\x120\n" +
 	"\x05error\x18\x01 \x01(\v2\x18.rump.sp.v1.SyscallErrorH\x00R\x05error\x12/\n" +
 	"\x04read\x18\xeb\a \x01(\v2\x18.rump.sp.v1.ReadResponseH\x00R\x04read\x122\n" +
@@ -9702,7 +10034,19 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x04poll\x18\xb9\t \x01(\v2\x18.rump.sp.v1.PollResponseH\x00R\x04poll\x12E\n" +
 	"\ftimer_create\x18\xd3\t \x01(\v2\x1f.rump.sp.v1.TimerCreateResponseH\x00R\vtimerCreate\x12E\n" +
 	"\ftimer_delete\x18\xd4\t \x01(\v2\x1f.rump.sp.v1.TimerDeleteResponseH\x00R\vtimerDelete\x12Q\n" +
-	"\x10timer_getoverrun\x18\xd7\t \x01(\v2#.rump.sp.v1.TimerGetoverrunResponseH\x00R\x0ftimerGetoverrun\x125\n" +
+	"\x10timer_getoverrun\x18\xd7\t \x01(\v2#.rump.sp.v1.TimerGetoverrunResponseH\x00R\x0ftimerGetoverrun\x12<\n" +
+	"\tksem_init\x18\xdf\t \x01(\v2\x1c.rump.sp.v1.KsemInitResponseH\x00R\bksemInit\x12<\n" +
+	"\tksem_open\x18\xe0\t \x01(\v2\x1c.rump.sp.v1.KsemOpenResponseH\x00R\bksemOpen\x12B\n" +
+	"\vksem_unlink\x18\xe1\t \x01(\v2\x1e.rump.sp.v1.KsemUnlinkResponseH\x00R\n" +
+	"ksemUnlink\x12?\n" +
+	"\n" +
+	"ksem_close\x18\xe2\t \x01(\v2\x1d.rump.sp.v1.KsemCloseResponseH\x00R\tksemClose\x12<\n" +
+	"\tksem_post\x18\xe3\t \x01(\v2\x1c.rump.sp.v1.KsemPostResponseH\x00R\bksemPost\x12<\n" +
+	"\tksem_wait\x18\xe4\t \x01(\v2\x1c.rump.sp.v1.KsemWaitResponseH\x00R\bksemWait\x12E\n" +
+	"\fksem_trywait\x18\xe5\t \x01(\v2\x1f.rump.sp.v1.KsemTrywaitResponseH\x00R\vksemTrywait\x12H\n" +
+	"\rksem_getvalue\x18\xe6\t \x01(\v2 .rump.sp.v1.KsemGetvalueResponseH\x00R\fksemGetvalue\x12E\n" +
+	"\fksem_destroy\x18\xe7\t \x01(\v2\x1f.rump.sp.v1.KsemDestroyResponseH\x00R\vksemDestroy\x12K\n" +
+	"\x0eksem_timedwait\x18\xe8\t \x01(\v2!.rump.sp.v1.KsemTimedwaitResponseH\x00R\rksemTimedwait\x125\n" +
 	"\x06modctl\x18\xde\t \x01(\v2\x1a.rump.sp.v1.ModctlResponseH\x00R\x06modctl\x125\n" +
 	"\x06getsid\x18\x86\n" +
 	" \x01(\v2\x1a.rump.sp.v1.GetsidResponseH\x00R\x06getsid\x128\n" +
@@ -10105,7 +10449,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Status\x12\x19.rump.sp.v1.StatusRequest\x1a\x1a.rump.sp.v1.StatusResponse\x12H\n" +
 	"\tProcesses\x12\x1c.rump.sp.v1.ProcessesRequest\x1a\x1d.rump.sp.v1.ProcessesResponse\x12K\n" +
 	"\n" +
-	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xe16\n" +
+	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xdb>\n" +
 	"\x04Kern\x12K\n" +
 	"\x04Read\x12\x17.rump.sp.v1.ReadRequest\x1a\x18.rump.sp.v1.ReadResponse\"\x10\x8a\xb5\x18\f\b\x03\x12\x04read\x18\x01 \x01\x12O\n" +
 	"\x05Write\x12\x18.rump.sp.v1.WriteRequest\x1a\x19.rump.sp.v1.WriteResponse\"\x11\x8a\xb5\x18\r\b\x04\x12\x05write\x18\x01 \x01\x12M\n" +
@@ -10183,7 +10527,22 @@ const file_rump_sp_proto_rawDesc = "" +
 	"ModuleInit\x12\x1d.rump.sp.v1.ModuleInitRequest\x1a\x1e.rump.sp.v1.ModuleInitResponse\"'\x8a\xb5\x18#\b\x91N\x12\vmodule_init\x18\x012\rsystem.module8\x01\x12t\n" +
 	"\n" +
 	"ModuleFini\x12\x1d.rump.sp.v1.ModuleFiniRequest\x1a\x1e.rump.sp.v1.ModuleFiniResponse\"'\x8a\xb5\x18#\b\x92N\x12\vmodule_fini\x18\x012\rsystem.module8\x01\x12\x8e\x01\n" +
-	"\x10ComponentRestart\x12#.rump.sp.v1.ComponentRestartRequest\x1a$.rump.sp.v1.ComponentRestartResponse\"/\x8a\xb5\x18+\b\xb0O\x12\x11component_restart\x18\x01 \x012\rsystem.reboot8\x012\xe3S\n" +
+	"\x10ComponentRestart\x12#.rump.sp.v1.ComponentRestartRequest\x1a$.rump.sp.v1.ComponentRestartResponse\"/\x8a\xb5\x18+\b\xb0O\x12\x11component_restart\x18\x01 \x012\rsystem.reboot8\x01\x12\\\n" +
+	"\bKsemInit\x12\x1b.rump.sp.v1.KsemInitRequest\x1a\x1c.rump.sp.v1.KsemInitResponse\"\x15\x8a\xb5\x18\x11\b\xf7\x01\x12\n" +
+	"_ksem_init\x18\x01\x12\\\n" +
+	"\bKsemOpen\x12\x1b.rump.sp.v1.KsemOpenRequest\x1a\x1c.rump.sp.v1.KsemOpenResponse\"\x15\x8a\xb5\x18\x11\b\xf8\x01\x12\n" +
+	"_ksem_open\x18\x01\x12d\n" +
+	"\n" +
+	"KsemUnlink\x12\x1d.rump.sp.v1.KsemUnlinkRequest\x1a\x1e.rump.sp.v1.KsemUnlinkResponse\"\x17\x8a\xb5\x18\x13\b\xf9\x01\x12\f_ksem_unlink\x18\x01\x12`\n" +
+	"\tKsemClose\x12\x1c.rump.sp.v1.KsemCloseRequest\x1a\x1d.rump.sp.v1.KsemCloseResponse\"\x16\x8a\xb5\x18\x12\b\xfa\x01\x12\v_ksem_close\x18\x01\x12\\\n" +
+	"\bKsemPost\x12\x1b.rump.sp.v1.KsemPostRequest\x1a\x1c.rump.sp.v1.KsemPostResponse\"\x15\x8a\xb5\x18\x11\b\xfb\x01\x12\n" +
+	"_ksem_post\x18\x01\x12^\n" +
+	"\bKsemWait\x12\x1b.rump.sp.v1.KsemWaitRequest\x1a\x1c.rump.sp.v1.KsemWaitResponse\"\x17\x8a\xb5\x18\x13\b\xfc\x01\x12\n" +
+	"_ksem_wait\x18\x01 \x01\x12h\n" +
+	"\vKsemTrywait\x12\x1e.rump.sp.v1.KsemTrywaitRequest\x1a\x1f.rump.sp.v1.KsemTrywaitResponse\"\x18\x8a\xb5\x18\x14\b\xfd\x01\x12\r_ksem_trywait\x18\x01\x12n\n" +
+	"\fKsemGetvalue\x12\x1f.rump.sp.v1.KsemGetvalueRequest\x1a .rump.sp.v1.KsemGetvalueResponse\"\x1b\x8a\xb5\x18\x17\b\xfe\x01\x12\x0e_ksem_getvalue\x18\x01(\x01\x12h\n" +
+	"\vKsemDestroy\x12\x1e.rump.sp.v1.KsemDestroyRequest\x1a\x1f.rump.sp.v1.KsemDestroyResponse\"\x18\x8a\xb5\x18\x14\b\xff\x01\x12\r_ksem_destroy\x18\x01\x12r\n" +
+	"\rKsemTimedwait\x12 .rump.sp.v1.KsemTimedwaitRequest\x1a!.rump.sp.v1.KsemTimedwaitResponse\"\x1c\x8a\xb5\x18\x18\b\x80\x02\x12\x0f_ksem_timedwait\x18\x01 \x012\xe3S\n" +
 	"\x03Vfs\x12K\n" +
 	"\x04Open\x12\x17.rump.sp.v1.OpenRequest\x1a\x18.rump.sp.v1.OpenResponse\"\x10\x8a\xb5\x18\f\b\x05\x12\x04open\x18\x02 \x01\x12I\n" +
 	"\x04Link\x12\x17.rump.sp.v1.LinkRequest\x1a\x18.rump.sp.v1.LinkResponse\"\x0e\x8a\xb5\x18\n" +
@@ -10475,450 +10834,470 @@ var file_rump_sp_proto_goTypes = []any{
 	(*TimerCreateRequest)(nil),               // 63: rump.sp.v1.TimerCreateRequest
 	(*TimerDeleteRequest)(nil),               // 64: rump.sp.v1.TimerDeleteRequest
 	(*TimerGetoverrunRequest)(nil),           // 65: rump.sp.v1.TimerGetoverrunRequest
-	(*ModctlRequest)(nil),                    // 66: rump.sp.v1.ModctlRequest
-	(*GetsidRequest)(nil),                    // 67: rump.sp.v1.GetsidRequest
-	(*FktraceRequest)(nil),                   // 68: rump.sp.v1.FktraceRequest
-	(*IssetugidRequest)(nil),                 // 69: rump.sp.v1.IssetugidRequest
-	(*UtraceRequest)(nil),                    // 70: rump.sp.v1.UtraceRequest
-	(*KqueueRequest)(nil),                    // 71: rump.sp.v1.KqueueRequest
-	(*PosixFadviseRequest)(nil),              // 72: rump.sp.v1.PosixFadviseRequest
-	(*SelectRequest)(nil),                    // 73: rump.sp.v1.SelectRequest
-	(*GettimeofdayRequest)(nil),              // 74: rump.sp.v1.GettimeofdayRequest
-	(*SettimeofdayRequest)(nil),              // 75: rump.sp.v1.SettimeofdayRequest
-	(*AdjtimeRequest)(nil),                   // 76: rump.sp.v1.AdjtimeRequest
-	(*SetitimerRequest)(nil),                 // 77: rump.sp.v1.SetitimerRequest
-	(*GetitimerRequest)(nil),                 // 78: rump.sp.v1.GetitimerRequest
-	(*ClockGettimeRequest)(nil),              // 79: rump.sp.v1.ClockGettimeRequest
-	(*ClockSettimeRequest)(nil),              // 80: rump.sp.v1.ClockSettimeRequest
-	(*ClockGetresRequest)(nil),               // 81: rump.sp.v1.ClockGetresRequest
-	(*NanosleepRequest)(nil),                 // 82: rump.sp.v1.NanosleepRequest
-	(*KeventRequest)(nil),                    // 83: rump.sp.v1.KeventRequest
-	(*PselectRequest)(nil),                   // 84: rump.sp.v1.PselectRequest
-	(*PolltsRequest)(nil),                    // 85: rump.sp.v1.PolltsRequest
-	(*FstatRequest)(nil),                     // 86: rump.sp.v1.FstatRequest
-	(*TimerSettimeRequest)(nil),              // 87: rump.sp.v1.TimerSettimeRequest
-	(*TimerGettimeRequest)(nil),              // 88: rump.sp.v1.TimerGettimeRequest
-	(*Pipe2Request)(nil),                     // 89: rump.sp.v1.Pipe2Request
-	(*Dup3Request)(nil),                      // 90: rump.sp.v1.Dup3Request
-	(*Kqueue1Request)(nil),                   // 91: rump.sp.v1.Kqueue1Request
-	(*ClockNanosleepRequest)(nil),            // 92: rump.sp.v1.ClockNanosleepRequest
-	(*OpenRequest)(nil),                      // 93: rump.sp.v1.OpenRequest
-	(*LinkRequest)(nil),                      // 94: rump.sp.v1.LinkRequest
-	(*UnlinkRequest)(nil),                    // 95: rump.sp.v1.UnlinkRequest
-	(*ChdirRequest)(nil),                     // 96: rump.sp.v1.ChdirRequest
-	(*FchdirRequest)(nil),                    // 97: rump.sp.v1.FchdirRequest
-	(*ChmodRequest)(nil),                     // 98: rump.sp.v1.ChmodRequest
-	(*ChownRequest)(nil),                     // 99: rump.sp.v1.ChownRequest
-	(*UnmountRequest)(nil),                   // 100: rump.sp.v1.UnmountRequest
-	(*AccessRequest)(nil),                    // 101: rump.sp.v1.AccessRequest
-	(*ChflagsRequest)(nil),                   // 102: rump.sp.v1.ChflagsRequest
-	(*FchflagsRequest)(nil),                  // 103: rump.sp.v1.FchflagsRequest
-	(*SyncRequest)(nil),                      // 104: rump.sp.v1.SyncRequest
-	(*KtraceRequest)(nil),                    // 105: rump.sp.v1.KtraceRequest
-	(*RevokeRequest)(nil),                    // 106: rump.sp.v1.RevokeRequest
-	(*SymlinkRequest)(nil),                   // 107: rump.sp.v1.SymlinkRequest
-	(*ReadlinkRequest)(nil),                  // 108: rump.sp.v1.ReadlinkRequest
-	(*UmaskRequest)(nil),                     // 109: rump.sp.v1.UmaskRequest
-	(*ChrootRequest)(nil),                    // 110: rump.sp.v1.ChrootRequest
-	(*FsyncRequest)(nil),                     // 111: rump.sp.v1.FsyncRequest
-	(*FchownRequest)(nil),                    // 112: rump.sp.v1.FchownRequest
-	(*FchmodRequest)(nil),                    // 113: rump.sp.v1.FchmodRequest
-	(*RenameRequest)(nil),                    // 114: rump.sp.v1.RenameRequest
-	(*MkfifoRequest)(nil),                    // 115: rump.sp.v1.MkfifoRequest
-	(*MkdirRequest)(nil),                     // 116: rump.sp.v1.MkdirRequest
-	(*RmdirRequest)(nil),                     // 117: rump.sp.v1.RmdirRequest
-	(*PreadRequest)(nil),                     // 118: rump.sp.v1.PreadRequest
-	(*PwriteRequest)(nil),                    // 119: rump.sp.v1.PwriteRequest
-	(*PathconfRequest)(nil),                  // 120: rump.sp.v1.PathconfRequest
-	(*LseekRequest)(nil),                     // 121: rump.sp.v1.LseekRequest
-	(*TruncateRequest)(nil),                  // 122: rump.sp.v1.TruncateRequest
-	(*FtruncateRequest)(nil),                 // 123: rump.sp.v1.FtruncateRequest
-	(*FdatasyncRequest)(nil),                 // 124: rump.sp.v1.FdatasyncRequest
-	(*PosixRenameRequest)(nil),               // 125: rump.sp.v1.PosixRenameRequest
-	(*LchmodRequest)(nil),                    // 126: rump.sp.v1.LchmodRequest
-	(*LchownRequest)(nil),                    // 127: rump.sp.v1.LchownRequest
-	(*PosixChownRequest)(nil),                // 128: rump.sp.v1.PosixChownRequest
-	(*PosixFchownRequest)(nil),               // 129: rump.sp.v1.PosixFchownRequest
-	(*PosixLchownRequest)(nil),               // 130: rump.sp.v1.PosixLchownRequest
-	(*PreadvRequest)(nil),                    // 131: rump.sp.v1.PreadvRequest
-	(*PwritevRequest)(nil),                   // 132: rump.sp.v1.PwritevRequest
-	(*GetcwdRequest)(nil),                    // 133: rump.sp.v1.GetcwdRequest
-	(*FchrootRequest)(nil),                   // 134: rump.sp.v1.FchrootRequest
-	(*LchflagsRequest)(nil),                  // 135: rump.sp.v1.LchflagsRequest
-	(*FsyncRangeRequest)(nil),                // 136: rump.sp.v1.FsyncRangeRequest
-	(*GetvfsstatRequest)(nil),                // 137: rump.sp.v1.GetvfsstatRequest
-	(*Statvfs1Request)(nil),                  // 138: rump.sp.v1.Statvfs1Request
-	(*Fstatvfs1Request)(nil),                 // 139: rump.sp.v1.Fstatvfs1Request
-	(*ExtattrctlRequest)(nil),                // 140: rump.sp.v1.ExtattrctlRequest
-	(*ExtattrSetFileRequest)(nil),            // 141: rump.sp.v1.ExtattrSetFileRequest
-	(*ExtattrGetFileRequest)(nil),            // 142: rump.sp.v1.ExtattrGetFileRequest
-	(*ExtattrDeleteFileRequest)(nil),         // 143: rump.sp.v1.ExtattrDeleteFileRequest
-	(*ExtattrSetFdRequest)(nil),              // 144: rump.sp.v1.ExtattrSetFdRequest
-	(*ExtattrGetFdRequest)(nil),              // 145: rump.sp.v1.ExtattrGetFdRequest
-	(*ExtattrDeleteFdRequest)(nil),           // 146: rump.sp.v1.ExtattrDeleteFdRequest
-	(*ExtattrSetLinkRequest)(nil),            // 147: rump.sp.v1.ExtattrSetLinkRequest
-	(*ExtattrGetLinkRequest)(nil),            // 148: rump.sp.v1.ExtattrGetLinkRequest
-	(*ExtattrDeleteLinkRequest)(nil),         // 149: rump.sp.v1.ExtattrDeleteLinkRequest
-	(*ExtattrListFdRequest)(nil),             // 150: rump.sp.v1.ExtattrListFdRequest
-	(*ExtattrListFileRequest)(nil),           // 151: rump.sp.v1.ExtattrListFileRequest
-	(*ExtattrListLinkRequest)(nil),           // 152: rump.sp.v1.ExtattrListLinkRequest
-	(*SetxattrRequest)(nil),                  // 153: rump.sp.v1.SetxattrRequest
-	(*LsetxattrRequest)(nil),                 // 154: rump.sp.v1.LsetxattrRequest
-	(*FsetxattrRequest)(nil),                 // 155: rump.sp.v1.FsetxattrRequest
-	(*GetxattrRequest)(nil),                  // 156: rump.sp.v1.GetxattrRequest
-	(*LgetxattrRequest)(nil),                 // 157: rump.sp.v1.LgetxattrRequest
-	(*FgetxattrRequest)(nil),                 // 158: rump.sp.v1.FgetxattrRequest
-	(*ListxattrRequest)(nil),                 // 159: rump.sp.v1.ListxattrRequest
-	(*LlistxattrRequest)(nil),                // 160: rump.sp.v1.LlistxattrRequest
-	(*FlistxattrRequest)(nil),                // 161: rump.sp.v1.FlistxattrRequest
-	(*RemovexattrRequest)(nil),               // 162: rump.sp.v1.RemovexattrRequest
-	(*LremovexattrRequest)(nil),              // 163: rump.sp.v1.LremovexattrRequest
-	(*FremovexattrRequest)(nil),              // 164: rump.sp.v1.FremovexattrRequest
-	(*GetdentsRequest)(nil),                  // 165: rump.sp.v1.GetdentsRequest
-	(*GetfhRequest)(nil),                     // 166: rump.sp.v1.GetfhRequest
-	(*FhopenRequest)(nil),                    // 167: rump.sp.v1.FhopenRequest
-	(*Fhstatvfs1Request)(nil),                // 168: rump.sp.v1.Fhstatvfs1Request
-	(*MountRequest)(nil),                     // 169: rump.sp.v1.MountRequest
-	(*UtimesRequest)(nil),                    // 170: rump.sp.v1.UtimesRequest
-	(*FutimesRequest)(nil),                   // 171: rump.sp.v1.FutimesRequest
-	(*LutimesRequest)(nil),                   // 172: rump.sp.v1.LutimesRequest
-	(*StatRequest)(nil),                      // 173: rump.sp.v1.StatRequest
-	(*LstatRequest)(nil),                     // 174: rump.sp.v1.LstatRequest
-	(*MknodRequest)(nil),                     // 175: rump.sp.v1.MknodRequest
-	(*FhstatRequest)(nil),                    // 176: rump.sp.v1.FhstatRequest
-	(*LinkatRequest)(nil),                    // 177: rump.sp.v1.LinkatRequest
-	(*RenameatRequest)(nil),                  // 178: rump.sp.v1.RenameatRequest
-	(*MkfifoatRequest)(nil),                  // 179: rump.sp.v1.MkfifoatRequest
-	(*MknodatRequest)(nil),                   // 180: rump.sp.v1.MknodatRequest
-	(*MkdiratRequest)(nil),                   // 181: rump.sp.v1.MkdiratRequest
-	(*FaccessatRequest)(nil),                 // 182: rump.sp.v1.FaccessatRequest
-	(*FchmodatRequest)(nil),                  // 183: rump.sp.v1.FchmodatRequest
-	(*FchownatRequest)(nil),                  // 184: rump.sp.v1.FchownatRequest
-	(*FstatatRequest)(nil),                   // 185: rump.sp.v1.FstatatRequest
-	(*UtimensatRequest)(nil),                 // 186: rump.sp.v1.UtimensatRequest
-	(*OpenatRequest)(nil),                    // 187: rump.sp.v1.OpenatRequest
-	(*ReadlinkatRequest)(nil),                // 188: rump.sp.v1.ReadlinkatRequest
-	(*SymlinkatRequest)(nil),                 // 189: rump.sp.v1.SymlinkatRequest
-	(*UnlinkatRequest)(nil),                  // 190: rump.sp.v1.UnlinkatRequest
-	(*FutimensRequest)(nil),                  // 191: rump.sp.v1.FutimensRequest
-	(*QuotactlRequest)(nil),                  // 192: rump.sp.v1.QuotactlRequest
-	(*PosixFallocateRequest)(nil),            // 193: rump.sp.v1.PosixFallocateRequest
-	(*FdiscardRequest)(nil),                  // 194: rump.sp.v1.FdiscardRequest
-	(*RecvmsgRequest)(nil),                   // 195: rump.sp.v1.RecvmsgRequest
-	(*SendmsgRequest)(nil),                   // 196: rump.sp.v1.SendmsgRequest
-	(*RecvfromRequest)(nil),                  // 197: rump.sp.v1.RecvfromRequest
-	(*AcceptRequest)(nil),                    // 198: rump.sp.v1.AcceptRequest
-	(*GetpeernameRequest)(nil),               // 199: rump.sp.v1.GetpeernameRequest
-	(*GetsocknameRequest)(nil),               // 200: rump.sp.v1.GetsocknameRequest
-	(*ConnectRequest)(nil),                   // 201: rump.sp.v1.ConnectRequest
-	(*BindRequest)(nil),                      // 202: rump.sp.v1.BindRequest
-	(*SetsockoptRequest)(nil),                // 203: rump.sp.v1.SetsockoptRequest
-	(*ListenRequest)(nil),                    // 204: rump.sp.v1.ListenRequest
-	(*GetsockoptRequest)(nil),                // 205: rump.sp.v1.GetsockoptRequest
-	(*SendtoRequest)(nil),                    // 206: rump.sp.v1.SendtoRequest
-	(*ShutdownRequest)(nil),                  // 207: rump.sp.v1.ShutdownRequest
-	(*SocketpairRequest)(nil),                // 208: rump.sp.v1.SocketpairRequest
-	(*SocketRequest)(nil),                    // 209: rump.sp.v1.SocketRequest
-	(*PacceptRequest)(nil),                   // 210: rump.sp.v1.PacceptRequest
-	(*RecvmmsgRequest)(nil),                  // 211: rump.sp.v1.RecvmmsgRequest
-	(*SendmmsgRequest)(nil),                  // 212: rump.sp.v1.SendmmsgRequest
-	(*ModuleInitRequest)(nil),                // 213: rump.sp.v1.ModuleInitRequest
-	(*ModuleFiniRequest)(nil),                // 214: rump.sp.v1.ModuleFiniRequest
-	(*ComponentRestartRequest)(nil),          // 215: rump.sp.v1.ComponentRestartRequest
-	(*EtfsRegisterRequest)(nil),              // 216: rump.sp.v1.EtfsRegisterRequest
-	(*EtfsRegisterWithsizeRequest)(nil),      // 217: rump.sp.v1.EtfsRegisterWithsizeRequest
-	(*EtfsRemoveRequest)(nil),                // 218: rump.sp.v1.EtfsRemoveRequest
-	(*NewfsRequest)(nil),                     // 219: rump.sp.v1.NewfsRequest
-	(*NetconfigIfcreateRequest)(nil),         // 220: rump.sp.v1.NetconfigIfcreateRequest
-	(*NetconfigIfdestroyRequest)(nil),        // 221: rump.sp.v1.NetconfigIfdestroyRequest
-	(*NetconfigIfupRequest)(nil),             // 222: rump.sp.v1.NetconfigIfupRequest
-	(*NetconfigIfdownRequest)(nil),           // 223: rump.sp.v1.NetconfigIfdownRequest
-	(*NetconfigIfsetlinkstrRequest)(nil),     // 224: rump.sp.v1.NetconfigIfsetlinkstrRequest
-	(*NetconfigBraddRequest)(nil),            // 225: rump.sp.v1.NetconfigBraddRequest
-	(*NetconfigBrdelRequest)(nil),            // 226: rump.sp.v1.NetconfigBrdelRequest
-	(*NetconfigIpv4IfaddrRequest)(nil),       // 227: rump.sp.v1.NetconfigIpv4IfaddrRequest
-	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 228: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	(*NetconfigIpv6IfaddrRequest)(nil),       // 229: rump.sp.v1.NetconfigIpv6IfaddrRequest
-	(*NetconfigIpv4GwRequest)(nil),           // 230: rump.sp.v1.NetconfigIpv4GwRequest
-	(*NetconfigIpv6GwRequest)(nil),           // 231: rump.sp.v1.NetconfigIpv6GwRequest
-	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 232: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	(*NetconfigAutoIpv6Request)(nil),         // 233: rump.sp.v1.NetconfigAutoIpv6Request
-	(*NetconfigIfaddrsRequest)(nil),          // 234: rump.sp.v1.NetconfigIfaddrsRequest
-	(*NetconfigIfimpairRequest)(nil),         // 235: rump.sp.v1.NetconfigIfimpairRequest
-	(*NetconfigIfimpairstatRequest)(nil),     // 236: rump.sp.v1.NetconfigIfimpairstatRequest
-	(*NetconfigIfcaptureRequest)(nil),        // 237: rump.sp.v1.NetconfigIfcaptureRequest
-	(*BpfOpenRequest)(nil),                   // 238: rump.sp.v1.BpfOpenRequest
-	(*DevListRequest)(nil),                   // 239: rump.sp.v1.DevListRequest
-	(*MdCreateRequest)(nil),                  // 240: rump.sp.v1.MdCreateRequest
-	(*MdDestroyRequest)(nil),                 // 241: rump.sp.v1.MdDestroyRequest
-	(*NpfLoadRequest)(nil),                   // 242: rump.sp.v1.NpfLoadRequest
-	(*NpfConfigGetRequest)(nil),              // 243: rump.sp.v1.NpfConfigGetRequest
-	(*NpfSwitchRequest)(nil),                 // 244: rump.sp.v1.NpfSwitchRequest
-	(*NpfFlushRequest)(nil),                  // 245: rump.sp.v1.NpfFlushRequest
-	(*NpfConnectionsRequest)(nil),            // 246: rump.sp.v1.NpfConnectionsRequest
-	(*NpfStatsRequest)(nil),                  // 247: rump.sp.v1.NpfStatsRequest
-	(*NpfTableRequest)(nil),                  // 248: rump.sp.v1.NpfTableRequest
-	(*NpfRuleAddRequest)(nil),                // 249: rump.sp.v1.NpfRuleAddRequest
-	(*NpfRuleRemoveRequest)(nil),             // 250: rump.sp.v1.NpfRuleRemoveRequest
-	(*DhcpStartRequest)(nil),                 // 251: rump.sp.v1.DhcpStartRequest
-	(*DhcpRenewRequest)(nil),                 // 252: rump.sp.v1.DhcpRenewRequest
-	(*DhcpStopRequest)(nil),                  // 253: rump.sp.v1.DhcpStopRequest
-	(*DhcpLeasesRequest)(nil),                // 254: rump.sp.v1.DhcpLeasesRequest
-	(*DhcpdStartRequest)(nil),                // 255: rump.sp.v1.DhcpdStartRequest
-	(*DhcpdStopRequest)(nil),                 // 256: rump.sp.v1.DhcpdStopRequest
-	(*DhcpdBindingsRequest)(nil),             // 257: rump.sp.v1.DhcpdBindingsRequest
-	(*DnsForwardRequest)(nil),                // 258: rump.sp.v1.DnsForwardRequest
-	(*NetconfigIfaddrdelRequest)(nil),        // 259: rump.sp.v1.NetconfigIfaddrdelRequest
-	(*RouteSendRequest)(nil),                 // 260: rump.sp.v1.RouteSendRequest
-	(*RouteRecvRequest)(nil),                 // 261: rump.sp.v1.RouteRecvRequest
-	(*RouteDumpRequest)(nil),                 // 262: rump.sp.v1.RouteDumpRequest
-	(*NetPcblistRequest)(nil),                // 263: rump.sp.v1.NetPcblistRequest
-	(*NetCountersRequest)(nil),               // 264: rump.sp.v1.NetCountersRequest
-	(*NdListRequest)(nil),                    // 265: rump.sp.v1.NdListRequest
-	(*FileListRequest)(nil),                  // 266: rump.sp.v1.FileListRequest
-	(*SyscallError)(nil),                     // 267: rump.sp.v1.SyscallError
-	(*ReadResponse)(nil),                     // 268: rump.sp.v1.ReadResponse
-	(*WriteResponse)(nil),                    // 269: rump.sp.v1.WriteResponse
-	(*CloseResponse)(nil),                    // 270: rump.sp.v1.CloseResponse
-	(*GetpidResponse)(nil),                   // 271: rump.sp.v1.GetpidResponse
-	(*SetuidResponse)(nil),                   // 272: rump.sp.v1.SetuidResponse
-	(*GetuidResponse)(nil),                   // 273: rump.sp.v1.GetuidResponse
-	(*GeteuidResponse)(nil),                  // 274: rump.sp.v1.GeteuidResponse
-	(*GetppidResponse)(nil),                  // 275: rump.sp.v1.GetppidResponse
-	(*DupResponse)(nil),                      // 276: rump.sp.v1.DupResponse
-	(*PipeResponse)(nil),                     // 277: rump.sp.v1.PipeResponse
-	(*GetegidResponse)(nil),                  // 278: rump.sp.v1.GetegidResponse
-	(*GetgidResponse)(nil),                   // 279: rump.sp.v1.GetgidResponse
-	(*GetloginResponse)(nil),                 // 280: rump.sp.v1.GetloginResponse
-	(*SetloginResponse)(nil),                 // 281: rump.sp.v1.SetloginResponse
-	(*IoctlResponse)(nil),                    // 282: rump.sp.v1.IoctlResponse
-	(*GetgroupsResponse)(nil),                // 283: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsResponse)(nil),                // 284: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpResponse)(nil),                  // 285: rump.sp.v1.GetpgrpResponse
-	(*SetpgidResponse)(nil),                  // 286: rump.sp.v1.SetpgidResponse
-	(*Dup2Response)(nil),                     // 287: rump.sp.v1.Dup2Response
-	(*FcntlResponse)(nil),                    // 288: rump.sp.v1.FcntlResponse
-	(*ReadvResponse)(nil),                    // 289: rump.sp.v1.ReadvResponse
-	(*WritevResponse)(nil),                   // 290: rump.sp.v1.WritevResponse
-	(*SetreuidResponse)(nil),                 // 291: rump.sp.v1.SetreuidResponse
-	(*SetregidResponse)(nil),                 // 292: rump.sp.v1.SetregidResponse
-	(*FlockResponse)(nil),                    // 293: rump.sp.v1.FlockResponse
-	(*SetsidResponse)(nil),                   // 294: rump.sp.v1.SetsidResponse
-	(*SetgidResponse)(nil),                   // 295: rump.sp.v1.SetgidResponse
-	(*SetegidResponse)(nil),                  // 296: rump.sp.v1.SetegidResponse
-	(*SeteuidResponse)(nil),                  // 297: rump.sp.v1.SeteuidResponse
-	(*FpathconfResponse)(nil),                // 298: rump.sp.v1.FpathconfResponse
-	(*GetrlimitResponse)(nil),                // 299: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitResponse)(nil),                // 300: rump.sp.v1.SetrlimitResponse
-	(*SysctlResponse)(nil),                   // 301: rump.sp.v1.SysctlResponse
-	(*GetpgidResponse)(nil),                  // 302: rump.sp.v1.GetpgidResponse
-	(*RebootResponse)(nil),                   // 303: rump.sp.v1.RebootResponse
-	(*PollResponse)(nil),                     // 304: rump.sp.v1.PollResponse
-	(*TimerCreateResponse)(nil),              // 305: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteResponse)(nil),              // 306: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunResponse)(nil),          // 307: rump.sp.v1.TimerGetoverrunResponse
-	(*ModctlResponse)(nil),                   // 308: rump.sp.v1.ModctlResponse
-	(*GetsidResponse)(nil),                   // 309: rump.sp.v1.GetsidResponse
-	(*FktraceResponse)(nil),                  // 310: rump.sp.v1.FktraceResponse
-	(*IssetugidResponse)(nil),                // 311: rump.sp.v1.IssetugidResponse
-	(*UtraceResponse)(nil),                   // 312: rump.sp.v1.UtraceResponse
-	(*KqueueResponse)(nil),                   // 313: rump.sp.v1.KqueueResponse
-	(*PosixFadviseResponse)(nil),             // 314: rump.sp.v1.PosixFadviseResponse
-	(*SelectResponse)(nil),                   // 315: rump.sp.v1.SelectResponse
-	(*GettimeofdayResponse)(nil),             // 316: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayResponse)(nil),             // 317: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeResponse)(nil),                  // 318: rump.sp.v1.AdjtimeResponse
-	(*SetitimerResponse)(nil),                // 319: rump.sp.v1.SetitimerResponse
-	(*GetitimerResponse)(nil),                // 320: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeResponse)(nil),             // 321: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeResponse)(nil),             // 322: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresResponse)(nil),              // 323: rump.sp.v1.ClockGetresResponse
-	(*NanosleepResponse)(nil),                // 324: rump.sp.v1.NanosleepResponse
-	(*KeventResponse)(nil),                   // 325: rump.sp.v1.KeventResponse
-	(*PselectResponse)(nil),                  // 326: rump.sp.v1.PselectResponse
-	(*PolltsResponse)(nil),                   // 327: rump.sp.v1.PolltsResponse
-	(*FstatResponse)(nil),                    // 328: rump.sp.v1.FstatResponse
-	(*TimerSettimeResponse)(nil),             // 329: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeResponse)(nil),             // 330: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Response)(nil),                    // 331: rump.sp.v1.Pipe2Response
-	(*Dup3Response)(nil),                     // 332: rump.sp.v1.Dup3Response
-	(*Kqueue1Response)(nil),                  // 333: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepResponse)(nil),           // 334: rump.sp.v1.ClockNanosleepResponse
-	(*OpenResponse)(nil),                     // 335: rump.sp.v1.OpenResponse
-	(*LinkResponse)(nil),                     // 336: rump.sp.v1.LinkResponse
-	(*UnlinkResponse)(nil),                   // 337: rump.sp.v1.UnlinkResponse
-	(*ChdirResponse)(nil),                    // 338: rump.sp.v1.ChdirResponse
-	(*FchdirResponse)(nil),                   // 339: rump.sp.v1.FchdirResponse
-	(*ChmodResponse)(nil),                    // 340: rump.sp.v1.ChmodResponse
-	(*ChownResponse)(nil),                    // 341: rump.sp.v1.ChownResponse
-	(*UnmountResponse)(nil),                  // 342: rump.sp.v1.UnmountResponse
-	(*AccessResponse)(nil),                   // 343: rump.sp.v1.AccessResponse
-	(*ChflagsResponse)(nil),                  // 344: rump.sp.v1.ChflagsResponse
-	(*FchflagsResponse)(nil),                 // 345: rump.sp.v1.FchflagsResponse
-	(*SyncResponse)(nil),                     // 346: rump.sp.v1.SyncResponse
-	(*KtraceResponse)(nil),                   // 347: rump.sp.v1.KtraceResponse
-	(*RevokeResponse)(nil),                   // 348: rump.sp.v1.RevokeResponse
-	(*SymlinkResponse)(nil),                  // 349: rump.sp.v1.SymlinkResponse
-	(*ReadlinkResponse)(nil),                 // 350: rump.sp.v1.ReadlinkResponse
-	(*UmaskResponse)(nil),                    // 351: rump.sp.v1.UmaskResponse
-	(*ChrootResponse)(nil),                   // 352: rump.sp.v1.ChrootResponse
-	(*FsyncResponse)(nil),                    // 353: rump.sp.v1.FsyncResponse
-	(*FchownResponse)(nil),                   // 354: rump.sp.v1.FchownResponse
-	(*FchmodResponse)(nil),                   // 355: rump.sp.v1.FchmodResponse
-	(*RenameResponse)(nil),                   // 356: rump.sp.v1.RenameResponse
-	(*MkfifoResponse)(nil),                   // 357: rump.sp.v1.MkfifoResponse
-	(*MkdirResponse)(nil),                    // 358: rump.sp.v1.MkdirResponse
-	(*RmdirResponse)(nil),                    // 359: rump.sp.v1.RmdirResponse
-	(*PreadResponse)(nil),                    // 360: rump.sp.v1.PreadResponse
-	(*PwriteResponse)(nil),                   // 361: rump.sp.v1.PwriteResponse
-	(*PathconfResponse)(nil),                 // 362: rump.sp.v1.PathconfResponse
-	(*LseekResponse)(nil),                    // 363: rump.sp.v1.LseekResponse
-	(*TruncateResponse)(nil),                 // 364: rump.sp.v1.TruncateResponse
-	(*FtruncateResponse)(nil),                // 365: rump.sp.v1.FtruncateResponse
-	(*FdatasyncResponse)(nil),                // 366: rump.sp.v1.FdatasyncResponse
-	(*PosixRenameResponse)(nil),              // 367: rump.sp.v1.PosixRenameResponse
-	(*LchmodResponse)(nil),                   // 368: rump.sp.v1.LchmodResponse
-	(*LchownResponse)(nil),                   // 369: rump.sp.v1.LchownResponse
-	(*PosixChownResponse)(nil),               // 370: rump.sp.v1.PosixChownResponse
-	(*PosixFchownResponse)(nil),              // 371: rump.sp.v1.PosixFchownResponse
-	(*PosixLchownResponse)(nil),              // 372: rump.sp.v1.PosixLchownResponse
-	(*PreadvResponse)(nil),                   // 373: rump.sp.v1.PreadvResponse
-	(*PwritevResponse)(nil),                  // 374: rump.sp.v1.PwritevResponse
-	(*GetcwdResponse)(nil),                   // 375: rump.sp.v1.GetcwdResponse
-	(*FchrootResponse)(nil),                  // 376: rump.sp.v1.FchrootResponse
-	(*LchflagsResponse)(nil),                 // 377: rump.sp.v1.LchflagsResponse
-	(*FsyncRangeResponse)(nil),               // 378: rump.sp.v1.FsyncRangeResponse
-	(*GetvfsstatResponse)(nil),               // 379: rump.sp.v1.GetvfsstatResponse
-	(*Statvfs1Response)(nil),                 // 380: rump.sp.v1.Statvfs1Response
-	(*Fstatvfs1Response)(nil),                // 381: rump.sp.v1.Fstatvfs1Response
-	(*ExtattrctlResponse)(nil),               // 382: rump.sp.v1.ExtattrctlResponse
-	(*ExtattrSetFileResponse)(nil),           // 383: rump.sp.v1.ExtattrSetFileResponse
-	(*ExtattrGetFileResponse)(nil),           // 384: rump.sp.v1.ExtattrGetFileResponse
-	(*ExtattrDeleteFileResponse)(nil),        // 385: rump.sp.v1.ExtattrDeleteFileResponse
-	(*ExtattrSetFdResponse)(nil),             // 386: rump.sp.v1.ExtattrSetFdResponse
-	(*ExtattrGetFdResponse)(nil),             // 387: rump.sp.v1.ExtattrGetFdResponse
-	(*ExtattrDeleteFdResponse)(nil),          // 388: rump.sp.v1.ExtattrDeleteFdResponse
-	(*ExtattrSetLinkResponse)(nil),           // 389: rump.sp.v1.ExtattrSetLinkResponse
-	(*ExtattrGetLinkResponse)(nil),           // 390: rump.sp.v1.ExtattrGetLinkResponse
-	(*ExtattrDeleteLinkResponse)(nil),        // 391: rump.sp.v1.ExtattrDeleteLinkResponse
-	(*ExtattrListFdResponse)(nil),            // 392: rump.sp.v1.ExtattrListFdResponse
-	(*ExtattrListFileResponse)(nil),          // 393: rump.sp.v1.ExtattrListFileResponse
-	(*ExtattrListLinkResponse)(nil),          // 394: rump.sp.v1.ExtattrListLinkResponse
-	(*SetxattrResponse)(nil),                 // 395: rump.sp.v1.SetxattrResponse
-	(*LsetxattrResponse)(nil),                // 396: rump.sp.v1.LsetxattrResponse
-	(*FsetxattrResponse)(nil),                // 397: rump.sp.v1.FsetxattrResponse
-	(*GetxattrResponse)(nil),                 // 398: rump.sp.v1.GetxattrResponse
-	(*LgetxattrResponse)(nil),                // 399: rump.sp.v1.LgetxattrResponse
-	(*FgetxattrResponse)(nil),                // 400: rump.sp.v1.FgetxattrResponse
-	(*ListxattrResponse)(nil),                // 401: rump.sp.v1.ListxattrResponse
-	(*LlistxattrResponse)(nil),               // 402: rump.sp.v1.LlistxattrResponse
-	(*FlistxattrResponse)(nil),               // 403: rump.sp.v1.FlistxattrResponse
-	(*RemovexattrResponse)(nil),              // 404: rump.sp.v1.RemovexattrResponse
-	(*LremovexattrResponse)(nil),             // 405: rump.sp.v1.LremovexattrResponse
-	(*FremovexattrResponse)(nil),             // 406: rump.sp.v1.FremovexattrResponse
-	(*GetdentsResponse)(nil),                 // 407: rump.sp.v1.GetdentsResponse
-	(*GetfhResponse)(nil),                    // 408: rump.sp.v1.GetfhResponse
-	(*FhopenResponse)(nil),                   // 409: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Response)(nil),               // 410: rump.sp.v1.Fhstatvfs1Response
-	(*MountResponse)(nil),                    // 411: rump.sp.v1.MountResponse
-	(*UtimesResponse)(nil),                   // 412: rump.sp.v1.UtimesResponse
-	(*FutimesResponse)(nil),                  // 413: rump.sp.v1.FutimesResponse
-	(*LutimesResponse)(nil),                  // 414: rump.sp.v1.LutimesResponse
-	(*StatResponse)(nil),                     // 415: rump.sp.v1.StatResponse
-	(*LstatResponse)(nil),                    // 416: rump.sp.v1.LstatResponse
-	(*MknodResponse)(nil),                    // 417: rump.sp.v1.MknodResponse
-	(*FhstatResponse)(nil),                   // 418: rump.sp.v1.FhstatResponse
-	(*LinkatResponse)(nil),                   // 419: rump.sp.v1.LinkatResponse
-	(*RenameatResponse)(nil),                 // 420: rump.sp.v1.RenameatResponse
-	(*MkfifoatResponse)(nil),                 // 421: rump.sp.v1.MkfifoatResponse
-	(*MknodatResponse)(nil),                  // 422: rump.sp.v1.MknodatResponse
-	(*MkdiratResponse)(nil),                  // 423: rump.sp.v1.MkdiratResponse
-	(*FaccessatResponse)(nil),                // 424: rump.sp.v1.FaccessatResponse
-	(*FchmodatResponse)(nil),                 // 425: rump.sp.v1.FchmodatResponse
-	(*FchownatResponse)(nil),                 // 426: rump.sp.v1.FchownatResponse
-	(*FstatatResponse)(nil),                  // 427: rump.sp.v1.FstatatResponse
-	(*UtimensatResponse)(nil),                // 428: rump.sp.v1.UtimensatResponse
-	(*OpenatResponse)(nil),                   // 429: rump.sp.v1.OpenatResponse
-	(*ReadlinkatResponse)(nil),               // 430: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatResponse)(nil),                // 431: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatResponse)(nil),                 // 432: rump.sp.v1.UnlinkatResponse
-	(*FutimensResponse)(nil),                 // 433: rump.sp.v1.FutimensResponse
-	(*QuotactlResponse)(nil),                 // 434: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateResponse)(nil),           // 435: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardResponse)(nil),                 // 436: rump.sp.v1.FdiscardResponse
-	(*RecvmsgResponse)(nil),                  // 437: rump.sp.v1.RecvmsgResponse
-	(*SendmsgResponse)(nil),                  // 438: rump.sp.v1.SendmsgResponse
-	(*RecvfromResponse)(nil),                 // 439: rump.sp.v1.RecvfromResponse
-	(*AcceptResponse)(nil),                   // 440: rump.sp.v1.AcceptResponse
-	(*GetpeernameResponse)(nil),              // 441: rump.sp.v1.GetpeernameResponse
-	(*GetsocknameResponse)(nil),              // 442: rump.sp.v1.GetsocknameResponse
-	(*ConnectResponse)(nil),                  // 443: rump.sp.v1.ConnectResponse
-	(*BindResponse)(nil),                     // 444: rump.sp.v1.BindResponse
-	(*SetsockoptResponse)(nil),               // 445: rump.sp.v1.SetsockoptResponse
-	(*ListenResponse)(nil),                   // 446: rump.sp.v1.ListenResponse
-	(*GetsockoptResponse)(nil),               // 447: rump.sp.v1.GetsockoptResponse
-	(*SendtoResponse)(nil),                   // 448: rump.sp.v1.SendtoResponse
-	(*ShutdownResponse)(nil),                 // 449: rump.sp.v1.ShutdownResponse
-	(*SocketpairResponse)(nil),               // 450: rump.sp.v1.SocketpairResponse
-	(*SocketResponse)(nil),                   // 451: rump.sp.v1.SocketResponse
-	(*PacceptResponse)(nil),                  // 452: rump.sp.v1.PacceptResponse
-	(*RecvmmsgResponse)(nil),                 // 453: rump.sp.v1.RecvmmsgResponse
-	(*SendmmsgResponse)(nil),                 // 454: rump.sp.v1.SendmmsgResponse
-	(*ModuleInitResponse)(nil),               // 455: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniResponse)(nil),               // 456: rump.sp.v1.ModuleFiniResponse
-	(*ComponentRestartResponse)(nil),         // 457: rump.sp.v1.ComponentRestartResponse
-	(*EtfsRegisterResponse)(nil),             // 458: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeResponse)(nil),     // 459: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveResponse)(nil),               // 460: rump.sp.v1.EtfsRemoveResponse
-	(*NewfsResponse)(nil),                    // 461: rump.sp.v1.NewfsResponse
-	(*NetconfigIfcreateResponse)(nil),        // 462: rump.sp.v1.NetconfigIfcreateResponse
-	(*NetconfigIfdestroyResponse)(nil),       // 463: rump.sp.v1.NetconfigIfdestroyResponse
-	(*NetconfigIfupResponse)(nil),            // 464: rump.sp.v1.NetconfigIfupResponse
-	(*NetconfigIfdownResponse)(nil),          // 465: rump.sp.v1.NetconfigIfdownResponse
-	(*NetconfigIfsetlinkstrResponse)(nil),    // 466: rump.sp.v1.NetconfigIfsetlinkstrResponse
-	(*NetconfigBraddResponse)(nil),           // 467: rump.sp.v1.NetconfigBraddResponse
-	(*NetconfigBrdelResponse)(nil),           // 468: rump.sp.v1.NetconfigBrdelResponse
-	(*NetconfigIpv4IfaddrResponse)(nil),      // 469: rump.sp.v1.NetconfigIpv4IfaddrResponse
-	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 470: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	(*NetconfigIpv6IfaddrResponse)(nil),      // 471: rump.sp.v1.NetconfigIpv6IfaddrResponse
-	(*NetconfigIpv4GwResponse)(nil),          // 472: rump.sp.v1.NetconfigIpv4GwResponse
-	(*NetconfigIpv6GwResponse)(nil),          // 473: rump.sp.v1.NetconfigIpv6GwResponse
-	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 474: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	(*NetconfigAutoIpv6Response)(nil),        // 475: rump.sp.v1.NetconfigAutoIpv6Response
-	(*NetconfigIfaddrsResponse)(nil),         // 476: rump.sp.v1.NetconfigIfaddrsResponse
-	(*NetconfigIfimpairResponse)(nil),        // 477: rump.sp.v1.NetconfigIfimpairResponse
-	(*NetconfigIfimpairstatResponse)(nil),    // 478: rump.sp.v1.NetconfigIfimpairstatResponse
-	(*NetconfigIfcaptureResponse)(nil),       // 479: rump.sp.v1.NetconfigIfcaptureResponse
-	(*BpfOpenResponse)(nil),                  // 480: rump.sp.v1.BpfOpenResponse
-	(*DevListResponse)(nil),                  // 481: rump.sp.v1.DevListResponse
-	(*MdCreateResponse)(nil),                 // 482: rump.sp.v1.MdCreateResponse
-	(*MdDestroyResponse)(nil),                // 483: rump.sp.v1.MdDestroyResponse
-	(*NpfLoadResponse)(nil),                  // 484: rump.sp.v1.NpfLoadResponse
-	(*NpfConfigGetResponse)(nil),             // 485: rump.sp.v1.NpfConfigGetResponse
-	(*NpfSwitchResponse)(nil),                // 486: rump.sp.v1.NpfSwitchResponse
-	(*NpfFlushResponse)(nil),                 // 487: rump.sp.v1.NpfFlushResponse
-	(*NpfConnectionsResponse)(nil),           // 488: rump.sp.v1.NpfConnectionsResponse
-	(*NpfStatsResponse)(nil),                 // 489: rump.sp.v1.NpfStatsResponse
-	(*NpfTableResponse)(nil),                 // 490: rump.sp.v1.NpfTableResponse
-	(*NpfRuleAddResponse)(nil),               // 491: rump.sp.v1.NpfRuleAddResponse
-	(*NpfRuleRemoveResponse)(nil),            // 492: rump.sp.v1.NpfRuleRemoveResponse
-	(*DhcpStartResponse)(nil),                // 493: rump.sp.v1.DhcpStartResponse
-	(*DhcpRenewResponse)(nil),                // 494: rump.sp.v1.DhcpRenewResponse
-	(*DhcpStopResponse)(nil),                 // 495: rump.sp.v1.DhcpStopResponse
-	(*DhcpLeasesResponse)(nil),               // 496: rump.sp.v1.DhcpLeasesResponse
-	(*DhcpdStartResponse)(nil),               // 497: rump.sp.v1.DhcpdStartResponse
-	(*DhcpdStopResponse)(nil),                // 498: rump.sp.v1.DhcpdStopResponse
-	(*DhcpdBindingsResponse)(nil),            // 499: rump.sp.v1.DhcpdBindingsResponse
-	(*DnsForwardResponse)(nil),               // 500: rump.sp.v1.DnsForwardResponse
-	(*NetconfigIfaddrdelResponse)(nil),       // 501: rump.sp.v1.NetconfigIfaddrdelResponse
-	(*RouteSendResponse)(nil),                // 502: rump.sp.v1.RouteSendResponse
-	(*RouteRecvResponse)(nil),                // 503: rump.sp.v1.RouteRecvResponse
-	(*RouteDumpResponse)(nil),                // 504: rump.sp.v1.RouteDumpResponse
-	(*NetPcblistResponse)(nil),               // 505: rump.sp.v1.NetPcblistResponse
-	(*NetCountersResponse)(nil),              // 506: rump.sp.v1.NetCountersResponse
-	(*NdListResponse)(nil),                   // 507: rump.sp.v1.NdListResponse
-	(*FileListResponse)(nil),                 // 508: rump.sp.v1.FileListResponse
-	(*ModuleStat)(nil),                       // 509: rump.sp.v1.ModuleStat
+	(*KsemInitRequest)(nil),                  // 66: rump.sp.v1.KsemInitRequest
+	(*KsemOpenRequest)(nil),                  // 67: rump.sp.v1.KsemOpenRequest
+	(*KsemUnlinkRequest)(nil),                // 68: rump.sp.v1.KsemUnlinkRequest
+	(*KsemCloseRequest)(nil),                 // 69: rump.sp.v1.KsemCloseRequest
+	(*KsemPostRequest)(nil),                  // 70: rump.sp.v1.KsemPostRequest
+	(*KsemWaitRequest)(nil),                  // 71: rump.sp.v1.KsemWaitRequest
+	(*KsemTrywaitRequest)(nil),               // 72: rump.sp.v1.KsemTrywaitRequest
+	(*KsemGetvalueRequest)(nil),              // 73: rump.sp.v1.KsemGetvalueRequest
+	(*KsemDestroyRequest)(nil),               // 74: rump.sp.v1.KsemDestroyRequest
+	(*KsemTimedwaitRequest)(nil),             // 75: rump.sp.v1.KsemTimedwaitRequest
+	(*ModctlRequest)(nil),                    // 76: rump.sp.v1.ModctlRequest
+	(*GetsidRequest)(nil),                    // 77: rump.sp.v1.GetsidRequest
+	(*FktraceRequest)(nil),                   // 78: rump.sp.v1.FktraceRequest
+	(*IssetugidRequest)(nil),                 // 79: rump.sp.v1.IssetugidRequest
+	(*UtraceRequest)(nil),                    // 80: rump.sp.v1.UtraceRequest
+	(*KqueueRequest)(nil),                    // 81: rump.sp.v1.KqueueRequest
+	(*PosixFadviseRequest)(nil),              // 82: rump.sp.v1.PosixFadviseRequest
+	(*SelectRequest)(nil),                    // 83: rump.sp.v1.SelectRequest
+	(*GettimeofdayRequest)(nil),              // 84: rump.sp.v1.GettimeofdayRequest
+	(*SettimeofdayRequest)(nil),              // 85: rump.sp.v1.SettimeofdayRequest
+	(*AdjtimeRequest)(nil),                   // 86: rump.sp.v1.AdjtimeRequest
+	(*SetitimerRequest)(nil),                 // 87: rump.sp.v1.SetitimerRequest
+	(*GetitimerRequest)(nil),                 // 88: rump.sp.v1.GetitimerRequest
+	(*ClockGettimeRequest)(nil),              // 89: rump.sp.v1.ClockGettimeRequest
+	(*ClockSettimeRequest)(nil),              // 90: rump.sp.v1.ClockSettimeRequest
+	(*ClockGetresRequest)(nil),               // 91: rump.sp.v1.ClockGetresRequest
+	(*NanosleepRequest)(nil),                 // 92: rump.sp.v1.NanosleepRequest
+	(*KeventRequest)(nil),                    // 93: rump.sp.v1.KeventRequest
+	(*PselectRequest)(nil),                   // 94: rump.sp.v1.PselectRequest
+	(*PolltsRequest)(nil),                    // 95: rump.sp.v1.PolltsRequest
+	(*FstatRequest)(nil),                     // 96: rump.sp.v1.FstatRequest
+	(*TimerSettimeRequest)(nil),              // 97: rump.sp.v1.TimerSettimeRequest
+	(*TimerGettimeRequest)(nil),              // 98: rump.sp.v1.TimerGettimeRequest
+	(*Pipe2Request)(nil),                     // 99: rump.sp.v1.Pipe2Request
+	(*Dup3Request)(nil),                      // 100: rump.sp.v1.Dup3Request
+	(*Kqueue1Request)(nil),                   // 101: rump.sp.v1.Kqueue1Request
+	(*ClockNanosleepRequest)(nil),            // 102: rump.sp.v1.ClockNanosleepRequest
+	(*OpenRequest)(nil),                      // 103: rump.sp.v1.OpenRequest
+	(*LinkRequest)(nil),                      // 104: rump.sp.v1.LinkRequest
+	(*UnlinkRequest)(nil),                    // 105: rump.sp.v1.UnlinkRequest
+	(*ChdirRequest)(nil),                     // 106: rump.sp.v1.ChdirRequest
+	(*FchdirRequest)(nil),                    // 107: rump.sp.v1.FchdirRequest
+	(*ChmodRequest)(nil),                     // 108: rump.sp.v1.ChmodRequest
+	(*ChownRequest)(nil),                     // 109: rump.sp.v1.ChownRequest
+	(*UnmountRequest)(nil),                   // 110: rump.sp.v1.UnmountRequest
+	(*AccessRequest)(nil),                    // 111: rump.sp.v1.AccessRequest
+	(*ChflagsRequest)(nil),                   // 112: rump.sp.v1.ChflagsRequest
+	(*FchflagsRequest)(nil),                  // 113: rump.sp.v1.FchflagsRequest
+	(*SyncRequest)(nil),                      // 114: rump.sp.v1.SyncRequest
+	(*KtraceRequest)(nil),                    // 115: rump.sp.v1.KtraceRequest
+	(*RevokeRequest)(nil),                    // 116: rump.sp.v1.RevokeRequest
+	(*SymlinkRequest)(nil),                   // 117: rump.sp.v1.SymlinkRequest
+	(*ReadlinkRequest)(nil),                  // 118: rump.sp.v1.ReadlinkRequest
+	(*UmaskRequest)(nil),                     // 119: rump.sp.v1.UmaskRequest
+	(*ChrootRequest)(nil),                    // 120: rump.sp.v1.ChrootRequest
+	(*FsyncRequest)(nil),                     // 121: rump.sp.v1.FsyncRequest
+	(*FchownRequest)(nil),                    // 122: rump.sp.v1.FchownRequest
+	(*FchmodRequest)(nil),                    // 123: rump.sp.v1.FchmodRequest
+	(*RenameRequest)(nil),                    // 124: rump.sp.v1.RenameRequest
+	(*MkfifoRequest)(nil),                    // 125: rump.sp.v1.MkfifoRequest
+	(*MkdirRequest)(nil),                     // 126: rump.sp.v1.MkdirRequest
+	(*RmdirRequest)(nil),                     // 127: rump.sp.v1.RmdirRequest
+	(*PreadRequest)(nil),                     // 128: rump.sp.v1.PreadRequest
+	(*PwriteRequest)(nil),                    // 129: rump.sp.v1.PwriteRequest
+	(*PathconfRequest)(nil),                  // 130: rump.sp.v1.PathconfRequest
+	(*LseekRequest)(nil),                     // 131: rump.sp.v1.LseekRequest
+	(*TruncateRequest)(nil),                  // 132: rump.sp.v1.TruncateRequest
+	(*FtruncateRequest)(nil),                 // 133: rump.sp.v1.FtruncateRequest
+	(*FdatasyncRequest)(nil),                 // 134: rump.sp.v1.FdatasyncRequest
+	(*PosixRenameRequest)(nil),               // 135: rump.sp.v1.PosixRenameRequest
+	(*LchmodRequest)(nil),                    // 136: rump.sp.v1.LchmodRequest
+	(*LchownRequest)(nil),                    // 137: rump.sp.v1.LchownRequest
+	(*PosixChownRequest)(nil),                // 138: rump.sp.v1.PosixChownRequest
+	(*PosixFchownRequest)(nil),               // 139: rump.sp.v1.PosixFchownRequest
+	(*PosixLchownRequest)(nil),               // 140: rump.sp.v1.PosixLchownRequest
+	(*PreadvRequest)(nil),                    // 141: rump.sp.v1.PreadvRequest
+	(*PwritevRequest)(nil),                   // 142: rump.sp.v1.PwritevRequest
+	(*GetcwdRequest)(nil),                    // 143: rump.sp.v1.GetcwdRequest
+	(*FchrootRequest)(nil),                   // 144: rump.sp.v1.FchrootRequest
+	(*LchflagsRequest)(nil),                  // 145: rump.sp.v1.LchflagsRequest
+	(*FsyncRangeRequest)(nil),                // 146: rump.sp.v1.FsyncRangeRequest
+	(*GetvfsstatRequest)(nil),                // 147: rump.sp.v1.GetvfsstatRequest
+	(*Statvfs1Request)(nil),                  // 148: rump.sp.v1.Statvfs1Request
+	(*Fstatvfs1Request)(nil),                 // 149: rump.sp.v1.Fstatvfs1Request
+	(*ExtattrctlRequest)(nil),                // 150: rump.sp.v1.ExtattrctlRequest
+	(*ExtattrSetFileRequest)(nil),            // 151: rump.sp.v1.ExtattrSetFileRequest
+	(*ExtattrGetFileRequest)(nil),            // 152: rump.sp.v1.ExtattrGetFileRequest
+	(*ExtattrDeleteFileRequest)(nil),         // 153: rump.sp.v1.ExtattrDeleteFileRequest
+	(*ExtattrSetFdRequest)(nil),              // 154: rump.sp.v1.ExtattrSetFdRequest
+	(*ExtattrGetFdRequest)(nil),              // 155: rump.sp.v1.ExtattrGetFdRequest
+	(*ExtattrDeleteFdRequest)(nil),           // 156: rump.sp.v1.ExtattrDeleteFdRequest
+	(*ExtattrSetLinkRequest)(nil),            // 157: rump.sp.v1.ExtattrSetLinkRequest
+	(*ExtattrGetLinkRequest)(nil),            // 158: rump.sp.v1.ExtattrGetLinkRequest
+	(*ExtattrDeleteLinkRequest)(nil),         // 159: rump.sp.v1.ExtattrDeleteLinkRequest
+	(*ExtattrListFdRequest)(nil),             // 160: rump.sp.v1.ExtattrListFdRequest
+	(*ExtattrListFileRequest)(nil),           // 161: rump.sp.v1.ExtattrListFileRequest
+	(*ExtattrListLinkRequest)(nil),           // 162: rump.sp.v1.ExtattrListLinkRequest
+	(*SetxattrRequest)(nil),                  // 163: rump.sp.v1.SetxattrRequest
+	(*LsetxattrRequest)(nil),                 // 164: rump.sp.v1.LsetxattrRequest
+	(*FsetxattrRequest)(nil),                 // 165: rump.sp.v1.FsetxattrRequest
+	(*GetxattrRequest)(nil),                  // 166: rump.sp.v1.GetxattrRequest
+	(*LgetxattrRequest)(nil),                 // 167: rump.sp.v1.LgetxattrRequest
+	(*FgetxattrRequest)(nil),                 // 168: rump.sp.v1.FgetxattrRequest
+	(*ListxattrRequest)(nil),                 // 169: rump.sp.v1.ListxattrRequest
+	(*LlistxattrRequest)(nil),                // 170: rump.sp.v1.LlistxattrRequest
+	(*FlistxattrRequest)(nil),                // 171: rump.sp.v1.FlistxattrRequest
+	(*RemovexattrRequest)(nil),               // 172: rump.sp.v1.RemovexattrRequest
+	(*LremovexattrRequest)(nil),              // 173: rump.sp.v1.LremovexattrRequest
+	(*FremovexattrRequest)(nil),              // 174: rump.sp.v1.FremovexattrRequest
+	(*GetdentsRequest)(nil),                  // 175: rump.sp.v1.GetdentsRequest
+	(*GetfhRequest)(nil),                     // 176: rump.sp.v1.GetfhRequest
+	(*FhopenRequest)(nil),                    // 177: rump.sp.v1.FhopenRequest
+	(*Fhstatvfs1Request)(nil),                // 178: rump.sp.v1.Fhstatvfs1Request
+	(*MountRequest)(nil),                     // 179: rump.sp.v1.MountRequest
+	(*UtimesRequest)(nil),                    // 180: rump.sp.v1.UtimesRequest
+	(*FutimesRequest)(nil),                   // 181: rump.sp.v1.FutimesRequest
+	(*LutimesRequest)(nil),                   // 182: rump.sp.v1.LutimesRequest
+	(*StatRequest)(nil),                      // 183: rump.sp.v1.StatRequest
+	(*LstatRequest)(nil),                     // 184: rump.sp.v1.LstatRequest
+	(*MknodRequest)(nil),                     // 185: rump.sp.v1.MknodRequest
+	(*FhstatRequest)(nil),                    // 186: rump.sp.v1.FhstatRequest
+	(*LinkatRequest)(nil),                    // 187: rump.sp.v1.LinkatRequest
+	(*RenameatRequest)(nil),                  // 188: rump.sp.v1.RenameatRequest
+	(*MkfifoatRequest)(nil),                  // 189: rump.sp.v1.MkfifoatRequest
+	(*MknodatRequest)(nil),                   // 190: rump.sp.v1.MknodatRequest
+	(*MkdiratRequest)(nil),                   // 191: rump.sp.v1.MkdiratRequest
+	(*FaccessatRequest)(nil),                 // 192: rump.sp.v1.FaccessatRequest
+	(*FchmodatRequest)(nil),                  // 193: rump.sp.v1.FchmodatRequest
+	(*FchownatRequest)(nil),                  // 194: rump.sp.v1.FchownatRequest
+	(*FstatatRequest)(nil),                   // 195: rump.sp.v1.FstatatRequest
+	(*UtimensatRequest)(nil),                 // 196: rump.sp.v1.UtimensatRequest
+	(*OpenatRequest)(nil),                    // 197: rump.sp.v1.OpenatRequest
+	(*ReadlinkatRequest)(nil),                // 198: rump.sp.v1.ReadlinkatRequest
+	(*SymlinkatRequest)(nil),                 // 199: rump.sp.v1.SymlinkatRequest
+	(*UnlinkatRequest)(nil),                  // 200: rump.sp.v1.UnlinkatRequest
+	(*FutimensRequest)(nil),                  // 201: rump.sp.v1.FutimensRequest
+	(*QuotactlRequest)(nil),                  // 202: rump.sp.v1.QuotactlRequest
+	(*PosixFallocateRequest)(nil),            // 203: rump.sp.v1.PosixFallocateRequest
+	(*FdiscardRequest)(nil),                  // 204: rump.sp.v1.FdiscardRequest
+	(*RecvmsgRequest)(nil),                   // 205: rump.sp.v1.RecvmsgRequest
+	(*SendmsgRequest)(nil),                   // 206: rump.sp.v1.SendmsgRequest
+	(*RecvfromRequest)(nil),                  // 207: rump.sp.v1.RecvfromRequest
+	(*AcceptRequest)(nil),                    // 208: rump.sp.v1.AcceptRequest
+	(*GetpeernameRequest)(nil),               // 209: rump.sp.v1.GetpeernameRequest
+	(*GetsocknameRequest)(nil),               // 210: rump.sp.v1.GetsocknameRequest
+	(*ConnectRequest)(nil),                   // 211: rump.sp.v1.ConnectRequest
+	(*BindRequest)(nil),                      // 212: rump.sp.v1.BindRequest
+	(*SetsockoptRequest)(nil),                // 213: rump.sp.v1.SetsockoptRequest
+	(*ListenRequest)(nil),                    // 214: rump.sp.v1.ListenRequest
+	(*GetsockoptRequest)(nil),                // 215: rump.sp.v1.GetsockoptRequest
+	(*SendtoRequest)(nil),                    // 216: rump.sp.v1.SendtoRequest
+	(*ShutdownRequest)(nil),                  // 217: rump.sp.v1.ShutdownRequest
+	(*SocketpairRequest)(nil),                // 218: rump.sp.v1.SocketpairRequest
+	(*SocketRequest)(nil),                    // 219: rump.sp.v1.SocketRequest
+	(*PacceptRequest)(nil),                   // 220: rump.sp.v1.PacceptRequest
+	(*RecvmmsgRequest)(nil),                  // 221: rump.sp.v1.RecvmmsgRequest
+	(*SendmmsgRequest)(nil),                  // 222: rump.sp.v1.SendmmsgRequest
+	(*ModuleInitRequest)(nil),                // 223: rump.sp.v1.ModuleInitRequest
+	(*ModuleFiniRequest)(nil),                // 224: rump.sp.v1.ModuleFiniRequest
+	(*ComponentRestartRequest)(nil),          // 225: rump.sp.v1.ComponentRestartRequest
+	(*EtfsRegisterRequest)(nil),              // 226: rump.sp.v1.EtfsRegisterRequest
+	(*EtfsRegisterWithsizeRequest)(nil),      // 227: rump.sp.v1.EtfsRegisterWithsizeRequest
+	(*EtfsRemoveRequest)(nil),                // 228: rump.sp.v1.EtfsRemoveRequest
+	(*NewfsRequest)(nil),                     // 229: rump.sp.v1.NewfsRequest
+	(*NetconfigIfcreateRequest)(nil),         // 230: rump.sp.v1.NetconfigIfcreateRequest
+	(*NetconfigIfdestroyRequest)(nil),        // 231: rump.sp.v1.NetconfigIfdestroyRequest
+	(*NetconfigIfupRequest)(nil),             // 232: rump.sp.v1.NetconfigIfupRequest
+	(*NetconfigIfdownRequest)(nil),           // 233: rump.sp.v1.NetconfigIfdownRequest
+	(*NetconfigIfsetlinkstrRequest)(nil),     // 234: rump.sp.v1.NetconfigIfsetlinkstrRequest
+	(*NetconfigBraddRequest)(nil),            // 235: rump.sp.v1.NetconfigBraddRequest
+	(*NetconfigBrdelRequest)(nil),            // 236: rump.sp.v1.NetconfigBrdelRequest
+	(*NetconfigIpv4IfaddrRequest)(nil),       // 237: rump.sp.v1.NetconfigIpv4IfaddrRequest
+	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 238: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	(*NetconfigIpv6IfaddrRequest)(nil),       // 239: rump.sp.v1.NetconfigIpv6IfaddrRequest
+	(*NetconfigIpv4GwRequest)(nil),           // 240: rump.sp.v1.NetconfigIpv4GwRequest
+	(*NetconfigIpv6GwRequest)(nil),           // 241: rump.sp.v1.NetconfigIpv6GwRequest
+	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 242: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	(*NetconfigAutoIpv6Request)(nil),         // 243: rump.sp.v1.NetconfigAutoIpv6Request
+	(*NetconfigIfaddrsRequest)(nil),          // 244: rump.sp.v1.NetconfigIfaddrsRequest
+	(*NetconfigIfimpairRequest)(nil),         // 245: rump.sp.v1.NetconfigIfimpairRequest
+	(*NetconfigIfimpairstatRequest)(nil),     // 246: rump.sp.v1.NetconfigIfimpairstatRequest
+	(*NetconfigIfcaptureRequest)(nil),        // 247: rump.sp.v1.NetconfigIfcaptureRequest
+	(*BpfOpenRequest)(nil),                   // 248: rump.sp.v1.BpfOpenRequest
+	(*DevListRequest)(nil),                   // 249: rump.sp.v1.DevListRequest
+	(*MdCreateRequest)(nil),                  // 250: rump.sp.v1.MdCreateRequest
+	(*MdDestroyRequest)(nil),                 // 251: rump.sp.v1.MdDestroyRequest
+	(*NpfLoadRequest)(nil),                   // 252: rump.sp.v1.NpfLoadRequest
+	(*NpfConfigGetRequest)(nil),              // 253: rump.sp.v1.NpfConfigGetRequest
+	(*NpfSwitchRequest)(nil),                 // 254: rump.sp.v1.NpfSwitchRequest
+	(*NpfFlushRequest)(nil),                  // 255: rump.sp.v1.NpfFlushRequest
+	(*NpfConnectionsRequest)(nil),            // 256: rump.sp.v1.NpfConnectionsRequest
+	(*NpfStatsRequest)(nil),                  // 257: rump.sp.v1.NpfStatsRequest
+	(*NpfTableRequest)(nil),                  // 258: rump.sp.v1.NpfTableRequest
+	(*NpfRuleAddRequest)(nil),                // 259: rump.sp.v1.NpfRuleAddRequest
+	(*NpfRuleRemoveRequest)(nil),             // 260: rump.sp.v1.NpfRuleRemoveRequest
+	(*DhcpStartRequest)(nil),                 // 261: rump.sp.v1.DhcpStartRequest
+	(*DhcpRenewRequest)(nil),                 // 262: rump.sp.v1.DhcpRenewRequest
+	(*DhcpStopRequest)(nil),                  // 263: rump.sp.v1.DhcpStopRequest
+	(*DhcpLeasesRequest)(nil),                // 264: rump.sp.v1.DhcpLeasesRequest
+	(*DhcpdStartRequest)(nil),                // 265: rump.sp.v1.DhcpdStartRequest
+	(*DhcpdStopRequest)(nil),                 // 266: rump.sp.v1.DhcpdStopRequest
+	(*DhcpdBindingsRequest)(nil),             // 267: rump.sp.v1.DhcpdBindingsRequest
+	(*DnsForwardRequest)(nil),                // 268: rump.sp.v1.DnsForwardRequest
+	(*NetconfigIfaddrdelRequest)(nil),        // 269: rump.sp.v1.NetconfigIfaddrdelRequest
+	(*RouteSendRequest)(nil),                 // 270: rump.sp.v1.RouteSendRequest
+	(*RouteRecvRequest)(nil),                 // 271: rump.sp.v1.RouteRecvRequest
+	(*RouteDumpRequest)(nil),                 // 272: rump.sp.v1.RouteDumpRequest
+	(*NetPcblistRequest)(nil),                // 273: rump.sp.v1.NetPcblistRequest
+	(*NetCountersRequest)(nil),               // 274: rump.sp.v1.NetCountersRequest
+	(*NdListRequest)(nil),                    // 275: rump.sp.v1.NdListRequest
+	(*FileListRequest)(nil),                  // 276: rump.sp.v1.FileListRequest
+	(*SyscallError)(nil),                     // 277: rump.sp.v1.SyscallError
+	(*ReadResponse)(nil),                     // 278: rump.sp.v1.ReadResponse
+	(*WriteResponse)(nil),                    // 279: rump.sp.v1.WriteResponse
+	(*CloseResponse)(nil),                    // 280: rump.sp.v1.CloseResponse
+	(*GetpidResponse)(nil),                   // 281: rump.sp.v1.GetpidResponse
+	(*SetuidResponse)(nil),                   // 282: rump.sp.v1.SetuidResponse
+	(*GetuidResponse)(nil),                   // 283: rump.sp.v1.GetuidResponse
+	(*GeteuidResponse)(nil),                  // 284: rump.sp.v1.GeteuidResponse
+	(*GetppidResponse)(nil),                  // 285: rump.sp.v1.GetppidResponse
+	(*DupResponse)(nil),                      // 286: rump.sp.v1.DupResponse
+	(*PipeResponse)(nil),                     // 287: rump.sp.v1.PipeResponse
+	(*GetegidResponse)(nil),                  // 288: rump.sp.v1.GetegidResponse
+	(*GetgidResponse)(nil),                   // 289: rump.sp.v1.GetgidResponse
+	(*GetloginResponse)(nil),                 // 290: rump.sp.v1.GetloginResponse
+	(*SetloginResponse)(nil),                 // 291: rump.sp.v1.SetloginResponse
+	(*IoctlResponse)(nil),                    // 292: rump.sp.v1.IoctlResponse
+	(*GetgroupsResponse)(nil),                // 293: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsResponse)(nil),                // 294: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpResponse)(nil),                  // 295: rump.sp.v1.GetpgrpResponse
+	(*SetpgidResponse)(nil),                  // 296: rump.sp.v1.SetpgidResponse
+	(*Dup2Response)(nil),                     // 297: rump.sp.v1.Dup2Response
+	(*FcntlResponse)(nil),                    // 298: rump.sp.v1.FcntlResponse
+	(*ReadvResponse)(nil),                    // 299: rump.sp.v1.ReadvResponse
+	(*WritevResponse)(nil),                   // 300: rump.sp.v1.WritevResponse
+	(*SetreuidResponse)(nil),                 // 301: rump.sp.v1.SetreuidResponse
+	(*SetregidResponse)(nil),                 // 302: rump.sp.v1.SetregidResponse
+	(*FlockResponse)(nil),                    // 303: rump.sp.v1.FlockResponse
+	(*SetsidResponse)(nil),                   // 304: rump.sp.v1.SetsidResponse
+	(*SetgidResponse)(nil),                   // 305: rump.sp.v1.SetgidResponse
+	(*SetegidResponse)(nil),                  // 306: rump.sp.v1.SetegidResponse
+	(*SeteuidResponse)(nil),                  // 307: rump.sp.v1.SeteuidResponse
+	(*FpathconfResponse)(nil),                // 308: rump.sp.v1.FpathconfResponse
+	(*GetrlimitResponse)(nil),                // 309: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitResponse)(nil),                // 310: rump.sp.v1.SetrlimitResponse
+	(*SysctlResponse)(nil),                   // 311: rump.sp.v1.SysctlResponse
+	(*GetpgidResponse)(nil),                  // 312: rump.sp.v1.GetpgidResponse
+	(*RebootResponse)(nil),                   // 313: rump.sp.v1.RebootResponse
+	(*PollResponse)(nil),                     // 314: rump.sp.v1.PollResponse
+	(*TimerCreateResponse)(nil),              // 315: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteResponse)(nil),              // 316: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunResponse)(nil),          // 317: rump.sp.v1.TimerGetoverrunResponse
+	(*KsemInitResponse)(nil),                 // 318: rump.sp.v1.KsemInitResponse
+	(*KsemOpenResponse)(nil),                 // 319: rump.sp.v1.KsemOpenResponse
+	(*KsemUnlinkResponse)(nil),               // 320: rump.sp.v1.KsemUnlinkResponse
+	(*KsemCloseResponse)(nil),                // 321: rump.sp.v1.KsemCloseResponse
+	(*KsemPostResponse)(nil),                 // 322: rump.sp.v1.KsemPostResponse
+	(*KsemWaitResponse)(nil),                 // 323: rump.sp.v1.KsemWaitResponse
+	(*KsemTrywaitResponse)(nil),              // 324: rump.sp.v1.KsemTrywaitResponse
+	(*KsemGetvalueResponse)(nil),             // 325: rump.sp.v1.KsemGetvalueResponse
+	(*KsemDestroyResponse)(nil),              // 326: rump.sp.v1.KsemDestroyResponse
+	(*KsemTimedwaitResponse)(nil),            // 327: rump.sp.v1.KsemTimedwaitResponse
+	(*ModctlResponse)(nil),                   // 328: rump.sp.v1.ModctlResponse
+	(*GetsidResponse)(nil),                   // 329: rump.sp.v1.GetsidResponse
+	(*FktraceResponse)(nil),                  // 330: rump.sp.v1.FktraceResponse
+	(*IssetugidResponse)(nil),                // 331: rump.sp.v1.IssetugidResponse
+	(*UtraceResponse)(nil),                   // 332: rump.sp.v1.UtraceResponse
+	(*KqueueResponse)(nil),                   // 333: rump.sp.v1.KqueueResponse
+	(*PosixFadviseResponse)(nil),             // 334: rump.sp.v1.PosixFadviseResponse
+	(*SelectResponse)(nil),                   // 335: rump.sp.v1.SelectResponse
+	(*GettimeofdayResponse)(nil),             // 336: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayResponse)(nil),             // 337: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeResponse)(nil),                  // 338: rump.sp.v1.AdjtimeResponse
+	(*SetitimerResponse)(nil),                // 339: rump.sp.v1.SetitimerResponse
+	(*GetitimerResponse)(nil),                // 340: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeResponse)(nil),             // 341: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeResponse)(nil),             // 342: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresResponse)(nil),              // 343: rump.sp.v1.ClockGetresResponse
+	(*NanosleepResponse)(nil),                // 344: rump.sp.v1.NanosleepResponse
+	(*KeventResponse)(nil),                   // 345: rump.sp.v1.KeventResponse
+	(*PselectResponse)(nil),                  // 346: rump.sp.v1.PselectResponse
+	(*PolltsResponse)(nil),                   // 347: rump.sp.v1.PolltsResponse
+	(*FstatResponse)(nil),                    // 348: rump.sp.v1.FstatResponse
+	(*TimerSettimeResponse)(nil),             // 349: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeResponse)(nil),             // 350: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Response)(nil),                    // 351: rump.sp.v1.Pipe2Response
+	(*Dup3Response)(nil),                     // 352: rump.sp.v1.Dup3Response
+	(*Kqueue1Response)(nil),                  // 353: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepResponse)(nil),           // 354: rump.sp.v1.ClockNanosleepResponse
+	(*OpenResponse)(nil),                     // 355: rump.sp.v1.OpenResponse
+	(*LinkResponse)(nil),                     // 356: rump.sp.v1.LinkResponse
+	(*UnlinkResponse)(nil),                   // 357: rump.sp.v1.UnlinkResponse
+	(*ChdirResponse)(nil),                    // 358: rump.sp.v1.ChdirResponse
+	(*FchdirResponse)(nil),                   // 359: rump.sp.v1.FchdirResponse
+	(*ChmodResponse)(nil),                    // 360: rump.sp.v1.ChmodResponse
+	(*ChownResponse)(nil),                    // 361: rump.sp.v1.ChownResponse
+	(*UnmountResponse)(nil),                  // 362: rump.sp.v1.UnmountResponse
+	(*AccessResponse)(nil),                   // 363: rump.sp.v1.AccessResponse
+	(*ChflagsResponse)(nil),                  // 364: rump.sp.v1.ChflagsResponse
+	(*FchflagsResponse)(nil),                 // 365: rump.sp.v1.FchflagsResponse
+	(*SyncResponse)(nil),                     // 366: rump.sp.v1.SyncResponse
+	(*KtraceResponse)(nil),                   // 367: rump.sp.v1.KtraceResponse
+	(*RevokeResponse)(nil),                   // 368: rump.sp.v1.RevokeResponse
+	(*SymlinkResponse)(nil),                  // 369: rump.sp.v1.SymlinkResponse
+	(*ReadlinkResponse)(nil),                 // 370: rump.sp.v1.ReadlinkResponse
+	(*UmaskResponse)(nil),                    // 371: rump.sp.v1.UmaskResponse
+	(*ChrootResponse)(nil),                   // 372: rump.sp.v1.ChrootResponse
+	(*FsyncResponse)(nil),                    // 373: rump.sp.v1.FsyncResponse
+	(*FchownResponse)(nil),                   // 374: rump.sp.v1.FchownResponse
+	(*FchmodResponse)(nil),                   // 375: rump.sp.v1.FchmodResponse
+	(*RenameResponse)(nil),                   // 376: rump.sp.v1.RenameResponse
+	(*MkfifoResponse)(nil),                   // 377: rump.sp.v1.MkfifoResponse
+	(*MkdirResponse)(nil),                    // 378: rump.sp.v1.MkdirResponse
+	(*RmdirResponse)(nil),                    // 379: rump.sp.v1.RmdirResponse
+	(*PreadResponse)(nil),                    // 380: rump.sp.v1.PreadResponse
+	(*PwriteResponse)(nil),                   // 381: rump.sp.v1.PwriteResponse
+	(*PathconfResponse)(nil),                 // 382: rump.sp.v1.PathconfResponse
+	(*LseekResponse)(nil),                    // 383: rump.sp.v1.LseekResponse
+	(*TruncateResponse)(nil),                 // 384: rump.sp.v1.TruncateResponse
+	(*FtruncateResponse)(nil),                // 385: rump.sp.v1.FtruncateResponse
+	(*FdatasyncResponse)(nil),                // 386: rump.sp.v1.FdatasyncResponse
+	(*PosixRenameResponse)(nil),              // 387: rump.sp.v1.PosixRenameResponse
+	(*LchmodResponse)(nil),                   // 388: rump.sp.v1.LchmodResponse
+	(*LchownResponse)(nil),                   // 389: rump.sp.v1.LchownResponse
+	(*PosixChownResponse)(nil),               // 390: rump.sp.v1.PosixChownResponse
+	(*PosixFchownResponse)(nil),              // 391: rump.sp.v1.PosixFchownResponse
+	(*PosixLchownResponse)(nil),              // 392: rump.sp.v1.PosixLchownResponse
+	(*PreadvResponse)(nil),                   // 393: rump.sp.v1.PreadvResponse
+	(*PwritevResponse)(nil),                  // 394: rump.sp.v1.PwritevResponse
+	(*GetcwdResponse)(nil),                   // 395: rump.sp.v1.GetcwdResponse
+	(*FchrootResponse)(nil),                  // 396: rump.sp.v1.FchrootResponse
+	(*LchflagsResponse)(nil),                 // 397: rump.sp.v1.LchflagsResponse
+	(*FsyncRangeResponse)(nil),               // 398: rump.sp.v1.FsyncRangeResponse
+	(*GetvfsstatResponse)(nil),               // 399: rump.sp.v1.GetvfsstatResponse
+	(*Statvfs1Response)(nil),                 // 400: rump.sp.v1.Statvfs1Response
+	(*Fstatvfs1Response)(nil),                // 401: rump.sp.v1.Fstatvfs1Response
+	(*ExtattrctlResponse)(nil),               // 402: rump.sp.v1.ExtattrctlResponse
+	(*ExtattrSetFileResponse)(nil),           // 403: rump.sp.v1.ExtattrSetFileResponse
+	(*ExtattrGetFileResponse)(nil),           // 404: rump.sp.v1.ExtattrGetFileResponse
+	(*ExtattrDeleteFileResponse)(nil),        // 405: rump.sp.v1.ExtattrDeleteFileResponse
+	(*ExtattrSetFdResponse)(nil),             // 406: rump.sp.v1.ExtattrSetFdResponse
+	(*ExtattrGetFdResponse)(nil),             // 407: rump.sp.v1.ExtattrGetFdResponse
+	(*ExtattrDeleteFdResponse)(nil),          // 408: rump.sp.v1.ExtattrDeleteFdResponse
+	(*ExtattrSetLinkResponse)(nil),           // 409: rump.sp.v1.ExtattrSetLinkResponse
+	(*ExtattrGetLinkResponse)(nil),           // 410: rump.sp.v1.ExtattrGetLinkResponse
+	(*ExtattrDeleteLinkResponse)(nil),        // 411: rump.sp.v1.ExtattrDeleteLinkResponse
+	(*ExtattrListFdResponse)(nil),            // 412: rump.sp.v1.ExtattrListFdResponse
+	(*ExtattrListFileResponse)(nil),          // 413: rump.sp.v1.ExtattrListFileResponse
+	(*ExtattrListLinkResponse)(nil),          // 414: rump.sp.v1.ExtattrListLinkResponse
+	(*SetxattrResponse)(nil),                 // 415: rump.sp.v1.SetxattrResponse
+	(*LsetxattrResponse)(nil),                // 416: rump.sp.v1.LsetxattrResponse
+	(*FsetxattrResponse)(nil),                // 417: rump.sp.v1.FsetxattrResponse
+	(*GetxattrResponse)(nil),                 // 418: rump.sp.v1.GetxattrResponse
+	(*LgetxattrResponse)(nil),                // 419: rump.sp.v1.LgetxattrResponse
+	(*FgetxattrResponse)(nil),                // 420: rump.sp.v1.FgetxattrResponse
+	(*ListxattrResponse)(nil),                // 421: rump.sp.v1.ListxattrResponse
+	(*LlistxattrResponse)(nil),               // 422: rump.sp.v1.LlistxattrResponse
+	(*FlistxattrResponse)(nil),               // 423: rump.sp.v1.FlistxattrResponse
+	(*RemovexattrResponse)(nil),              // 424: rump.sp.v1.RemovexattrResponse
+	(*LremovexattrResponse)(nil),             // 425: rump.sp.v1.LremovexattrResponse
+	(*FremovexattrResponse)(nil),             // 426: rump.sp.v1.FremovexattrResponse
+	(*GetdentsResponse)(nil),                 // 427: rump.sp.v1.GetdentsResponse
+	(*GetfhResponse)(nil),                    // 428: rump.sp.v1.GetfhResponse
+	(*FhopenResponse)(nil),                   // 429: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Response)(nil),               // 430: rump.sp.v1.Fhstatvfs1Response
+	(*MountResponse)(nil),                    // 431: rump.sp.v1.MountResponse
+	(*UtimesResponse)(nil),                   // 432: rump.sp.v1.UtimesResponse
+	(*FutimesResponse)(nil),                  // 433: rump.sp.v1.FutimesResponse
+	(*LutimesResponse)(nil),                  // 434: rump.sp.v1.LutimesResponse
+	(*StatResponse)(nil),                     // 435: rump.sp.v1.StatResponse
+	(*LstatResponse)(nil),                    // 436: rump.sp.v1.LstatResponse
+	(*MknodResponse)(nil),                    // 437: rump.sp.v1.MknodResponse
+	(*FhstatResponse)(nil),                   // 438: rump.sp.v1.FhstatResponse
+	(*LinkatResponse)(nil),                   // 439: rump.sp.v1.LinkatResponse
+	(*RenameatResponse)(nil),                 // 440: rump.sp.v1.RenameatResponse
+	(*MkfifoatResponse)(nil),                 // 441: rump.sp.v1.MkfifoatResponse
+	(*MknodatResponse)(nil),                  // 442: rump.sp.v1.MknodatResponse
+	(*MkdiratResponse)(nil),                  // 443: rump.sp.v1.MkdiratResponse
+	(*FaccessatResponse)(nil),                // 444: rump.sp.v1.FaccessatResponse
+	(*FchmodatResponse)(nil),                 // 445: rump.sp.v1.FchmodatResponse
+	(*FchownatResponse)(nil),                 // 446: rump.sp.v1.FchownatResponse
+	(*FstatatResponse)(nil),                  // 447: rump.sp.v1.FstatatResponse
+	(*UtimensatResponse)(nil),                // 448: rump.sp.v1.UtimensatResponse
+	(*OpenatResponse)(nil),                   // 449: rump.sp.v1.OpenatResponse
+	(*ReadlinkatResponse)(nil),               // 450: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatResponse)(nil),                // 451: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatResponse)(nil),                 // 452: rump.sp.v1.UnlinkatResponse
+	(*FutimensResponse)(nil),                 // 453: rump.sp.v1.FutimensResponse
+	(*QuotactlResponse)(nil),                 // 454: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateResponse)(nil),           // 455: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardResponse)(nil),                 // 456: rump.sp.v1.FdiscardResponse
+	(*RecvmsgResponse)(nil),                  // 457: rump.sp.v1.RecvmsgResponse
+	(*SendmsgResponse)(nil),                  // 458: rump.sp.v1.SendmsgResponse
+	(*RecvfromResponse)(nil),                 // 459: rump.sp.v1.RecvfromResponse
+	(*AcceptResponse)(nil),                   // 460: rump.sp.v1.AcceptResponse
+	(*GetpeernameResponse)(nil),              // 461: rump.sp.v1.GetpeernameResponse
+	(*GetsocknameResponse)(nil),              // 462: rump.sp.v1.GetsocknameResponse
+	(*ConnectResponse)(nil),                  // 463: rump.sp.v1.ConnectResponse
+	(*BindResponse)(nil),                     // 464: rump.sp.v1.BindResponse
+	(*SetsockoptResponse)(nil),               // 465: rump.sp.v1.SetsockoptResponse
+	(*ListenResponse)(nil),                   // 466: rump.sp.v1.ListenResponse
+	(*GetsockoptResponse)(nil),               // 467: rump.sp.v1.GetsockoptResponse
+	(*SendtoResponse)(nil),                   // 468: rump.sp.v1.SendtoResponse
+	(*ShutdownResponse)(nil),                 // 469: rump.sp.v1.ShutdownResponse
+	(*SocketpairResponse)(nil),               // 470: rump.sp.v1.SocketpairResponse
+	(*SocketResponse)(nil),                   // 471: rump.sp.v1.SocketResponse
+	(*PacceptResponse)(nil),                  // 472: rump.sp.v1.PacceptResponse
+	(*RecvmmsgResponse)(nil),                 // 473: rump.sp.v1.RecvmmsgResponse
+	(*SendmmsgResponse)(nil),                 // 474: rump.sp.v1.SendmmsgResponse
+	(*ModuleInitResponse)(nil),               // 475: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniResponse)(nil),               // 476: rump.sp.v1.ModuleFiniResponse
+	(*ComponentRestartResponse)(nil),         // 477: rump.sp.v1.ComponentRestartResponse
+	(*EtfsRegisterResponse)(nil),             // 478: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeResponse)(nil),     // 479: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveResponse)(nil),               // 480: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsResponse)(nil),                    // 481: rump.sp.v1.NewfsResponse
+	(*NetconfigIfcreateResponse)(nil),        // 482: rump.sp.v1.NetconfigIfcreateResponse
+	(*NetconfigIfdestroyResponse)(nil),       // 483: rump.sp.v1.NetconfigIfdestroyResponse
+	(*NetconfigIfupResponse)(nil),            // 484: rump.sp.v1.NetconfigIfupResponse
+	(*NetconfigIfdownResponse)(nil),          // 485: rump.sp.v1.NetconfigIfdownResponse
+	(*NetconfigIfsetlinkstrResponse)(nil),    // 486: rump.sp.v1.NetconfigIfsetlinkstrResponse
+	(*NetconfigBraddResponse)(nil),           // 487: rump.sp.v1.NetconfigBraddResponse
+	(*NetconfigBrdelResponse)(nil),           // 488: rump.sp.v1.NetconfigBrdelResponse
+	(*NetconfigIpv4IfaddrResponse)(nil),      // 489: rump.sp.v1.NetconfigIpv4IfaddrResponse
+	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 490: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	(*NetconfigIpv6IfaddrResponse)(nil),      // 491: rump.sp.v1.NetconfigIpv6IfaddrResponse
+	(*NetconfigIpv4GwResponse)(nil),          // 492: rump.sp.v1.NetconfigIpv4GwResponse
+	(*NetconfigIpv6GwResponse)(nil),          // 493: rump.sp.v1.NetconfigIpv6GwResponse
+	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 494: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	(*NetconfigAutoIpv6Response)(nil),        // 495: rump.sp.v1.NetconfigAutoIpv6Response
+	(*NetconfigIfaddrsResponse)(nil),         // 496: rump.sp.v1.NetconfigIfaddrsResponse
+	(*NetconfigIfimpairResponse)(nil),        // 497: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatResponse)(nil),    // 498: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureResponse)(nil),       // 499: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenResponse)(nil),                  // 500: rump.sp.v1.BpfOpenResponse
+	(*DevListResponse)(nil),                  // 501: rump.sp.v1.DevListResponse
+	(*MdCreateResponse)(nil),                 // 502: rump.sp.v1.MdCreateResponse
+	(*MdDestroyResponse)(nil),                // 503: rump.sp.v1.MdDestroyResponse
+	(*NpfLoadResponse)(nil),                  // 504: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetResponse)(nil),             // 505: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchResponse)(nil),                // 506: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushResponse)(nil),                 // 507: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsResponse)(nil),           // 508: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsResponse)(nil),                 // 509: rump.sp.v1.NpfStatsResponse
+	(*NpfTableResponse)(nil),                 // 510: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddResponse)(nil),               // 511: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveResponse)(nil),            // 512: rump.sp.v1.NpfRuleRemoveResponse
+	(*DhcpStartResponse)(nil),                // 513: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewResponse)(nil),                // 514: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopResponse)(nil),                 // 515: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesResponse)(nil),               // 516: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartResponse)(nil),               // 517: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopResponse)(nil),                // 518: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsResponse)(nil),            // 519: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardResponse)(nil),               // 520: rump.sp.v1.DnsForwardResponse
+	(*NetconfigIfaddrdelResponse)(nil),       // 521: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendResponse)(nil),                // 522: rump.sp.v1.RouteSendResponse
+	(*RouteRecvResponse)(nil),                // 523: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpResponse)(nil),                // 524: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistResponse)(nil),               // 525: rump.sp.v1.NetPcblistResponse
+	(*NetCountersResponse)(nil),              // 526: rump.sp.v1.NetCountersResponse
+	(*NdListResponse)(nil),                   // 527: rump.sp.v1.NdListResponse
+	(*FileListResponse)(nil),                 // 528: rump.sp.v1.FileListResponse
+	(*ModuleStat)(nil),                       // 529: rump.sp.v1.ModuleStat
 }
 var file_rump_sp_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Call.references:type_name -> rump.sp.v1.Reference
@@ -10962,965 +11341,1005 @@ var file_rump_sp_proto_depIdxs = []int32{
 	63,  // 38: rump.sp.v1.Call.timer_create:type_name -> rump.sp.v1.TimerCreateRequest
 	64,  // 39: rump.sp.v1.Call.timer_delete:type_name -> rump.sp.v1.TimerDeleteRequest
 	65,  // 40: rump.sp.v1.Call.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunRequest
-	66,  // 41: rump.sp.v1.Call.modctl:type_name -> rump.sp.v1.ModctlRequest
-	67,  // 42: rump.sp.v1.Call.getsid:type_name -> rump.sp.v1.GetsidRequest
-	68,  // 43: rump.sp.v1.Call.fktrace:type_name -> rump.sp.v1.FktraceRequest
-	69,  // 44: rump.sp.v1.Call.issetugid:type_name -> rump.sp.v1.IssetugidRequest
-	70,  // 45: rump.sp.v1.Call.utrace:type_name -> rump.sp.v1.UtraceRequest
-	71,  // 46: rump.sp.v1.Call.kqueue:type_name -> rump.sp.v1.KqueueRequest
-	72,  // 47: rump.sp.v1.Call.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseRequest
-	73,  // 48: rump.sp.v1.Call.select:type_name -> rump.sp.v1.SelectRequest
-	74,  // 49: rump.sp.v1.Call.gettimeofday:type_name -> rump.sp.v1.GettimeofdayRequest
-	75,  // 50: rump.sp.v1.Call.settimeofday:type_name -> rump.sp.v1.SettimeofdayRequest
-	76,  // 51: rump.sp.v1.Call.adjtime:type_name -> rump.sp.v1.AdjtimeRequest
-	77,  // 52: rump.sp.v1.Call.setitimer:type_name -> rump.sp.v1.SetitimerRequest
-	78,  // 53: rump.sp.v1.Call.getitimer:type_name -> rump.sp.v1.GetitimerRequest
-	79,  // 54: rump.sp.v1.Call.clock_gettime:type_name -> rump.sp.v1.ClockGettimeRequest
-	80,  // 55: rump.sp.v1.Call.clock_settime:type_name -> rump.sp.v1.ClockSettimeRequest
-	81,  // 56: rump.sp.v1.Call.clock_getres:type_name -> rump.sp.v1.ClockGetresRequest
-	82,  // 57: rump.sp.v1.Call.nanosleep:type_name -> rump.sp.v1.NanosleepRequest
-	83,  // 58: rump.sp.v1.Call.kevent:type_name -> rump.sp.v1.KeventRequest
-	84,  // 59: rump.sp.v1.Call.pselect:type_name -> rump.sp.v1.PselectRequest
-	85,  // 60: rump.sp.v1.Call.pollts:type_name -> rump.sp.v1.PolltsRequest
-	86,  // 61: rump.sp.v1.Call.fstat:type_name -> rump.sp.v1.FstatRequest
-	87,  // 62: rump.sp.v1.Call.timer_settime:type_name -> rump.sp.v1.TimerSettimeRequest
-	88,  // 63: rump.sp.v1.Call.timer_gettime:type_name -> rump.sp.v1.TimerGettimeRequest
-	89,  // 64: rump.sp.v1.Call.pipe2:type_name -> rump.sp.v1.Pipe2Request
-	90,  // 65: rump.sp.v1.Call.dup3:type_name -> rump.sp.v1.Dup3Request
-	91,  // 66: rump.sp.v1.Call.kqueue1:type_name -> rump.sp.v1.Kqueue1Request
-	92,  // 67: rump.sp.v1.Call.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepRequest
-	93,  // 68: rump.sp.v1.Call.open:type_name -> rump.sp.v1.OpenRequest
-	94,  // 69: rump.sp.v1.Call.link:type_name -> rump.sp.v1.LinkRequest
-	95,  // 70: rump.sp.v1.Call.unlink:type_name -> rump.sp.v1.UnlinkRequest
-	96,  // 71: rump.sp.v1.Call.chdir:type_name -> rump.sp.v1.ChdirRequest
-	97,  // 72: rump.sp.v1.Call.fchdir:type_name -> rump.sp.v1.FchdirRequest
-	98,  // 73: rump.sp.v1.Call.chmod:type_name -> rump.sp.v1.ChmodRequest
-	99,  // 74: rump.sp.v1.Call.chown:type_name -> rump.sp.v1.ChownRequest
-	100, // 75: rump.sp.v1.Call.unmount:type_name -> rump.sp.v1.UnmountRequest
-	101, // 76: rump.sp.v1.Call.access:type_name -> rump.sp.v1.AccessRequest
-	102, // 77: rump.sp.v1.Call.chflags:type_name -> rump.sp.v1.ChflagsRequest
-	103, // 78: rump.sp.v1.Call.fchflags:type_name -> rump.sp.v1.FchflagsRequest
-	104, // 79: rump.sp.v1.Call.sync:type_name -> rump.sp.v1.SyncRequest
-	105, // 80: rump.sp.v1.Call.ktrace:type_name -> rump.sp.v1.KtraceRequest
-	106, // 81: rump.sp.v1.Call.revoke:type_name -> rump.sp.v1.RevokeRequest
-	107, // 82: rump.sp.v1.Call.symlink:type_name -> rump.sp.v1.SymlinkRequest
-	108, // 83: rump.sp.v1.Call.readlink:type_name -> rump.sp.v1.ReadlinkRequest
-	109, // 84: rump.sp.v1.Call.umask:type_name -> rump.sp.v1.UmaskRequest
-	110, // 85: rump.sp.v1.Call.chroot:type_name -> rump.sp.v1.ChrootRequest
-	111, // 86: rump.sp.v1.Call.fsync:type_name -> rump.sp.v1.FsyncRequest
-	112, // 87: rump.sp.v1.Call.fchown:type_name -> rump.sp.v1.FchownRequest
-	113, // 88: rump.sp.v1.Call.fchmod:type_name -> rump.sp.v1.FchmodRequest
-	114, // 89: rump.sp.v1.Call.rename:type_name -> rump.sp.v1.RenameRequest
-	115, // 90: rump.sp.v1.Call.mkfifo:type_name -> rump.sp.v1.MkfifoRequest
-	116, // 91: rump.sp.v1.Call.mkdir:type_name -> rump.sp.v1.MkdirRequest
-	117, // 92: rump.sp.v1.Call.rmdir:type_name -> rump.sp.v1.RmdirRequest
-	118, // 93: rump.sp.v1.Call.pread:type_name -> rump.sp.v1.PreadRequest
-	119, // 94: rump.sp.v1.Call.pwrite:type_name -> rump.sp.v1.PwriteRequest
-	120, // 95: rump.sp.v1.Call.pathconf:type_name -> rump.sp.v1.PathconfRequest
-	121, // 96: rump.sp.v1.Call.lseek:type_name -> rump.sp.v1.LseekRequest
-	122, // 97: rump.sp.v1.Call.truncate:type_name -> rump.sp.v1.TruncateRequest
-	123, // 98: rump.sp.v1.Call.ftruncate:type_name -> rump.sp.v1.FtruncateRequest
-	124, // 99: rump.sp.v1.Call.fdatasync:type_name -> rump.sp.v1.FdatasyncRequest
-	125, // 100: rump.sp.v1.Call.posix_rename:type_name -> rump.sp.v1.PosixRenameRequest
-	126, // 101: rump.sp.v1.Call.lchmod:type_name -> rump.sp.v1.LchmodRequest
-	127, // 102: rump.sp.v1.Call.lchown:type_name -> rump.sp.v1.LchownRequest
-	128, // 103: rump.sp.v1.Call.posix_chown:type_name -> rump.sp.v1.PosixChownRequest
-	129, // 104: rump.sp.v1.Call.posix_fchown:type_name -> rump.sp.v1.PosixFchownRequest
-	130, // 105: rump.sp.v1.Call.posix_lchown:type_name -> rump.sp.v1.PosixLchownRequest
-	131, // 106: rump.sp.v1.Call.preadv:type_name -> rump.sp.v1.PreadvRequest
-	132, // 107: rump.sp.v1.Call.pwritev:type_name -> rump.sp.v1.PwritevRequest
-	133, // 108: rump.sp.v1.Call.getcwd:type_name -> rump.sp.v1.GetcwdRequest
-	134, // 109: rump.sp.v1.Call.fchroot:type_name -> rump.sp.v1.FchrootRequest
-	135, // 110: rump.sp.v1.Call.lchflags:type_name -> rump.sp.v1.LchflagsRequest
-	136, // 111: rump.sp.v1.Call.fsync_range:type_name -> rump.sp.v1.FsyncRangeRequest
-	137, // 112: rump.sp.v1.Call.getvfsstat:type_name -> rump.sp.v1.GetvfsstatRequest
-	138, // 113: rump.sp.v1.Call.statvfs1:type_name -> rump.sp.v1.Statvfs1Request
-	139, // 114: rump.sp.v1.Call.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Request
-	140, // 115: rump.sp.v1.Call.extattrctl:type_name -> rump.sp.v1.ExtattrctlRequest
-	141, // 116: rump.sp.v1.Call.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileRequest
-	142, // 117: rump.sp.v1.Call.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileRequest
-	143, // 118: rump.sp.v1.Call.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileRequest
-	144, // 119: rump.sp.v1.Call.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdRequest
-	145, // 120: rump.sp.v1.Call.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdRequest
-	146, // 121: rump.sp.v1.Call.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdRequest
-	147, // 122: rump.sp.v1.Call.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkRequest
-	148, // 123: rump.sp.v1.Call.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkRequest
-	149, // 124: rump.sp.v1.Call.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkRequest
-	150, // 125: rump.sp.v1.Call.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdRequest
-	151, // 126: rump.sp.v1.Call.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileRequest
-	152, // 127: rump.sp.v1.Call.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkRequest
-	153, // 128: rump.sp.v1.Call.setxattr:type_name -> rump.sp.v1.SetxattrRequest
-	154, // 129: rump.sp.v1.Call.lsetxattr:type_name -> rump.sp.v1.LsetxattrRequest
-	155, // 130: rump.sp.v1.Call.fsetxattr:type_name -> rump.sp.v1.FsetxattrRequest
-	156, // 131: rump.sp.v1.Call.getxattr:type_name -> rump.sp.v1.GetxattrRequest
-	157, // 132: rump.sp.v1.Call.lgetxattr:type_name -> rump.sp.v1.LgetxattrRequest
-	158, // 133: rump.sp.v1.Call.fgetxattr:type_name -> rump.sp.v1.FgetxattrRequest
-	159, // 134: rump.sp.v1.Call.listxattr:type_name -> rump.sp.v1.ListxattrRequest
-	160, // 135: rump.sp.v1.Call.llistxattr:type_name -> rump.sp.v1.LlistxattrRequest
-	161, // 136: rump.sp.v1.Call.flistxattr:type_name -> rump.sp.v1.FlistxattrRequest
-	162, // 137: rump.sp.v1.Call.removexattr:type_name -> rump.sp.v1.RemovexattrRequest
-	163, // 138: rump.sp.v1.Call.lremovexattr:type_name -> rump.sp.v1.LremovexattrRequest
-	164, // 139: rump.sp.v1.Call.fremovexattr:type_name -> rump.sp.v1.FremovexattrRequest
-	165, // 140: rump.sp.v1.Call.getdents:type_name -> rump.sp.v1.GetdentsRequest
-	166, // 141: rump.sp.v1.Call.getfh:type_name -> rump.sp.v1.GetfhRequest
-	167, // 142: rump.sp.v1.Call.fhopen:type_name -> rump.sp.v1.FhopenRequest
-	168, // 143: rump.sp.v1.Call.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Request
-	169, // 144: rump.sp.v1.Call.mount:type_name -> rump.sp.v1.MountRequest
-	170, // 145: rump.sp.v1.Call.utimes:type_name -> rump.sp.v1.UtimesRequest
-	171, // 146: rump.sp.v1.Call.futimes:type_name -> rump.sp.v1.FutimesRequest
-	172, // 147: rump.sp.v1.Call.lutimes:type_name -> rump.sp.v1.LutimesRequest
-	173, // 148: rump.sp.v1.Call.stat:type_name -> rump.sp.v1.StatRequest
-	174, // 149: rump.sp.v1.Call.lstat:type_name -> rump.sp.v1.LstatRequest
-	175, // 150: rump.sp.v1.Call.mknod:type_name -> rump.sp.v1.MknodRequest
-	176, // 151: rump.sp.v1.Call.fhstat:type_name -> rump.sp.v1.FhstatRequest
-	177, // 152: rump.sp.v1.Call.linkat:type_name -> rump.sp.v1.LinkatRequest
-	178, // 153: rump.sp.v1.Call.renameat:type_name -> rump.sp.v1.RenameatRequest
-	179, // 154: rump.sp.v1.Call.mkfifoat:type_name -> rump.sp.v1.MkfifoatRequest
-	180, // 155: rump.sp.v1.Call.mknodat:type_name -> rump.sp.v1.MknodatRequest
-	181, // 156: rump.sp.v1.Call.mkdirat:type_name -> rump.sp.v1.MkdiratRequest
-	182, // 157: rump.sp.v1.Call.faccessat:type_name -> rump.sp.v1.FaccessatRequest
-	183, // 158: rump.sp.v1.Call.fchmodat:type_name -> rump.sp.v1.FchmodatRequest
-	184, // 159: rump.sp.v1.Call.fchownat:type_name -> rump.sp.v1.FchownatRequest
-	185, // 160: rump.sp.v1.Call.fstatat:type_name -> rump.sp.v1.FstatatRequest
-	186, // 161: rump.sp.v1.Call.utimensat:type_name -> rump.sp.v1.UtimensatRequest
-	187, // 162: rump.sp.v1.Call.openat:type_name -> rump.sp.v1.OpenatRequest
-	188, // 163: rump.sp.v1.Call.readlinkat:type_name -> rump.sp.v1.ReadlinkatRequest
-	189, // 164: rump.sp.v1.Call.symlinkat:type_name -> rump.sp.v1.SymlinkatRequest
-	190, // 165: rump.sp.v1.Call.unlinkat:type_name -> rump.sp.v1.UnlinkatRequest
-	191, // 166: rump.sp.v1.Call.futimens:type_name -> rump.sp.v1.FutimensRequest
-	192, // 167: rump.sp.v1.Call.quotactl:type_name -> rump.sp.v1.QuotactlRequest
-	193, // 168: rump.sp.v1.Call.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateRequest
-	194, // 169: rump.sp.v1.Call.fdiscard:type_name -> rump.sp.v1.FdiscardRequest
-	195, // 170: rump.sp.v1.Call.recvmsg:type_name -> rump.sp.v1.RecvmsgRequest
-	196, // 171: rump.sp.v1.Call.sendmsg:type_name -> rump.sp.v1.SendmsgRequest
-	197, // 172: rump.sp.v1.Call.recvfrom:type_name -> rump.sp.v1.RecvfromRequest
-	198, // 173: rump.sp.v1.Call.accept:type_name -> rump.sp.v1.AcceptRequest
-	199, // 174: rump.sp.v1.Call.getpeername:type_name -> rump.sp.v1.GetpeernameRequest
-	200, // 175: rump.sp.v1.Call.getsockname:type_name -> rump.sp.v1.GetsocknameRequest
-	201, // 176: rump.sp.v1.Call.connect:type_name -> rump.sp.v1.ConnectRequest
-	202, // 177: rump.sp.v1.Call.bind:type_name -> rump.sp.v1.BindRequest
-	203, // 178: rump.sp.v1.Call.setsockopt:type_name -> rump.sp.v1.SetsockoptRequest
-	204, // 179: rump.sp.v1.Call.listen:type_name -> rump.sp.v1.ListenRequest
-	205, // 180: rump.sp.v1.Call.getsockopt:type_name -> rump.sp.v1.GetsockoptRequest
-	206, // 181: rump.sp.v1.Call.sendto:type_name -> rump.sp.v1.SendtoRequest
-	207, // 182: rump.sp.v1.Call.shutdown:type_name -> rump.sp.v1.ShutdownRequest
-	208, // 183: rump.sp.v1.Call.socketpair:type_name -> rump.sp.v1.SocketpairRequest
-	209, // 184: rump.sp.v1.Call.socket:type_name -> rump.sp.v1.SocketRequest
-	210, // 185: rump.sp.v1.Call.paccept:type_name -> rump.sp.v1.PacceptRequest
-	211, // 186: rump.sp.v1.Call.recvmmsg:type_name -> rump.sp.v1.RecvmmsgRequest
-	212, // 187: rump.sp.v1.Call.sendmmsg:type_name -> rump.sp.v1.SendmmsgRequest
-	213, // 188: rump.sp.v1.Call.module_init:type_name -> rump.sp.v1.ModuleInitRequest
-	214, // 189: rump.sp.v1.Call.module_fini:type_name -> rump.sp.v1.ModuleFiniRequest
-	215, // 190: rump.sp.v1.Call.component_restart:type_name -> rump.sp.v1.ComponentRestartRequest
-	216, // 191: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
-	217, // 192: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	218, // 193: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
-	219, // 194: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
-	220, // 195: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
-	221, // 196: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
-	222, // 197: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
-	223, // 198: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
-	224, // 199: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	225, // 200: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
-	226, // 201: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
-	227, // 202: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	228, // 203: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	229, // 204: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	230, // 205: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
-	231, // 206: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
-	232, // 207: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	233, // 208: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
-	234, // 209: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
-	235, // 210: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
-	236, // 211: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
-	237, // 212: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
-	238, // 213: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
-	239, // 214: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
-	240, // 215: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
-	241, // 216: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
-	242, // 217: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
-	243, // 218: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
-	244, // 219: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
-	245, // 220: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
-	246, // 221: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
-	247, // 222: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
-	248, // 223: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
-	249, // 224: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
-	250, // 225: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
-	251, // 226: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
-	252, // 227: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
-	253, // 228: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
-	254, // 229: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
-	255, // 230: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
-	256, // 231: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
-	257, // 232: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
-	258, // 233: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
-	259, // 234: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
-	260, // 235: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
-	261, // 236: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
-	262, // 237: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
-	263, // 238: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
-	264, // 239: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
-	265, // 240: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
-	266, // 241: rump.sp.v1.Call.file_list:type_name -> rump.sp.v1.FileListRequest
-	267, // 242: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
-	268, // 243: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
-	269, // 244: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
-	270, // 245: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
-	271, // 246: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
-	272, // 247: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
-	273, // 248: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
-	274, // 249: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
-	275, // 250: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
-	276, // 251: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
-	277, // 252: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
-	278, // 253: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
-	279, // 254: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
-	280, // 255: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
-	281, // 256: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
-	282, // 257: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
-	283, // 258: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
-	284, // 259: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
-	285, // 260: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
-	286, // 261: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
-	287, // 262: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
-	288, // 263: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
-	289, // 264: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
-	290, // 265: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
-	291, // 266: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
-	292, // 267: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
-	293, // 268: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
-	294, // 269: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
-	295, // 270: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
-	296, // 271: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
-	297, // 272: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
-	298, // 273: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
-	299, // 274: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
-	300, // 275: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
-	301, // 276: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
-	302, // 277: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
-	303, // 278: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
-	304, // 279: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
-	305, // 280: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
-	306, // 281: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
-	307, // 282: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
-	308, // 283: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
-	309, // 284: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
-	310, // 285: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
-	311, // 286: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
-	312, // 287: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
-	313, // 288: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
-	314, // 289: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
-	315, // 290: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
-	316, // 291: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
-	317, // 292: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
-	318, // 293: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
-	319, // 294: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
-	320, // 295: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
-	321, // 296: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
-	322, // 297: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
-	323, // 298: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
-	324, // 299: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
-	325, // 300: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
-	326, // 301: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
-	327, // 302: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
-	328, // 303: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
-	329, // 304: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
-	330, // 305: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
-	331, // 306: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
-	332, // 307: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
-	333, // 308: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
-	334, // 309: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
-	335, // 310: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
-	336, // 311: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
-	337, // 312: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
-	338, // 313: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
-	339, // 314: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
-	340, // 315: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
-	341, // 316: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
-	342, // 317: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
-	343, // 318: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
-	344, // 319: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
-	345, // 320: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
-	346, // 321: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
-	347, // 322: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
-	348, // 323: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
-	349, // 324: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
-	350, // 325: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
-	351, // 326: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
-	352, // 327: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
-	353, // 328: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
-	354, // 329: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
-	355, // 330: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
-	356, // 331: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
-	357, // 332: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
-	358, // 333: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
-	359, // 334: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
-	360, // 335: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
-	361, // 336: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
-	362, // 337: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
-	363, // 338: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
-	364, // 339: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
-	365, // 340: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
-	366, // 341: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
-	367, // 342: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
-	368, // 343: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
-	369, // 344: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
-	370, // 345: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
-	371, // 346: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
-	372, // 347: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
-	373, // 348: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
-	374, // 349: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
-	375, // 350: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
-	376, // 351: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
-	377, // 352: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
-	378, // 353: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
-	379, // 354: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
-	380, // 355: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
-	381, // 356: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
-	382, // 357: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
-	383, // 358: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
-	384, // 359: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
-	385, // 360: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
-	386, // 361: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
-	387, // 362: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
-	388, // 363: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
-	389, // 364: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
-	390, // 365: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
-	391, // 366: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
-	392, // 367: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
-	393, // 368: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
-	394, // 369: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
-	395, // 370: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
-	396, // 371: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
-	397, // 372: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
-	398, // 373: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
-	399, // 374: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
-	400, // 375: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
-	401, // 376: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
-	402, // 377: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
-	403, // 378: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
-	404, // 379: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
-	405, // 380: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
-	406, // 381: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
-	407, // 382: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
-	408, // 383: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
-	409, // 384: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
-	410, // 385: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
-	411, // 386: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
-	412, // 387: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
-	413, // 388: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
-	414, // 389: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
-	415, // 390: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
-	416, // 391: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
-	417, // 392: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
-	418, // 393: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
-	419, // 394: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
-	420, // 395: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
-	421, // 396: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
-	422, // 397: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
-	423, // 398: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
-	424, // 399: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
-	425, // 400: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
-	426, // 401: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
-	427, // 402: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
-	428, // 403: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
-	429, // 404: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
-	430, // 405: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
-	431, // 406: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
-	432, // 407: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
-	433, // 408: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
-	434, // 409: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
-	435, // 410: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
-	436, // 411: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
-	437, // 412: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
-	438, // 413: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
-	439, // 414: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
-	440, // 415: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
-	441, // 416: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
-	442, // 417: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
-	443, // 418: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
-	444, // 419: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
-	445, // 420: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
-	446, // 421: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
-	447, // 422: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
-	448, // 423: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
-	449, // 424: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
-	450, // 425: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
-	451, // 426: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
-	452, // 427: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
-	453, // 428: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
-	454, // 429: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
-	455, // 430: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
-	456, // 431: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
-	457, // 432: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
-	458, // 433: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
-	459, // 434: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	460, // 435: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
-	461, // 436: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
-	462, // 437: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
-	463, // 438: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
-	464, // 439: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
-	465, // 440: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
-	466, // 441: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	467, // 442: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
-	468, // 443: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
-	469, // 444: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	470, // 445: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	471, // 446: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	472, // 447: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
-	473, // 448: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
-	474, // 449: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	475, // 450: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
-	476, // 451: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
-	477, // 452: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
-	478, // 453: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
-	479, // 454: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
-	480, // 455: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
-	481, // 456: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
-	482, // 457: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
-	483, // 458: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
-	484, // 459: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
-	485, // 460: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
-	486, // 461: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
-	487, // 462: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
-	488, // 463: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
-	489, // 464: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
-	490, // 465: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
-	491, // 466: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
-	492, // 467: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
-	493, // 468: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
-	494, // 469: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
-	495, // 470: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
-	496, // 471: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
-	497, // 472: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
-	498, // 473: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
-	499, // 474: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
-	500, // 475: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
-	501, // 476: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
-	502, // 477: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
-	503, // 478: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
-	504, // 479: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
-	505, // 480: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
-	506, // 481: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
-	507, // 482: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
-	508, // 483: rump.sp.v1.Result.file_list:type_name -> rump.sp.v1.FileListResponse
-	1,   // 484: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 485: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
-	1,   // 486: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 487: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
-	509, // 488: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
-	16,  // 489: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	19,  // 490: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
-	25,  // 491: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
-	22,  // 492: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
-	23,  // 493: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
-	16,  // 494: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	3,   // 495: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
-	5,   // 496: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
-	7,   // 497: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
-	9,   // 498: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
-	11,  // 499: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
-	13,  // 500: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
-	15,  // 501: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
-	18,  // 502: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
-	21,  // 503: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
-	26,  // 504: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
-	27,  // 505: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
-	28,  // 506: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
-	29,  // 507: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
-	30,  // 508: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
-	31,  // 509: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
-	32,  // 510: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
-	33,  // 511: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
-	266, // 512: rump.sp.v1.Kern.FileList:input_type -> rump.sp.v1.FileListRequest
-	34,  // 513: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
-	35,  // 514: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
-	36,  // 515: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
-	37,  // 516: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
-	38,  // 517: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
-	39,  // 518: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
-	40,  // 519: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
-	41,  // 520: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
-	42,  // 521: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
-	43,  // 522: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
-	44,  // 523: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
-	45,  // 524: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
-	46,  // 525: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
-	47,  // 526: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
-	48,  // 527: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
-	49,  // 528: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
-	50,  // 529: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
-	51,  // 530: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
-	52,  // 531: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
-	53,  // 532: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
-	54,  // 533: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
-	55,  // 534: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
-	56,  // 535: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
-	57,  // 536: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
-	58,  // 537: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
-	59,  // 538: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
-	60,  // 539: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
-	61,  // 540: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
-	62,  // 541: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
-	63,  // 542: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
-	64,  // 543: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
-	65,  // 544: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
-	66,  // 545: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
-	67,  // 546: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
-	68,  // 547: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
-	69,  // 548: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
-	70,  // 549: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
-	71,  // 550: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
-	72,  // 551: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
-	73,  // 552: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
-	74,  // 553: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
-	75,  // 554: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
-	76,  // 555: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
-	77,  // 556: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
-	78,  // 557: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
-	79,  // 558: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
-	80,  // 559: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
-	81,  // 560: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
-	82,  // 561: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
-	83,  // 562: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
-	84,  // 563: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
-	85,  // 564: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
-	86,  // 565: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
-	87,  // 566: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
-	88,  // 567: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
-	89,  // 568: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
-	90,  // 569: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
-	91,  // 570: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
-	92,  // 571: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
-	213, // 572: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
-	214, // 573: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
-	215, // 574: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
-	93,  // 575: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
-	94,  // 576: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
-	95,  // 577: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
-	96,  // 578: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
-	97,  // 579: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
-	98,  // 580: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
-	99,  // 581: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
-	100, // 582: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
-	101, // 583: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
-	102, // 584: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
-	103, // 585: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
-	104, // 586: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
-	105, // 587: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
-	106, // 588: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
-	107, // 589: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
-	108, // 590: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
-	109, // 591: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
-	110, // 592: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
-	111, // 593: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
-	112, // 594: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
-	113, // 595: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
-	114, // 596: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
-	115, // 597: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
-	116, // 598: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
-	117, // 599: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
-	118, // 600: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
-	119, // 601: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
-	120, // 602: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
-	121, // 603: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
-	122, // 604: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
-	123, // 605: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
-	124, // 606: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
-	125, // 607: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
-	126, // 608: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
-	127, // 609: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
-	128, // 610: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
-	129, // 611: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
-	130, // 612: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
-	131, // 613: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
-	132, // 614: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
-	133, // 615: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
-	134, // 616: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
-	135, // 617: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
-	136, // 618: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
-	137, // 619: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
-	138, // 620: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
-	139, // 621: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
-	140, // 622: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
-	141, // 623: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
-	142, // 624: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
-	143, // 625: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
-	144, // 626: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
-	145, // 627: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
-	146, // 628: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
-	147, // 629: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
-	148, // 630: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
-	149, // 631: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
-	150, // 632: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
-	151, // 633: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
-	152, // 634: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
-	153, // 635: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
-	154, // 636: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
-	155, // 637: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
-	156, // 638: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
-	157, // 639: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
-	158, // 640: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
-	159, // 641: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
-	160, // 642: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
-	161, // 643: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
-	162, // 644: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
-	163, // 645: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
-	164, // 646: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
-	165, // 647: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
-	166, // 648: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
-	167, // 649: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
-	168, // 650: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
-	169, // 651: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
-	170, // 652: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
-	171, // 653: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
-	172, // 654: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
-	173, // 655: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
-	174, // 656: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
-	175, // 657: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
-	176, // 658: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
-	177, // 659: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
-	178, // 660: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
-	179, // 661: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
-	180, // 662: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
-	181, // 663: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
-	182, // 664: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
-	183, // 665: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
-	184, // 666: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
-	185, // 667: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
-	186, // 668: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
-	187, // 669: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
-	188, // 670: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
-	189, // 671: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
-	190, // 672: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
-	191, // 673: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
-	192, // 674: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
-	193, // 675: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
-	194, // 676: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
-	216, // 677: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
-	217, // 678: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	218, // 679: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
-	219, // 680: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
-	195, // 681: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
-	196, // 682: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
-	197, // 683: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
-	198, // 684: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
-	199, // 685: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
-	200, // 686: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
-	201, // 687: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
-	202, // 688: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
-	203, // 689: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
-	204, // 690: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
-	205, // 691: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
-	206, // 692: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
-	207, // 693: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
-	208, // 694: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
-	209, // 695: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
-	210, // 696: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
-	211, // 697: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
-	212, // 698: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
-	220, // 699: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
-	221, // 700: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
-	222, // 701: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
-	223, // 702: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
-	224, // 703: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	225, // 704: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
-	226, // 705: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
-	227, // 706: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	228, // 707: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	229, // 708: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	230, // 709: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
-	231, // 710: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
-	232, // 711: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	233, // 712: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
-	234, // 713: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
-	242, // 714: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
-	243, // 715: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
-	244, // 716: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
-	245, // 717: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
-	246, // 718: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
-	247, // 719: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
-	248, // 720: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
-	249, // 721: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
-	250, // 722: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
-	251, // 723: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
-	252, // 724: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
-	253, // 725: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
-	254, // 726: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
-	255, // 727: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
-	256, // 728: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
-	257, // 729: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
-	258, // 730: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
-	259, // 731: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
-	260, // 732: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
-	261, // 733: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
-	262, // 734: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
-	263, // 735: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
-	264, // 736: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
-	265, // 737: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
-	235, // 738: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
-	236, // 739: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
-	237, // 740: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
-	238, // 741: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
-	239, // 742: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
-	240, // 743: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
-	241, // 744: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
-	4,   // 745: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
-	6,   // 746: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
-	8,   // 747: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
-	10,  // 748: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
-	12,  // 749: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
-	14,  // 750: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
-	17,  // 751: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
-	20,  // 752: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
-	24,  // 753: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
-	268, // 754: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
-	269, // 755: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
-	270, // 756: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
-	271, // 757: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
-	272, // 758: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
-	273, // 759: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
-	274, // 760: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
-	275, // 761: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
-	508, // 762: rump.sp.v1.Kern.FileList:output_type -> rump.sp.v1.FileListResponse
-	276, // 763: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
-	277, // 764: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
-	278, // 765: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
-	279, // 766: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
-	280, // 767: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
-	281, // 768: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
-	282, // 769: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
-	283, // 770: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
-	284, // 771: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
-	285, // 772: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
-	286, // 773: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
-	287, // 774: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
-	288, // 775: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
-	289, // 776: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
-	290, // 777: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
-	291, // 778: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
-	292, // 779: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
-	293, // 780: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
-	294, // 781: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
-	295, // 782: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
-	296, // 783: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
-	297, // 784: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
-	298, // 785: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
-	299, // 786: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
-	300, // 787: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
-	301, // 788: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
-	302, // 789: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
-	303, // 790: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
-	304, // 791: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
-	305, // 792: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
-	306, // 793: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
-	307, // 794: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
-	308, // 795: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
-	309, // 796: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
-	310, // 797: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
-	311, // 798: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
-	312, // 799: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
-	313, // 800: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
-	314, // 801: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
-	315, // 802: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
-	316, // 803: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
-	317, // 804: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
-	318, // 805: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
-	319, // 806: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
-	320, // 807: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
-	321, // 808: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
-	322, // 809: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
-	323, // 810: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
-	324, // 811: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
-	325, // 812: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
-	326, // 813: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
-	327, // 814: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
-	328, // 815: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
-	329, // 816: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
-	330, // 817: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
-	331, // 818: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
-	332, // 819: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
-	333, // 820: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
-	334, // 821: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
-	455, // 822: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
-	456, // 823: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
-	457, // 824: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
-	335, // 825: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
-	336, // 826: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
-	337, // 827: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
-	338, // 828: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
-	339, // 829: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
-	340, // 830: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
-	341, // 831: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
-	342, // 832: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
-	343, // 833: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
-	344, // 834: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
-	345, // 835: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
-	346, // 836: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
-	347, // 837: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
-	348, // 838: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
-	349, // 839: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
-	350, // 840: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
-	351, // 841: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
-	352, // 842: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
-	353, // 843: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
-	354, // 844: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
-	355, // 845: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
-	356, // 846: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
-	357, // 847: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
-	358, // 848: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
-	359, // 849: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
-	360, // 850: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
-	361, // 851: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
-	362, // 852: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
-	363, // 853: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
-	364, // 854: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
-	365, // 855: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
-	366, // 856: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
-	367, // 857: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
-	368, // 858: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
-	369, // 859: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
-	370, // 860: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
-	371, // 861: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
-	372, // 862: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
-	373, // 863: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
-	374, // 864: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
-	375, // 865: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
-	376, // 866: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
-	377, // 867: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
-	378, // 868: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
-	379, // 869: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
-	380, // 870: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
-	381, // 871: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
-	382, // 872: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
-	383, // 873: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
-	384, // 874: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
-	385, // 875: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
-	386, // 876: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
-	387, // 877: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
-	388, // 878: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
-	389, // 879: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
-	390, // 880: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
-	391, // 881: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
-	392, // 882: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
-	393, // 883: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
-	394, // 884: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
-	395, // 885: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
-	396, // 886: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
-	397, // 887: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
-	398, // 888: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
-	399, // 889: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
-	400, // 890: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
-	401, // 891: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
-	402, // 892: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
-	403, // 893: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
-	404, // 894: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
-	405, // 895: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
-	406, // 896: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
-	407, // 897: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
-	408, // 898: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
-	409, // 899: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
-	410, // 900: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
-	411, // 901: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
-	412, // 902: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
-	413, // 903: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
-	414, // 904: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
-	415, // 905: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
-	416, // 906: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
-	417, // 907: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
-	418, // 908: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
-	419, // 909: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
-	420, // 910: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
-	421, // 911: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
-	422, // 912: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
-	423, // 913: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
-	424, // 914: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
-	425, // 915: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
-	426, // 916: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
-	427, // 917: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
-	428, // 918: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
-	429, // 919: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
-	430, // 920: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
-	431, // 921: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
-	432, // 922: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
-	433, // 923: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
-	434, // 924: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
-	435, // 925: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
-	436, // 926: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
-	458, // 927: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
-	459, // 928: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	460, // 929: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
-	461, // 930: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
-	437, // 931: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
-	438, // 932: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
-	439, // 933: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
-	440, // 934: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
-	441, // 935: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
-	442, // 936: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
-	443, // 937: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
-	444, // 938: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
-	445, // 939: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
-	446, // 940: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
-	447, // 941: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
-	448, // 942: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
-	449, // 943: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
-	450, // 944: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
-	451, // 945: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
-	452, // 946: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
-	453, // 947: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
-	454, // 948: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
-	462, // 949: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
-	463, // 950: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
-	464, // 951: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
-	465, // 952: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
-	466, // 953: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	467, // 954: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
-	468, // 955: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
-	469, // 956: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	470, // 957: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	471, // 958: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	472, // 959: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
-	473, // 960: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
-	474, // 961: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	475, // 962: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
-	476, // 963: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
-	484, // 964: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
-	485, // 965: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
-	486, // 966: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
-	487, // 967: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
-	488, // 968: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
-	489, // 969: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
-	490, // 970: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
-	491, // 971: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
-	492, // 972: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
-	493, // 973: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
-	494, // 974: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
-	495, // 975: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
-	496, // 976: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
-	497, // 977: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
-	498, // 978: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
-	499, // 979: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
-	500, // 980: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
-	501, // 981: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
-	502, // 982: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
-	503, // 983: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
-	504, // 984: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
-	505, // 985: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
-	506, // 986: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
-	507, // 987: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
-	477, // 988: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
-	478, // 989: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
-	479, // 990: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
-	480, // 991: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
-	481, // 992: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
-	482, // 993: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
-	483, // 994: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
-	745, // [745:995] is the sub-list for method output_type
-	495, // [495:745] is the sub-list for method input_type
-	495, // [495:495] is the sub-list for extension type_name
-	495, // [495:495] is the sub-list for extension extendee
-	0,   // [0:495] is the sub-list for field type_name
+	66,  // 41: rump.sp.v1.Call.ksem_init:type_name -> rump.sp.v1.KsemInitRequest
+	67,  // 42: rump.sp.v1.Call.ksem_open:type_name -> rump.sp.v1.KsemOpenRequest
+	68,  // 43: rump.sp.v1.Call.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkRequest
+	69,  // 44: rump.sp.v1.Call.ksem_close:type_name -> rump.sp.v1.KsemCloseRequest
+	70,  // 45: rump.sp.v1.Call.ksem_post:type_name -> rump.sp.v1.KsemPostRequest
+	71,  // 46: rump.sp.v1.Call.ksem_wait:type_name -> rump.sp.v1.KsemWaitRequest
+	72,  // 47: rump.sp.v1.Call.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitRequest
+	73,  // 48: rump.sp.v1.Call.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueRequest
+	74,  // 49: rump.sp.v1.Call.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyRequest
+	75,  // 50: rump.sp.v1.Call.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitRequest
+	76,  // 51: rump.sp.v1.Call.modctl:type_name -> rump.sp.v1.ModctlRequest
+	77,  // 52: rump.sp.v1.Call.getsid:type_name -> rump.sp.v1.GetsidRequest
+	78,  // 53: rump.sp.v1.Call.fktrace:type_name -> rump.sp.v1.FktraceRequest
+	79,  // 54: rump.sp.v1.Call.issetugid:type_name -> rump.sp.v1.IssetugidRequest
+	80,  // 55: rump.sp.v1.Call.utrace:type_name -> rump.sp.v1.UtraceRequest
+	81,  // 56: rump.sp.v1.Call.kqueue:type_name -> rump.sp.v1.KqueueRequest
+	82,  // 57: rump.sp.v1.Call.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseRequest
+	83,  // 58: rump.sp.v1.Call.select:type_name -> rump.sp.v1.SelectRequest
+	84,  // 59: rump.sp.v1.Call.gettimeofday:type_name -> rump.sp.v1.GettimeofdayRequest
+	85,  // 60: rump.sp.v1.Call.settimeofday:type_name -> rump.sp.v1.SettimeofdayRequest
+	86,  // 61: rump.sp.v1.Call.adjtime:type_name -> rump.sp.v1.AdjtimeRequest
+	87,  // 62: rump.sp.v1.Call.setitimer:type_name -> rump.sp.v1.SetitimerRequest
+	88,  // 63: rump.sp.v1.Call.getitimer:type_name -> rump.sp.v1.GetitimerRequest
+	89,  // 64: rump.sp.v1.Call.clock_gettime:type_name -> rump.sp.v1.ClockGettimeRequest
+	90,  // 65: rump.sp.v1.Call.clock_settime:type_name -> rump.sp.v1.ClockSettimeRequest
+	91,  // 66: rump.sp.v1.Call.clock_getres:type_name -> rump.sp.v1.ClockGetresRequest
+	92,  // 67: rump.sp.v1.Call.nanosleep:type_name -> rump.sp.v1.NanosleepRequest
+	93,  // 68: rump.sp.v1.Call.kevent:type_name -> rump.sp.v1.KeventRequest
+	94,  // 69: rump.sp.v1.Call.pselect:type_name -> rump.sp.v1.PselectRequest
+	95,  // 70: rump.sp.v1.Call.pollts:type_name -> rump.sp.v1.PolltsRequest
+	96,  // 71: rump.sp.v1.Call.fstat:type_name -> rump.sp.v1.FstatRequest
+	97,  // 72: rump.sp.v1.Call.timer_settime:type_name -> rump.sp.v1.TimerSettimeRequest
+	98,  // 73: rump.sp.v1.Call.timer_gettime:type_name -> rump.sp.v1.TimerGettimeRequest
+	99,  // 74: rump.sp.v1.Call.pipe2:type_name -> rump.sp.v1.Pipe2Request
+	100, // 75: rump.sp.v1.Call.dup3:type_name -> rump.sp.v1.Dup3Request
+	101, // 76: rump.sp.v1.Call.kqueue1:type_name -> rump.sp.v1.Kqueue1Request
+	102, // 77: rump.sp.v1.Call.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepRequest
+	103, // 78: rump.sp.v1.Call.open:type_name -> rump.sp.v1.OpenRequest
+	104, // 79: rump.sp.v1.Call.link:type_name -> rump.sp.v1.LinkRequest
+	105, // 80: rump.sp.v1.Call.unlink:type_name -> rump.sp.v1.UnlinkRequest
+	106, // 81: rump.sp.v1.Call.chdir:type_name -> rump.sp.v1.ChdirRequest
+	107, // 82: rump.sp.v1.Call.fchdir:type_name -> rump.sp.v1.FchdirRequest
+	108, // 83: rump.sp.v1.Call.chmod:type_name -> rump.sp.v1.ChmodRequest
+	109, // 84: rump.sp.v1.Call.chown:type_name -> rump.sp.v1.ChownRequest
+	110, // 85: rump.sp.v1.Call.unmount:type_name -> rump.sp.v1.UnmountRequest
+	111, // 86: rump.sp.v1.Call.access:type_name -> rump.sp.v1.AccessRequest
+	112, // 87: rump.sp.v1.Call.chflags:type_name -> rump.sp.v1.ChflagsRequest
+	113, // 88: rump.sp.v1.Call.fchflags:type_name -> rump.sp.v1.FchflagsRequest
+	114, // 89: rump.sp.v1.Call.sync:type_name -> rump.sp.v1.SyncRequest
+	115, // 90: rump.sp.v1.Call.ktrace:type_name -> rump.sp.v1.KtraceRequest
+	116, // 91: rump.sp.v1.Call.revoke:type_name -> rump.sp.v1.RevokeRequest
+	117, // 92: rump.sp.v1.Call.symlink:type_name -> rump.sp.v1.SymlinkRequest
+	118, // 93: rump.sp.v1.Call.readlink:type_name -> rump.sp.v1.ReadlinkRequest
+	119, // 94: rump.sp.v1.Call.umask:type_name -> rump.sp.v1.UmaskRequest
+	120, // 95: rump.sp.v1.Call.chroot:type_name -> rump.sp.v1.ChrootRequest
+	121, // 96: rump.sp.v1.Call.fsync:type_name -> rump.sp.v1.FsyncRequest
+	122, // 97: rump.sp.v1.Call.fchown:type_name -> rump.sp.v1.FchownRequest
+	123, // 98: rump.sp.v1.Call.fchmod:type_name -> rump.sp.v1.FchmodRequest
+	124, // 99: rump.sp.v1.Call.rename:type_name -> rump.sp.v1.RenameRequest
+	125, // 100: rump.sp.v1.Call.mkfifo:type_name -> rump.sp.v1.MkfifoRequest
+	126, // 101: rump.sp.v1.Call.mkdir:type_name -> rump.sp.v1.MkdirRequest
+	127, // 102: rump.sp.v1.Call.rmdir:type_name -> rump.sp.v1.RmdirRequest
+	128, // 103: rump.sp.v1.Call.pread:type_name -> rump.sp.v1.PreadRequest
+	129, // 104: rump.sp.v1.Call.pwrite:type_name -> rump.sp.v1.PwriteRequest
+	130, // 105: rump.sp.v1.Call.pathconf:type_name -> rump.sp.v1.PathconfRequest
+	131, // 106: rump.sp.v1.Call.lseek:type_name -> rump.sp.v1.LseekRequest
+	132, // 107: rump.sp.v1.Call.truncate:type_name -> rump.sp.v1.TruncateRequest
+	133, // 108: rump.sp.v1.Call.ftruncate:type_name -> rump.sp.v1.FtruncateRequest
+	134, // 109: rump.sp.v1.Call.fdatasync:type_name -> rump.sp.v1.FdatasyncRequest
+	135, // 110: rump.sp.v1.Call.posix_rename:type_name -> rump.sp.v1.PosixRenameRequest
+	136, // 111: rump.sp.v1.Call.lchmod:type_name -> rump.sp.v1.LchmodRequest
+	137, // 112: rump.sp.v1.Call.lchown:type_name -> rump.sp.v1.LchownRequest
+	138, // 113: rump.sp.v1.Call.posix_chown:type_name -> rump.sp.v1.PosixChownRequest
+	139, // 114: rump.sp.v1.Call.posix_fchown:type_name -> rump.sp.v1.PosixFchownRequest
+	140, // 115: rump.sp.v1.Call.posix_lchown:type_name -> rump.sp.v1.PosixLchownRequest
+	141, // 116: rump.sp.v1.Call.preadv:type_name -> rump.sp.v1.PreadvRequest
+	142, // 117: rump.sp.v1.Call.pwritev:type_name -> rump.sp.v1.PwritevRequest
+	143, // 118: rump.sp.v1.Call.getcwd:type_name -> rump.sp.v1.GetcwdRequest
+	144, // 119: rump.sp.v1.Call.fchroot:type_name -> rump.sp.v1.FchrootRequest
+	145, // 120: rump.sp.v1.Call.lchflags:type_name -> rump.sp.v1.LchflagsRequest
+	146, // 121: rump.sp.v1.Call.fsync_range:type_name -> rump.sp.v1.FsyncRangeRequest
+	147, // 122: rump.sp.v1.Call.getvfsstat:type_name -> rump.sp.v1.GetvfsstatRequest
+	148, // 123: rump.sp.v1.Call.statvfs1:type_name -> rump.sp.v1.Statvfs1Request
+	149, // 124: rump.sp.v1.Call.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Request
+	150, // 125: rump.sp.v1.Call.extattrctl:type_name -> rump.sp.v1.ExtattrctlRequest
+	151, // 126: rump.sp.v1.Call.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileRequest
+	152, // 127: rump.sp.v1.Call.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileRequest
+	153, // 128: rump.sp.v1.Call.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileRequest
+	154, // 129: rump.sp.v1.Call.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdRequest
+	155, // 130: rump.sp.v1.Call.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdRequest
+	156, // 131: rump.sp.v1.Call.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdRequest
+	157, // 132: rump.sp.v1.Call.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkRequest
+	158, // 133: rump.sp.v1.Call.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkRequest
+	159, // 134: rump.sp.v1.Call.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkRequest
+	160, // 135: rump.sp.v1.Call.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdRequest
+	161, // 136: rump.sp.v1.Call.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileRequest
+	162, // 137: rump.sp.v1.Call.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkRequest
+	163, // 138: rump.sp.v1.Call.setxattr:type_name -> rump.sp.v1.SetxattrRequest
+	164, // 139: rump.sp.v1.Call.lsetxattr:type_name -> rump.sp.v1.LsetxattrRequest
+	165, // 140: rump.sp.v1.Call.fsetxattr:type_name -> rump.sp.v1.FsetxattrRequest
+	166, // 141: rump.sp.v1.Call.getxattr:type_name -> rump.sp.v1.GetxattrRequest
+	167, // 142: rump.sp.v1.Call.lgetxattr:type_name -> rump.sp.v1.LgetxattrRequest
+	168, // 143: rump.sp.v1.Call.fgetxattr:type_name -> rump.sp.v1.FgetxattrRequest
+	169, // 144: rump.sp.v1.Call.listxattr:type_name -> rump.sp.v1.ListxattrRequest
+	170, // 145: rump.sp.v1.Call.llistxattr:type_name -> rump.sp.v1.LlistxattrRequest
+	171, // 146: rump.sp.v1.Call.flistxattr:type_name -> rump.sp.v1.FlistxattrRequest
+	172, // 147: rump.sp.v1.Call.removexattr:type_name -> rump.sp.v1.RemovexattrRequest
+	173, // 148: rump.sp.v1.Call.lremovexattr:type_name -> rump.sp.v1.LremovexattrRequest
+	174, // 149: rump.sp.v1.Call.fremovexattr:type_name -> rump.sp.v1.FremovexattrRequest
+	175, // 150: rump.sp.v1.Call.getdents:type_name -> rump.sp.v1.GetdentsRequest
+	176, // 151: rump.sp.v1.Call.getfh:type_name -> rump.sp.v1.GetfhRequest
+	177, // 152: rump.sp.v1.Call.fhopen:type_name -> rump.sp.v1.FhopenRequest
+	178, // 153: rump.sp.v1.Call.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Request
+	179, // 154: rump.sp.v1.Call.mount:type_name -> rump.sp.v1.MountRequest
+	180, // 155: rump.sp.v1.Call.utimes:type_name -> rump.sp.v1.UtimesRequest
+	181, // 156: rump.sp.v1.Call.futimes:type_name -> rump.sp.v1.FutimesRequest
+	182, // 157: rump.sp.v1.Call.lutimes:type_name -> rump.sp.v1.LutimesRequest
+	183, // 158: rump.sp.v1.Call.stat:type_name -> rump.sp.v1.StatRequest
+	184, // 159: rump.sp.v1.Call.lstat:type_name -> rump.sp.v1.LstatRequest
+	185, // 160: rump.sp.v1.Call.mknod:type_name -> rump.sp.v1.MknodRequest
+	186, // 161: rump.sp.v1.Call.fhstat:type_name -> rump.sp.v1.FhstatRequest
+	187, // 162: rump.sp.v1.Call.linkat:type_name -> rump.sp.v1.LinkatRequest
+	188, // 163: rump.sp.v1.Call.renameat:type_name -> rump.sp.v1.RenameatRequest
+	189, // 164: rump.sp.v1.Call.mkfifoat:type_name -> rump.sp.v1.MkfifoatRequest
+	190, // 165: rump.sp.v1.Call.mknodat:type_name -> rump.sp.v1.MknodatRequest
+	191, // 166: rump.sp.v1.Call.mkdirat:type_name -> rump.sp.v1.MkdiratRequest
+	192, // 167: rump.sp.v1.Call.faccessat:type_name -> rump.sp.v1.FaccessatRequest
+	193, // 168: rump.sp.v1.Call.fchmodat:type_name -> rump.sp.v1.FchmodatRequest
+	194, // 169: rump.sp.v1.Call.fchownat:type_name -> rump.sp.v1.FchownatRequest
+	195, // 170: rump.sp.v1.Call.fstatat:type_name -> rump.sp.v1.FstatatRequest
+	196, // 171: rump.sp.v1.Call.utimensat:type_name -> rump.sp.v1.UtimensatRequest
+	197, // 172: rump.sp.v1.Call.openat:type_name -> rump.sp.v1.OpenatRequest
+	198, // 173: rump.sp.v1.Call.readlinkat:type_name -> rump.sp.v1.ReadlinkatRequest
+	199, // 174: rump.sp.v1.Call.symlinkat:type_name -> rump.sp.v1.SymlinkatRequest
+	200, // 175: rump.sp.v1.Call.unlinkat:type_name -> rump.sp.v1.UnlinkatRequest
+	201, // 176: rump.sp.v1.Call.futimens:type_name -> rump.sp.v1.FutimensRequest
+	202, // 177: rump.sp.v1.Call.quotactl:type_name -> rump.sp.v1.QuotactlRequest
+	203, // 178: rump.sp.v1.Call.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateRequest
+	204, // 179: rump.sp.v1.Call.fdiscard:type_name -> rump.sp.v1.FdiscardRequest
+	205, // 180: rump.sp.v1.Call.recvmsg:type_name -> rump.sp.v1.RecvmsgRequest
+	206, // 181: rump.sp.v1.Call.sendmsg:type_name -> rump.sp.v1.SendmsgRequest
+	207, // 182: rump.sp.v1.Call.recvfrom:type_name -> rump.sp.v1.RecvfromRequest
+	208, // 183: rump.sp.v1.Call.accept:type_name -> rump.sp.v1.AcceptRequest
+	209, // 184: rump.sp.v1.Call.getpeername:type_name -> rump.sp.v1.GetpeernameRequest
+	210, // 185: rump.sp.v1.Call.getsockname:type_name -> rump.sp.v1.GetsocknameRequest
+	211, // 186: rump.sp.v1.Call.connect:type_name -> rump.sp.v1.ConnectRequest
+	212, // 187: rump.sp.v1.Call.bind:type_name -> rump.sp.v1.BindRequest
+	213, // 188: rump.sp.v1.Call.setsockopt:type_name -> rump.sp.v1.SetsockoptRequest
+	214, // 189: rump.sp.v1.Call.listen:type_name -> rump.sp.v1.ListenRequest
+	215, // 190: rump.sp.v1.Call.getsockopt:type_name -> rump.sp.v1.GetsockoptRequest
+	216, // 191: rump.sp.v1.Call.sendto:type_name -> rump.sp.v1.SendtoRequest
+	217, // 192: rump.sp.v1.Call.shutdown:type_name -> rump.sp.v1.ShutdownRequest
+	218, // 193: rump.sp.v1.Call.socketpair:type_name -> rump.sp.v1.SocketpairRequest
+	219, // 194: rump.sp.v1.Call.socket:type_name -> rump.sp.v1.SocketRequest
+	220, // 195: rump.sp.v1.Call.paccept:type_name -> rump.sp.v1.PacceptRequest
+	221, // 196: rump.sp.v1.Call.recvmmsg:type_name -> rump.sp.v1.RecvmmsgRequest
+	222, // 197: rump.sp.v1.Call.sendmmsg:type_name -> rump.sp.v1.SendmmsgRequest
+	223, // 198: rump.sp.v1.Call.module_init:type_name -> rump.sp.v1.ModuleInitRequest
+	224, // 199: rump.sp.v1.Call.module_fini:type_name -> rump.sp.v1.ModuleFiniRequest
+	225, // 200: rump.sp.v1.Call.component_restart:type_name -> rump.sp.v1.ComponentRestartRequest
+	226, // 201: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
+	227, // 202: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	228, // 203: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
+	229, // 204: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
+	230, // 205: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
+	231, // 206: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
+	232, // 207: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
+	233, // 208: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
+	234, // 209: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	235, // 210: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
+	236, // 211: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
+	237, // 212: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	238, // 213: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	239, // 214: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	240, // 215: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
+	241, // 216: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
+	242, // 217: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	243, // 218: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
+	244, // 219: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
+	245, // 220: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
+	246, // 221: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
+	247, // 222: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
+	248, // 223: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
+	249, // 224: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
+	250, // 225: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
+	251, // 226: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
+	252, // 227: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
+	253, // 228: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
+	254, // 229: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
+	255, // 230: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
+	256, // 231: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
+	257, // 232: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
+	258, // 233: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
+	259, // 234: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
+	260, // 235: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
+	261, // 236: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
+	262, // 237: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
+	263, // 238: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
+	264, // 239: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
+	265, // 240: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
+	266, // 241: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
+	267, // 242: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
+	268, // 243: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
+	269, // 244: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
+	270, // 245: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
+	271, // 246: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
+	272, // 247: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
+	273, // 248: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
+	274, // 249: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
+	275, // 250: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
+	276, // 251: rump.sp.v1.Call.file_list:type_name -> rump.sp.v1.FileListRequest
+	277, // 252: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
+	278, // 253: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
+	279, // 254: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
+	280, // 255: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
+	281, // 256: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
+	282, // 257: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
+	283, // 258: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
+	284, // 259: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
+	285, // 260: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
+	286, // 261: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
+	287, // 262: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
+	288, // 263: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
+	289, // 264: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
+	290, // 265: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
+	291, // 266: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
+	292, // 267: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
+	293, // 268: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
+	294, // 269: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
+	295, // 270: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
+	296, // 271: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
+	297, // 272: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
+	298, // 273: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
+	299, // 274: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
+	300, // 275: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
+	301, // 276: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
+	302, // 277: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
+	303, // 278: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
+	304, // 279: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
+	305, // 280: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
+	306, // 281: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
+	307, // 282: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
+	308, // 283: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
+	309, // 284: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
+	310, // 285: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
+	311, // 286: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
+	312, // 287: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
+	313, // 288: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
+	314, // 289: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
+	315, // 290: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
+	316, // 291: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
+	317, // 292: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
+	318, // 293: rump.sp.v1.Result.ksem_init:type_name -> rump.sp.v1.KsemInitResponse
+	319, // 294: rump.sp.v1.Result.ksem_open:type_name -> rump.sp.v1.KsemOpenResponse
+	320, // 295: rump.sp.v1.Result.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkResponse
+	321, // 296: rump.sp.v1.Result.ksem_close:type_name -> rump.sp.v1.KsemCloseResponse
+	322, // 297: rump.sp.v1.Result.ksem_post:type_name -> rump.sp.v1.KsemPostResponse
+	323, // 298: rump.sp.v1.Result.ksem_wait:type_name -> rump.sp.v1.KsemWaitResponse
+	324, // 299: rump.sp.v1.Result.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitResponse
+	325, // 300: rump.sp.v1.Result.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueResponse
+	326, // 301: rump.sp.v1.Result.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyResponse
+	327, // 302: rump.sp.v1.Result.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitResponse
+	328, // 303: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
+	329, // 304: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
+	330, // 305: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
+	331, // 306: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
+	332, // 307: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
+	333, // 308: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
+	334, // 309: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
+	335, // 310: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
+	336, // 311: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
+	337, // 312: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
+	338, // 313: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
+	339, // 314: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
+	340, // 315: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
+	341, // 316: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
+	342, // 317: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
+	343, // 318: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
+	344, // 319: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
+	345, // 320: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
+	346, // 321: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
+	347, // 322: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
+	348, // 323: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
+	349, // 324: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
+	350, // 325: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
+	351, // 326: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
+	352, // 327: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
+	353, // 328: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
+	354, // 329: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
+	355, // 330: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
+	356, // 331: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
+	357, // 332: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
+	358, // 333: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
+	359, // 334: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
+	360, // 335: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
+	361, // 336: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
+	362, // 337: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
+	363, // 338: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
+	364, // 339: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
+	365, // 340: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
+	366, // 341: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
+	367, // 342: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
+	368, // 343: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
+	369, // 344: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
+	370, // 345: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
+	371, // 346: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
+	372, // 347: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
+	373, // 348: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
+	374, // 349: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
+	375, // 350: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
+	376, // 351: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
+	377, // 352: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
+	378, // 353: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
+	379, // 354: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
+	380, // 355: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
+	381, // 356: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
+	382, // 357: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
+	383, // 358: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
+	384, // 359: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
+	385, // 360: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
+	386, // 361: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
+	387, // 362: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
+	388, // 363: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
+	389, // 364: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
+	390, // 365: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
+	391, // 366: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
+	392, // 367: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
+	393, // 368: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
+	394, // 369: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
+	395, // 370: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
+	396, // 371: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
+	397, // 372: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
+	398, // 373: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
+	399, // 374: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
+	400, // 375: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
+	401, // 376: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
+	402, // 377: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
+	403, // 378: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
+	404, // 379: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
+	405, // 380: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
+	406, // 381: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
+	407, // 382: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
+	408, // 383: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
+	409, // 384: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
+	410, // 385: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
+	411, // 386: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
+	412, // 387: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
+	413, // 388: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
+	414, // 389: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
+	415, // 390: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
+	416, // 391: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
+	417, // 392: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
+	418, // 393: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
+	419, // 394: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
+	420, // 395: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
+	421, // 396: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
+	422, // 397: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
+	423, // 398: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
+	424, // 399: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
+	425, // 400: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
+	426, // 401: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
+	427, // 402: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
+	428, // 403: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
+	429, // 404: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
+	430, // 405: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
+	431, // 406: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
+	432, // 407: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
+	433, // 408: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
+	434, // 409: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
+	435, // 410: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
+	436, // 411: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
+	437, // 412: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
+	438, // 413: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
+	439, // 414: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
+	440, // 415: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
+	441, // 416: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
+	442, // 417: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
+	443, // 418: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
+	444, // 419: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
+	445, // 420: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
+	446, // 421: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
+	447, // 422: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
+	448, // 423: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
+	449, // 424: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
+	450, // 425: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
+	451, // 426: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
+	452, // 427: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
+	453, // 428: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
+	454, // 429: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
+	455, // 430: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
+	456, // 431: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
+	457, // 432: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
+	458, // 433: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
+	459, // 434: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
+	460, // 435: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
+	461, // 436: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
+	462, // 437: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
+	463, // 438: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
+	464, // 439: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
+	465, // 440: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
+	466, // 441: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
+	467, // 442: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
+	468, // 443: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
+	469, // 444: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
+	470, // 445: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
+	471, // 446: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
+	472, // 447: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
+	473, // 448: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
+	474, // 449: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
+	475, // 450: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
+	476, // 451: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
+	477, // 452: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
+	478, // 453: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
+	479, // 454: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	480, // 455: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
+	481, // 456: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
+	482, // 457: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
+	483, // 458: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
+	484, // 459: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
+	485, // 460: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
+	486, // 461: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	487, // 462: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
+	488, // 463: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
+	489, // 464: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	490, // 465: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	491, // 466: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	492, // 467: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
+	493, // 468: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
+	494, // 469: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	495, // 470: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
+	496, // 471: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
+	497, // 472: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
+	498, // 473: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
+	499, // 474: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
+	500, // 475: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
+	501, // 476: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
+	502, // 477: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
+	503, // 478: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
+	504, // 479: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
+	505, // 480: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
+	506, // 481: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
+	507, // 482: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
+	508, // 483: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
+	509, // 484: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
+	510, // 485: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
+	511, // 486: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
+	512, // 487: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
+	513, // 488: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
+	514, // 489: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
+	515, // 490: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
+	516, // 491: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
+	517, // 492: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
+	518, // 493: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
+	519, // 494: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
+	520, // 495: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
+	521, // 496: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
+	522, // 497: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
+	523, // 498: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
+	524, // 499: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
+	525, // 500: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
+	526, // 501: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
+	527, // 502: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
+	528, // 503: rump.sp.v1.Result.file_list:type_name -> rump.sp.v1.FileListResponse
+	1,   // 504: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 505: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
+	1,   // 506: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 507: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
+	529, // 508: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
+	16,  // 509: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	19,  // 510: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
+	25,  // 511: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
+	22,  // 512: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
+	23,  // 513: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
+	16,  // 514: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	3,   // 515: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
+	5,   // 516: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
+	7,   // 517: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
+	9,   // 518: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
+	11,  // 519: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
+	13,  // 520: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
+	15,  // 521: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
+	18,  // 522: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
+	21,  // 523: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
+	26,  // 524: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
+	27,  // 525: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
+	28,  // 526: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
+	29,  // 527: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
+	30,  // 528: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
+	31,  // 529: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
+	32,  // 530: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
+	33,  // 531: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
+	276, // 532: rump.sp.v1.Kern.FileList:input_type -> rump.sp.v1.FileListRequest
+	34,  // 533: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
+	35,  // 534: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
+	36,  // 535: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
+	37,  // 536: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
+	38,  // 537: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
+	39,  // 538: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
+	40,  // 539: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
+	41,  // 540: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
+	42,  // 541: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
+	43,  // 542: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
+	44,  // 543: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
+	45,  // 544: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
+	46,  // 545: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
+	47,  // 546: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
+	48,  // 547: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
+	49,  // 548: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
+	50,  // 549: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
+	51,  // 550: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
+	52,  // 551: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
+	53,  // 552: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
+	54,  // 553: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
+	55,  // 554: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
+	56,  // 555: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
+	57,  // 556: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
+	58,  // 557: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
+	59,  // 558: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
+	60,  // 559: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
+	61,  // 560: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
+	62,  // 561: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
+	63,  // 562: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
+	64,  // 563: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
+	65,  // 564: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
+	76,  // 565: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
+	77,  // 566: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
+	78,  // 567: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
+	79,  // 568: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
+	80,  // 569: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
+	81,  // 570: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
+	82,  // 571: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
+	83,  // 572: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
+	84,  // 573: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
+	85,  // 574: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
+	86,  // 575: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
+	87,  // 576: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
+	88,  // 577: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
+	89,  // 578: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
+	90,  // 579: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
+	91,  // 580: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
+	92,  // 581: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
+	93,  // 582: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
+	94,  // 583: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
+	95,  // 584: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
+	96,  // 585: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
+	97,  // 586: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
+	98,  // 587: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
+	99,  // 588: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
+	100, // 589: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
+	101, // 590: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
+	102, // 591: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
+	223, // 592: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
+	224, // 593: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
+	225, // 594: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
+	66,  // 595: rump.sp.v1.Kern.KsemInit:input_type -> rump.sp.v1.KsemInitRequest
+	67,  // 596: rump.sp.v1.Kern.KsemOpen:input_type -> rump.sp.v1.KsemOpenRequest
+	68,  // 597: rump.sp.v1.Kern.KsemUnlink:input_type -> rump.sp.v1.KsemUnlinkRequest
+	69,  // 598: rump.sp.v1.Kern.KsemClose:input_type -> rump.sp.v1.KsemCloseRequest
+	70,  // 599: rump.sp.v1.Kern.KsemPost:input_type -> rump.sp.v1.KsemPostRequest
+	71,  // 600: rump.sp.v1.Kern.KsemWait:input_type -> rump.sp.v1.KsemWaitRequest
+	72,  // 601: rump.sp.v1.Kern.KsemTrywait:input_type -> rump.sp.v1.KsemTrywaitRequest
+	73,  // 602: rump.sp.v1.Kern.KsemGetvalue:input_type -> rump.sp.v1.KsemGetvalueRequest
+	74,  // 603: rump.sp.v1.Kern.KsemDestroy:input_type -> rump.sp.v1.KsemDestroyRequest
+	75,  // 604: rump.sp.v1.Kern.KsemTimedwait:input_type -> rump.sp.v1.KsemTimedwaitRequest
+	103, // 605: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
+	104, // 606: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
+	105, // 607: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
+	106, // 608: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
+	107, // 609: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
+	108, // 610: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
+	109, // 611: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
+	110, // 612: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
+	111, // 613: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
+	112, // 614: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
+	113, // 615: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
+	114, // 616: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
+	115, // 617: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
+	116, // 618: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
+	117, // 619: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
+	118, // 620: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
+	119, // 621: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
+	120, // 622: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
+	121, // 623: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
+	122, // 624: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
+	123, // 625: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
+	124, // 626: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
+	125, // 627: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
+	126, // 628: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
+	127, // 629: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
+	128, // 630: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
+	129, // 631: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
+	130, // 632: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
+	131, // 633: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
+	132, // 634: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
+	133, // 635: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
+	134, // 636: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
+	135, // 637: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
+	136, // 638: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
+	137, // 639: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
+	138, // 640: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
+	139, // 641: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
+	140, // 642: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
+	141, // 643: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
+	142, // 644: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
+	143, // 645: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
+	144, // 646: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
+	145, // 647: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
+	146, // 648: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
+	147, // 649: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
+	148, // 650: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
+	149, // 651: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
+	150, // 652: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
+	151, // 653: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
+	152, // 654: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
+	153, // 655: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
+	154, // 656: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
+	155, // 657: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
+	156, // 658: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
+	157, // 659: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
+	158, // 660: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
+	159, // 661: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
+	160, // 662: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
+	161, // 663: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
+	162, // 664: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
+	163, // 665: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
+	164, // 666: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
+	165, // 667: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
+	166, // 668: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
+	167, // 669: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
+	168, // 670: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
+	169, // 671: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
+	170, // 672: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
+	171, // 673: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
+	172, // 674: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
+	173, // 675: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
+	174, // 676: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
+	175, // 677: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
+	176, // 678: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
+	177, // 679: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
+	178, // 680: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
+	179, // 681: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
+	180, // 682: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
+	181, // 683: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
+	182, // 684: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
+	183, // 685: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
+	184, // 686: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
+	185, // 687: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
+	186, // 688: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
+	187, // 689: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
+	188, // 690: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
+	189, // 691: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
+	190, // 692: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
+	191, // 693: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
+	192, // 694: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
+	193, // 695: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
+	194, // 696: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
+	195, // 697: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
+	196, // 698: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
+	197, // 699: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
+	198, // 700: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
+	199, // 701: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
+	200, // 702: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
+	201, // 703: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
+	202, // 704: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
+	203, // 705: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
+	204, // 706: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
+	226, // 707: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
+	227, // 708: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	228, // 709: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
+	229, // 710: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
+	205, // 711: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
+	206, // 712: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
+	207, // 713: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
+	208, // 714: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
+	209, // 715: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
+	210, // 716: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
+	211, // 717: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
+	212, // 718: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
+	213, // 719: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
+	214, // 720: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
+	215, // 721: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
+	216, // 722: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
+	217, // 723: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
+	218, // 724: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
+	219, // 725: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
+	220, // 726: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
+	221, // 727: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
+	222, // 728: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
+	230, // 729: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
+	231, // 730: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
+	232, // 731: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
+	233, // 732: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
+	234, // 733: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	235, // 734: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
+	236, // 735: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
+	237, // 736: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	238, // 737: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	239, // 738: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	240, // 739: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
+	241, // 740: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
+	242, // 741: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	243, // 742: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
+	244, // 743: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
+	252, // 744: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
+	253, // 745: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
+	254, // 746: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
+	255, // 747: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
+	256, // 748: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
+	257, // 749: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
+	258, // 750: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
+	259, // 751: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
+	260, // 752: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
+	261, // 753: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
+	262, // 754: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
+	263, // 755: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
+	264, // 756: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
+	265, // 757: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
+	266, // 758: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
+	267, // 759: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
+	268, // 760: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
+	269, // 761: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
+	270, // 762: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
+	271, // 763: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
+	272, // 764: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
+	273, // 765: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
+	274, // 766: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
+	275, // 767: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
+	245, // 768: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
+	246, // 769: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
+	247, // 770: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
+	248, // 771: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
+	249, // 772: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
+	250, // 773: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
+	251, // 774: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
+	4,   // 775: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
+	6,   // 776: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
+	8,   // 777: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
+	10,  // 778: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
+	12,  // 779: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
+	14,  // 780: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
+	17,  // 781: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
+	20,  // 782: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
+	24,  // 783: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
+	278, // 784: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
+	279, // 785: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
+	280, // 786: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
+	281, // 787: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
+	282, // 788: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
+	283, // 789: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
+	284, // 790: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
+	285, // 791: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
+	528, // 792: rump.sp.v1.Kern.FileList:output_type -> rump.sp.v1.FileListResponse
+	286, // 793: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
+	287, // 794: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
+	288, // 795: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
+	289, // 796: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
+	290, // 797: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
+	291, // 798: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
+	292, // 799: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
+	293, // 800: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
+	294, // 801: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
+	295, // 802: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
+	296, // 803: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
+	297, // 804: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
+	298, // 805: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
+	299, // 806: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
+	300, // 807: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
+	301, // 808: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
+	302, // 809: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
+	303, // 810: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
+	304, // 811: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
+	305, // 812: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
+	306, // 813: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
+	307, // 814: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
+	308, // 815: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
+	309, // 816: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
+	310, // 817: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
+	311, // 818: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
+	312, // 819: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
+	313, // 820: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
+	314, // 821: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
+	315, // 822: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
+	316, // 823: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
+	317, // 824: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
+	328, // 825: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
+	329, // 826: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
+	330, // 827: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
+	331, // 828: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
+	332, // 829: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
+	333, // 830: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
+	334, // 831: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
+	335, // 832: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
+	336, // 833: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
+	337, // 834: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
+	338, // 835: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
+	339, // 836: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
+	340, // 837: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
+	341, // 838: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
+	342, // 839: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
+	343, // 840: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
+	344, // 841: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
+	345, // 842: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
+	346, // 843: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
+	347, // 844: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
+	348, // 845: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
+	349, // 846: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
+	350, // 847: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
+	351, // 848: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
+	352, // 849: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
+	353, // 850: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
+	354, // 851: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
+	475, // 852: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
+	476, // 853: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
+	477, // 854: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
+	318, // 855: rump.sp.v1.Kern.KsemInit:output_type -> rump.sp.v1.KsemInitResponse
+	319, // 856: rump.sp.v1.Kern.KsemOpen:output_type -> rump.sp.v1.KsemOpenResponse
+	320, // 857: rump.sp.v1.Kern.KsemUnlink:output_type -> rump.sp.v1.KsemUnlinkResponse
+	321, // 858: rump.sp.v1.Kern.KsemClose:output_type -> rump.sp.v1.KsemCloseResponse
+	322, // 859: rump.sp.v1.Kern.KsemPost:output_type -> rump.sp.v1.KsemPostResponse
+	323, // 860: rump.sp.v1.Kern.KsemWait:output_type -> rump.sp.v1.KsemWaitResponse
+	324, // 861: rump.sp.v1.Kern.KsemTrywait:output_type -> rump.sp.v1.KsemTrywaitResponse
+	325, // 862: rump.sp.v1.Kern.KsemGetvalue:output_type -> rump.sp.v1.KsemGetvalueResponse
+	326, // 863: rump.sp.v1.Kern.KsemDestroy:output_type -> rump.sp.v1.KsemDestroyResponse
+	327, // 864: rump.sp.v1.Kern.KsemTimedwait:output_type -> rump.sp.v1.KsemTimedwaitResponse
+	355, // 865: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
+	356, // 866: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
+	357, // 867: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
+	358, // 868: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
+	359, // 869: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
+	360, // 870: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
+	361, // 871: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
+	362, // 872: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
+	363, // 873: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
+	364, // 874: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
+	365, // 875: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
+	366, // 876: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
+	367, // 877: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
+	368, // 878: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
+	369, // 879: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
+	370, // 880: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
+	371, // 881: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
+	372, // 882: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
+	373, // 883: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
+	374, // 884: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
+	375, // 885: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
+	376, // 886: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
+	377, // 887: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
+	378, // 888: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
+	379, // 889: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
+	380, // 890: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
+	381, // 891: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
+	382, // 892: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
+	383, // 893: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
+	384, // 894: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
+	385, // 895: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
+	386, // 896: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
+	387, // 897: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
+	388, // 898: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
+	389, // 899: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
+	390, // 900: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
+	391, // 901: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
+	392, // 902: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
+	393, // 903: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
+	394, // 904: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
+	395, // 905: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
+	396, // 906: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
+	397, // 907: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
+	398, // 908: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
+	399, // 909: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
+	400, // 910: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
+	401, // 911: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
+	402, // 912: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
+	403, // 913: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
+	404, // 914: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
+	405, // 915: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
+	406, // 916: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
+	407, // 917: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
+	408, // 918: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
+	409, // 919: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
+	410, // 920: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
+	411, // 921: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
+	412, // 922: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
+	413, // 923: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
+	414, // 924: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
+	415, // 925: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
+	416, // 926: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
+	417, // 927: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
+	418, // 928: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
+	419, // 929: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
+	420, // 930: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
+	421, // 931: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
+	422, // 932: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
+	423, // 933: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
+	424, // 934: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
+	425, // 935: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
+	426, // 936: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
+	427, // 937: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
+	428, // 938: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
+	429, // 939: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
+	430, // 940: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
+	431, // 941: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
+	432, // 942: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
+	433, // 943: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
+	434, // 944: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
+	435, // 945: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
+	436, // 946: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
+	437, // 947: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
+	438, // 948: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
+	439, // 949: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
+	440, // 950: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
+	441, // 951: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
+	442, // 952: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
+	443, // 953: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
+	444, // 954: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
+	445, // 955: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
+	446, // 956: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
+	447, // 957: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
+	448, // 958: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
+	449, // 959: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
+	450, // 960: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
+	451, // 961: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
+	452, // 962: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
+	453, // 963: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
+	454, // 964: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
+	455, // 965: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
+	456, // 966: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
+	478, // 967: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
+	479, // 968: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	480, // 969: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
+	481, // 970: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
+	457, // 971: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
+	458, // 972: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
+	459, // 973: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
+	460, // 974: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
+	461, // 975: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
+	462, // 976: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
+	463, // 977: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
+	464, // 978: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
+	465, // 979: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
+	466, // 980: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
+	467, // 981: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
+	468, // 982: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
+	469, // 983: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
+	470, // 984: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
+	471, // 985: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
+	472, // 986: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
+	473, // 987: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
+	474, // 988: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
+	482, // 989: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
+	483, // 990: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
+	484, // 991: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
+	485, // 992: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
+	486, // 993: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	487, // 994: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
+	488, // 995: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
+	489, // 996: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	490, // 997: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	491, // 998: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	492, // 999: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
+	493, // 1000: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
+	494, // 1001: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	495, // 1002: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
+	496, // 1003: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
+	504, // 1004: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
+	505, // 1005: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
+	506, // 1006: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
+	507, // 1007: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
+	508, // 1008: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
+	509, // 1009: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
+	510, // 1010: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
+	511, // 1011: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
+	512, // 1012: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
+	513, // 1013: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
+	514, // 1014: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
+	515, // 1015: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
+	516, // 1016: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
+	517, // 1017: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
+	518, // 1018: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
+	519, // 1019: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
+	520, // 1020: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
+	521, // 1021: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
+	522, // 1022: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
+	523, // 1023: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
+	524, // 1024: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
+	525, // 1025: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
+	526, // 1026: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
+	527, // 1027: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
+	497, // 1028: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
+	498, // 1029: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
+	499, // 1030: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
+	500, // 1031: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
+	501, // 1032: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
+	502, // 1033: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
+	503, // 1034: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
+	775, // [775:1035] is the sub-list for method output_type
+	515, // [515:775] is the sub-list for method input_type
+	515, // [515:515] is the sub-list for extension type_name
+	515, // [515:515] is the sub-list for extension extendee
+	0,   // [0:515] is the sub-list for field type_name
 }
 
 func init() { file_rump_sp_proto_init() }
@@ -11975,6 +12394,16 @@ func file_rump_sp_proto_init() {
 		(*Call_TimerCreate)(nil),
 		(*Call_TimerDelete)(nil),
 		(*Call_TimerGetoverrun)(nil),
+		(*Call_KsemInit)(nil),
+		(*Call_KsemOpen)(nil),
+		(*Call_KsemUnlink)(nil),
+		(*Call_KsemClose)(nil),
+		(*Call_KsemPost)(nil),
+		(*Call_KsemWait)(nil),
+		(*Call_KsemTrywait)(nil),
+		(*Call_KsemGetvalue)(nil),
+		(*Call_KsemDestroy)(nil),
+		(*Call_KsemTimedwait)(nil),
 		(*Call_Modctl)(nil),
 		(*Call_Getsid)(nil),
 		(*Call_Fktrace)(nil),
@@ -12219,6 +12648,16 @@ func file_rump_sp_proto_init() {
 		(*Result_TimerCreate)(nil),
 		(*Result_TimerDelete)(nil),
 		(*Result_TimerGetoverrun)(nil),
+		(*Result_KsemInit)(nil),
+		(*Result_KsemOpen)(nil),
+		(*Result_KsemUnlink)(nil),
+		(*Result_KsemClose)(nil),
+		(*Result_KsemPost)(nil),
+		(*Result_KsemWait)(nil),
+		(*Result_KsemTrywait)(nil),
+		(*Result_KsemGetvalue)(nil),
+		(*Result_KsemDestroy)(nil),
+		(*Result_KsemTimedwait)(nil),
 		(*Result_Modctl)(nil),
 		(*Result_Getsid)(nil),
 		(*Result_Fktrace)(nil),

@@ -512,6 +512,16 @@ const (
 	Kern_ModuleInit_FullMethodName       = "/rump.sp.v1.Kern/ModuleInit"
 	Kern_ModuleFini_FullMethodName       = "/rump.sp.v1.Kern/ModuleFini"
 	Kern_ComponentRestart_FullMethodName = "/rump.sp.v1.Kern/ComponentRestart"
+	Kern_KsemInit_FullMethodName         = "/rump.sp.v1.Kern/KsemInit"
+	Kern_KsemOpen_FullMethodName         = "/rump.sp.v1.Kern/KsemOpen"
+	Kern_KsemUnlink_FullMethodName       = "/rump.sp.v1.Kern/KsemUnlink"
+	Kern_KsemClose_FullMethodName        = "/rump.sp.v1.Kern/KsemClose"
+	Kern_KsemPost_FullMethodName         = "/rump.sp.v1.Kern/KsemPost"
+	Kern_KsemWait_FullMethodName         = "/rump.sp.v1.Kern/KsemWait"
+	Kern_KsemTrywait_FullMethodName      = "/rump.sp.v1.Kern/KsemTrywait"
+	Kern_KsemGetvalue_FullMethodName     = "/rump.sp.v1.Kern/KsemGetvalue"
+	Kern_KsemDestroy_FullMethodName      = "/rump.sp.v1.Kern/KsemDestroy"
+	Kern_KsemTimedwait_FullMethodName    = "/rump.sp.v1.Kern/KsemTimedwait"
 )
 
 // KernClient is the client API for Kern service.
@@ -662,6 +672,26 @@ type KernClient interface {
 	ModuleFini(ctx context.Context, in *ModuleFiniRequest, opts ...grpc.CallOption) (*ModuleFiniResponse, error)
 	// Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO, ETIMEDOUT.
 	ComponentRestart(ctx context.Context, in *ComponentRestartRequest, opts ...grpc.CallOption) (*ComponentRestartResponse, error)
+	// A semaphore without a name, a descriptor like any other. EINVAL, ENFILE, EMFILE.
+	KsemInit(ctx context.Context, in *KsemInitRequest, opts ...grpc.CallOption) (*KsemInitResponse, error)
+	// A semaphore with a name, made with O_CREAT, only new with O_EXCL. EINVAL, ENAMETOOLONG, EEXIST, ENOENT, EACCES, ENFILE.
+	KsemOpen(ctx context.Context, in *KsemOpenRequest, opts ...grpc.CallOption) (*KsemOpenResponse, error)
+	// Frees the name; who has the semaphore open goes on. EINVAL, ENAMETOOLONG, ENOENT, EACCES.
+	KsemUnlink(ctx context.Context, in *KsemUnlinkRequest, opts ...grpc.CallOption) (*KsemUnlinkResponse, error)
+	// Closes a semaphore that has a name. EBADF, EINVAL.
+	KsemClose(ctx context.Context, in *KsemCloseRequest, opts ...grpc.CallOption) (*KsemCloseResponse, error)
+	// Puts the semaphore up by one. EINVAL, EOVERFLOW.
+	KsemPost(ctx context.Context, in *KsemPostRequest, opts ...grpc.CallOption) (*KsemPostResponse, error)
+	// Takes the semaphore down by one, when it is not 0. EINVAL, EINTR.
+	KsemWait(ctx context.Context, in *KsemWaitRequest, opts ...grpc.CallOption) (*KsemWaitResponse, error)
+	// Takes the semaphore down by one. EINVAL, EAGAIN.
+	KsemTrywait(ctx context.Context, in *KsemTrywaitRequest, opts ...grpc.CallOption) (*KsemTrywaitResponse, error)
+	// The count of the semaphore. EINVAL.
+	KsemGetvalue(ctx context.Context, in *KsemGetvalueRequest, opts ...grpc.CallOption) (*KsemGetvalueResponse, error)
+	// Ends a semaphore without a name. EBADF, EINVAL, EBUSY.
+	KsemDestroy(ctx context.Context, in *KsemDestroyRequest, opts ...grpc.CallOption) (*KsemDestroyResponse, error)
+	// Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT.
+	KsemTimedwait(ctx context.Context, in *KsemTimedwaitRequest, opts ...grpc.CallOption) (*KsemTimedwaitResponse, error)
 }
 
 type kernClient struct {
@@ -1382,6 +1412,106 @@ func (c *kernClient) ComponentRestart(ctx context.Context, in *ComponentRestartR
 	return out, nil
 }
 
+func (c *kernClient) KsemInit(ctx context.Context, in *KsemInitRequest, opts ...grpc.CallOption) (*KsemInitResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KsemInitResponse)
+	err := c.cc.Invoke(ctx, Kern_KsemInit_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) KsemOpen(ctx context.Context, in *KsemOpenRequest, opts ...grpc.CallOption) (*KsemOpenResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KsemOpenResponse)
+	err := c.cc.Invoke(ctx, Kern_KsemOpen_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) KsemUnlink(ctx context.Context, in *KsemUnlinkRequest, opts ...grpc.CallOption) (*KsemUnlinkResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KsemUnlinkResponse)
+	err := c.cc.Invoke(ctx, Kern_KsemUnlink_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) KsemClose(ctx context.Context, in *KsemCloseRequest, opts ...grpc.CallOption) (*KsemCloseResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KsemCloseResponse)
+	err := c.cc.Invoke(ctx, Kern_KsemClose_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) KsemPost(ctx context.Context, in *KsemPostRequest, opts ...grpc.CallOption) (*KsemPostResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KsemPostResponse)
+	err := c.cc.Invoke(ctx, Kern_KsemPost_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) KsemWait(ctx context.Context, in *KsemWaitRequest, opts ...grpc.CallOption) (*KsemWaitResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KsemWaitResponse)
+	err := c.cc.Invoke(ctx, Kern_KsemWait_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) KsemTrywait(ctx context.Context, in *KsemTrywaitRequest, opts ...grpc.CallOption) (*KsemTrywaitResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KsemTrywaitResponse)
+	err := c.cc.Invoke(ctx, Kern_KsemTrywait_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) KsemGetvalue(ctx context.Context, in *KsemGetvalueRequest, opts ...grpc.CallOption) (*KsemGetvalueResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KsemGetvalueResponse)
+	err := c.cc.Invoke(ctx, Kern_KsemGetvalue_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) KsemDestroy(ctx context.Context, in *KsemDestroyRequest, opts ...grpc.CallOption) (*KsemDestroyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KsemDestroyResponse)
+	err := c.cc.Invoke(ctx, Kern_KsemDestroy_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) KsemTimedwait(ctx context.Context, in *KsemTimedwaitRequest, opts ...grpc.CallOption) (*KsemTimedwaitResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KsemTimedwaitResponse)
+	err := c.cc.Invoke(ctx, Kern_KsemTimedwait_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // KernServer is the server API for Kern service.
 // All implementations must embed UnimplementedKernServer
 // for forward compatibility.
@@ -1530,6 +1660,26 @@ type KernServer interface {
 	ModuleFini(context.Context, *ModuleFiniRequest) (*ModuleFiniResponse, error)
 	// Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO, ETIMEDOUT.
 	ComponentRestart(context.Context, *ComponentRestartRequest) (*ComponentRestartResponse, error)
+	// A semaphore without a name, a descriptor like any other. EINVAL, ENFILE, EMFILE.
+	KsemInit(context.Context, *KsemInitRequest) (*KsemInitResponse, error)
+	// A semaphore with a name, made with O_CREAT, only new with O_EXCL. EINVAL, ENAMETOOLONG, EEXIST, ENOENT, EACCES, ENFILE.
+	KsemOpen(context.Context, *KsemOpenRequest) (*KsemOpenResponse, error)
+	// Frees the name; who has the semaphore open goes on. EINVAL, ENAMETOOLONG, ENOENT, EACCES.
+	KsemUnlink(context.Context, *KsemUnlinkRequest) (*KsemUnlinkResponse, error)
+	// Closes a semaphore that has a name. EBADF, EINVAL.
+	KsemClose(context.Context, *KsemCloseRequest) (*KsemCloseResponse, error)
+	// Puts the semaphore up by one. EINVAL, EOVERFLOW.
+	KsemPost(context.Context, *KsemPostRequest) (*KsemPostResponse, error)
+	// Takes the semaphore down by one, when it is not 0. EINVAL, EINTR.
+	KsemWait(context.Context, *KsemWaitRequest) (*KsemWaitResponse, error)
+	// Takes the semaphore down by one. EINVAL, EAGAIN.
+	KsemTrywait(context.Context, *KsemTrywaitRequest) (*KsemTrywaitResponse, error)
+	// The count of the semaphore. EINVAL.
+	KsemGetvalue(context.Context, *KsemGetvalueRequest) (*KsemGetvalueResponse, error)
+	// Ends a semaphore without a name. EBADF, EINVAL, EBUSY.
+	KsemDestroy(context.Context, *KsemDestroyRequest) (*KsemDestroyResponse, error)
+	// Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT.
+	KsemTimedwait(context.Context, *KsemTimedwaitRequest) (*KsemTimedwaitResponse, error)
 	mustEmbedUnimplementedKernServer()
 }
 
@@ -1752,6 +1902,36 @@ func (UnimplementedKernServer) ModuleFini(context.Context, *ModuleFiniRequest) (
 }
 func (UnimplementedKernServer) ComponentRestart(context.Context, *ComponentRestartRequest) (*ComponentRestartResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ComponentRestart not implemented")
+}
+func (UnimplementedKernServer) KsemInit(context.Context, *KsemInitRequest) (*KsemInitResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method KsemInit not implemented")
+}
+func (UnimplementedKernServer) KsemOpen(context.Context, *KsemOpenRequest) (*KsemOpenResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method KsemOpen not implemented")
+}
+func (UnimplementedKernServer) KsemUnlink(context.Context, *KsemUnlinkRequest) (*KsemUnlinkResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method KsemUnlink not implemented")
+}
+func (UnimplementedKernServer) KsemClose(context.Context, *KsemCloseRequest) (*KsemCloseResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method KsemClose not implemented")
+}
+func (UnimplementedKernServer) KsemPost(context.Context, *KsemPostRequest) (*KsemPostResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method KsemPost not implemented")
+}
+func (UnimplementedKernServer) KsemWait(context.Context, *KsemWaitRequest) (*KsemWaitResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method KsemWait not implemented")
+}
+func (UnimplementedKernServer) KsemTrywait(context.Context, *KsemTrywaitRequest) (*KsemTrywaitResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method KsemTrywait not implemented")
+}
+func (UnimplementedKernServer) KsemGetvalue(context.Context, *KsemGetvalueRequest) (*KsemGetvalueResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method KsemGetvalue not implemented")
+}
+func (UnimplementedKernServer) KsemDestroy(context.Context, *KsemDestroyRequest) (*KsemDestroyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method KsemDestroy not implemented")
+}
+func (UnimplementedKernServer) KsemTimedwait(context.Context, *KsemTimedwaitRequest) (*KsemTimedwaitResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method KsemTimedwait not implemented")
 }
 func (UnimplementedKernServer) mustEmbedUnimplementedKernServer() {}
 func (UnimplementedKernServer) testEmbeddedByValue()              {}
@@ -3052,6 +3232,186 @@ func _Kern_ComponentRestart_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Kern_KsemInit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(KsemInitRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).KsemInit(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_KsemInit_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).KsemInit(ctx, req.(*KsemInitRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_KsemOpen_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(KsemOpenRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).KsemOpen(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_KsemOpen_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).KsemOpen(ctx, req.(*KsemOpenRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_KsemUnlink_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(KsemUnlinkRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).KsemUnlink(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_KsemUnlink_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).KsemUnlink(ctx, req.(*KsemUnlinkRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_KsemClose_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(KsemCloseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).KsemClose(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_KsemClose_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).KsemClose(ctx, req.(*KsemCloseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_KsemPost_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(KsemPostRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).KsemPost(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_KsemPost_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).KsemPost(ctx, req.(*KsemPostRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_KsemWait_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(KsemWaitRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).KsemWait(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_KsemWait_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).KsemWait(ctx, req.(*KsemWaitRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_KsemTrywait_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(KsemTrywaitRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).KsemTrywait(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_KsemTrywait_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).KsemTrywait(ctx, req.(*KsemTrywaitRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_KsemGetvalue_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(KsemGetvalueRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).KsemGetvalue(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_KsemGetvalue_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).KsemGetvalue(ctx, req.(*KsemGetvalueRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_KsemDestroy_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(KsemDestroyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).KsemDestroy(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_KsemDestroy_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).KsemDestroy(ctx, req.(*KsemDestroyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_KsemTimedwait_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(KsemTimedwaitRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).KsemTimedwait(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_KsemTimedwait_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).KsemTimedwait(ctx, req.(*KsemTimedwaitRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Kern_ServiceDesc is the grpc.ServiceDesc for Kern service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -3342,6 +3702,46 @@ var Kern_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ComponentRestart",
 			Handler:    _Kern_ComponentRestart_Handler,
+		},
+		{
+			MethodName: "KsemInit",
+			Handler:    _Kern_KsemInit_Handler,
+		},
+		{
+			MethodName: "KsemOpen",
+			Handler:    _Kern_KsemOpen_Handler,
+		},
+		{
+			MethodName: "KsemUnlink",
+			Handler:    _Kern_KsemUnlink_Handler,
+		},
+		{
+			MethodName: "KsemClose",
+			Handler:    _Kern_KsemClose_Handler,
+		},
+		{
+			MethodName: "KsemPost",
+			Handler:    _Kern_KsemPost_Handler,
+		},
+		{
+			MethodName: "KsemWait",
+			Handler:    _Kern_KsemWait_Handler,
+		},
+		{
+			MethodName: "KsemTrywait",
+			Handler:    _Kern_KsemTrywait_Handler,
+		},
+		{
+			MethodName: "KsemGetvalue",
+			Handler:    _Kern_KsemGetvalue_Handler,
+		},
+		{
+			MethodName: "KsemDestroy",
+			Handler:    _Kern_KsemDestroy_Handler,
+		},
+		{
+			MethodName: "KsemTimedwait",
+			Handler:    _Kern_KsemTimedwait_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -343,6 +343,51 @@ class SysCalls(SyncBase):
         out: V.Timespec | None = self._do(C.CLOCK_NANOSLEEP, (clock_id, flags, rqtp))
         return out
 
+    def ksem_init(self, value: int) -> int:
+        """A semaphore without a name, a descriptor like any other. EINVAL, ENFILE, EMFILE."""
+        out: int = self._do(C.KSEM_INIT, (value,))
+        return out
+
+    def ksem_open(self, name: A.TextArg, oflag: int = 0, mode: int = 0o600, value: int = 0) -> int:
+        """A semaphore with a name, made with O_CREAT, only new with O_EXCL. EINVAL, ENAMETOOLONG, EEXIST, ENOENT,
+        EACCES, ENFILE.
+        """
+        out: int = self._do(C.KSEM_OPEN, (name, oflag, mode, value))
+        return out
+
+    def ksem_unlink(self, name: A.TextArg) -> None:
+        """Frees the name; who has the semaphore open goes on. EINVAL, ENAMETOOLONG, ENOENT, EACCES."""
+        self._do(C.KSEM_UNLINK, (name,))
+
+    def ksem_close(self, id: int) -> None:
+        """Closes a semaphore that has a name. EBADF, EINVAL."""
+        self._do(C.KSEM_CLOSE, (id,))
+
+    def ksem_post(self, id: int) -> None:
+        """Puts the semaphore up by one. EINVAL, EOVERFLOW."""
+        self._do(C.KSEM_POST, (id,))
+
+    def ksem_wait(self, id: int) -> None:
+        """Takes the semaphore down by one, when it is not 0. EINVAL, EINTR."""
+        self._do(C.KSEM_WAIT, (id,))
+
+    def ksem_trywait(self, id: int) -> None:
+        """Takes the semaphore down by one. EINVAL, EAGAIN."""
+        self._do(C.KSEM_TRYWAIT, (id,))
+
+    def ksem_getvalue(self, id: int) -> int:
+        """The count of the semaphore. EINVAL."""
+        out: int = self._do(C.KSEM_GETVALUE, (id,))
+        return out
+
+    def ksem_destroy(self, id: int) -> None:
+        """Ends a semaphore without a name. EBADF, EINVAL, EBUSY."""
+        self._do(C.KSEM_DESTROY, (id,))
+
+    def ksem_timedwait(self, id: int, abstime: A.TimeArg = None) -> None:
+        """Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT."""
+        self._do(C.KSEM_TIMEDWAIT, (id, abstime))
+
     def open(self, path: A.PathArg, flags: int = 0, mode: int | None = None) -> int:
         """Opens, and with O_CREAT makes, a file. ENOENT, EEXIST, EACCES, EISDIR, ENOTDIR, ELOOP, ENAMETOOLONG, EMFILE,
         ENFILE, EROFS, ENXIO, EINVAL, EOPNOTSUPP.
@@ -1216,6 +1261,51 @@ class AsyncSysCalls(AsyncBase):
         """Sleeps on a clock, TIMER_ABSTIME. EINVAL, EINTR, EOPNOTSUPP."""
         out: V.Timespec | None = await self._do(C.CLOCK_NANOSLEEP, (clock_id, flags, rqtp))
         return out
+
+    async def ksem_init(self, value: int) -> int:
+        """A semaphore without a name, a descriptor like any other. EINVAL, ENFILE, EMFILE."""
+        out: int = await self._do(C.KSEM_INIT, (value,))
+        return out
+
+    async def ksem_open(self, name: A.TextArg, oflag: int = 0, mode: int = 0o600, value: int = 0) -> int:
+        """A semaphore with a name, made with O_CREAT, only new with O_EXCL. EINVAL, ENAMETOOLONG, EEXIST, ENOENT,
+        EACCES, ENFILE.
+        """
+        out: int = await self._do(C.KSEM_OPEN, (name, oflag, mode, value))
+        return out
+
+    async def ksem_unlink(self, name: A.TextArg) -> None:
+        """Frees the name; who has the semaphore open goes on. EINVAL, ENAMETOOLONG, ENOENT, EACCES."""
+        await self._do(C.KSEM_UNLINK, (name,))
+
+    async def ksem_close(self, id: int) -> None:
+        """Closes a semaphore that has a name. EBADF, EINVAL."""
+        await self._do(C.KSEM_CLOSE, (id,))
+
+    async def ksem_post(self, id: int) -> None:
+        """Puts the semaphore up by one. EINVAL, EOVERFLOW."""
+        await self._do(C.KSEM_POST, (id,))
+
+    async def ksem_wait(self, id: int) -> None:
+        """Takes the semaphore down by one, when it is not 0. EINVAL, EINTR."""
+        await self._do(C.KSEM_WAIT, (id,))
+
+    async def ksem_trywait(self, id: int) -> None:
+        """Takes the semaphore down by one. EINVAL, EAGAIN."""
+        await self._do(C.KSEM_TRYWAIT, (id,))
+
+    async def ksem_getvalue(self, id: int) -> int:
+        """The count of the semaphore. EINVAL."""
+        out: int = await self._do(C.KSEM_GETVALUE, (id,))
+        return out
+
+    async def ksem_destroy(self, id: int) -> None:
+        """Ends a semaphore without a name. EBADF, EINVAL, EBUSY."""
+        await self._do(C.KSEM_DESTROY, (id,))
+
+    async def ksem_timedwait(self, id: int, abstime: A.TimeArg = None) -> None:
+        """Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT."""
+        await self._do(C.KSEM_TIMEDWAIT, (id, abstime))
 
     async def open(self, path: A.PathArg, flags: int = 0, mode: int | None = None) -> int:
         """Opens, and with O_CREAT makes, a file. ENOENT, EEXIST, EACCES, EISDIR, ENOTDIR, ELOOP, ENAMETOOLONG, EMFILE,
@@ -2589,6 +2679,48 @@ class BatchCalls(BatchBase):
         ETIMEDOUT.
         """
         return self._add(C.COMPONENT_RESTART, (name,))
+
+    def ksem_init(self, value: int | Ref) -> Future[int]:
+        """A semaphore without a name, a descriptor like any other. EINVAL, ENFILE, EMFILE."""
+        return self._add(C.KSEM_INIT, (value,))
+
+    def ksem_open(self, name: A.TextArg | Ref, oflag: int | Ref = 0, mode: int | Ref = 0o600, value: int | Ref = 0) -> Future[int]:
+        """A semaphore with a name, made with O_CREAT, only new with O_EXCL. EINVAL, ENAMETOOLONG, EEXIST, ENOENT,
+        EACCES, ENFILE.
+        """
+        return self._add(C.KSEM_OPEN, (name, oflag, mode, value))
+
+    def ksem_unlink(self, name: A.TextArg | Ref) -> Future[None]:
+        """Frees the name; who has the semaphore open goes on. EINVAL, ENAMETOOLONG, ENOENT, EACCES."""
+        return self._add(C.KSEM_UNLINK, (name,))
+
+    def ksem_close(self, id: int | Ref) -> Future[None]:
+        """Closes a semaphore that has a name. EBADF, EINVAL."""
+        return self._add(C.KSEM_CLOSE, (id,))
+
+    def ksem_post(self, id: int | Ref) -> Future[None]:
+        """Puts the semaphore up by one. EINVAL, EOVERFLOW."""
+        return self._add(C.KSEM_POST, (id,))
+
+    def ksem_wait(self, id: int | Ref) -> Future[None]:
+        """Takes the semaphore down by one, when it is not 0. EINVAL, EINTR."""
+        return self._add(C.KSEM_WAIT, (id,))
+
+    def ksem_trywait(self, id: int | Ref) -> Future[None]:
+        """Takes the semaphore down by one. EINVAL, EAGAIN."""
+        return self._add(C.KSEM_TRYWAIT, (id,))
+
+    def ksem_getvalue(self, id: int | Ref) -> Future[int]:
+        """The count of the semaphore. EINVAL."""
+        return self._add(C.KSEM_GETVALUE, (id,))
+
+    def ksem_destroy(self, id: int | Ref) -> Future[None]:
+        """Ends a semaphore without a name. EBADF, EINVAL, EBUSY."""
+        return self._add(C.KSEM_DESTROY, (id,))
+
+    def ksem_timedwait(self, id: int | Ref, abstime: A.TimeArg | Ref = None) -> Future[None]:
+        """Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT."""
+        return self._add(C.KSEM_TIMEDWAIT, (id, abstime))
 
     def open(self, path: A.PathArg | Ref, flags: int | Ref = 0, mode: int | None | Ref = None) -> Future[int]:
         """Opens, and with O_CREAT makes, a file. ENOENT, EEXIST, EACCES, EISDIR, ENOTDIR, ELOOP, ENAMETOOLONG, EMFILE,

@@ -349,6 +349,7 @@ MSG_CTRUNC: Final[int] = _of["MSG_CTRUNC"]
 MSG_DONTROUTE: Final[int] = _of["MSG_DONTROUTE"]
 MSG_DONTWAIT: Final[int] = _of["MSG_DONTWAIT"]
 MSG_EOR: Final[int] = _of["MSG_EOR"]
+MSG_FASTOPEN: Final[int] = _of["MSG_FASTOPEN"]
 MSG_MORE: Final[int] = _of["MSG_MORE"]
 MSG_NOSIGNAL: Final[int] = _of["MSG_NOSIGNAL"]
 MSG_OOB: Final[int] = _of["MSG_OOB"]
@@ -682,10 +683,13 @@ S_ISUID: Final[int] = _of["S_ISUID"]
 S_ISVTX: Final[int] = _of["S_ISVTX"]
 TCPI_OPT_ECN: Final[int] = _of["TCPI_OPT_ECN"]
 TCPI_OPT_SACK: Final[int] = _of["TCPI_OPT_SACK"]
+TCPI_OPT_SYN_DATA: Final[int] = _of["TCPI_OPT_SYN_DATA"]
 TCPI_OPT_TIMESTAMPS: Final[int] = _of["TCPI_OPT_TIMESTAMPS"]
 TCPI_OPT_WSCALE: Final[int] = _of["TCPI_OPT_WSCALE"]
 TCP_CONGCTL: Final[int] = _of["TCP_CONGCTL"]
 TCP_FASTOPEN: Final[int] = _of["TCP_FASTOPEN"]
+TCP_FASTOPEN_CONNECT: Final[int] = _of["TCP_FASTOPEN_CONNECT"]
+TCP_FASTOPEN_NO_COOKIE: Final[int] = _of["TCP_FASTOPEN_NO_COOKIE"]
 TCP_INFO: Final[int] = _of["TCP_INFO"]
 TCP_INQ: Final[int] = _of["TCP_INQ"]
 TCP_KEEPCNT: Final[int] = _of["TCP_KEEPCNT"]
@@ -1110,6 +1114,7 @@ __all__ = [
     "MSG_DONTROUTE",
     "MSG_DONTWAIT",
     "MSG_EOR",
+    "MSG_FASTOPEN",
     "MSG_MORE",
     "MSG_NOSIGNAL",
     "MSG_OOB",
@@ -1443,10 +1448,13 @@ __all__ = [
     "S_ISVTX",
     "TCPI_OPT_ECN",
     "TCPI_OPT_SACK",
+    "TCPI_OPT_SYN_DATA",
     "TCPI_OPT_TIMESTAMPS",
     "TCPI_OPT_WSCALE",
     "TCP_CONGCTL",
     "TCP_FASTOPEN",
+    "TCP_FASTOPEN_CONNECT",
+    "TCP_FASTOPEN_NO_COOKIE",
     "TCP_INFO",
     "TCP_INQ",
     "TCP_KEEPCNT",

@@ -384,6 +384,88 @@ def rump_pub_component_restart(name: str) -> None:
     default().pub.component_restart(name)
 
 
+def rump_sys__ksem_init(value: int) -> int:
+    """A semaphore without a name, a descriptor like any other. EINVAL, ENFILE, EMFILE."""
+    return default().sys.ksem_init(value)
+
+
+rump_sys_ksem_init = rump_sys__ksem_init
+
+
+def rump_sys__ksem_open(name: A.TextArg, oflag: int = 0, mode: int = 0o600, value: int = 0) -> int:
+    """A semaphore with a name, made with O_CREAT, only new with O_EXCL. EINVAL, ENAMETOOLONG, EEXIST, ENOENT, EACCES,
+    ENFILE.
+    """
+    return default().sys.ksem_open(name, oflag, mode, value)
+
+
+rump_sys_ksem_open = rump_sys__ksem_open
+
+
+def rump_sys__ksem_unlink(name: A.TextArg) -> None:
+    """Frees the name; who has the semaphore open goes on. EINVAL, ENAMETOOLONG, ENOENT, EACCES."""
+    default().sys.ksem_unlink(name)
+
+
+rump_sys_ksem_unlink = rump_sys__ksem_unlink
+
+
+def rump_sys__ksem_close(id: int) -> None:
+    """Closes a semaphore that has a name. EBADF, EINVAL."""
+    default().sys.ksem_close(id)
+
+
+rump_sys_ksem_close = rump_sys__ksem_close
+
+
+def rump_sys__ksem_post(id: int) -> None:
+    """Puts the semaphore up by one. EINVAL, EOVERFLOW."""
+    default().sys.ksem_post(id)
+
+
+rump_sys_ksem_post = rump_sys__ksem_post
+
+
+def rump_sys__ksem_wait(id: int) -> None:
+    """Takes the semaphore down by one, when it is not 0. EINVAL, EINTR."""
+    default().sys.ksem_wait(id)
+
+
+rump_sys_ksem_wait = rump_sys__ksem_wait
+
+
+def rump_sys__ksem_trywait(id: int) -> None:
+    """Takes the semaphore down by one. EINVAL, EAGAIN."""
+    default().sys.ksem_trywait(id)
+
+
+rump_sys_ksem_trywait = rump_sys__ksem_trywait
+
+
+def rump_sys__ksem_getvalue(id: int) -> int:
+    """The count of the semaphore. EINVAL."""
+    return default().sys.ksem_getvalue(id)
+
+
+rump_sys_ksem_getvalue = rump_sys__ksem_getvalue
+
+
+def rump_sys__ksem_destroy(id: int) -> None:
+    """Ends a semaphore without a name. EBADF, EINVAL, EBUSY."""
+    default().sys.ksem_destroy(id)
+
+
+rump_sys_ksem_destroy = rump_sys__ksem_destroy
+
+
+def rump_sys__ksem_timedwait(id: int, abstime: A.TimeArg = None) -> None:
+    """Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT."""
+    default().sys.ksem_timedwait(id, abstime)
+
+
+rump_sys_ksem_timedwait = rump_sys__ksem_timedwait
+
+
 def rump_sys_open(path: A.PathArg, flags: int = 0, mode: int | None = None) -> int:
     """Opens, and with O_CREAT makes, a file. ENOENT, EEXIST, EACCES, EISDIR, ENOTDIR, ELOOP, ENAMETOOLONG, EMFILE,
     ENFILE, EROFS, ENXIO, EINVAL, EOPNOTSUPP.
@@ -1351,6 +1433,26 @@ __all__ = [
     "rump_pub_module_init",
     "rump_pub_module_fini",
     "rump_pub_component_restart",
+    "rump_sys__ksem_init",
+    "rump_sys_ksem_init",
+    "rump_sys__ksem_open",
+    "rump_sys_ksem_open",
+    "rump_sys__ksem_unlink",
+    "rump_sys_ksem_unlink",
+    "rump_sys__ksem_close",
+    "rump_sys_ksem_close",
+    "rump_sys__ksem_post",
+    "rump_sys_ksem_post",
+    "rump_sys__ksem_wait",
+    "rump_sys_ksem_wait",
+    "rump_sys__ksem_trywait",
+    "rump_sys_ksem_trywait",
+    "rump_sys__ksem_getvalue",
+    "rump_sys_ksem_getvalue",
+    "rump_sys__ksem_destroy",
+    "rump_sys_ksem_destroy",
+    "rump_sys__ksem_timedwait",
+    "rump_sys_ksem_timedwait",
     "rump_sys_open",
     "rump_sys_link",
     "rump_sys_unlink",

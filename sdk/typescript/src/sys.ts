@@ -35,6 +35,9 @@ import type {
   KeventResponse,
   Kqueue1Response,
   KqueueResponse,
+  KsemGetvalueResponse,
+  KsemInitResponse,
+  KsemOpenResponse,
   ModctlResponse,
   NanosleepResponse,
   Pipe2Response,
@@ -657,6 +660,77 @@ export class Sys {
    */
   async clock_nanosleep(clock_id: number, flags: number, rqtp?: Timespec): Promise<Timespec | undefined> {
     return ((await this.#do({ $case: "clock_nanosleep", value: { clock_id, flags, rqtp } })) as ClockNanosleepResponse).rmtp;
+  }
+
+  /**
+   * A semaphore without a name, a descriptor like any other. EINVAL, ENFILE, EMFILE.
+   */
+  async ksem_init(value: number): Promise<number> {
+    return ((await this.#do({ $case: "ksem_init", value: { value } })) as KsemInitResponse).id;
+  }
+
+  /**
+   * A semaphore with a name, made with O_CREAT, only new with O_EXCL. EINVAL, ENAMETOOLONG, EEXIST, ENOENT,
+   * EACCES, ENFILE.
+   */
+  async ksem_open(name: Uint8Array, oflag: number, mode: number, value: number): Promise<number> {
+    return ((await this.#do({ $case: "ksem_open", value: { name: Buffer.from(name), oflag, mode, value } })) as KsemOpenResponse).id;
+  }
+
+  /**
+   * Frees the name; who has the semaphore open goes on. EINVAL, ENAMETOOLONG, ENOENT, EACCES.
+   */
+  async ksem_unlink(name: Uint8Array): Promise<void> {
+    await this.#do({ $case: "ksem_unlink", value: { name: Buffer.from(name) } });
+  }
+
+  /**
+   * Closes a semaphore that has a name. EBADF, EINVAL.
+   */
+  async ksem_close(id: number): Promise<void> {
+    await this.#do({ $case: "ksem_close", value: { id } });
+  }
+
+  /**
+   * Puts the semaphore up by one. EINVAL, EOVERFLOW.
+   */
+  async ksem_post(id: number): Promise<void> {
+    await this.#do({ $case: "ksem_post", value: { id } });
+  }
+
+  /**
+   * Takes the semaphore down by one, when it is not 0. EINVAL, EINTR.
+   */
+  async ksem_wait(id: number): Promise<void> {
+    await this.#do({ $case: "ksem_wait", value: { id } });
+  }
+
+  /**
+   * Takes the semaphore down by one. EINVAL, EAGAIN.
+   */
+  async ksem_trywait(id: number): Promise<void> {
+    await this.#do({ $case: "ksem_trywait", value: { id } });
+  }
+
+  /**
+   * The count of the semaphore. EINVAL.
+   */
+  async ksem_getvalue(id: number): Promise<number> {
+    return ((await this.#do({ $case: "ksem_getvalue", value: { id } })) as KsemGetvalueResponse).value;
+  }
+
+  /**
+   * Ends a semaphore without a name. EBADF, EINVAL, EBUSY.
+   */
+  async ksem_destroy(id: number): Promise<void> {
+    await this.#do({ $case: "ksem_destroy", value: { id } });
+  }
+
+  /**
+   * Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT.
+   */
+  async ksem_timedwait(id: number, abstime?: Timespec): Promise<void> {
+    await this.#do({ $case: "ksem_timedwait", value: { id, abstime } });
   }
 
   /**

@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from rumpuser import config
+from rumpuser import audit, config
 from rumpuser import log as logs
 from rumpuser.component import Bus, Component, Parameters, Peer
 from rumpuser.host import Host
@@ -48,6 +48,7 @@ def main(component_class: Any, argv: Sequence[str] | None = None) -> None:
     try:
         settings = config.load(sys.argv[1:] if argv is None else argv, prog=f"rump{name}")
         logs.setup(name, settings.log_level, as_json=settings.log_json)
+        audit.setup(name, os.environ.get(audit.VARIABLE, ""), as_json=settings.log_json)
         if settings.die_with_parent:
             die_with_parent()
         tune()

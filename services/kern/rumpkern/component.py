@@ -12,6 +12,7 @@ from typing import Any
 from rumpkern.core.clock import Clocks
 from rumpkern.core.cred import CredentialCalls
 from rumpkern.core.events import ProcessFilter, TimerFilter
+from rumpkern.core.ksem import Semaphores
 from rumpkern.core.modules import FACTIONS, Modules
 from rumpkern.core.pipe import Pipes
 from rumpkern.core.proc import ProcessTable
@@ -44,6 +45,7 @@ class KernComponent(Component):
         self.sessions = SessionCalls(self.processes)
         self.clocks = Clocks(host, self.processes)
         self.pipes = Pipes(host, self.processes)
+        self.semaphores = Semaphores(host, self.processes, self.clocks)
         self.modules = Modules(self, host, bus, self.processes, find_installed, parameters.module_keys)
         self.modules.settings.verbose = parameters.verbose
         self.modules.settings.path = parameters.extra.get("modulebase", "")
@@ -56,6 +58,7 @@ class KernComponent(Component):
             host,
             self.clocks,
             self.pipes,
+            self.semaphores,
             self.sessions,
             self.modules.settings,
         )

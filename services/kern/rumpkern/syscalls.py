@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def syscalls(component: KernComponent) -> dict[str, Entry]:
     processes, cred, session = component.processes, component.credentials, component.sessions
     clocks, pipes, modules = component.clocks, component.pipes, component.modules
+    sems = component.semaphores
 
     def reboot(ctx: Context, opt: int, bootstr: str) -> None:
         """May the caller? The gateway does the rest. EPERM."""
@@ -22,6 +23,7 @@ def syscalls(component: KernComponent) -> dict[str, Entry]:
     return {
         # processes, for the gateway
         "proc_create": Entry(processes.create),
+        "proc_admit": Entry(processes.admit),
         "proc_fork": Entry(processes.fork),
         "proc_exit": Entry(processes.exit),
         "proc_list": Entry(processes.list),
@@ -63,6 +65,36 @@ def syscalls(component: KernComponent) -> dict[str, Entry]:
         # pipes
         "pipe": Entry(pipes.make),
         "pipe2": Entry(pipes.make2),
+        **{name: sems.beside(name, entry) for name, entry in _on_pipes(component).items()},
+        **component.watching.table(),
+        # semaphores
+        "ksem_init": Entry(sems.init),
+        "ksem_open": Entry(sems.open),
+        "ksem_unlink": Entry(sems.unlink),
+        "ksem_close": Entry(sems.close_id),
+        "ksem_post": Entry(sems.post),
+        "ksem_wait": Entry(sems.wait),
+        "ksem_trywait": Entry(sems.trywait),
+        "ksem_getvalue": Entry(sems.getvalue),
+        "ksem_destroy": Entry(sems.destroy),
+        "ksem_timedwait": Entry(sems.timedwait),
+        # configuration
+        "sysctl": Entry(component.sysctl.sysctl, Support.PARTIAL, "no CTL_CREATE, CTL_DESTROY, CTL_MMAP"),
+        "modctl": Entry(modules.modctl),
+        "module_init": Entry(modules.module_init),
+        "module_fini": Entry(modules.module_fini),
+        "module_upload": Entry(modules.module_upload),
+        "module_list": Entry(modules.module_list),
+        # the end
+        "reboot": Entry(reboot),
+        "halt": Entry(lambda ctx, opt: None),
+    }
+
+
+def _on_pipes(component: KernComponent) -> dict[str, Entry]:
+    """The calls on any descriptor of kern's, as pipes take them."""
+    pipes = component.pipes
+    return {
         "read": Entry(pipes.read),
         "readv": Entry(pipes.readv),
         "write": Entry(pipes.write),
@@ -79,15 +111,4 @@ def syscalls(component: KernComponent) -> dict[str, Entry]:
         "pwrite": Entry(pipes.cannot_seek),
         "preadv": Entry(pipes.cannot_seek),
         "pwritev": Entry(pipes.cannot_seek),
-        **component.watching.table(),
-        # configuration
-        "sysctl": Entry(component.sysctl.sysctl, Support.PARTIAL, "no CTL_CREATE, CTL_DESTROY, CTL_MMAP"),
-        "modctl": Entry(modules.modctl),
-        "module_init": Entry(modules.module_init),
-        "module_fini": Entry(modules.module_fini),
-        "module_upload": Entry(modules.module_upload),
-        "module_list": Entry(modules.module_list),
-        # the end
-        "reboot": Entry(reboot),
-        "halt": Entry(lambda ctx, opt: None),
     }

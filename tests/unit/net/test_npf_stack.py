@@ -123,7 +123,7 @@ def test_the_calls_are_root_s(site: Site) -> None:
         ("npf_connections", ()), ("npf_stats", ()), ("npf_table", ("t", "list", None)),
         ("npf_rule_add", ("g", None)), ("npf_rule_remove", ("g", 1)),
     ):  # fmt: skip
-        with pytest.raises(Exception, match="root") as error:
+        with pytest.raises(Exception, match=r"network\.firewall\.fw") as error:
             site.router.user(name, *args)
         assert getattr(error.value, "errno", 0) == Errno.EPERM
 

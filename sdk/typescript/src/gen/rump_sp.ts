@@ -91,6 +91,26 @@ import {
   Kqueue1Response,
   KqueueRequest,
   KqueueResponse,
+  KsemCloseRequest,
+  KsemCloseResponse,
+  KsemDestroyRequest,
+  KsemDestroyResponse,
+  KsemGetvalueRequest,
+  KsemGetvalueResponse,
+  KsemInitRequest,
+  KsemInitResponse,
+  KsemOpenRequest,
+  KsemOpenResponse,
+  KsemPostRequest,
+  KsemPostResponse,
+  KsemTimedwaitRequest,
+  KsemTimedwaitResponse,
+  KsemTrywaitRequest,
+  KsemTrywaitResponse,
+  KsemUnlinkRequest,
+  KsemUnlinkResponse,
+  KsemWaitRequest,
+  KsemWaitResponse,
   ModctlRequest,
   ModctlResponse,
   ModuleFiniRequest,
@@ -564,6 +584,16 @@ export interface Call {
     | { $case: "timer_create"; value: TimerCreateRequest }
     | { $case: "timer_delete"; value: TimerDeleteRequest }
     | { $case: "timer_getoverrun"; value: TimerGetoverrunRequest }
+    | { $case: "ksem_init"; value: KsemInitRequest }
+    | { $case: "ksem_open"; value: KsemOpenRequest }
+    | { $case: "ksem_unlink"; value: KsemUnlinkRequest }
+    | { $case: "ksem_close"; value: KsemCloseRequest }
+    | { $case: "ksem_post"; value: KsemPostRequest }
+    | { $case: "ksem_wait"; value: KsemWaitRequest }
+    | { $case: "ksem_trywait"; value: KsemTrywaitRequest }
+    | { $case: "ksem_getvalue"; value: KsemGetvalueRequest }
+    | { $case: "ksem_destroy"; value: KsemDestroyRequest }
+    | { $case: "ksem_timedwait"; value: KsemTimedwaitRequest }
     | { $case: "modctl"; value: ModctlRequest }
     | { $case: "getsid"; value: GetsidRequest }
     | { $case: "fktrace"; value: FktraceRequest }
@@ -812,6 +842,16 @@ export interface Result {
     | { $case: "timer_create"; value: TimerCreateResponse }
     | { $case: "timer_delete"; value: TimerDeleteResponse }
     | { $case: "timer_getoverrun"; value: TimerGetoverrunResponse }
+    | { $case: "ksem_init"; value: KsemInitResponse }
+    | { $case: "ksem_open"; value: KsemOpenResponse }
+    | { $case: "ksem_unlink"; value: KsemUnlinkResponse }
+    | { $case: "ksem_close"; value: KsemCloseResponse }
+    | { $case: "ksem_post"; value: KsemPostResponse }
+    | { $case: "ksem_wait"; value: KsemWaitResponse }
+    | { $case: "ksem_trywait"; value: KsemTrywaitResponse }
+    | { $case: "ksem_getvalue"; value: KsemGetvalueResponse }
+    | { $case: "ksem_destroy"; value: KsemDestroyResponse }
+    | { $case: "ksem_timedwait"; value: KsemTimedwaitResponse }
     | { $case: "modctl"; value: ModctlResponse }
     | { $case: "getsid"; value: GetsidResponse }
     | { $case: "fktrace"; value: FktraceResponse }
@@ -1414,6 +1454,36 @@ export const Call: MessageFns<Call> = {
         break;
       case "timer_getoverrun":
         TimerGetoverrunRequest.encode(message.call.value, writer.uint32(9914).fork()).join();
+        break;
+      case "ksem_init":
+        KsemInitRequest.encode(message.call.value, writer.uint32(9978).fork()).join();
+        break;
+      case "ksem_open":
+        KsemOpenRequest.encode(message.call.value, writer.uint32(9986).fork()).join();
+        break;
+      case "ksem_unlink":
+        KsemUnlinkRequest.encode(message.call.value, writer.uint32(9994).fork()).join();
+        break;
+      case "ksem_close":
+        KsemCloseRequest.encode(message.call.value, writer.uint32(10002).fork()).join();
+        break;
+      case "ksem_post":
+        KsemPostRequest.encode(message.call.value, writer.uint32(10010).fork()).join();
+        break;
+      case "ksem_wait":
+        KsemWaitRequest.encode(message.call.value, writer.uint32(10018).fork()).join();
+        break;
+      case "ksem_trywait":
+        KsemTrywaitRequest.encode(message.call.value, writer.uint32(10026).fork()).join();
+        break;
+      case "ksem_getvalue":
+        KsemGetvalueRequest.encode(message.call.value, writer.uint32(10034).fork()).join();
+        break;
+      case "ksem_destroy":
+        KsemDestroyRequest.encode(message.call.value, writer.uint32(10042).fork()).join();
+        break;
+      case "ksem_timedwait":
+        KsemTimedwaitRequest.encode(message.call.value, writer.uint32(10050).fork()).join();
         break;
       case "modctl":
         ModctlRequest.encode(message.call.value, writer.uint32(9970).fork()).join();
@@ -2361,6 +2431,86 @@ export const Call: MessageFns<Call> = {
             }
 
             message.call = { $case: "timer_getoverrun", value: TimerGetoverrunRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1247: {
+            if (tag !== 9978) {
+              break;
+            }
+
+            message.call = { $case: "ksem_init", value: KsemInitRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1248: {
+            if (tag !== 9986) {
+              break;
+            }
+
+            message.call = { $case: "ksem_open", value: KsemOpenRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1249: {
+            if (tag !== 9994) {
+              break;
+            }
+
+            message.call = { $case: "ksem_unlink", value: KsemUnlinkRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1250: {
+            if (tag !== 10002) {
+              break;
+            }
+
+            message.call = { $case: "ksem_close", value: KsemCloseRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1251: {
+            if (tag !== 10010) {
+              break;
+            }
+
+            message.call = { $case: "ksem_post", value: KsemPostRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1252: {
+            if (tag !== 10018) {
+              break;
+            }
+
+            message.call = { $case: "ksem_wait", value: KsemWaitRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1253: {
+            if (tag !== 10026) {
+              break;
+            }
+
+            message.call = { $case: "ksem_trywait", value: KsemTrywaitRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1254: {
+            if (tag !== 10034) {
+              break;
+            }
+
+            message.call = { $case: "ksem_getvalue", value: KsemGetvalueRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1255: {
+            if (tag !== 10042) {
+              break;
+            }
+
+            message.call = { $case: "ksem_destroy", value: KsemDestroyRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1256: {
+            if (tag !== 10050) {
+              break;
+            }
+
+            message.call = { $case: "ksem_timedwait", value: KsemTimedwaitRequest.decode(reader, reader.uint32()) };
             continue;
           }
           case 1246: {
@@ -4180,6 +4330,36 @@ export const Result: MessageFns<Result> = {
       case "timer_getoverrun":
         TimerGetoverrunResponse.encode(message.result.value, writer.uint32(9914).fork()).join();
         break;
+      case "ksem_init":
+        KsemInitResponse.encode(message.result.value, writer.uint32(9978).fork()).join();
+        break;
+      case "ksem_open":
+        KsemOpenResponse.encode(message.result.value, writer.uint32(9986).fork()).join();
+        break;
+      case "ksem_unlink":
+        KsemUnlinkResponse.encode(message.result.value, writer.uint32(9994).fork()).join();
+        break;
+      case "ksem_close":
+        KsemCloseResponse.encode(message.result.value, writer.uint32(10002).fork()).join();
+        break;
+      case "ksem_post":
+        KsemPostResponse.encode(message.result.value, writer.uint32(10010).fork()).join();
+        break;
+      case "ksem_wait":
+        KsemWaitResponse.encode(message.result.value, writer.uint32(10018).fork()).join();
+        break;
+      case "ksem_trywait":
+        KsemTrywaitResponse.encode(message.result.value, writer.uint32(10026).fork()).join();
+        break;
+      case "ksem_getvalue":
+        KsemGetvalueResponse.encode(message.result.value, writer.uint32(10034).fork()).join();
+        break;
+      case "ksem_destroy":
+        KsemDestroyResponse.encode(message.result.value, writer.uint32(10042).fork()).join();
+        break;
+      case "ksem_timedwait":
+        KsemTimedwaitResponse.encode(message.result.value, writer.uint32(10050).fork()).join();
+        break;
       case "modctl":
         ModctlResponse.encode(message.result.value, writer.uint32(9970).fork()).join();
         break;
@@ -5129,6 +5309,86 @@ export const Result: MessageFns<Result> = {
               $case: "timer_getoverrun",
               value: TimerGetoverrunResponse.decode(reader, reader.uint32()),
             };
+            continue;
+          }
+          case 1247: {
+            if (tag !== 9978) {
+              break;
+            }
+
+            message.result = { $case: "ksem_init", value: KsemInitResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1248: {
+            if (tag !== 9986) {
+              break;
+            }
+
+            message.result = { $case: "ksem_open", value: KsemOpenResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1249: {
+            if (tag !== 9994) {
+              break;
+            }
+
+            message.result = { $case: "ksem_unlink", value: KsemUnlinkResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1250: {
+            if (tag !== 10002) {
+              break;
+            }
+
+            message.result = { $case: "ksem_close", value: KsemCloseResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1251: {
+            if (tag !== 10010) {
+              break;
+            }
+
+            message.result = { $case: "ksem_post", value: KsemPostResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1252: {
+            if (tag !== 10018) {
+              break;
+            }
+
+            message.result = { $case: "ksem_wait", value: KsemWaitResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1253: {
+            if (tag !== 10026) {
+              break;
+            }
+
+            message.result = { $case: "ksem_trywait", value: KsemTrywaitResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1254: {
+            if (tag !== 10034) {
+              break;
+            }
+
+            message.result = { $case: "ksem_getvalue", value: KsemGetvalueResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1255: {
+            if (tag !== 10042) {
+              break;
+            }
+
+            message.result = { $case: "ksem_destroy", value: KsemDestroyResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1256: {
+            if (tag !== 10050) {
+              break;
+            }
+
+            message.result = { $case: "ksem_timedwait", value: KsemTimedwaitResponse.decode(reader, reader.uint32()) };
             continue;
           }
           case 1246: {
@@ -9442,6 +9702,108 @@ export const KernService = {
       Buffer.from(ComponentRestartResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ComponentRestartResponse => ComponentRestartResponse.decode(value),
   },
+  /** A semaphore without a name, a descriptor like any other. EINVAL, ENFILE, EMFILE. */
+  ksemInit: {
+    path: "/rump.sp.v1.Kern/KsemInit" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: KsemInitRequest): Buffer => Buffer.from(KsemInitRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): KsemInitRequest => KsemInitRequest.decode(value),
+    responseSerialize: (value: KsemInitResponse): Buffer => Buffer.from(KsemInitResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): KsemInitResponse => KsemInitResponse.decode(value),
+  },
+  /** A semaphore with a name, made with O_CREAT, only new with O_EXCL. EINVAL, ENAMETOOLONG, EEXIST, ENOENT, EACCES, ENFILE. */
+  ksemOpen: {
+    path: "/rump.sp.v1.Kern/KsemOpen" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: KsemOpenRequest): Buffer => Buffer.from(KsemOpenRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): KsemOpenRequest => KsemOpenRequest.decode(value),
+    responseSerialize: (value: KsemOpenResponse): Buffer => Buffer.from(KsemOpenResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): KsemOpenResponse => KsemOpenResponse.decode(value),
+  },
+  /** Frees the name; who has the semaphore open goes on. EINVAL, ENAMETOOLONG, ENOENT, EACCES. */
+  ksemUnlink: {
+    path: "/rump.sp.v1.Kern/KsemUnlink" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: KsemUnlinkRequest): Buffer => Buffer.from(KsemUnlinkRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): KsemUnlinkRequest => KsemUnlinkRequest.decode(value),
+    responseSerialize: (value: KsemUnlinkResponse): Buffer => Buffer.from(KsemUnlinkResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): KsemUnlinkResponse => KsemUnlinkResponse.decode(value),
+  },
+  /** Closes a semaphore that has a name. EBADF, EINVAL. */
+  ksemClose: {
+    path: "/rump.sp.v1.Kern/KsemClose" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: KsemCloseRequest): Buffer => Buffer.from(KsemCloseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): KsemCloseRequest => KsemCloseRequest.decode(value),
+    responseSerialize: (value: KsemCloseResponse): Buffer => Buffer.from(KsemCloseResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): KsemCloseResponse => KsemCloseResponse.decode(value),
+  },
+  /** Puts the semaphore up by one. EINVAL, EOVERFLOW. */
+  ksemPost: {
+    path: "/rump.sp.v1.Kern/KsemPost" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: KsemPostRequest): Buffer => Buffer.from(KsemPostRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): KsemPostRequest => KsemPostRequest.decode(value),
+    responseSerialize: (value: KsemPostResponse): Buffer => Buffer.from(KsemPostResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): KsemPostResponse => KsemPostResponse.decode(value),
+  },
+  /** Takes the semaphore down by one, when it is not 0. EINVAL, EINTR. */
+  ksemWait: {
+    path: "/rump.sp.v1.Kern/KsemWait" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: KsemWaitRequest): Buffer => Buffer.from(KsemWaitRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): KsemWaitRequest => KsemWaitRequest.decode(value),
+    responseSerialize: (value: KsemWaitResponse): Buffer => Buffer.from(KsemWaitResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): KsemWaitResponse => KsemWaitResponse.decode(value),
+  },
+  /** Takes the semaphore down by one. EINVAL, EAGAIN. */
+  ksemTrywait: {
+    path: "/rump.sp.v1.Kern/KsemTrywait" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: KsemTrywaitRequest): Buffer => Buffer.from(KsemTrywaitRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): KsemTrywaitRequest => KsemTrywaitRequest.decode(value),
+    responseSerialize: (value: KsemTrywaitResponse): Buffer => Buffer.from(KsemTrywaitResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): KsemTrywaitResponse => KsemTrywaitResponse.decode(value),
+  },
+  /** The count of the semaphore. EINVAL. */
+  ksemGetvalue: {
+    path: "/rump.sp.v1.Kern/KsemGetvalue" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: KsemGetvalueRequest): Buffer => Buffer.from(KsemGetvalueRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): KsemGetvalueRequest => KsemGetvalueRequest.decode(value),
+    responseSerialize: (value: KsemGetvalueResponse): Buffer =>
+      Buffer.from(KsemGetvalueResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): KsemGetvalueResponse => KsemGetvalueResponse.decode(value),
+  },
+  /** Ends a semaphore without a name. EBADF, EINVAL, EBUSY. */
+  ksemDestroy: {
+    path: "/rump.sp.v1.Kern/KsemDestroy" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: KsemDestroyRequest): Buffer => Buffer.from(KsemDestroyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): KsemDestroyRequest => KsemDestroyRequest.decode(value),
+    responseSerialize: (value: KsemDestroyResponse): Buffer => Buffer.from(KsemDestroyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): KsemDestroyResponse => KsemDestroyResponse.decode(value),
+  },
+  /** Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT. */
+  ksemTimedwait: {
+    path: "/rump.sp.v1.Kern/KsemTimedwait" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: KsemTimedwaitRequest): Buffer => Buffer.from(KsemTimedwaitRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): KsemTimedwaitRequest => KsemTimedwaitRequest.decode(value),
+    responseSerialize: (value: KsemTimedwaitResponse): Buffer =>
+      Buffer.from(KsemTimedwaitResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): KsemTimedwaitResponse => KsemTimedwaitResponse.decode(value),
+  },
 } as const;
 
 export interface KernServer extends UntypedServiceImplementation {
@@ -9587,6 +9949,26 @@ export interface KernServer extends UntypedServiceImplementation {
   moduleFini: handleUnaryCall<ModuleFiniRequest, ModuleFiniResponse>;
   /** Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO, ETIMEDOUT. */
   componentRestart: handleUnaryCall<ComponentRestartRequest, ComponentRestartResponse>;
+  /** A semaphore without a name, a descriptor like any other. EINVAL, ENFILE, EMFILE. */
+  ksemInit: handleUnaryCall<KsemInitRequest, KsemInitResponse>;
+  /** A semaphore with a name, made with O_CREAT, only new with O_EXCL. EINVAL, ENAMETOOLONG, EEXIST, ENOENT, EACCES, ENFILE. */
+  ksemOpen: handleUnaryCall<KsemOpenRequest, KsemOpenResponse>;
+  /** Frees the name; who has the semaphore open goes on. EINVAL, ENAMETOOLONG, ENOENT, EACCES. */
+  ksemUnlink: handleUnaryCall<KsemUnlinkRequest, KsemUnlinkResponse>;
+  /** Closes a semaphore that has a name. EBADF, EINVAL. */
+  ksemClose: handleUnaryCall<KsemCloseRequest, KsemCloseResponse>;
+  /** Puts the semaphore up by one. EINVAL, EOVERFLOW. */
+  ksemPost: handleUnaryCall<KsemPostRequest, KsemPostResponse>;
+  /** Takes the semaphore down by one, when it is not 0. EINVAL, EINTR. */
+  ksemWait: handleUnaryCall<KsemWaitRequest, KsemWaitResponse>;
+  /** Takes the semaphore down by one. EINVAL, EAGAIN. */
+  ksemTrywait: handleUnaryCall<KsemTrywaitRequest, KsemTrywaitResponse>;
+  /** The count of the semaphore. EINVAL. */
+  ksemGetvalue: handleUnaryCall<KsemGetvalueRequest, KsemGetvalueResponse>;
+  /** Ends a semaphore without a name. EBADF, EINVAL, EBUSY. */
+  ksemDestroy: handleUnaryCall<KsemDestroyRequest, KsemDestroyResponse>;
+  /** Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT. */
+  ksemTimedwait: handleUnaryCall<KsemTimedwaitRequest, KsemTimedwaitResponse>;
 }
 
 /** The file system faction: names, files, directories, mounts and host files shown in the kernel. */

@@ -214,9 +214,3 @@ class PseudoDriver(Driver):
         """The kernel ends."""
         for unit in self._units.values():
             unit.stop()
-
-
-def superuser(ctx: Context) -> None:
-    """EPERM."""
-    if ctx.cred.euid != 0:
-        raise KernelError(Errno.EPERM, "disks are root's to configure")

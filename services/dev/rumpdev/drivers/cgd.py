@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rumpdev.core.pseudodisk import PseudoDriver, Unit, superuser
+from rumpdev.core.pseudodisk import PseudoDriver, Unit
 from rumpdev.core.storage import SECTOR, Storage
 from rumpdev.core.taking import Taken
 from rumpdev.drivers.cgd_cipher import BLOCK, IV_METHODS, SectorCipher, make_cipher
 from rumpuser.component import Context
 from rumpuser.host import Buffer
+from rumpuser.kauth import Action, authorize
 from rumpuser.module import Manifest, Module
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -60,11 +61,11 @@ class CgdUnit(Unit):
         if com == const.CGDIOCGET:
             return IoctlResult(0, self._user())
         if com == const.CGDIOCCLR:
-            superuser(ctx)
+            authorize(ctx, Action.SYSTEM_DEVMAPPER)
             return self._clear()
         if com != const.CGDIOCSET:
             return super().ioctl(ctx, com, data)
-        superuser(ctx)
+        authorize(ctx, Action.SYSTEM_DEVMAPPER)
         if not isinstance(data, CgdIoctl):
             raise KernelError(Errno.EINVAL, "a CgdIoctl is needed")
         return self._set(ctx, data)

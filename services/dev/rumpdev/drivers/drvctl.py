@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rumpdev.core.device import Device, DeviceSwitch, Driver
 from rumpuser.component import Context
+from rumpuser.kauth import Action, authorize
 from rumpuser.module import Manifest, Module
 from rumpuser.pending import value_of
 from rumpwire import const
@@ -40,11 +41,11 @@ class Drvctl(Device):
             case const.DRVDETACHDEV, DevDetachArgs():
                 return self._detach(ctx, data.devname)
             case const.DRVRESCANBUS, DevRescanArgs():
-                _superuser(ctx)
+                authorize(ctx, Action.DEVICE_DRVCTL)
                 self._find(data.busname)
                 raise KernelError(Errno.ENODEV, f"{data.busname} is no bus that could be searched")
             case ((const.DRVSUSPENDDEV | const.DRVRESUMEDEV), DevPmArgs()):
-                _superuser(ctx)
+                authorize(ctx, Action.DEVICE_DRVCTL)
                 self._find(data.devname)
                 raise KernelError(Errno.EOPNOTSUPP, f"{data.devname} has no power management")
             case const.DRVGETEVENT, _:
@@ -69,7 +70,7 @@ class Drvctl(Device):
 
     async def _detach(self, ctx: Context, name: str) -> IoctlResult:
         """EBUSY while it is in use; EOPNOTSUPP for mainbus0."""
-        _superuser(ctx)
+        authorize(ctx, Action.DEVICE_DRVCTL)
         driver = self._find(name)
         if driver is None:
             raise KernelError(Errno.EOPNOTSUPP, f"{name} stays where it is")
@@ -94,11 +95,6 @@ _COMMANDS = (
     const.DRVSUSPENDDEV,
     const.DRVRESUMEDEV,
 )
-
-
-def _superuser(ctx: Context) -> None:
-    if ctx.cred.euid != 0:
-        raise KernelError(Errno.EPERM, "devices are root's to change")
 
 
 class DrvctlDriver(Driver):

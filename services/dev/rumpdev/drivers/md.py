@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from rumpdev.core.device import Device, Driver
 from rumpuser.component import Context, Entry
 from rumpuser.host import Buffer, HostFile
+from rumpuser.kauth import Action, authorize
 from rumpuser.memfile import MemFile
 from rumpuser.module import Manifest, Module
 from rumpwire import const
@@ -106,7 +107,7 @@ class MdDriver(Driver):
 
     def md_create(self, ctx: Context, unit: int, size: int) -> None:
         """A disk of zeros. EPERM, EINVAL for odd sizes and units, EEXIST, ENOMEM above RUMP_MEMLIMIT."""
-        _superuser(ctx)
+        authorize(ctx, Action.SYSTEM_DEVMAPPER)
         if not 0 <= unit < UNITS_MAX:
             raise KernelError(Errno.EINVAL, f"unit {unit} is not in 0..{UNITS_MAX - 1}")
         if size <= 0 or size % SECTOR:
@@ -120,7 +121,7 @@ class MdDriver(Driver):
 
     def md_destroy(self, ctx: Context, unit: int) -> None:
         """EPERM, ENXIO, EBUSY while somebody has it open."""
-        _superuser(ctx)
+        authorize(ctx, Action.SYSTEM_DEVMAPPER)
         disk = self._disks.get(unit)
         if disk is None:
             raise KernelError(Errno.ENXIO, f"there is no md{unit}")
@@ -138,11 +139,6 @@ class MdDriver(Driver):
         if unit not in self._disks or partition not in WHOLE:
             raise KernelError(Errno.ENXIO, f"there is no md{unit}{chr(ord('a') + partition)}")
         return self._disks[unit]
-
-
-def _superuser(ctx: Context) -> None:
-    if ctx.cred.euid != 0:
-        raise KernelError(Errno.EPERM, "memory disks are root's to make")
 
 
 class MdModule(Module):

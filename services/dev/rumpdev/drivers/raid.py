@@ -11,12 +11,13 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from rumpdev.core.pseudodisk import PseudoDriver, Unit, superuser
+from rumpdev.core.pseudodisk import PseudoDriver, Unit
 from rumpdev.core.taking import Taken
 from rumpdev.drivers.raid_assembly import ABSENT, Assembly, Member
 from rumpdev.drivers.raid_label import CLEAN, DATA, SPARE, Label, write_label
 from rumpdev.drivers.raid_set import Component, RaidSet
 from rumpuser.component import Context
+from rumpuser.kauth import Action, authorize
 from rumpuser.module import Manifest, Module
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -79,7 +80,7 @@ class RaidUnit(Unit):
         command = _COMMANDS.get(com)
         if command is None:
             return super().ioctl(ctx, com, data)
-        superuser(ctx)
+        authorize(ctx, Action.SYSTEM_DEVMAPPER)
         name, kind = command
         if kind is not None and not isinstance(data, kind):
             raise KernelError(Errno.EINVAL, f"a {kind.__name__} is needed")

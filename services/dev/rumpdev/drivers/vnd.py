@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rumpdev.core.pseudodisk import PseudoDriver, Unit, superuser
+from rumpdev.core.pseudodisk import PseudoDriver, Unit
 from rumpdev.core.storage import SECTOR, DeviceStorage, FileStorage, HostStorage, Storage
 from rumpdev.core.taking import Taken
 from rumpuser.component import Context
 from rumpuser.host import Buffer
+from rumpuser.kauth import Action, authorize
 from rumpuser.module import Manifest, Module
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -56,7 +57,7 @@ class VndUnit(Unit):
             return IoctlResult(0, self._user())
         if com not in (const.VNDIOCSET, const.VNDIOCCLR):
             return super().ioctl(ctx, com, data)
-        superuser(ctx)
+        authorize(ctx, Action.SYSTEM_DEVMAPPER)
         if not isinstance(data, VndIoctl):
             raise KernelError(Errno.EINVAL, "a VndIoctl is needed")
         return self._set(ctx, data) if com == const.VNDIOCSET else self._clear(data)

@@ -144,6 +144,18 @@ class ProcessTable:
         """A new child of init, with init's identity. EAGAIN."""
         return self._spawn(self.init, comm).info()
 
+    def admit(self, ctx: Context, comm: str, cred: Credentials | None, processes: int, descriptors: int) -> ProcessInfo:
+        """A new child of init with the credentials of an identity, and its limits. EPROCLIM, EAGAIN."""
+        assert cred is not None
+        if processes and sum(p.cred.subject == cred.subject for p in self) >= processes:
+            raise KernelError(Errno.EPROCLIM, f"{cred.subject} has {processes} processes, as many as it may")
+        child = self._spawn(self.init, comm)
+        child.cred = cred
+        for which, most in ((const.RLIMIT_NPROC, processes), (const.RLIMIT_NOFILE, descriptors)):
+            if most:
+                child.limits[which] = Rlimit(most, most)
+        return child.info()
+
     def fork(self, ctx: Context) -> ProcessInfo:
         """A child of the caller. ESRCH, EPERM, EAGAIN."""
         parent = self.of(ctx)
@@ -187,9 +199,11 @@ class ProcessTable:
         if bypass:
             return
         limit = parent.limits[const.RLIMIT_NPROC].rlim_cur
-        count = sum(p.cred.uid == parent.cred.uid for p in self)
+        subject, uid = parent.cred.subject, parent.cred.uid
+        count = sum(p.cred.subject == subject if subject else p.cred.uid == uid for p in self)
         if count >= limit:
-            raise KernelError(Errno.EAGAIN, f"uid {parent.cred.uid} has {count} of {limit} processes (RLIMIT_NPROC)")
+            who = subject or f"uid {uid}"
+            raise KernelError(Errno.EAGAIN, f"{who} has {count} of {limit} processes (RLIMIT_NPROC)")
 
     def _new_pid(self) -> int:
         """The next number that is no process's and, once ids come again, no group's or session's."""

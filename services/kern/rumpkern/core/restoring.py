@@ -1,8 +1,8 @@
 """What kern leaves to its successor, and how that takes it over: processes, settings, clocks, the module table.
 
 A process is written down after each call that may have changed it, field by field, whatever fields it has; so a new
-field that is plain data comes back by itself. Pipes are not among it: what is in them would have to be written with
-every call. Their ends are lost with kern (EIO), rather than come back empty without a word.
+field that is plain data comes back by itself. Pipes and semaphores are not among it: what is in them would have to be
+written with every call. Their descriptors are lost with kern (EIO), rather than come back empty without a word.
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ def restore(kern: KernComponent, records: Records) -> None:
         kern.processes.last = last
     for _, _, last in records.items("pipes"):
         kern.pipes.restart_handles(last)
+    for _, _, last in records.items("semaphores"):
+        kern.semaphores.restart_handles(last)
     for _, value, start in records.items("clocks"):
         kern.clocks.restore(value[0], value[1], start)
     for path, value, _ in records.items("sysctl"):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rumpkern.core.clock import SECOND, Clocks
+from rumpkern.core.ksem import Semaphores
 from rumpkern.core.modules import ModuleSettings
 from rumpkern.core.pipe import MAX_PIPES, Pipes
 from rumpkern.core.session import SessionCalls
@@ -145,6 +146,7 @@ def fill(
     host: Host,
     clocks: Clocks,
     pipes: Pipes,
+    semaphores: Semaphores,
     sessions: SessionCalls,
     modules: ModuleSettings,
 ) -> None:
@@ -154,6 +156,8 @@ def fill(
     _time(nodes, clocks)
     _random(nodes, host)
     _pipe(nodes, pipes)
+    nodes.integer("kern.posix.semmax", (), "Maximal number of semaphores", lambda: semaphores.most, semaphores.set_most)
+    nodes.integer("kern.posix.semcnt", (), "Current number of semaphores", lambda: semaphores.count)
     _module(nodes, modules)
     _hw(nodes, identity, parameters)
     for which in range(len(LIMIT_NAMES)):

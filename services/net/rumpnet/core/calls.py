@@ -12,6 +12,7 @@ from rumpnet.core.net import Net
 from rumpnet.core.socket import Received, Sent, Socket
 from rumpuser.component import Context
 from rumpuser.host import Buffer
+from rumpuser.kauth import Action, authorize
 from rumpuser.pending import EndedError, value_of
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -61,6 +62,7 @@ class Calls:
 
     def socket(self, ctx: Context, domain: int, type: int, protocol: int) -> int:
         """EAFNOSUPPORT, EINVAL for unknown flags, EPROTONOSUPPORT, EPROTOTYPE, EPERM."""
+        authorize(ctx, Action.NETWORK_SOCKET_OPEN)
         so = self.net.domain(domain).socket(ctx, _kind(type), protocol)
         so.nonblocking = bool(type & const.SOCK_NONBLOCK)
         so.identity = peer_id(ctx)
@@ -68,6 +70,7 @@ class Calls:
 
     def socketpair(self, ctx: Context, domain: int, type: int, protocol: int) -> SocketpairResult:
         """EAFNOSUPPORT, EINVAL, EPROTONOSUPPORT, EPROTOTYPE, EOPNOTSUPP."""
+        authorize(ctx, Action.NETWORK_SOCKET_OPEN)
         pair = self.net.domain(domain).pair(ctx, _kind(type), protocol)
         for so in pair:
             so.identity = peer_id(ctx)

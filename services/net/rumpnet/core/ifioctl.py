@@ -11,6 +11,7 @@ from rumpnet.core.neighbour import SECOND, Neighbours
 from rumpnet.core.route import text
 from rumpnet.core.zone import sockaddr
 from rumpuser.component import Context
+from rumpuser.kauth import Action, authorize
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import (
@@ -57,8 +58,8 @@ class Requests:
         if entry is None:
             raise KernelError(Errno.ENOTTY, f"ioctl {com:#x} on a socket")
         handler, shape, changes = entry
-        if changes and self.ctx.cred.euid != 0:
-            raise KernelError(Errno.EPERM, "interfaces are root's to configure")
+        if changes:
+            authorize(self.ctx, Action.NETWORK_INTERFACE_SETPRIV)
         if shape is not None and not isinstance(data, shape):
             raise KernelError(Errno.EINVAL, f"the request takes a {shape.__name__}")
         return IoctlResult(0, handler(self, data))

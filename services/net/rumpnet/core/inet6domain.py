@@ -17,6 +17,7 @@ from rumpnet.core.tcp.socket import TcpSocket
 from rumpnet.core.udp import UdpSocket
 from rumpnet.core.wire import udp
 from rumpuser.component import Context
+from rumpuser.kauth import Action, authorize
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 
@@ -93,8 +94,7 @@ class Inet6Domain:
             so.v6only = bool(self.ip6.v6only.value)
             return so
         if kind == const.SOCK_RAW and 0 <= protocol <= 255:
-            if ctx.cred.euid != 0:
-                raise KernelError(Errno.EPERM, "raw sockets are root's")
+            authorize(ctx, Action.NETWORK_SOCKET_RAWSOCK)
             return Raw6Socket(self.raw, protocol)
         if kind == const.SOCK_STREAM and protocol in (0, const.IPPROTO_TCP):
             stream = TcpSocket(self.inet.tcp, const.AF_INET6)

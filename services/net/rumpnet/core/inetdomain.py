@@ -15,6 +15,7 @@ from rumpnet.core.tcp.socket import TcpSocket
 from rumpnet.core.udp import UdpLayer, UdpSocket
 from rumpnet.core.wire import udp
 from rumpuser.component import Context
+from rumpuser.kauth import Action, authorize
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 
@@ -72,8 +73,7 @@ class InetDomain:
         if kind == const.SOCK_DGRAM and protocol in (0, udp.PROTOCOL):
             return UdpSocket(self.udp)
         if kind == const.SOCK_RAW and 0 <= protocol <= 255:
-            if ctx.cred.euid != 0:
-                raise KernelError(Errno.EPERM, "raw sockets are root's")
+            authorize(ctx, Action.NETWORK_SOCKET_RAWSOCK)
             return RawSocket(self.raw, protocol)
         if kind == const.SOCK_STREAM and protocol in (0, const.IPPROTO_TCP):
             return TcpSocket(self.tcp)

@@ -10,6 +10,7 @@ from rumpnet.core.ifioctl import row
 from rumpnet.core.net import Net
 from rumpnet.core.zone import sockaddr, with_zone
 from rumpuser.component import Context
+from rumpuser.kauth import Action, authorize
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Ifaliasreq, Interface
@@ -31,58 +32,58 @@ class Netconfig:
 
     def netconfig_ifcreate(self, ctx: Context, ifname: str) -> None:
         """EPERM, EAFNOSUPPORT, EINVAL, EEXIST."""
-        self._root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         self.net.domain(const.AF_INET)
         self.net.interfaces.create(ifname)
 
     def netconfig_ifdestroy(self, ctx: Context, ifname: str) -> None:
         """EPERM, also for lo0, EAFNOSUPPORT, ENXIO."""
-        self._root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         self._iface(ifname)
         self.net.interfaces.destroy(ifname)
 
     def netconfig_ifup(self, ctx: Context, ifname: str) -> None:
         """EPERM, EAFNOSUPPORT, ENXIO."""
-        self._root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         self._iface(ifname).set_up(True)
 
     def netconfig_ifdown(self, ctx: Context, ifname: str) -> None:
         """EPERM, EAFNOSUPPORT, ENXIO."""
-        self._root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         self._iface(ifname).set_up(False)
 
     def netconfig_ifsetlinkstr(self, ctx: Context, ifname: str, linkstr: str) -> None:
         """EPERM, EAFNOSUPPORT, ENXIO, ENOTTY, and those of the kind: EBUSY, EINVAL, E2BIG, ENOEXEC."""
-        self._root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         self._iface(ifname).set_linkstr(linkstr)
 
     def netconfig_ipv4_ifaddr(self, ctx: Context, ifname: str, addr: str, mask: str) -> None:
         """EPERM, EAFNOSUPPORT, ENXIO, EINVAL, ENOBUFS."""
-        self._root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         iface = self._iface(ifname)
         self._add(iface, ipv4_address(addr), addresses.prefix_of(ipv4_address(mask)))
 
     def netconfig_ipv4_ifaddr_cidr(self, ctx: Context, ifname: str, addr: str, prefixlen: int) -> None:
         """EPERM, EAFNOSUPPORT, ENXIO, EINVAL, ENOBUFS."""
-        self._root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         self._add(self._iface(ifname), ipv4_address(addr), prefixlen)
 
     def netconfig_ipv6_ifaddr(self, ctx: Context, ifname: str, addr: str, prefixlen: int) -> None:
         """EPERM, EAFNOSUPPORT, ENXIO, EINVAL, ENOBUFS."""
-        self._root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         self.net.domain(const.AF_INET6)
         self._add(self._iface(ifname), ipv6_address(addr), prefixlen)
 
     def netconfig_ifaddrdel(self, ctx: Context, ifname: str, addr: str) -> None:
         """EPERM, EAFNOSUPPORT, ENXIO, EINVAL, EADDRNOTAVAIL."""
-        self._root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         iface = self._iface(ifname)
         found = ipv6_address(addr) if ":" in addr else ipv4_address(addr)
         addresses.remove(self.net, iface, with_zone(found, iface.index) if len(found) == 16 else found)
 
     def netconfig_ipv4_gw(self, ctx: Context, addr: str) -> None:
         """EPERM, EAFNOSUPPORT, EINVAL, ENETUNREACH when it is on no network of ours, EEXIST."""
-        self._root(ctx)
+        authorize(ctx, Action.NETWORK_ROUTE)
         self.net.domain(const.AF_INET)
         self._gateway(ipv4_address(addr))
 
@@ -91,7 +92,7 @@ class Netconfig:
 
         A link-local gateway names its interface: ``fe80::1%shmif0``.
         """
-        self._root(ctx)
+        authorize(ctx, Action.NETWORK_ROUTE)
         self.net.domain(const.AF_INET6)
         bare, _, zone = addr.partition("%")
         found = ipv6_address(bare)
@@ -99,7 +100,7 @@ class Netconfig:
 
     def netconfig_auto_ipv6(self, ctx: Context, ifname: str) -> None:
         """Accepts router advertisements, and asks for one. EPERM, EAFNOSUPPORT, ENXIO."""
-        self._root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         iface = self._iface(ifname)
         self.net.domain(const.AF_INET6)
         self.net.layers[16].accept_advertisements(iface)
@@ -118,10 +119,6 @@ class Netconfig:
     def _iface(self, name: str) -> Iface:
         self.net.domain(const.AF_INET)
         return self.net.interfaces.get(name)
-
-    def _root(self, ctx: Context) -> None:
-        if ctx.cred.euid != 0:
-            raise KernelError(Errno.EPERM, "interfaces and routes are root's to configure")
 
 
 def configure_lo0(net: Net, addr: bytes = LO_ADDR, prefixlen: int = 8) -> None:

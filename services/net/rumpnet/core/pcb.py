@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from rumpnet.core.route import ANY, ANY6, text
+from rumpuser.component import Context
+from rumpuser.kauth import Action, authorize
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 
@@ -95,14 +97,13 @@ class PcbTable(Generic[P]):
 
     # -- changing
 
-    def bind(self, pcb: P, addr: bytes, port: int, *, root: bool, low: bool = False) -> None:
+    def bind(self, ctx: Context, pcb: P, addr: bytes, port: int, *, low: bool = False) -> None:
         """Gives it an address and a port, an ephemeral one for 0. EACCES below 1024, EADDRINUSE, EAGAIN."""
-        if 0 < port < RESERVED and not root:
-            raise KernelError(Errno.EACCES, f"port {port} is root's")
+        low = low and not port
+        privileged = low or 0 < port < RESERVED
+        authorize(ctx, Action.NETWORK_BIND_PRIVPORT if privileged else Action.NETWORK_BIND_PORT, Errno.EACCES)
         if port:
             self.check_port(pcb, addr, port)
-        if low and not port and not root:
-            raise KernelError(Errno.EACCES, "low ports are root's")
         self.enter(pcb, addr, port or self.free_port(addr, low=low))
 
     def check_port(self, pcb: P, laddr: bytes, lport: int) -> None:

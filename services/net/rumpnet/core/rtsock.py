@@ -20,6 +20,7 @@ from rumpnet.core.socket import Socket
 from rumpnet.core.zone import sockaddr, with_zone
 from rumpuser.component import Context
 from rumpuser.host import Buffer
+from rumpuser.kauth import Action, authorize
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import IoctlArgs, IoctlResult, Rtmsg, Sockaddr, SockaddrDl, SockaddrIn, SockaddrIn6
@@ -237,8 +238,8 @@ class RouteDomain(Listener):
         action = ACTIONS.get(message.rtm_type)
         if action is None:
             raise KernelError(Errno.EOPNOTSUPP, f"message type {message.rtm_type} cannot be sent")
-        if message.rtm_type != const.RTM_GET and ctx.cred.euid != 0:
-            raise KernelError(Errno.EACCES, "routes are root's to change")
+        if message.rtm_type != const.RTM_GET:
+            authorize(ctx, Action.NETWORK_ROUTE, Errno.EACCES)
         dst = self._address(message.dst, message)
         if not 0 <= message.prefixlen <= len(dst) * 8:
             raise KernelError(Errno.EINVAL, f"prefix length {message.prefixlen}")

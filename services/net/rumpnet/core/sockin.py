@@ -16,6 +16,7 @@ from rumpnet.core.net import Net, Node
 from rumpnet.core.socket import EMPTY, READ_MAX, Received, Sent, Socket
 from rumpuser.component import Context
 from rumpuser.host import Buffer
+from rumpuser.kauth import Action, authorize
 from rumpuser.readiness import IN, OUT, Measure
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -52,8 +53,8 @@ class SockinDomain:
 
     def socket(self, ctx: Context, kind: int, protocol: int) -> Socket:
         """EPERM for raw sockets of users, and what the host says."""
-        if kind == const.SOCK_RAW and ctx.cred.euid != 0:
-            raise KernelError(Errno.EPERM, "raw sockets are the superuser's")
+        if kind == const.SOCK_RAW:
+            authorize(ctx, Action.NETWORK_SOCKET_RAWSOCK)
         return HostedSocket(self.net, self.net.host.sockets.open(self.family, kind, protocol), kind, protocol)
 
     def pair(self, ctx: Context, kind: int, protocol: int) -> tuple[Socket, Socket]:
@@ -82,8 +83,8 @@ class HostedSocket(Socket):
     def bind(self, ctx: Context, name: Sockaddr | None) -> None:
         """EACCES below 1024 for users, and what the host says."""
         port = name.sin_port if isinstance(name, SockaddrIn) else getattr(name, "sin6_port", 0)
-        if 0 < port < 1024 and ctx.cred.euid != 0:
-            raise KernelError(Errno.EACCES, f"port {port} is the superuser's")
+        if 0 < port < 1024:
+            authorize(ctx, Action.NETWORK_BIND_PRIVPORT, Errno.EACCES)
         self.host.bind(name)
 
     def connect(self, ctx: Context, name: Sockaddr | None) -> Any:

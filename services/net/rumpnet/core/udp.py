@@ -151,7 +151,7 @@ class UdpSocket(DatagramSocket):
         if self.lport:
             raise KernelError(Errno.EINVAL, f"the socket has port {self.lport}")
         self.local_address(addr)
-        self.udp.pcbs.bind(self, addr, port, root=ctx.cred.euid == 0, low=self.root_port)
+        self.udp.pcbs.bind(ctx, self, addr, port, low=self.root_port)
         self.bound_to = addr
 
     def connect(self, ctx: Context, name: Sockaddr | None) -> None:

@@ -16,6 +16,7 @@ from rumpnet.ifaces.impair import Impair
 from rumpnet.ifaces.lagg import Lagg
 from rumpnet.ifaces.vlan import Vlan
 from rumpuser.component import Context
+from rumpuser.kauth import Action, authorize
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import (
@@ -41,12 +42,6 @@ def of_kind(net: Net, name: str, kind: type[T]) -> T:
     if not isinstance(iface, kind):
         raise KernelError(Errno.EINVAL, f"{name} is no {kind.kind or 'Ethernet'}")
     return iface
-
-
-def root(ctx: Context) -> None:
-    """EPERM."""
-    if ctx.cred.euid != 0:
-        raise KernelError(Errno.EPERM, "interfaces are root's to configure")
 
 
 class Control:
@@ -75,16 +70,16 @@ class Control:
 
     def netconfig_bradd(self, ctx: Context, bridge: str, ifname: str) -> None:
         """EPERM, ENXIO, EINVAL, EBUSY, EEXIST."""
-        root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         of_kind(self.net, bridge, Bridge).add(ifname)
 
     def netconfig_brdel(self, ctx: Context, bridge: str, ifname: str) -> None:
         """EPERM, ENXIO, EINVAL, ENOENT."""
-        root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         of_kind(self.net, bridge, Bridge).remove(ifname)
 
     def _set_bridge(self, ctx: Context, req: BridgeReq) -> IoctlArgs:
-        root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         bridge = of_kind(self.net, req.ifd_name, Bridge)
         match req.ifd_cmd:
             case const.BRDGADD:
@@ -126,7 +121,7 @@ class Control:
     # -- VLANs, tunnels, aggregates
 
     def _set_vlan(self, ctx: Context, req: VlanReq) -> IoctlArgs:
-        root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         vlan = of_kind(self.net, req.ifname, Vlan)
         if req.vlr_parent:
             vlan.attach(req.vlr_parent, req.vlr_tag)
@@ -139,7 +134,7 @@ class Control:
         return VlanReq(vlan.name, vlan.tag if vlan.parent else 0, vlan.parent.name if vlan.parent else "")
 
     def _set_tunnel(self, ctx: Context, req: IfPhyAddr) -> IoctlArgs:
-        root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         of_kind(self.net, req.iflr_name, Gif).set_tunnel(_address(req.addr), _address(req.dstaddr))
         return req
 
@@ -150,12 +145,12 @@ class Control:
         return IfPhyAddr(gif.name, sockaddr(gif.src), sockaddr(gif.dst))
 
     def _delete_tunnel(self, ctx: Context, req: IfPhyAddr) -> IoctlArgs:
-        root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         of_kind(self.net, req.iflr_name, Gif).delete_tunnel()
         return req
 
     def _set_lagg(self, ctx: Context, req: LaggReq) -> IoctlArgs:
-        root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         of_kind(self.net, req.ifname, Lagg).configure(req.proto, list(req.ports))
         return req
 
@@ -167,7 +162,7 @@ class Control:
 
     def netconfig_ifimpair(self, ctx: Context, ifname: str, settings: Impairment | None) -> None:
         """EPERM, ENXIO, EINVAL, also for interfaces that are no Ethernet."""
-        root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         iface = of_kind(self.net, ifname, Ethernet)
         new = Impair(self.net.host, settings, iface.transmit) if settings is not None else None
         if isinstance(iface.impairment, Impair):
@@ -183,7 +178,7 @@ class Control:
 
     def netconfig_ifcapture(self, ctx: Context, ifname: str, hostpath: bytes, snaplen: int | None) -> int:
         """EPERM, ENXIO, EBUSY when it is captured already, ENOENT when it is not, EEXIST, errors of the host."""
-        root(ctx)
+        authorize(ctx, Action.NETWORK_BPF)
         iface = self.net.interfaces.get(ifname)
         running = next((tap for tap in iface.taps if isinstance(tap, Capture)), None)
         if hostpath:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rumpuser import kauth
+from rumpuser.kauth import Action
 from rumpvfs.core import acl
 from rumpvfs.core.vnode import Vnode, VType
 from rumpwire import const
@@ -21,9 +23,14 @@ def member(cred: Credentials, gid: int) -> bool:
     return cred.egid == gid or gid in cred.groups
 
 
+def superuser(cred: Credentials) -> bool:
+    """Whether mode bits do not stand in the way (vnode.access). Spelt out: each step of a path asks."""
+    return kauth.permitted(cred, Action.VNODE_ACCESS) if cred.limited else cred.euid == 0
+
+
 def permitted(mode: int, uid: int, gid: int, cred: Credentials, want: int) -> bool:
     """Whether the mode bits grant ``want``; the superuser bypasses them, but executes only what somebody may."""
-    if cred.euid == 0:
+    if superuser(cred):
         return not want & EXEC or bool(mode & 0o111) or mode & const.S_IFMT == const.S_IFDIR
     if cred.euid == uid:
         granted = mode >> 6
@@ -38,7 +45,7 @@ def check(vnode: Vnode, cred: Credentials, want: int) -> None:
     """EROFS, EPERM (immutable), EACCES."""
     if want & WRITE:
         check_writable(vnode)
-    if cred.euid == 0 and (not want & EXEC or vnode.vtype is VType.DIR):
+    if superuser(cred) and (not want & EXEC or vnode.vtype is VType.DIR):
         return
     mode, uid, gid = vnode.owner()
     # As Linux, which does not ask a list that grants nobody but owner and others anything.
@@ -67,10 +74,10 @@ def check_mount(vnode: Vnode) -> None:
     mount.changed()
 
 
-def check_owner(vnode: Vnode, cred: Credentials) -> None:
-    """EPERM unless the caller owns the file or is the superuser."""
-    if cred.euid not in (0, vnode.owner()[1]):
-        raise KernelError(Errno.EPERM, "not the owner")
+def check_owner(vnode: Vnode, cred: Credentials, action: Action = Action.VNODE_ADMIN) -> None:
+    """EPERM unless the caller owns the file or may do this to those of others."""
+    if cred.euid != vnode.owner()[1] and not kauth.permitted(cred, action):
+        raise KernelError(Errno.EPERM, f"not the owner, nor allowed {action.label}")
 
 
 def check_flags(vnode: Vnode, forbidden: int) -> None:
@@ -88,7 +95,7 @@ class LinkRules:
 
     def check(self, vnode: Vnode, cred: Credentials) -> None:
         """EPERM."""
-        if cred.euid == 0 or not (self.hardlink_check_uid or self.hardlink_check_gid):
+        if kauth.permitted(cred, Action.VNODE_LINK) or not (self.hardlink_check_uid or self.hardlink_check_gid):
             return
         _, uid, gid = vnode.owner()
         if self.hardlink_check_uid and uid != cred.euid:
@@ -102,7 +109,7 @@ def check_remove(directory: Vnode, vnode: Vnode, cred: Credentials) -> None:
     check(directory, cred, WRITE | EXEC)
     check_flags(directory, APPEND)
     check_flags(vnode, IMMUTABLE | APPEND)
-    if cred.euid != 0:
+    if not kauth.permitted(cred, Action.VNODE_STICKY):
         mode, uid, _ = directory.owner()
         if mode & const.S_ISVTX and cred.euid not in (uid, vnode.owner()[1]):
             raise KernelError(Errno.EPERM, "sticky directory")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rumpuser.component import Context
+from rumpuser.kauth import Action, authorize, permitted
 from rumpvfs.core import access
 from rumpvfs.core.file import truncate
 from rumpvfs.core.mount import settle
@@ -193,7 +194,7 @@ def change_mode(ctx: Context, vnode: Vnode, mode: int) -> None:
     access.check_owner(vnode, ctx.cred)
     access.check_flags(vnode, access.IMMUTABLE | access.APPEND)
     mode &= 0o7777
-    if ctx.cred.euid != 0:
+    if not permitted(ctx.cred, Action.VNODE_ADMIN):
         if mode & const.S_ISVTX and vnode.vtype is not VType.DIR:
             raise KernelError(Errno.EFTYPE)
         if mode & const.S_ISGID and not access.member(ctx.cred, vnode.owner()[2]):
@@ -214,11 +215,11 @@ def change_owner(ctx: Context, vnode: Vnode, uid: int, gid: int, *, posix: bool 
     mode, old_uid, old_gid = vnode.owner()
     new_uid, new_gid = (checked_id(new, old) for new, old in ((uid, old_uid), (gid, old_gid)))
     taken = new_gid != old_gid and not access.member(cred, new_gid)
-    if cred.euid != 0 and (cred.euid != old_uid or new_uid != old_uid or taken):
-        raise KernelError(Errno.EPERM)
+    if cred.euid != old_uid or new_uid != old_uid or taken:
+        authorize(ctx, Action.VNODE_CHOWN)
     access.check_flags(vnode, access.IMMUTABLE | access.APPEND)
     if posix:
-        clear = 0 if cred.euid == 0 else const.S_ISUID | const.S_ISGID
+        clear = 0 if permitted(cred, Action.VNODE_RETAIN_SETID) else const.S_ISUID | const.S_ISGID
     else:
         clear = (const.S_ISUID if _given(uid) else 0) | (const.S_ISGID if _given(gid) else 0)
     mode &= 0o7777
@@ -248,8 +249,8 @@ def change_flags(ctx: Context, vnode: Vnode, flags: int) -> None:
     access.check_owner(vnode, ctx.cred)
     old = vnode.getattr().st_flags
     system = old & (const.SF_IMMUTABLE | const.SF_APPEND) or (old ^ flags) & access.SUPERUSER_FLAGS
-    if system and ctx.cred.euid != 0:
-        raise KernelError(Errno.EPERM, "flags of the superuser")
+    if system:
+        authorize(ctx, Action.SYSTEM_CHSYSFLAGS)
     vnode.setattr(Changes(flags=flags & 0xFFFFFFFF))
     note(vnode, const.NOTE_ATTRIB)
     settle(vnode.fs)

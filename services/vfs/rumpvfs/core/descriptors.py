@@ -8,6 +8,7 @@ from typing import Any
 
 from rumpuser.component import Context
 from rumpuser.host import Buffer
+from rumpuser.kauth import Action
 from rumpuser.pending import value_of
 from rumpvfs.core import access
 from rumpvfs.core.file import IO_MAX, OFFSET_MAX, OpenFile, joined, total
@@ -189,7 +190,7 @@ class Descriptors:
         """Makes all that is open on a file dead, and closes devices. Errors of namei, EPERM unless owner or root."""
         check_path(path)
         vnode = self.vfs.names.lookup(ctx, path)
-        access.check_owner(vnode, ctx.cred)
+        access.check_owner(vnode, ctx.cred, Action.VNODE_REVOKE)
         revoked = [file for file in self.files.values() if same_file(file.vnode, vnode)]
         self.vfs.kill(revoked)
         devices = [file for file in revoked if isinstance(file, DeviceFile)]

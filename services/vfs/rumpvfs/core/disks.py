@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rumpuser.component import Context
 from rumpuser.disk import FileDevice, Slice
 from rumpuser.disk.layers import beside, open_layers
+from rumpuser.kauth import Action, authorize
 from rumpvfs.core.access import check_mount
 from rumpvfs.core.blkfail import Faults, FaultyDisk
 from rumpvfs.core.disk import Disk, HostDisk, LayeredDisk, VnodeDisk
@@ -218,8 +219,7 @@ class Disks:
         EPERM; errors of namei; ENOTBLK, EISDIR, EINVAL for what is neither; EOPNOTSUPP for images in it; ENXIO; EROFS;
         EBUSY while it is in use.
         """
-        if ctx.cred.euid != 0:
-            raise KernelError(Errno.EPERM, "for the superuser")
+        authorize(ctx, Action.SYSTEM_DEVMAPPER)
         vnode, layers = self._find(ctx, path)
         self._check_kind(vnode, path, files=files)
         if layers and ("qcow2" in layers or not isinstance(vnode, HostVnode)):
@@ -272,8 +272,7 @@ class Disks:
 
     def disk_give(self, ctx: Context, handle: int) -> None:
         """EBADF. 0 is everything, for a dev that begins anew."""
-        if ctx.cred.euid != 0:
-            raise KernelError(Errno.EPERM, "for the superuser")
+        authorize(ctx, Action.SYSTEM_DEVMAPPER)
         if handle == 0:
             for one in list(self._taken):
                 self._taken.pop(one).done()

@@ -12,6 +12,7 @@ from typing import Any
 
 from rumpuser.component import Context
 from rumpuser.host import Buffer
+from rumpuser.kauth import Action, permitted
 from rumpuser.readiness import Measure, Selectable, Selinfo
 from rumpvfs.core.access import APPEND, check_mount
 from rumpvfs.core.mount import hold, release, settle
@@ -196,7 +197,7 @@ class DataFile(OpenFile):
             size = vnode.getattr().st_size
             count = vnode.write(offset, data)
             notes.happened(const.NOTE_WRITE | (const.NOTE_EXTEND if offset + count > size else 0))
-        if ctx.cred.euid != 0 and count:
+        if count and not permitted(ctx.cred, Action.VNODE_RETAIN_SETID):
             clear_set_id(vnode)
         if self.flags & (const.O_SYNC | const.O_DSYNC) or vnode.fs.mount.flags & const.MNT_SYNCHRONOUS:
             vnode.fsync(data_only=not self.flags & const.O_SYNC)

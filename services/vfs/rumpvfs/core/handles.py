@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 
 from rumpuser.component import Context
-from rumpvfs.core.mounting import superuser
+from rumpuser.kauth import Action, authorize
 from rumpvfs.core.opening import LOCKED, Opened, Opening
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import FileSystem, Vnode
@@ -20,7 +20,7 @@ LAYOUT = struct.Struct(">QQQ")
 
 
 class FileHandles:
-    """The calls on file handles, all for the superuser (EPERM)."""
+    """The calls on file handles, all for system.filehandle (EPERM)."""
 
     def __init__(self, vfs: Vfs, opening: Opening) -> None:
         self.vfs = vfs
@@ -28,7 +28,7 @@ class FileHandles:
 
     def getfh(self, ctx: Context, fname: bytes) -> bytes:
         """Errors of namei, EOPNOTSUPP where the file system has no handles."""
-        superuser(ctx)
+        authorize(ctx, Action.SYSTEM_FILEHANDLE)
         vnode = self.vfs.names.lookup(ctx, fname)
         if type(vnode.fs).vget is FileSystem.vget:
             raise KernelError(Errno.EOPNOTSUPP, "this file system has no file handles")
@@ -37,7 +37,7 @@ class FileHandles:
 
     def fhopen(self, ctx: Context, fhp: bytes, flags: int) -> Opened:
         """EINVAL (no handle, O_CREAT), ESTALE, and what open gives for a file that is there."""
-        superuser(ctx)
+        authorize(ctx, Action.SYSTEM_FILEHANDLE)
         if flags & const.O_CREAT:
             raise KernelError(Errno.EINVAL)
         opened = self.opening.opened(ctx, self._find(fhp), flags & ~LOCKED)
@@ -45,12 +45,12 @@ class FileHandles:
 
     def fhstat(self, ctx: Context, fhp: bytes) -> Stat:
         """EINVAL, ESTALE."""
-        superuser(ctx)
+        authorize(ctx, Action.SYSTEM_FILEHANDLE)
         return self.vfs.stat(self._find(fhp))
 
     def fhstatvfs1(self, ctx: Context, fhp: bytes, flags: int) -> Statvfs:
         """EINVAL, ESTALE."""
-        superuser(ctx)
+        authorize(ctx, Action.SYSTEM_FILEHANDLE)
         return self._find(fhp).fs.mount.statvfs()
 
     def _find(self, handle: bytes) -> Vnode:

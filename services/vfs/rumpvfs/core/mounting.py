@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rumpuser.component import Context
+from rumpuser.kauth import Action, authorize
 from rumpvfs.core.autoload import find_type
 from rumpvfs.core.disk import Disk
 from rumpvfs.core.disks import Disks
@@ -35,8 +36,9 @@ class Mounting:
         if flags & const.MNT_GETARGS:
             if flags != const.MNT_GETARGS:
                 raise KernelError(Errno.EINVAL, "MNT_GETARGS with other flags")
+            authorize(ctx, Action.SYSTEM_MOUNT_GET)
             return mount_at(covered).args
-        superuser(ctx)
+        authorize(ctx, Action.SYSTEM_MOUNT_UPDATE if flags & const.MNT_UPDATE else Action.SYSTEM_MOUNT_NEW)
         if flags & const.MNT_RELOAD and not flags & const.MNT_UPDATE:
             raise KernelError(Errno.EINVAL, "MNT_RELOAD goes with MNT_UPDATE")
         self.vfs.gates.enter()  # drivers read the disk, and some have to wait for it
@@ -116,7 +118,7 @@ class Mounting:
 
     def unmount(self, ctx: Context, path: bytes, flags: int) -> None:
         """EPERM, errors of namei, EINVAL when no file system is mounted there, EBUSY, EIO."""
-        superuser(ctx)
+        authorize(ctx, Action.SYSTEM_MOUNT_UNMOUNT)
         mount = mount_at(self.vfs.names.lookup(ctx, path))
         self.mounts.detach(mount, self.vfs.names, force=bool(flags & const.MNT_FORCE), bury=self.vfs.bury)
         self.vfs.mounted.notify(const.VQ_UNMOUNT)
@@ -149,7 +151,7 @@ class Mounting:
     # -- host files
 
     def etfs_register(self, ctx: Context, key: bytes, hostpath: bytes, type: int) -> None:
-        superuser(ctx)
+        authorize(ctx, Action.SYSTEM_ETFS)
         self.vfs.etfs.register(key, hostpath, type)
         self.vfs.recorder.registered(key, hostpath, type, 0, None)
 
@@ -157,20 +159,14 @@ class Mounting:
         self, ctx: Context, key: bytes, hostpath: bytes, type: int, begin: int, size: int | None
     ) -> None:
         """``size`` None: to the end (RUMP_ETFS_SIZE_ENDOFF)."""
-        superuser(ctx)
+        authorize(ctx, Action.SYSTEM_ETFS)
         self.vfs.etfs.register(key, hostpath, type, begin, size)
         self.vfs.recorder.registered(key, hostpath, type, begin, size)
 
     def etfs_remove(self, ctx: Context, key: bytes) -> None:
-        superuser(ctx)
+        authorize(ctx, Action.SYSTEM_ETFS)
         self.vfs.etfs.remove(key)
         self.vfs.recorder.removed(key)
-
-
-def superuser(ctx: Context) -> None:
-    """EPERM."""
-    if ctx.cred.euid != 0:
-        raise KernelError(Errno.EPERM, "for the superuser")
 
 
 def stands_on(file: OpenFile, mount: Mount) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rumpuser.component import Context
-from rumpvfs.core.access import EXEC, check, permitted
+from rumpvfs.core.access import EXEC, check, permitted, superuser
 from rumpvfs.core.gates import Gate
 from rumpvfs.core.namecache import NameCache
 from rumpvfs.core.vnode import Vnode, VType
@@ -132,7 +132,7 @@ class Names:
         if self.overlay and current is self.root:
             current, path = self._overlaid(current, path)
         cred = ctx.cred
-        superuser = cred.euid == 0
+        bypass = superuser(cred)
         parts = path.split(b"/") if path else []
         links = 0
         at, end = 0, len(parts)
@@ -143,7 +143,7 @@ class Names:
                 if current.vtype is not _DIR:
                     raise KernelError(Errno.ENOTDIR)
                 continue
-            if not superuser and current.vtype is _DIR:
+            if not bypass and current.vtype is _DIR:
                 check(current, cred, EXEC)
             names = current.names
             child = names.get(name) if names is not None else None

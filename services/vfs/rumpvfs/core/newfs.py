@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from rumpuser.component import Context
+from rumpuser.kauth import Action, authorize
 from rumpvfs.core import access
 from rumpvfs.core.autoload import find_type
 from rumpvfs.core.copying import copy_tree
 from rumpvfs.core.disks import Disks
 from rumpvfs.core.mount import hold, release
-from rumpvfs.core.mounting import superuser
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import BlockDevice, FileSystemType, NewfsRequest, Vnode, VType
 from rumpwire.errno import Errno, KernelError
@@ -35,7 +35,7 @@ class Newfs:
         when it cannot be made, or not with such files; ENOTBLK, ENXIO, EBUSY (device); and the driver's own: EINVAL,
         ENOSPC, EROFS, EIO.
         """
-        superuser(ctx)
+        authorize(ctx, Action.SYSTEM_NEWFS)
         if not fspec:
             raise KernelError(Errno.EINVAL, "newfs needs a device")
         if len(options) > MAX_OPTIONS or any(len(n) + len(v) > MAX_OPTION for n, v in options.items()):

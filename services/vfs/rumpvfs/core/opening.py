@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from rumpuser.component import Context
+from rumpuser.kauth import Action, permitted
 from rumpuser.pending import value_of
 from rumpvfs.core import access, acl
 from rumpvfs.core.etfs import HostVnode
@@ -111,7 +112,7 @@ class Opening:
             mode, list_ = acl.inherited(default, mode)
         else:
             mode &= ~ctx.umask
-        if vtype is not VType.DIR and cred.euid != 0:
+        if vtype is not VType.DIR and not permitted(cred, Action.VNODE_ADMIN):
             mode &= ~const.S_ISVTX
             if mode & const.S_ISGID and not access.member(cred, gid):
                 mode &= ~const.S_ISGID
@@ -147,7 +148,7 @@ class Opening:
             want |= access.WRITE
         if want & access.WRITE and vtype is VType.DIR:
             raise KernelError(Errno.EISDIR)
-        if want != access.READ or ctx.cred.euid != 0:
+        if want != access.READ or not access.superuser(ctx.cred):
             self._check(ctx, vnode, want, flags)
         if flags & O_TRUNC and vtype is VType.REG:
             access.check_flags(vnode, access.APPEND)

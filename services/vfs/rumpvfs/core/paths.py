@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rumpuser.component import Context
+from rumpuser.kauth import Action, authorize
 from rumpvfs.core import access
 from rumpvfs.core.mount import settle
 from rumpvfs.core.namei import DEPTH_MAX, TARGET_MAX, Place, check_path
@@ -49,12 +50,12 @@ class Paths:
         self.mknodat(ctx, AT_FDCWD, path, mode, dev)
 
     def mknodat(self, ctx: Context, fd: int, path: bytes, mode: int, dev: int) -> None:
-        """Fifos, sockets and regular files for everybody, devices for the superuser (EPERM). EINVAL for other kinds."""
+        """Fifos, sockets and regular files for everybody, devices for system.mknod (EPERM). EINVAL for other kinds."""
         vtype = _NODES.get(mode & const.S_IFMT)
         if vtype is None:
             raise KernelError(Errno.EINVAL)
-        if vtype in (VType.CHR, VType.BLK) and ctx.cred.euid != 0:
-            raise KernelError(Errno.EPERM)
+        if vtype in (VType.CHR, VType.BLK):
+            authorize(ctx, Action.SYSTEM_MKNOD)
         self._make(ctx, fd, path, vtype, mode, dev)
 
     def mkfifo(self, ctx: Context, path: bytes, mode: int) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rumpuser.kauth import Action, permitted
 from rumpvfs.core.vnode import Environment
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -146,7 +147,7 @@ class Quotas:
 
     def room(self, uid: int, gid: int, objtype: int = BLOCKS) -> int:
         """How much more the caller may give to files of an owner and group. NOLIMIT where nothing bounds it."""
-        if self.env.cred.euid == 0:
+        if permitted(self.env.cred, Action.SYSTEM_FS_QUOTA_NOLIMIT):
             return NOLIMIT
         now, most = self._now(), NOLIMIT
         for idtype, table in self.tables.items():
@@ -191,7 +192,7 @@ class Quotas:
         for table, _, owner in moving:
             limits = self._find(table, owner).limits
             enough = blocks <= limits[BLOCKS].room(now) and files <= limits[FILES].room(now)
-            if table.enforced and not enough and self.env.cred.euid != 0:
+            if table.enforced and not enough and not permitted(self.env.cred, Action.SYSTEM_FS_QUOTA_NOLIMIT):
                 raise KernelError(Errno.EDQUOT, f"no more for {IDTYPES[table.idtype]} {owner}", "vfs")
         for table, before, owner in moving:
             self._add(table, before, -blocks, -files, now)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from itertools import islice
 
 from rumpuser.component import Context
+from rumpuser.kauth import Action, authorize
 from rumpvfs.core import access, quota
-from rumpvfs.core.mounting import superuser
 from rumpvfs.core.quota import Quotas
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import Vnode
@@ -31,7 +31,7 @@ class Quotactl:
     def quotactl(self, ctx: Context, path: bytes, args: QuotactlArgs | None) -> QuotactlArgs:
         """Errors of namei, EINVAL, EPERM, EOPNOTSUPP, ENODEV, EROFS, ENOENT, EBUSY, ENOSPC, EIO.
 
-        Everybody may ask what quotas there are, and for those of their own user and groups; the superuser may do all.
+        Everybody may ask what quotas there are, and for those of their own user and groups; else system.fs_quota.
         """
         vnode = self.vfs.names.lookup(ctx, path)
         operation = None if args is None else OPERATIONS.get(args.op)
@@ -41,7 +41,7 @@ class Quotactl:
         if quotas is None:
             raise KernelError(Errno.EOPNOTSUPP, f"{vnode.fs.type_name} has no quotas", "vfs")
         if args.op in _CHANGES:
-            superuser(ctx)
+            authorize(ctx, _CHANGES[args.op])
             _check_mount(vnode)
         return operation(ctx, quotas, args)
 
@@ -81,7 +81,7 @@ def _get(ctx: Context, quotas: Quotas, args: QuotactlArgs) -> QuotactlArgs:
     cred, key = ctx.cred, _key(args)
     own = key.id == cred.uid if key.idtype == quota.USER else access.member(cred, key.id)
     if not own:
-        superuser(ctx)
+        authorize(ctx, Action.SYSTEM_FS_QUOTA_GET)
     value = quotas.get(key)
     return args._replace(
         hardlimit=value.hardlimit,
@@ -131,7 +131,7 @@ def _skip(ctx: Context, quotas: Quotas, args: QuotactlArgs) -> QuotactlArgs:
 
 
 def _cursorget(ctx: Context, quotas: Quotas, args: QuotactlArgs) -> QuotactlArgs:
-    superuser(ctx)
+    authorize(ctx, Action.SYSTEM_FS_QUOTA_GET)
     start, skipped = _given(args)
     most = min(args.maxnum, ENTRIES_MAX)
     found = list(islice(quotas.walk(start, skipped), most + 1))
@@ -177,4 +177,9 @@ OPERATIONS: dict[int, Operation] = {
     const.QUOTACTL_QUOTAON: _on,
     const.QUOTACTL_QUOTAOFF: _off,
 }
-_CHANGES = (const.QUOTACTL_PUT, const.QUOTACTL_DEL, const.QUOTACTL_QUOTAON, const.QUOTACTL_QUOTAOFF)
+_CHANGES = {
+    const.QUOTACTL_PUT: Action.SYSTEM_FS_QUOTA_MANAGE,
+    const.QUOTACTL_DEL: Action.SYSTEM_FS_QUOTA_MANAGE,
+    const.QUOTACTL_QUOTAON: Action.SYSTEM_FS_QUOTA_ONOFF,
+    const.QUOTACTL_QUOTAOFF: Action.SYSTEM_FS_QUOTA_ONOFF,
+}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rumpuser.component import Context
+from rumpuser.kauth import Action, authorize, permitted
 from rumpvfs.core import access, acl
-from rumpvfs.core.mounting import superuser
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import Vnode, VType
 from rumpwire.errno import Errno, KernelError
@@ -76,7 +76,7 @@ class ExtendedAttributes:
         """Errors of namei, EPERM, EXDEV (the file is elsewhere), and those of `FileSystem.extattrctl`."""
         fs = self._path(ctx, path).base().fs
         file = self._path(ctx, filename).base() if filename else None
-        superuser(ctx)
+        authorize(ctx, Action.SYSTEM_FS_EXTATTR)
         if file is not None and file.fs is not fs:
             raise KernelError(Errno.EXDEV, "the file of an attribute is on the file system that has it")
         fs.extattrctl(cmd, file, full(attrnamespace, attrname) if attrname else b"")
@@ -139,8 +139,8 @@ def _check(ctx: Context, vnode: Vnode, name: bytes, want: int) -> None:
             access.check_owner(vnode, ctx.cred)
         return
     if space != b"user":
-        if want == access.WRITE and ctx.cred.euid != 0:
-            raise KernelError(Errno.EPERM)
+        if want == access.WRITE:
+            authorize(ctx, Action.SYSTEM_FS_EXTATTR)
     elif vnode.vtype not in (VType.REG, VType.DIR):
         raise KernelError(Errno.EPERM, "only files and directories have attributes of users")
     access.check(vnode, ctx.cred, want)
@@ -180,7 +180,7 @@ def remove(ctx: Context, vnode: Vnode, name: bytes) -> None:
 def names_of(ctx: Context, vnode: Vnode, size: int) -> list[bytes]:
     """ERANGE when ``size`` is not 0 and too small for the names with a NUL behind each."""
     names = vnode.listxattr()
-    if ctx.cred.euid != 0:
+    if not permitted(ctx.cred, Action.SYSTEM_FS_EXTATTR):
         names = [name for name in names if not name.startswith(b"trusted.")]
     if size and sum(len(name) + 1 for name in names) > size:
         raise KernelError(Errno.ERANGE)

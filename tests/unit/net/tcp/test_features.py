@@ -130,6 +130,7 @@ def test_fast_open() -> None:
         opt.fastopen = 1
         user = User(link.a, link.a.connection((A, 41000 + len(link.log), B, 80), opt))
         link.a.tcp.open(user.c)
+        user.c.syn_data = min(len(data), link.a.tcp.fastopen.prepare(user.c, link.host.now_ns))
         user.c.snd.append(data)
         link.a.tcp.start(user.c)
         link.a.tcp.flush()

@@ -8,6 +8,7 @@ from typing import Any
 from rumpdev.core.tty.pair import Pair
 from rumpdev.core.tty.settings import checked
 from rumpuser.component import Context
+from rumpuser.kauth import Action, authorize
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import IoctlArgs, IoctlArgsInteger, IoctlArgsRaw, IoctlArgsText, IoctlResult, Termios, Winsize
@@ -105,8 +106,7 @@ def _exclusive(pair: Pair, ctx: Context, com: int, data: IoctlArgs | None, maste
 
 async def _insert(pair: Pair, ctx: Context, com: int, data: IoctlArgs | None, master: bool) -> IoctlResult:
     """TIOCSTI: as if it had been typed. The superuser's alone: it makes others do things."""
-    if ctx.cred.euid != 0:
-        raise KernelError(Errno.EPERM, "only the superuser types for others")
+    authorize(ctx, Action.DEVICE_TTY_STI)
     typed = bytes(data.raw) if isinstance(data, IoctlArgsRaw) else bytes((integer(data) & 0xFF,))
     pair.ldisc.receive(typed[:1])
     pair.news()

@@ -15,6 +15,7 @@ from rumpdev.core.tty.ldisc import LineDiscipline
 from rumpdev.core.tty.settings import DEFAULTS, Signal
 from rumpuser.component import Context
 from rumpuser.host import Buffer, Host
+from rumpuser.kauth import Action, permitted
 from rumpuser.pending import Channel, Pending
 from rumpuser.readiness import ANY, IN, OUT, Measure, Selinfo
 from rumpwire import const
@@ -79,7 +80,7 @@ class Pair:
 
     def open_slave(self, ctx: Context, flags: int) -> Awaitable[None] | None:
         """EBUSY with TIOCEXCL; waits for the master unless O_NONBLOCK is given (EINTR)."""
-        if self.exclusive and self.slaves and ctx.cred.euid != 0:
+        if self.exclusive and self.slaves and not permitted(ctx.cred, Action.DEVICE_TTY_OPEN):
             raise KernelError(Errno.EBUSY, "somebody has the terminal for himself (TIOCEXCL)")
         if not self.slaves:
             self.ldisc.flush(const.FREAD)

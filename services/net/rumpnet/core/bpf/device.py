@@ -21,6 +21,7 @@ from rumpnet.ifaces.capture import as_on_the_wire
 from rumpnet.ifaces.ether import Ethernet
 from rumpuser.component import Context
 from rumpuser.host import Buffer
+from rumpuser.kauth import Action, authorize
 from rumpuser.readiness import Measure
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -368,8 +369,7 @@ class BpfDevices:
 
     def bpf_open(self, ctx: Context) -> int:
         """EPERM, ENFILE."""
-        if ctx.cred.euid != 0:
-            raise KernelError(Errno.EPERM, "the packet filter is root's")
+        authorize(ctx, Action.NETWORK_BPF)
         if len(self._open) >= DEVICES_MAX:
             raise KernelError(Errno.ENFILE, f"{DEVICES_MAX} descriptors of bpf are open")
         bpf = Bpf(self)

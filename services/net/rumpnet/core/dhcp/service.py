@@ -18,6 +18,7 @@ from rumpnet.core.route import ANY, Route
 from rumpnet.core.wire import dhcp, ipv4, udp
 from rumpnet.ifaces.ether import Ethernet
 from rumpuser.component import Context
+from rumpuser.kauth import Action, authorize
 from rumpuser.pending import Channel
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -52,12 +53,12 @@ class Dhcp:
 
     def dhcp_start(self, ctx: Context, ifname: str, hostname: str) -> None:
         """EPERM, EAFNOSUPPORT, ENXIO, EINVAL, EBUSY."""
-        _root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         self._start(ifname, hostname)
 
     async def netconfig_dhcp_ipv4_oneshot(self, ctx: Context, ifname: str) -> None:
         """Gets a lease, which is not renewed. EPERM, EAFNOSUPPORT, ENXIO, EINVAL, EBUSY, ETIMEDOUT."""
-        _root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         kept = self._start(ifname, "")
         deadline = self.net.host.monotonic_ns() + ONESHOT_NS
         try:
@@ -70,7 +71,7 @@ class Dhcp:
 
     def dhcp_renew(self, ctx: Context, ifname: str) -> None:
         """EPERM, ENOENT."""
-        _root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         kept = self._kept(ifname)
         if kept.client.lease is None:
             raise KernelError(Errno.ENOENT, f"{ifname} has no lease yet")
@@ -78,7 +79,7 @@ class Dhcp:
 
     def dhcp_stop(self, ctx: Context, ifname: str, release: bool) -> None:
         """EPERM, ENOENT."""
-        _root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         kept = self._kept(ifname)
         (kept.client.release if release else kept.client.stop)()
         self._forget(ifname)
@@ -109,7 +110,7 @@ class Dhcp:
 
     def dhcpd_start(self, ctx: Context, ifname: str, pool: DhcpPool | None) -> None:
         """EPERM, EAFNOSUPPORT, ENXIO, EINVAL, EBUSY, EADDRNOTAVAIL."""
-        _root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_GETPRIV)
         iface = self._ethernet(ifname)
         if ifname in self._servers:
             raise KernelError(Errno.EBUSY, f"addresses are leased on {ifname} already")
@@ -122,7 +123,7 @@ class Dhcp:
 
     def dhcpd_stop(self, ctx: Context, ifname: str) -> None:
         """EPERM, ENOENT."""
-        _root(ctx)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         self._server(ifname)
         del self._servers[ifname]
         if not self._servers:
@@ -272,8 +273,3 @@ def _pool(own: InterfaceAddr, pool: DhcpPool) -> Pool:
         own.addr, first, last, own.mask, min(pool.lease or LEASE_S, FOREVER), pool.router or own.addr, list(pool.dns),
         pool.domain, fixed={h.lladdr: h.addr for h in pool.hosts},
     )  # fmt: skip
-
-
-def _root(ctx: Context) -> None:
-    if ctx.cred.euid != 0:
-        raise KernelError(Errno.EPERM, "interfaces are root's to configure")

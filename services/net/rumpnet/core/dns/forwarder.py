@@ -21,6 +21,7 @@ from rumpnet.core.wire.dns import Message, Question
 from rumpnet.core.zone import sockaddr
 from rumpuser.component import Context
 from rumpuser.host import Buffer
+from rumpuser.kauth import Action, authorize
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Cmsg, Sockaddr
@@ -95,8 +96,7 @@ class Forwarder:
 
     def dns_forward(self, ctx: Context, servers: list[bytes]) -> None:
         """EPERM, EINVAL, EAFNOSUPPORT."""
-        if ctx.cred.euid != 0:
-            raise KernelError(Errno.EPERM, "forwarding questions is root's to configure")
+        authorize(ctx, Action.NETWORK_RESOLVER)
         if len(servers) > SERVERS_MAX or any(len(s) not in (4, 16) for s in servers):
             raise KernelError(Errno.EINVAL, f"at most {SERVERS_MAX} addresses of 4 or 16 bytes")
         services = self._domain().udp.services

@@ -17,8 +17,9 @@ from rumpnet.core.wire import Malformed, icmp, ipv4, pflog, tcp
 from rumpnet.core.wire.tcp import ACK, FIN, RST, SYN
 from rumpnet.ifaces.npflog import Npflog
 from rumpuser.component import Context
+from rumpuser.kauth import Action, authorize
 from rumpwire import const
-from rumpwire.errno import Errno, KernelError
+from rumpwire.errno import KernelError
 from rumpwire.values import (
     NpfAddress,
     NpfConfig,
@@ -112,17 +113,19 @@ class StackFilter:
 
     def npf_load(self, ctx: Context, config: NpfConfig | None) -> None:
         """EPERM, EINVAL, ESRCH, EEXIST, E2BIG."""
-        _root(ctx)
+        authorize(ctx, Action.NETWORK_FIREWALL_FW)
+        if config is not None and config.maps:
+            authorize(ctx, Action.NETWORK_FIREWALL_NAT)
         self.npf.load(config or NpfConfig())
 
     def npf_config_get(self, ctx: Context) -> NpfConfigGetResult:
         """EPERM."""
-        _root(ctx)
+        authorize(ctx, Action.NETWORK_FIREWALL_FW)
         return NpfConfigGetResult(self.npf.config(), self.npf.active)
 
     def npf_switch(self, ctx: Context, active: bool) -> None:
         """EPERM."""
-        _root(ctx)
+        authorize(ctx, Action.NETWORK_FIREWALL_FW)
         self.switch(active)
 
     def switch(self, active: bool) -> None:
@@ -137,35 +140,30 @@ class StackFilter:
 
     def npf_flush(self, ctx: Context) -> None:
         """EPERM."""
-        _root(ctx)
+        authorize(ctx, Action.NETWORK_FIREWALL_FW)
         self.npf.flush()
 
     def npf_connections(self, ctx: Context) -> list[NpfConnection]:
         """EPERM."""
-        _root(ctx)
+        authorize(ctx, Action.NETWORK_FIREWALL_FW)
         return self.npf.listing()
 
     def npf_stats(self, ctx: Context) -> list[NpfCounter]:
         """EPERM."""
-        _root(ctx)
+        authorize(ctx, Action.NETWORK_FIREWALL_FW)
         return self.npf.counters()
 
     def npf_table(self, ctx: Context, table: str, command: str, entry: NpfAddress | None) -> list[NpfAddress]:
         """EPERM, ESRCH, EINVAL, EEXIST, ENOENT, ENOSPC."""
-        _root(ctx)
+        authorize(ctx, Action.NETWORK_FIREWALL_FW)
         return self.npf.table(table, command, entry)
 
     def npf_rule_add(self, ctx: Context, group: str, rule: NpfRule | None) -> int:
         """EPERM, ESRCH, EINVAL, ENOSPC."""
-        _root(ctx)
+        authorize(ctx, Action.NETWORK_FIREWALL_FW)
         return self.npf.add_rule(group, rule)
 
     def npf_rule_remove(self, ctx: Context, group: str, id: int) -> None:
         """EPERM, ESRCH, ENOENT."""
-        _root(ctx)
+        authorize(ctx, Action.NETWORK_FIREWALL_FW)
         self.npf.remove_rule(group, id)
-
-
-def _root(ctx: Context) -> None:
-    if ctx.cred.euid != 0:
-        raise KernelError(Errno.EPERM, "the packet filter is root's to configure")

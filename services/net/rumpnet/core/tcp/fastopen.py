@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 COOKIES_MAX = 1024
 COOKIE_LEN = 8
-AVOID = 3600 * SECOND
+OPTION_SPACE = 40
+"""Left free in a SYN with data, for options that boxes on the way put in (RFC 7413, 4.2.1)."""
+AVOID = 60 * SECOND
+AVOID_DOUBLINGS = 10
 
 
 class FastOpen:
@@ -28,7 +31,8 @@ class FastOpen:
         self.layer = layer
         self.cookies: dict[bytes, tuple[bytes, int]] = {}
         """By server: its cookie and the most that fits into its SYN."""
-        self._avoid: dict[bytes, int] = {}
+        self._losses: dict[bytes, tuple[int, int]] = {}
+        """By server: how many SYNs with data were lost one after the other, and when the last."""
 
     # -- as a server
 
@@ -37,31 +41,38 @@ class FastOpen:
 
     # -- as a client
 
-    def prepare(self, c: Connection, now: int) -> None:
-        """Before the SYN of an active open: the cookie, or none to ask for one; how much data go with it."""
-        if not self.layer.sysctl.fastopen_client.value or now < self._avoid.get(c.faddr, 0):
-            return
+    def prepare(self, c: Connection, now: int) -> int:
+        """Before the SYN of an active open: the cookie, or none to ask for one. How much data can go with it."""
+        if not self.layer.sysctl.fastopen_client.value or self._avoided(c.faddr, now):
+            return 0
         cookie, mss = self.cookies.get(c.faddr, (b"", 0))
+        if self.layer.sysctl.fastopen_bare.value or c.opt.fastopen_no_cookie:
+            return max(min(mss or c.mss, c.mss) - OPTION_SPACE, 0)
         c.syn_cookie = cookie
-        c.syn_data = min(len(c.snd), mss - 40) if cookie and mss > 40 else 0
+        return max(mss - OPTION_SPACE, 0) if cookie else 0
 
     def answered(self, c: Connection, seg: Segment) -> None:
         """The SYN was acknowledged."""
-        if c.syn_cookie is None:
+        c.syn_data_taken = c.syn_data > 0 and c.snd_una > c.iss + 1
+        if c.syn_data_taken:
+            self._losses.pop(c.faddr, None)
+        known, _ = self.cookies.get(c.faddr, (b"", 0))
+        if c.syn_cookie is None and not c.syn_data and not c.opt.fastopen_connect:
             return
-        if seg.cookie:
-            _remember(self.cookies, c.faddr, (seg.cookie, c.peer_mss))
-        elif c.syn_data and c.snd_una <= c.iss + 1 and c.retransmits:
-            self.failed(c)
+        cookie = seg.cookie if seg.cookie and c.syn_cookie is not None else known
+        if cookie or c.syn_data:
+            _remember(self.cookies, c.faddr, (cookie, c.peer_mss))
 
     def failed(self, c: Connection) -> None:
-        """The SYN got no answer."""
-        self.cookies.pop(c.faddr, None)
-        now = self.layer.host.monotonic_ns()
-        if len(self._avoid) >= COOKIES_MAX:
-            self._avoid = {addr: until for addr, until in self._avoid.items() if until > now}
-        if len(self._avoid) < COOKIES_MAX:
-            self._avoid[c.faddr] = now + AVOID
+        """A SYN with data got no answer. Once may be chance; when it happens again there are none for a while."""
+        count, _ = self._losses.pop(c.faddr, (0, 0))
+        if len(self._losses) >= COOKIES_MAX:
+            del self._losses[next(iter(self._losses))]
+        self._losses[c.faddr] = (count + 1, self.layer.host.monotonic_ns())
+
+    def _avoided(self, faddr: bytes, now: int) -> bool:
+        count, at = self._losses.get(faddr, (0, 0))
+        return count > 1 and now < at + (AVOID << min(count, AVOID_DOUBLINGS))
 
 
 def _remember(table: dict[bytes, tuple[bytes, int]], addr: bytes, value: tuple[bytes, int]) -> None:

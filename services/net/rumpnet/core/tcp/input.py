@@ -7,6 +7,7 @@ before all that (header prediction): a few comparisons tell that no rule has any
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from rumpnet.core.tcp import output, recovery, timers
@@ -307,8 +308,8 @@ def _advance(c: Connection, ack: int, acked: Acked, now: int, *, echo: bool = Tr
         if age <= now - acked.again_ns + MS:  # older ones may be echoes of what had come long before (Karn)
             c.rtt.sample(age, now)
     c.snd.drop(min(ack, c.snd.end))
-    while c.eor and c.eor[0] <= ack:
-        c.eor.popleft()
+    if c.eor:
+        del c.eor[: bisect_right(c.eor, ack)]
     if c.snd_up >= 0 and ack >= c.snd_up:
         c.snd_up = -1
     timers.acknowledged(c, now)

@@ -245,11 +245,9 @@ class TcpLayer:
         self.count("connection requests")
 
     def start(self, c: Connection) -> None:
-        """Sends the SYN of `open`. With Fast Open, data that were written in between go along."""
+        """Sends the SYN of `open`, with the first ``syn_data`` bytes of what was written in between (Fast Open)."""
         now = self.host.monotonic_ns()
         c.started_at = now
-        if c.opt.fastopen:
-            self.fastopen.prepare(c, now)
         output.send_syn(c, now)
 
     def enter(self, c: Connection) -> None:

@@ -61,8 +61,8 @@ class SynEntry:
     """A half-open connection."""
 
     __slots__ = (
-        "ecn", "ip", "irs", "iss", "key", "layer", "listener", "mss", "retries", "sack_ok", "sent_ns", "slot_at",
-        "ts_ok", "ts_recent", "window", "wscale",
+        "ecn", "experimental", "ip", "irs", "iss", "key", "layer", "listener", "mss", "retries", "sack_ok",
+        "sent_ns", "slot_at", "ts_ok", "ts_recent", "window", "wscale",
     )  # fmt: skip
 
     def __init__(self, layer: TcpLayer, listener: Listener, ip: Any, key: Key, seg: Segment) -> None:
@@ -80,6 +80,7 @@ class SynEntry:
         self.ts_ok = bool(seg.tsval >= 0 and sysctl.rfc1323.value and sysctl.timestamps.value)
         self.ts_recent = max(seg.tsval, 0)
         self.ecn = bool(sysctl.ecn.value and seg.flags & (ECE | CWR) == ECE | CWR)
+        self.experimental = seg.experimental
         self.retries = 0
         self.sent_ns = 0
         self.slot_at = NEVER
@@ -150,6 +151,7 @@ class SynCache:
             layer.mss_for(entry.ip, entry.key[2], listener.opt),
             wscale=layer.scale_for(listener.receive_space()) if entry.wscale >= 0 else -1, sack_permitted=entry.sack_ok,
             stamps=(stamp, entry.ts_recent) if entry.ts_ok else None, cookie=cookie,
+            experimental=entry.experimental,
         )  # fmt: skip
         entry.sent_ns = now
         window = min(listener.receive_space(), 0xFFFF)
@@ -238,17 +240,15 @@ class SynCache:
     # -- Fast Open
 
     def _serves_fast_open(self, listener: Listener) -> bool:
-        return bool(listener.opt.fastopen and self.layer.sysctl.fastopen_server.value)
+        sysctl = self.layer.sysctl
+        return bool((listener.opt.fastopen or sysctl.fastopen_all.value) and sysctl.fastopen_server.value)
 
     def _fast_open(self, listener: Listener, ip: Any, key: Key, seg: Segment, now: int) -> bool:
         """A SYN with a cookie of ours: the connection is there at once."""
-        if (
-            not seg.cookie
-            or not self._serves_fast_open(listener)
-            or listener.half_open >= max(listener.opt.fastopen, 1)
-        ):
+        if not self._serves_fast_open(listener) or listener.half_open >= max(listener.opt.fastopen, 1):
             return False
-        if seg.cookie != self.layer.fastopen.cookie_for(key[2]):
+        free = self.layer.sysctl.fastopen_open.value or listener.opt.fastopen_no_cookie
+        if not (free and len(seg.payload)) and seg.cookie != self.layer.fastopen.cookie_for(key[2]):
             return False
         entry = SynEntry(self.layer, listener, ip, key, seg)
         c = listener.new_connection(ip, key)
@@ -274,6 +274,7 @@ class SynCache:
             c.rcv.append(data)
             c.rcv_nxt += len(data)
             c.bytes_received += len(data)
+            c.syn_data_taken = True
         if seg.flags & FIN and len(data) == len(seg.payload):
             c.rcv_nxt += 1
             c.rcv_fin = c.rcv_nxt - 1

@@ -23,7 +23,10 @@ TIMES = {
     const.TCP_KEEPINTVL: "keepintvl",
     const.TCP_KEEPINIT: "keepinit",
 }
-SWITCHES = {const.TCP_NODELAY: "nodelay", const.TCP_NOPUSH: "cork", const.TCP_INQ: "inq"}
+SWITCHES = {
+    const.TCP_NODELAY: "nodelay", const.TCP_NOPUSH: "cork", const.TCP_INQ: "inq",
+    const.TCP_FASTOPEN_CONNECT: "fastopen_connect", const.TCP_FASTOPEN_NO_COOKIE: "fastopen_no_cookie",
+}  # fmt: skip
 TIME_MAX = 32767
 COUNT_MAX = 127
 MSS_MIN, MSS_MAX = 32, 65535 - 60 - 60
@@ -63,9 +66,11 @@ def get(so: TcpSocket, name: int) -> Sockopt:
 
 
 def put(so: TcpSocket, name: int, value: Sockopt | None) -> None:
-    """ENOPROTOOPT, EINVAL; ENOENT for an algorithm that is not there."""
+    """ENOPROTOOPT, EINVAL; ENOENT for an algorithm that is not there, EOPNOTSUPP for what a sysctl forbids."""
     opt = so.opt
     if name in SWITCHES:
+        if name == const.TCP_FASTOPEN_CONNECT and not so.tcp.sysctl.fastopen_client.value:
+            raise KernelError(Errno.EOPNOTSUPP, "net.inet.tcp.fastopen.client_enable is off")
         on = _between(integer(value), 0, 1) if name == const.TCP_INQ else integer(value)
         setattr(opt, SWITCHES[name], bool(on))
         so.go_on(push=name == const.TCP_NODELAY and opt.nodelay)
@@ -116,6 +121,7 @@ def info_of(c: Connection, now: int) -> TcpInfo:
     options = (
         const.TCPI_OPT_TIMESTAMPS * c.ts_ok | const.TCPI_OPT_SACK * c.sack_ok
         | const.TCPI_OPT_WSCALE * bool(c.rcv_scale > 0 or c.snd_scale) | const.TCPI_OPT_ECN * c.ecn
+        | const.TCPI_OPT_SYN_DATA * c.syn_data_taken
     )  # fmt: skip
     return TcpInfo(
         tcpi_state=int(c.state), tcpi_ca_state=int(sb.phase), tcpi_retransmits=c.retransmits, tcpi_probes=c.probes,

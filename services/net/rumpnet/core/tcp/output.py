@@ -7,6 +7,7 @@ one is due and nothing has carried it. Segments carry up to 64 KiB; who cannot c
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 from rumpnet.core.packet import Packet
@@ -107,7 +108,16 @@ def _train(c: Connection) -> int:
 
 def _record_left(c: Connection) -> int:
     """Bytes to the end of the record (MSG_EOR) that comes next."""
-    return next((end - c.snd_nxt for end in c.eor if end > c.snd_nxt), GSO_MAX + 1)
+    index = bisect_right(c.eor, c.snd_nxt)
+    return c.eor[index] - c.snd_nxt if index < len(c.eor) else GSO_MAX + 1
+
+
+def _pushes(c: Connection, end: int) -> bool:
+    """Whether the receiver is to pass on what ends here: the end of a record, or of what was written."""
+    if end == c.push_seq:
+        return True
+    index = bisect_left(c.eor, end)
+    return index < len(c.eor) and c.eor[index] == end
 
 
 def _may_send_tail(c: Connection) -> bool:
@@ -130,7 +140,7 @@ def _send_data(c: Connection, length: int, fin: bool, now: int) -> None:
     flags = ACK
     if fin:
         flags |= FIN
-    if length and seq < c.push_seq and (c.push_seq <= seq + length or length > c.mss or seq + length in c.eor):
+    if length and seq < c.push_seq and (c.push_seq < seq + length or length > c.mss or _pushes(c, seq + length)):
         flags |= PSH  # in a long one it makes whoever gathers segments pass them on
     if c.cwr_pending and c.ecn and length:
         flags |= CWR
@@ -167,7 +177,7 @@ def resend(c: Connection, record: Sent, now: int) -> None:
     """Sends a record again, as much as the peer's window takes at least a segment."""
     length = min(record.end, c.snd.end) - record.seq
     fin = record.end > c.snd.end
-    pushes = length > c.mss or (length and (record.seq + length == c.push_seq or record.seq + length in c.eor))
+    pushes = length > c.mss or (length > 0 and _pushes(c, record.seq + length))
     flags = ACK | (FIN if fin else 0) | (PSH if pushes else 0)
     c.total_retrans += 1
     c.layer.count("data packets retransmitted")
@@ -309,7 +319,7 @@ def send_syn(c: Connection, now: int) -> None:
         c.layer.announced_mss(c), wscale=c.rcv_scale if c.ws_ok else -1, sack_permitted=c.sack_ok, stamps=stamps,
         cookie=cookie,
     )  # fmt: skip
-    length = c.syn_data if cookie and not c.retransmits else 0
+    length = c.syn_data if not c.retransmits else 0
     views = c.snd.views(c.iss + 1, length) if length else []
     c.last_sent = now
     transmit(c, c.iss, flags, syn_window(c), options, views, length)

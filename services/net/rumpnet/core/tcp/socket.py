@@ -44,7 +44,7 @@ class TcpSocket(Accepting, TcpStream):
             raise KernelError(Errno.EINVAL, f"the socket has port {self.lport}")
         if is_group(addr):
             raise KernelError(Errno.EADDRNOTAVAIL, "a stream cannot come from a group")
-        self.tcp.ends.bind(self, self.local_address(addr), port, root=ctx.cred.euid == 0)
+        self.tcp.ends.bind(ctx, self, self.local_address(addr), port)
 
     def listen(self, backlog: int) -> None:
         """EINVAL when it is connected or connecting. One without a port gets an ephemeral one."""
@@ -63,8 +63,14 @@ class TcpSocket(Accepting, TcpStream):
         Then what comes of it: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH; EINPROGRESS when it may not wait.
         """
         self._open(name)
-        assert self.c is not None
-        self.tcp.start(self.c)
+        c = self.c
+        assert c is not None
+        if self.opt.fastopen or self.opt.fastopen_connect:
+            room = self.tcp.fastopen.prepare(c, self.net.host.monotonic_ns())
+            if room and self.opt.fastopen_connect:
+                self.deferred = room
+                return None
+        self.tcp.start(c)
         self.tcp.flush()
         self._check_first()
         return self._outcome()
@@ -165,7 +171,7 @@ class TcpSocket(Accepting, TcpStream):
         self.readable.wake()
 
     def taken(self) -> None:
-        if self.c is None and self.error:
+        if self.c is None and self.error and not self.rcv.count:
             raise KernelError(Errno.ECONNABORTED, "the connection was gone before it was accepted")
 
     def accepted_name(self) -> Sockaddr:
@@ -179,33 +185,47 @@ class TcpSocket(Accepting, TcpStream):
     # -- sending
 
     def send(self, ctx: Context, data: Buffer, flags: int, to: Sockaddr | None) -> Sent:
-        """As a stream; with TCP_FASTOPEN a name makes the connection (RFC 7413), with the errnos of connect."""
-        if to is not None and self.opt.fastopen and self.c is None and not self.used and not self.listening:
-            return self._send_first(data, to)
+        """As a stream; with TCP_FASTOPEN or MSG_FASTOPEN a name makes the connection (RFC 7413), with the errnos of
+        connect. EOPNOTSUPP for MSG_FASTOPEN while a sysctl forbids it. With a connection MSG_FASTOPEN says nothing."""
+        first = bool(self.deferred) and self.c is not None
+        if flags & const.MSG_FASTOPEN and not first:
+            if not self.tcp.sysctl.fastopen_client.value:
+                raise KernelError(Errno.EOPNOTSUPP, "net.inet.tcp.fastopen.client_enable is off")
+            if self.connected:
+                to = None
+        fast = bool(self.opt.fastopen or flags & const.MSG_FASTOPEN) and to is not None
+        if first or (fast and not self.used and not self.listening and not self.connected):
+            return self._send_first(data, flags, None if first else to)
         return super().send(ctx, data, flags, to)
 
-    def _send_first(self, data: Buffer, to: Sockaddr) -> Sent:
-        """Fast Open: the data go with the SYN if there is a cookie, else as soon as there is a connection."""
-        self._open(to)
+    def _send_first(self, data: Buffer, flags: int, to: Sockaddr | None) -> Sent:
+        """Fast Open: the data go with the SYN if there is a cookie, else as soon as there is a connection.
+
+        Who may not wait sends what fits into the SYN. EINPROGRESS when that is nothing.
+        """
+        if to is not None:
+            self._open(to)
         c = self.c
         assert c is not None
-        count = min(len(data), self.snd_hiwat)
-        c.snd.append(memoryview(data)[:count])
-        c.push_seq = c.snd.end
+        room, self.deferred = self.deferred or self.tcp.fastopen.prepare(c, self.net.host.monotonic_ns()), 0
+        wait = not self.nonblocking and not flags & const.MSG_DONTWAIT
+        c.syn_data = min(len(data), room)
+        count = min(len(data), self.snd_hiwat) if wait else c.syn_data
+        if count:
+            c.snd.append(memoryview(data)[:count])
+            c.push_seq = c.snd.end
         self.tcp.start(c)
         self.tcp.flush()
-        if self.nonblocking and not c.syn_data and self.connecting:
-            c.snd.clear()
-            c.snd.begin = c.snd.end = c.iss + 1
+        if not wait and not c.syn_data and self.connecting:
             raise KernelError(Errno.EINPROGRESS)
-        if self.nonblocking or not self.connecting:
+        if not wait or not self.connecting:
             self.raise_error()
             return count
-        return self._first_sent(count)
+        return self._first_sent(data, flags, count)
 
-    async def _first_sent(self, count: int) -> int:
+    async def _first_sent(self, data: Buffer, flags: int, count: int) -> int:
         await self._connected()
-        return count
+        return count if count == len(data) else await self._send(data, flags, count)
 
     def shutdown(self, how: int) -> None:
         """EINVAL, ENOTCONN."""

@@ -36,6 +36,8 @@ class TcpStream(InetSocket):
         self.used = False
         """Whether there was a connection, which cannot be made anew."""
         self.sending = False
+        self.deferred = 0
+        """TCP_FASTOPEN_CONNECT: the most that goes with the SYN, which waits for the first send."""
         # urgent data
         self.mark = -1
         self.at_mark = False
@@ -72,7 +74,7 @@ class TcpStream(InetSocket):
     @property
     def can_send(self) -> bool:
         """For poll: whether a send would not be told that there is no connection yet."""
-        return self.connected or self.cant_send
+        return self.connected or self.cant_send or self.deferred > 0
 
     @property
     def urgent(self) -> bool:
@@ -140,7 +142,8 @@ class TcpStream(InetSocket):
         self.readable.wake()
 
     def failed(self, errno: int) -> None:
-        self.error = errno
+        passive = self.used and errno == Errno.ECONNREFUSED  # it was there already, by Fast Open
+        self.error = Errno.ECONNRESET if passive else errno
         self.ended()
 
     def ended(self) -> None:

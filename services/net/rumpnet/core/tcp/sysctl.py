@@ -47,6 +47,9 @@ KNOBS = (
     ("syn_cookies", "syn_cookies", 1032, 1, 0, 1, "Answer with SYN cookies when the SYN cache is full"),
     ("fastopen_server", "fastopen.server_enable", 1033, 1, 0, 1, "Accept data in SYNs on sockets with TCP_FASTOPEN"),
     ("fastopen_client", "fastopen.client_enable", 1034, 1, 0, 1, "Send data in SYNs on sockets with TCP_FASTOPEN"),
+    ("fastopen_all", "fastopen.server_all", 1045, 0, 0, 1, "Fast Open on all listeners"),
+    ("fastopen_open", "fastopen.server_no_cookie", 1046, 0, 0, 1, "Take data in SYNs without a cookie"),
+    ("fastopen_bare", "fastopen.client_no_cookie", 1047, 0, 0, 1, "Send data in SYNs without a cookie"),
     ("notsent_lowat", "notsent_lowat", 1042, 0, 0, 1 << 30, "Unsent bytes at which sockets are full (0: never)"),
     ("tolerate_missing_ts", "tolerate_missing_ts", 1044, 0, 0, 1, "Take segments without agreed timestamps"),
     ("tso_min", "tso_min_segs", 1043, 2, 1, 40, "Segments that one packet takes at least, however slow the path"),
@@ -65,6 +68,7 @@ class Sysctl:
         self.sendbuf_auto = self.sendbuf_max = self.recvbuf_auto = self.recvbuf_max = self.sack = self.ecn = _UNSET
         self.syn_cookies = self.fastopen_server = self.fastopen_client = self.mtudisc = self.blackhole = _UNSET
         self.notsent_lowat = self.tso_min = self.tolerate_missing_ts = _UNSET
+        self.fastopen_all = self.fastopen_open = self.fastopen_bare = _UNSET
         for attribute, _, _, value, low, high, _ in KNOBS:
             setattr(self, attribute, Knob(value, low, high))
 

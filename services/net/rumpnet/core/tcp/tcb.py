@@ -8,7 +8,6 @@ The functions that work on it stand in the modules beside: `input`, `output`, `r
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rumpnet.core.buffer import StreamBuffer
@@ -91,26 +90,9 @@ class Options:
     """What a user sets, and what a connection takes from its listener. Times are nanoseconds, 0 is the default."""
 
     __slots__ = (
-        "congctl",
-        "cork",
-        "fastopen",
-        "inq",
-        "keepalive",
-        "keepcnt",
-        "keepidle",
-        "keepinit",
-        "keepintvl",
-        "maxseg",
-        "nodelay",
-        "nosack",
-        "notsent_lowat",
-        "oobinline",
-        "quickack",
-        "rcv_fixed",
-        "snd_fixed",
-        "tos",
-        "ttl",
-        "user_timeout",
+        "congctl", "cork", "fastopen", "fastopen_connect", "fastopen_no_cookie", "inq", "keepalive", "keepcnt",
+        "keepidle", "keepinit", "keepintvl", "maxseg", "nodelay", "nosack", "notsent_lowat", "oobinline", "quickack",
+        "rcv_fixed", "snd_fixed", "tos", "ttl", "user_timeout",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -119,6 +101,7 @@ class Options:
         self.nosack = False
         self.quickack = True
         self.fastopen = 0
+        self.fastopen_connect = self.fastopen_no_cookie = False
         self.keepidle = self.keepintvl = self.keepinit = self.keepcnt = 0
         self.user_timeout = 0
         self.notsent_lowat = 0
@@ -139,16 +122,15 @@ class Connection:
 
     __slots__ = (
         "ack_now", "bytes_acked", "bytes_received", "cc", "cwnd", "cwr_pending", "delack_at", "domain", "ece_echo",
-        "ecn", "eor", "error", "faddr",
-        "fin_queued", "flight_max", "fport", "idle_since", "ip", "irs", "iss", "key", "laddr",
-        "last_ack", "last_sent", "layer", "limited", "lport", "max_wnd", "measured", "mss", "nagle_small", "oob_mark",
-        "oow_ack_at", "opt", "options", "peer_mss", "persist", "pmtu", "ports", "probe_at", "probe_reo", "probes",
-        "pseudo", "push_seq",
-        "quick", "rcv", "rcv_adv", "rcv_fin", "rcv_mss", "rcv_nxt", "rcv_scale", "reassembly", "retransmits",
-        "rexmt_at", "route", "rtt", "sack_ok", "sb", "slot_at", "snd", "snd_hiwat", "snd_nxt", "snd_scale", "snd_una",
-        "snd_up", "snd_wl1", "snd_wl2", "snd_wnd", "softerror", "ssthresh", "stalled_since", "started_at", "state",
-        "syn_cookie", "syn_data", "total_retrans", "ts_ok", "ts_recent", "ts_recent_at", "tsecr_in", "tsoffset",
-        "unacked", "usage_end", "user", "v6only", "wait_at", "ws_ok",
+        "ecn", "eor", "error", "faddr", "fin_queued", "flight_max", "fport", "idle_since", "ip", "irs", "iss", "key",
+        "laddr", "last_ack", "last_sent", "layer", "limited", "lport", "max_wnd", "measured", "mss", "nagle_small",
+        "oob_mark", "oow_ack_at", "opt", "options", "peer_mss", "persist", "pmtu", "ports", "probe_at", "probe_reo",
+        "probes", "pseudo", "push_seq", "quick", "rcv", "rcv_adv", "rcv_fin", "rcv_mss", "rcv_nxt", "rcv_scale",
+        "reassembly", "retransmits", "rexmt_at", "route", "rtt", "sack_ok", "sb", "slot_at", "snd", "snd_hiwat",
+        "snd_nxt", "snd_scale", "snd_una", "snd_up", "snd_wl1", "snd_wl2", "snd_wnd", "softerror", "ssthresh",
+        "stalled_since", "started_at", "state", "syn_cookie", "syn_data", "syn_data_taken", "total_retrans", "ts_ok",
+        "ts_recent", "ts_recent_at", "tsecr_in", "tsoffset", "unacked", "usage_end", "user", "v6only", "wait_at",
+        "ws_ok",
     )  # fmt: skip
 
     def __init__(self, layer: TcpLayer, ip: Any, key: Key, rcv: StreamBuffer, opt: Options) -> None:
@@ -176,13 +158,14 @@ class Connection:
         self.nagle_small = 0
         self.push_seq = 0
         """The end of what was last written without MSG_MORE."""
-        self.eor: deque[int] = deque()
+        self.eor: list[int] = []
         """The ends of records (MSG_EOR) that are not acknowledged: no segment goes on over one."""
         self.mss = DEFAULT_MSS
         self.peer_mss = 0
         """What the peer said that it takes, 0 before that."""
         self.pmtu = 0
         self.syn_data = 0
+        self.syn_data_taken = False
         self.syn_cookie: bytes | None = None
         self.last_sent = 0
         # receiving

@@ -196,7 +196,7 @@ def _resend_syn(c: Connection, now: int) -> None:
     c.retransmits += 1
     c.total_retrans += 1
     c.rtt.backoff += 1
-    if c.syn_cookie is not None:
+    if c.syn_data:
         c.layer.fastopen.failed(c)
     if c.ecn and c.retransmits > 1:
         c.ecn = False  # some path may lose packets that ask for it (RFC 3168, 6.1.1.1)

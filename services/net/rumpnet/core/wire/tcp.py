@@ -40,8 +40,8 @@ class Segment:
     """
 
     __slots__ = (
-        "ack", "ce", "cookie", "dst_port", "flags", "header_len", "mss", "payload", "sack", "sack_permitted", "seq",
-        "src_port", "tsecr", "tsval", "urgent", "window", "wscale",
+        "ack", "ce", "cookie", "dst_port", "experimental", "flags", "header_len", "mss", "payload", "sack",
+        "sack_permitted", "seq", "src_port", "tsecr", "tsval", "urgent", "window", "wscale",
     )  # fmt: skip
 
     def __init__(self, data: Buffer) -> None:
@@ -63,6 +63,7 @@ class Segment:
         self.tsecr = 0
         self.sack: Sequence[tuple[int, int]] = ()
         self.cookie: bytes | None = None
+        self.experimental = False
         if length == HEADER_LEN + TIMESTAMPS_LEN and view[HEADER_LEN : HEADER_LEN + 4] == _TIMESTAMPS_PREFIX:
             self.tsval, self.tsecr = _BLOCK.unpack_from(view, HEADER_LEN + 4)
         elif length > HEADER_LEN:
@@ -97,7 +98,7 @@ class Segment:
         elif kind == FASTOPEN and _is_cookie(size):
             self.cookie = value
         elif kind == EXPERIMENT and value[:2] == FASTOPEN_MAGIC.to_bytes(2, "big") and _is_cookie(size - 2):
-            self.cookie = value[2:]
+            self.cookie, self.experimental = value[2:], True
 
     @property
     def length(self) -> int:
@@ -136,9 +137,12 @@ def sack(blocks: Sequence[tuple[int, int]]) -> bytes:
 
 def syn_options(
     mss: int, *, wscale: int = -1, sack_permitted: bool = False, stamps: tuple[int, int] | None = None,
-    cookie: bytes | None = None,
+    cookie: bytes | None = None, experimental: bool = False,
 ) -> bytes:  # fmt: skip
-    """The options of a SYN in the order in which Linux sends them, padded to whole words."""
+    """The options of a SYN in the order in which Linux sends them, padded to whole words.
+
+    ``experimental``: the cookie's option has the number that it had before RFC 7413.
+    """
     options = struct.pack("!BBH", MSS, 4, mss)
     permitted = bytes((SACK_PERMITTED, 2)) if sack_permitted else b""
     if stamps is not None:
@@ -148,6 +152,8 @@ def syn_options(
         options += bytes((NOP, NOP)) + permitted
     if wscale >= 0:
         options += bytes((NOP, WSCALE, 3, wscale))
-    if cookie is not None and len(options) + 2 + len(cookie) <= OPTIONS_MAX:
-        options += bytes((FASTOPEN, 2 + len(cookie))) + cookie
+    if cookie is not None:
+        magic = FASTOPEN_MAGIC.to_bytes(2, "big") if experimental else b""
+        option = bytes((EXPERIMENT if experimental else FASTOPEN, 2 + len(magic + cookie))) + magic + cookie
+        options += option if len(options) + len(option) <= OPTIONS_MAX else b""
     return options + bytes((NOP,)) * (-len(options) % 4)

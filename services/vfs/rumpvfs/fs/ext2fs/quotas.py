@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rumpuser.kauth import Action, permitted
 from rumpvfs.core.quota import BLOCKS, DEFAULT, FILES, NOLIMIT, NOTIME, WEEK, Dquot, Limits, Quotas, Table
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -217,8 +218,10 @@ class Space:
         """Free blocks that the caller may take; those of the file system itself are never kept back. ENOSPC."""
         free, _ = self._allocator.free_counts()
         cred, sb = self._env.cred, self._sb
-        entitled = cred.euid in (0, sb.reserved_uid) or (
-            sb.reserved_gid != 0 and (cred.egid == sb.reserved_gid or sb.reserved_gid in cred.groups)
+        entitled = (
+            permitted(cred, Action.SYSTEM_FS_RESERVEDSPACE)
+            or cred.euid == sb.reserved_uid
+            or (sb.reserved_gid != 0 and (cred.egid == sb.reserved_gid or sb.reserved_gid in cred.groups))
         )
         if not entitled and self._counted(inode):
             free -= sb.reserved_blocks

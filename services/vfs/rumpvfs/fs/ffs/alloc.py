@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from rumpuser.kauth import Action, permitted
 from rumpwire.errno import Errno, KernelError
 
 from .dinode import Inode
@@ -51,7 +52,7 @@ class Allocator:
             raise _full()
         if inode.number in self.own:
             return
-        if free - frags < sb.reserve() and self.volume.env.cred.euid != 0:
+        if free - frags < sb.reserve() and not permitted(self.volume.env.cred, Action.SYSTEM_FS_RESERVEDSPACE):
             raise _full()
         if self.quotas is not None:
             self.quotas.check(inode.uid, inode.gid, blocks=more * (sb.fsize >> 9))

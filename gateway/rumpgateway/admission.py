@@ -1,0 +1,274 @@
+"""Who a client is: what its connection and its token prove, mapped to an identity by the policy.
+
+A connection proves a *peer*: that of a unix socket, or a verified certificate. A token given to Attach proves a subject
+besides. The policy makes an identity of the subjects; who has none gets nothing, not even a listing. A session belongs
+to the peer that made it, and is refused on the connection of another.
+
+gRPC for Python does not tell the uid of the other end of a unix socket (no SO_PEERCRED), so all clients of one are the
+subject ``unix``; the mode of the socket and of its folder says who that may be.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from typing import Any
+
+import grpc
+
+from rumpuser import audit
+from rumpuser.kauth import Action, permitted
+from rumpuser.policy import EVERYBODY_IS_ROOT, Identity, Limits, Policy, load
+from rumpuser.tokens import Verifier
+from rumpwire.errno import Errno, KernelError
+from rumpwire.status import abort
+from rumpwire.values import Credentials
+
+log = logging.getLogger("rump.admission")
+
+MAX_RATES = 4096
+"""Subjects whose rate is remembered; the one that called longest ago is forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerId:
+    """What a connection proves. ``subjects`` are those that a policy may name."""
+
+    subjects: tuple[str, ...]
+    where: str
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.subjects) or 'nobody'} at {self.where}"
+
+
+def plain(identity: Identity | None, peer: PeerId | None) -> tuple[Any, Any]:
+    """For the record of a session."""
+    who = None if identity is None else (identity.subject, tuple(identity.cred), astuple(identity.limits))
+    return who, None if peer is None else (peer.subjects, peer.where)
+
+
+def from_plain(value: tuple[Any, Any]) -> tuple[Identity | None, PeerId | None]:
+    who, peer = value
+    identity = None if who is None else Identity(who[0], Credentials(*who[1]), Limits(*who[2]))
+    return identity, None if peer is None else PeerId(tuple(peer[0]), peer[1])
+
+
+def peer_of(context: Any) -> PeerId:
+    """The peer of a gRPC call."""
+    where: str = context.peer()
+    if where.startswith("unix"):
+        return PeerId(("unix",), where)
+    facts = context.auth_context()
+    if not facts.get("transport_security_type"):
+        return PeerId(("plain",), where)
+    return PeerId(tuple(_subjects(facts)), where)
+
+
+def bearer(context: Any) -> str:
+    """The token of a call that names no session (RFC 6750)."""
+    for key, value in context.invocation_metadata() or ():
+        if key == "authorization" and str(value)[:7].lower() == "bearer ":
+            return str(value)[7:].strip()
+    return ""
+
+
+def _subjects(facts: Any) -> list[str]:
+    """The names in a verified certificate: URIs (SPIFFE), DNS names, the common name."""
+    pem = facts.get("x509_pem_cert", [])
+    if not pem:
+        return []
+    from cryptography import x509
+
+    certificate = x509.load_pem_x509_certificate(pem[0])
+    found: list[str] = []
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        found += names.get_values_for_type(x509.UniformResourceIdentifier)
+        found += [f"dns:{name}" for name in names.get_values_for_type(x509.DNSName)]
+    except (x509.ExtensionNotFound, ValueError):
+        pass
+    common = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
+    return found + [f"cn:{attribute.value!s}" for attribute in common]
+
+
+class Rate:
+    """A token bucket of calls."""
+
+    __slots__ = ("_at", "_left", "_rate")
+
+    def __init__(self, rate: int, now: float) -> None:
+        self._rate, self._left, self._at = rate, float(rate), now
+
+    def take(self, count: int, now: float) -> bool:
+        self._left = min(self._rate, self._left + (now - self._at) * self._rate)
+        self._at = now
+        if self._left < min(count, self._rate):  # what is longer than a second's worth waits for a full bucket
+            return False
+        self._left -= count
+        return True
+
+
+class Quota:
+    """What an identity may have in the gateway, over all its sessions: calls a second, and calls that wait."""
+
+    __slots__ = ("_clock", "_limits", "_rate", "_subject", "waiting")
+
+    def __init__(self, identity: Identity, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits, self._subject, self._clock = identity.limits, identity.subject, clock
+        self._rate = Rate(identity.limits.rate, clock()) if identity.limits.rate else None
+        self.waiting = 0
+
+    def check(self, count: int) -> None:
+        """EAGAIN when so many calls more are too many. What is refused is not done and may be sent again later."""
+        if self._limits.calls and self.waiting >= self._limits.calls:
+            self._refuse("calls", f"{self.waiting} calls wait, as many as it may have")
+        if self._rate is not None and not self._rate.take(count, self._clock()):
+            self._refuse("rate", f"more than {self._limits.rate} calls a second")
+
+    def _refuse(self, what: str, text: str) -> None:
+        audit.tell(granted=False, who=self._subject, action=f"quota.{what}")
+        raise KernelError(Errno.EAGAIN, f"{self._subject}: {text}", "gateway")
+
+
+class _Listings(grpc.aio.ServerInterceptor):
+    """Admits only those whom the policy knows to what others serve beside us."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+
+    async def intercept_service(self, continuation: Any, details: Any) -> Any:
+        handler = await continuation(details)
+        if handler is None or details.method.split("/")[1].startswith(("rump.sp.", "grpc.health.")):
+            return handler
+        inner = handler.stream_stream or handler.unary_unary
+
+        async def streams(requests: Any, context: Any) -> Any:
+            await self._check(context)
+            async for reply in inner(requests, context):
+                yield reply
+
+        async def unary(request: Any, context: Any) -> Any:
+            await self._check(context)
+            return await inner(request, context)
+
+        if handler.stream_stream:
+            return handler._replace(stream_stream=streams)
+        return handler._replace(unary_unary=unary)
+
+    async def _check(self, context: Any) -> None:
+        try:
+            self._admission.look(context, bearer(context), Action.SYSTEM_STATUS)
+        except KernelError as error:
+            await abort(context, error)
+
+
+class Admission:
+    """The policy of a kernel, read again when its file changes."""
+
+    def __init__(self, path: str = "") -> None:
+        self._path = path
+        self.changed: Callable[[], None] = lambda: None
+        """Called when there is another policy."""
+        self._keys = ""
+        self._state: tuple[tuple[int, ...], ...] = ()
+        self._policy: Policy = EVERYBODY_IS_ROOT
+        self._verifier: Verifier | None = None
+        self._quotas: OrderedDict[tuple[str, Limits], Quota] = OrderedDict()
+        if path:
+            self._read()
+
+    def interceptors(self) -> list[grpc.aio.ServerInterceptor]:
+        """What keeps reflection and channelz from those who are nobody; of health only the state is told, to all."""
+        return [_Listings(self)] if self._path else []
+
+    def refresh(self) -> None:
+        """Reads the policy again when its file or that of its keys has changed. A faulty one is not taken."""
+        if not self._path or self._state == (_state(self._path), _state(self._keys)):
+            return
+        try:
+            self._read()
+        except KernelError as error:
+            log.error("the policy stays as it was: %s", error)
+            audit.tell(granted=False, who="policy", action="policy.reload", file=self._path)
+            return
+        log.warning("the policy was read again: %s", self._path)
+        audit.tell(granted=True, who="policy", action="policy.reload", file=self._path)
+        self.changed()
+
+    def _read(self) -> None:
+        """All or nothing. What the files looked like is noted first, so that a change meanwhile is seen later."""
+        self._state = _state(self._path), _state(self._keys)
+        policy = load(self._path)
+        self._keys = policy.jwt.keys if policy.jwt else ""
+        self._state = self._state[0], _state(self._keys)
+        verifier = Verifier(policy.jwt) if policy.jwt else None
+        if verifier is not None:
+            verifier.inherit(self._verifier)
+        self._policy, self._verifier = policy, verifier
+
+    def attach(self, context: Any, token: str, nonce: bytes = b"") -> tuple[Identity | None, PeerId]:
+        """Who attaches, None for root where there is no policy.
+
+        EAUTH: nothing is proved, or it is nobody that the policy knows.
+        """
+        peer = peer_of(context)
+        if not self._path:
+            audit.tell(granted=True, who=str(peer), action="attach", uid=0)
+            return None, peer
+        self.refresh()
+        try:
+            identity = self._identify(peer, token, nonce)
+        except KernelError as error:
+            audit.tell(granted=False, who=str(peer), action="attach", why=error.text)
+            log.warning("refused %s: %s", peer, error.text)
+            raise
+        audit.tell(granted=True, who=identity.subject, action="attach", uid=identity.cred.uid, where=peer.where)
+        return identity, peer
+
+    def _identify(self, peer: PeerId, token: str, nonce: bytes = b"") -> Identity:
+        subjects = list(peer.subjects)
+        if token and self._verifier is not None:
+            subjects.insert(0, f"jwt:{self._verifier.subject(token, nonce)}")
+        elif token and self._path:
+            raise KernelError(Errno.EAUTH, "tokens are not taken here", "gateway")
+        identity = self._policy.identify(subjects) if subjects or not self._path else None
+        if identity is None:
+            raise KernelError(Errno.EAUTH, "the policy knows none of what the client proves", "gateway")
+        return identity
+
+    def look(self, context: Any, token: str, action: Action | None = None) -> None:
+        """That a client without a session may see what the kernel shows of itself. EAUTH, EPERM."""
+        self.refresh()
+        identity = self._identify(peer_of(context), token)
+        if action is not None and not permitted(identity.cred, action):
+            raise KernelError(Errno.EPERM, f"{identity.subject} is not allowed {action.label}", "gateway")
+
+    def still(self, identity: Identity) -> bool:
+        """Whether the policy, as it is now, gives a subject what it has."""
+        return self._policy.identify((identity.subject,)) == identity if self._path else True
+
+    def quota(self, identity: Identity) -> Quota | None:
+        """The account of an identity, None for one without limits in the gateway."""
+        if not (identity.limits.rate or identity.limits.calls):
+            return None
+        key = identity.subject, identity.limits
+        found = self._quotas.get(key)
+        if found is None:
+            found = self._quotas[key] = Quota(identity)
+            while len(self._quotas) > MAX_RATES:
+                self._quotas.popitem(last=False)
+        self._quotas.move_to_end(key)
+        return found
+
+
+def _state(path: str) -> tuple[int, ...]:
+    """What changes when a file does."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return ()
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino

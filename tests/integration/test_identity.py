@@ -1,0 +1,312 @@
+"""Who may do what: certificates, tokens and the policy, against a running kernel that serves TLS and a unix socket."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import grpc
+import pytest
+
+import rump
+from rump._grpc import Credentials
+from rumpuser.authority import Authority
+from rumpuser.url import parse
+from rumpwire import rump_sp_pb2 as sp
+from tests.live import eventually
+
+POLICY = """
+[jwt]
+keys = "{keys}"
+issuer = "rump ca"
+audience = "rump"
+algorithms = ["EdDSA"]
+once = true
+
+[[rule]]
+match = "jwt:web"
+uid = 1001
+gid = 101
+
+[[rule]]
+match = "spiffe://example.org/user"
+uid = 1000
+gid = 100
+allow = ["network.bind.privport"]
+
+[[rule]]
+match = "spiffe://example.org/operator"
+uid = 0
+deny = ["system.reboot", "system.status", "process.cansee"]
+
+[[rule]]
+match = "spiffe://example.org/small"
+uid = 1002
+limits = {{ processes = 2, descriptors = 8, calls = 3, rate = 50 }}
+
+[[rule]]
+match = "unix"
+uid = 0
+"""
+
+
+@dataclass
+class Site:
+    """A kernel, and an authority whose clients it takes."""
+
+    folder: Path
+    authority: Authority
+    tls: str
+    local: str
+    gateway: subprocess.Popen[str]
+
+    def credentials(self, name: str, token: str = "") -> Credentials:
+        ca = str(self.folder / "ca" / "ca.pem")
+        return Credentials(ca, str(self.folder / "ca" / f"{name}.pem"), str(self.folder / "ca" / f"{name}.key"), token)
+
+    def connect(self, name: str, token: str = "") -> rump.Client:
+        c = self.credentials(name, token)
+        names = {"RUMP_TLS_CA": c.ca, "RUMP_TLS_CERT": c.cert, "RUMP_TLS_KEY": c.key, "RUMP_TOKEN": c.token}
+        with mock.patch.dict(os.environ, names):
+            return rump.connect(self.tls)
+
+    def channel(self, name: str) -> grpc.Channel:
+        c = self.credentials(name)
+        ca, key, cert = (Path(path).read_bytes() for path in (c.ca, c.key, c.cert))
+        return grpc.secure_channel(parse(self.tls).target, grpc.ssl_channel_credentials(ca, key, cert))
+
+    @property
+    def audit(self) -> str:
+        return (self.folder / "audit.log").read_text()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("identity")
+    authority = Authority.create(folder / "ca")
+    authority.server("server")
+    for name in ("user", "operator", "small", "stranger"):
+        authority.client(name, [f"spiffe://example.org/{name}"])
+    authority.client("expired", ["spiffe://example.org/user"], days=-1 / 1440)
+    Authority.create(folder / "foreign").client("user", ["spiffe://example.org/user"])
+    (folder / "policy.toml").write_text(POLICY.format(keys=folder / "ca" / "keys.json"))
+    ca = folder / "ca"
+    command = [
+        sys.executable, "-m", "rumpgateway", "--dir", str(folder / "run"), "--placement", "server",
+        "--url", "tcp://localhost:0", "--url", f"unix://{folder}/run/k.sock", "--tls-cert", str(ca / "server.pem"),
+        "--tls-key", str(ca / "server.key"), "--tls-client-ca", str(ca / "ca.pem"),
+        "--policy", str(folder / "policy.toml"), "--audit-log", str(folder / "audit.log"),
+    ]  # fmt: skip
+    with (folder / "log").open("w") as log:
+        gateway = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    assert gateway.stdout is not None
+    assert select.select([gateway.stdout], [], [], 60)[0], (folder / "log").read_text()
+    urls = [gateway.stdout.readline().split()[-1] for _ in range(2)]
+    yield Site(folder, authority, *urls, gateway)
+    gateway.terminate()
+    assert gateway.wait(20) == 0
+    gateway.stdout.close()
+
+
+def token(site: Site, subject: str = "web", **changes: Any) -> str:
+    given = {"issuer": "rump ca", "audience": "rump", "seconds": 60.0, **changes}
+    return site.authority.token(subject, **given)
+
+
+# -- who one is
+
+
+def test_a_certificate_makes_a_user_of_the_policy(site: Site) -> None:
+    with site.connect("user") as k:
+        assert (k.sys.getuid(), k.sys.getgid()) == (1000, 100)
+        with pytest.raises(PermissionError, match=r"system\.chroot\.chroot"):
+            k.sys.chroot("/tmp")
+        s = k.sys.socket(rump.AF_INET, rump.SOCK_DGRAM, 0)
+        k.sys.bind(s, ("127.0.0.1", 7))
+
+
+def test_a_token_says_more_than_the_certificate_that_carries_it(site: Site) -> None:
+    with site.connect("stranger", token(site)) as k:
+        assert k.sys.getuid() == 1001
+
+
+def test_clients_of_the_unix_socket_are_what_the_policy_says(site: Site) -> None:
+    with rump.connect(site.local) as k:
+        assert k.sys.getuid() == 0
+        k.sys.chroot("/tmp")
+
+
+def test_limits_outlive_every_change_of_uid_and_are_inherited(site: Site) -> None:
+    with site.connect("operator") as k:
+        assert k.sys.getuid() == 0
+        k.sys.seteuid(5)
+        k.sys.seteuid(0)
+        with k.fork() as child, pytest.raises(PermissionError, match=r"system\.reboot"):
+            child.sys.reboot(0)
+        with pytest.raises(PermissionError, match=r"system\.status"):
+            k.status()
+        with pytest.raises(PermissionError, match=r"process\.cansee"):
+            k.processes()
+
+
+# -- who one is not
+
+
+@pytest.mark.parametrize("name", ["stranger", "expired", "../foreign/user"])
+def test_a_certificate_that_is_foreign_expired_or_nobody_s_gets_nothing(site: Site, name: str) -> None:
+    with pytest.raises(OSError, match=r".") as caught:
+        site.connect(name)
+    assert not isinstance(caught.value, TimeoutError)
+    with site.channel(name) as channel:
+        for method, request in _listings():
+            call = channel.unary_unary(method)
+            with pytest.raises(grpc.RpcError) as refused:
+                call(request, timeout=10)
+            assert refused.value.code() in (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED,
+                                            grpc.StatusCode.UNAVAILABLE)  # fmt: skip
+
+
+def _listings() -> list[tuple[str, bytes]]:
+    names = ("Status", "Processes", "Statistics")
+    return [(f"/rump.sp.v1.Session/{name}", b"") for name in names] + [
+        ("/rump.sp.v1.Session/Attach", sp.AttachRequest(comm="x").SerializeToString()),
+        ("/rump.sp.v1.Kern/Getpid", b""),
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"subject": "nobody"}, {"seconds": -10.0}, {"issuer": "x"}, {"audience": "x"}],
+    ids=["unknown", "expired", "foreign", "not for us"],
+)
+def test_a_token_that_proves_nothing_gets_nothing(site: Site, changes: dict[str, Any]) -> None:
+    with pytest.raises(PermissionError):
+        site.connect("stranger", token(site, **changes))
+
+
+def test_a_bad_token_is_no_better_than_none_also_with_a_good_certificate(site: Site) -> None:
+    with pytest.raises(PermissionError):
+        site.connect("user", "e30.e30.")
+
+
+def test_a_token_for_one_use_cannot_be_replayed(site: Site) -> None:
+    once = token(site)
+    site.connect("stranger", once).close()
+    with pytest.raises(PermissionError, match="used"):
+        site.connect("stranger", once)
+
+
+def test_reflection_is_for_those_whom_the_policy_knows_and_health_for_all(site: Site) -> None:
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
+    from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+    request = reflection_pb2.ServerReflectionRequest(list_services="")
+    with site.channel("stranger") as channel:
+        found = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=10)
+        assert found.status == health_pb2.HealthCheckResponse.SERVING
+        with pytest.raises(grpc.RpcError):
+            list(reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(iter([request]), timeout=10))
+    with site.channel("user") as channel:
+        stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+        assert list(stub.ServerReflectionInfo(iter([request]), timeout=10))
+
+
+def test_a_session_is_of_use_to_nobody_else(site: Site) -> None:
+    with site.connect("user") as k:
+        stolen = _session_token(k)
+        for channel in (site.channel("operator"), grpc.insecure_channel(parse(site.local).target)):
+            with channel, pytest.raises(grpc.RpcError) as caught:
+                channel.unary_unary("/rump.sp.v1.Kern/Getpid")(b"", metadata=(("rump-session", stolen),), timeout=10)
+            assert "another client" in (caught.value.details() or "")
+            assert caught.value.code() == grpc.StatusCode.PERMISSION_DENIED
+        assert k.sys.getpid() == k.pid
+
+
+def _session_token(k: rump.Client) -> str:
+    """What a thief would have to know."""
+    connection: Any = k._connection
+    return str(connection._metadata[0][1])
+
+
+# -- how much one may have
+
+
+def test_processes_and_descriptors_are_counted(site: Site) -> None:
+    with site.connect("small") as k, k.fork() as child:
+        with pytest.raises(BlockingIOError):
+            k.fork()
+        with pytest.raises(OSError, match="processes"):
+            site.connect("small")
+        fds = [child.sys.dup(0) for _ in range(5)]
+        with pytest.raises(OSError, match="descriptor") as full:
+            child.sys.dup(0)
+        assert full.value.errno == 24
+        assert len(fds) == 5
+        k.sys.getpid()
+
+
+def test_a_client_above_its_rate_is_refused_and_others_go_on(site: Site) -> None:
+    time.sleep(1.1)  # the bucket of earlier tests fills in a second
+    with site.connect("small") as k, site.connect("user") as other:
+        refused = 0
+        for _ in range(200):
+            try:
+                k.sys.getpid()
+            except BlockingIOError:
+                refused += 1
+        assert refused > 50
+        for _ in range(200):
+            other.sys.getpid()
+    assert "action=quota.rate" in site.audit
+
+
+# -- the policy, again
+
+
+def test_the_policy_is_read_again_and_a_broken_one_is_not_taken(site: Site) -> None:
+    path = site.folder / "policy.toml"
+    before = path.read_text()
+    user = site.connect("user")
+    try:
+        path.write_text(before + "\n[[rule]]\nmatch = 3\n")
+        with site.connect("user") as k:
+            assert k.sys.getuid() == 1000
+        path.write_text(before.replace("uid = 1000", "uid = 1003"))
+        with site.connect("user") as k:
+            assert k.sys.getuid() == 1003
+        eventually(lambda: _gone(user), 5, "the session of the old identity ends")
+    finally:
+        temporary = site.folder / "policy.new"
+        temporary.write_text(before)
+        temporary.replace(path)
+    with site.connect("user") as k:
+        assert k.sys.getuid() == 1000
+    assert "the policy stays as it was" in (site.folder / "log").read_text()
+
+
+def _gone(k: rump.Client) -> bool:
+    try:
+        k.sys.getpid()
+    except OSError:
+        return True
+    return False
+
+
+def test_the_audit_log_says_who_was_granted_and_refused_what(site: Site) -> None:
+    with site.connect("user") as k:
+        with pytest.raises(PermissionError):
+            k.sys.mknod("/tmp/null", 0o020666, 0)
+        pid = k.pid
+    line = next(line for line in site.audit.splitlines() if f"pid={pid}" in line and "system.mknod" in line)
+    assert "msg=refused" in line
+    assert "who=spiffe://example.org/user" in line
+    assert "uid=1000" in line
+    assert os.stat(site.folder / "audit.log").st_mode & 0o777 == 0o600
