@@ -9,7 +9,7 @@ export PATH
 PYTEST_FLAGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check generate fuzz pjdfstest bench connections clean
+.PHONY: help demo test check generate fuzz soak pjdfstest bench connections clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ generate: $(VENV)/dev.stamp ## everything that comes out of proto/ (with LANGUAG
 fuzz: $(VENV)/dev.stamp ## IMAGES=100000 hostile images of each format, FRAMES=1000000 frames (FORMATS="ffs frames": of these), 10,000 cuts of power
 	$(BIN)/python -m tests.fuzz $(FORMATS) $(if $(IMAGES),--images $(IMAGES)) $(if $(FRAMES),--frames $(FRAMES))
 	$(BIN)/python -m tests.crash.ext4 --cuts 10000
+
+soak: $(VENV)/dev.stamp ## FAULTS=2000 ends of random components under a checked load (SEED=1)
+	$(BIN)/python -m tests.soak --faults $(or $(FAULTS),2000) --seed $(or $(SEED),1)
 
 pjdfstest: $(VENV)/dev.stamp ## pjdfstest on tmpfs and ext4 through rump_fuse: PJDFSTEST=/path/to/your/built/copy; as root
 	@test -x "$(PJDFSTEST)/pjdfstest" || { echo "make: PJDFSTEST names no built copy: see docs/tools.md" >&2; exit 1; }

@@ -1,4 +1,4 @@
-"""The parent of a gateway, which starts it again when it is killed.
+"""The parent of a gateway, which starts it again when it is killed; a panic (SIGABRT) is the end of both.
 
 It has one thread, no connections and no state of the kernel, so there is nothing in it to go wrong. The components are
 the gateway's to start and watch; they go on when it is killed, as the next one's (`rumpgateway.recovery`), and end with
@@ -69,6 +69,9 @@ class _Keeper:
             if not os.WIFSIGNALED(status):
                 return os.WEXITSTATUS(status)
             number = os.WTERMSIG(status)
+            if number == signal.SIGABRT:  # it has given itself up, as in a panic
+                signal.signal(number, signal.SIG_DFL)
+                os.kill(os.getpid(), number)
             self._failures = 1 if time.monotonic() - began > STEADY_S else self._failures + 1
             often = self._failures >= MANY
             if self._ending or often:

@@ -22,6 +22,9 @@ from rumpwire.wire import encode_error
 MAX_IN_FLIGHT = 1024
 """Calls of one session that may wait at a time; more are refused with EAGAIN."""
 
+MAX_SIGNALS = 1024
+"""Signals that wait to be sent; more are lost."""
+
 log = logging.getLogger("rump.gateway")
 
 Begin = Callable[[Session, Any], tuple[list[Any], Any]]
@@ -62,6 +65,10 @@ class Stream:
         finally:
             self._outbox.closed = True
             self._session.closed(self)
+
+    def raise_signal(self, signo: int) -> None:
+        """A signal for the client."""
+        self._outbox.put(rump_sp_pb2.StreamResponse(signal=signo).SerializeToString())
 
     def put(self, data: bytes) -> None:
         self._outbox.put(data)
@@ -142,6 +149,35 @@ class Stream:
         if lasting:
             self._session.replies.keep(id, data, len(data))
         return data
+
+
+class SignalStream:
+    """One Signals call: the signals of a process, instead of on the stream of its calls."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self._signals: asyncio.Queue[int] = asyncio.Queue(MAX_SIGNALS)
+
+    async def serve(self, session: Session) -> None:
+        write = self._context.write
+        await write(rump_sp_pb2.SignalsResponse())
+        session.carried_by(self)
+        try:
+            while signo := await self._signals.get():
+                await write(rump_sp_pb2.SignalsResponse(signal=signo))
+        finally:
+            session.carried_by(None, instead_of=self)
+
+    def raise_signal(self, signo: int) -> None:
+        """A client that takes none for so long has more than enough of them."""
+        if not self._signals.full():
+            self._signals.put_nowait(signo)
+
+    def end(self) -> None:
+        """The session is over."""
+        while self._signals.full():
+            self._signals.get_nowait()
+        self._signals.put_nowait(0)
 
 
 def _empty(id: int, *, busy: bool = False) -> bytes:

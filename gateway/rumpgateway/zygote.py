@@ -13,21 +13,27 @@ import asyncio
 import contextlib
 import gc
 import importlib
+import importlib.metadata
 import json
 import os
 import random
+import select
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rumpgateway.keeper import end_with_parent
 from rumpuser.component import Component
+from rumpuser.module import GROUP
 from rumpwire.errno import Errno, KernelError
 
 _MODULES = ("rumpuser.systemhost", "rumpuser.transport.grpc_server", "rumpuser.transport.frames", "rumpuser.records",
             "grpc_health.v1.health", "grpc_reflection.v1alpha.reflection")  # fmt: skip
+
+
+IDLE_S = 1.0
 
 
 class Process:
@@ -129,9 +135,8 @@ def main(keeper: int, factions: Sequence[str]) -> None:
         importlib.import_module(module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them here: whoever is interested has a pidfd
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.collect()
-    gc.freeze()
-    for line in sys.stdin:
+    _settle()
+    for line in _lines(lambda: _preload(factions)):
         name, *arguments = json.loads(line)
         pid = os.fork()
         if pid == 0:
@@ -148,6 +153,40 @@ def _wait(gateway: int, keeper: int) -> None:
     end_with_parent(keeper)
     while True:
         signal.pause()
+
+
+def _settle() -> None:
+    """What is there stays, and the pages with it are shared by all that are forked."""
+    gc.collect()
+    gc.freeze()
+
+
+def _lines(when_idle: Callable[[], None]) -> Iterator[bytes]:
+    """The lines of the input; once, when none has come for a while, there is time for something else."""
+    data, idle = b"", False
+    while True:
+        line, found, rest = data.partition(b"\n")
+        if found:
+            data = rest
+            yield line
+            continue
+        if not idle and not select.select([0], [], [], IDLE_S)[0]:
+            idle = True
+            when_idle()
+        more = os.read(0, 1 << 16)
+        if not more:
+            return
+        data += more
+
+
+def _preload(factions: Sequence[str]) -> None:
+    """Modules of the product, which a successor is likely to need again at once."""
+    for faction in factions:
+        for point in importlib.metadata.entry_points(group=GROUP + faction):
+            if point.value.startswith(f"rump{faction}."):
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(point.module)
+    _settle()
 
 
 def _become(name: str, arguments: Sequence[str]) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from rumpdev.core.device import DeviceSwitch, Driver
 from rumpdev.core.handles import Handles
 from rumpdev.core.pseudodisk import PseudoDriver
+from rumpdev.core.restoring import RECORDED, record, restore
 from rumpdev.core.taking import Taking
 from rumpdev.drivers import cgd, drvctl, md, pty, raid, rnd, vnd
 from rumpdev.drivers.mem import MemDriver
@@ -14,6 +18,7 @@ from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpuser.module import Found
 from rumpwire import const
+from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Driver as DriverRow
 from rumpwire.values import SysctlExport, SysctlValue, SysctlValueText
@@ -33,6 +38,7 @@ class DevComponent(Component):
         self.parameters = parameters
         self.switch = DeviceSwitch()
         self.handles = Handles(self.switch, int.from_bytes(host.entropy(4), "little") >> 2)
+        self.handles.records = host.records
         self.watching = Watching(host, self.handles.device)
         self.taking = Taking(bus, host.files, self.switch)
         self.switch.attach(MemDriver())
@@ -78,6 +84,16 @@ class DevComponent(Component):
     async def start(self) -> None:
         """vfs may still hold what a dev that died had taken."""
         await self.taking.begin()
+        if self.host.records.inherited:
+            await restore(self)
+
+    def keep(self, handles: Sequence[int], directories: Sequence[int]) -> Any:
+        """All that is open stays: vfs has it open as well, for device nodes and under mounts."""
+        return [handle for handle in handles if self.handles.has(handle)], []
+
+    def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
+        value = super().call(ctx, op, args)
+        return record(self, op, args, value) if op.name in RECORDED else value
 
     def stop(self) -> None:
         """Closes what is open, and ends the disks in order. Memory disks go with the process."""

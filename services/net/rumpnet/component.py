@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rumpnet import modules
 from rumpnet.core.net import Net
 from rumpnet.core.npf.stack import StackFilter
+from rumpnet.core.recording import Recorder, Restoring
 from rumpnet.core.rtsock import RouteDomain
 from rumpnet.ifaces import KINDS
 from rumpnet.syscalls import syscalls
-from rumpuser.component import Bus, Component, Parameters
+from rumpuser.component import Bus, Component, Context, Parameters
 from rumpuser.host import Host
 from rumpuser.module import Found
+from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 
 
@@ -27,6 +29,7 @@ class NetComponent(Component):
         self.net = Net(host, bus)
         self.net.interfaces.kinds.update(KINDS)
         self.filter: StackFilter | None = None
+        self.recorder = Recorder(self.net, host.records)
         routes = RouteDomain(self.net)
         self.net.add_domain(routes)
         routes.start()
@@ -44,6 +47,24 @@ class NetComponent(Component):
             return getattr(self.filter, name)(*args)
 
         return call
+
+    def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
+        value = super().call(ctx, op, args)
+        return self.recorder.done(ctx, op, args, value) if self.recorder.on else value
+
+    def start(self) -> Any:
+        """What a predecessor left, if there was one."""
+        if not self.net.host.records.inherited:
+            return None
+        return Restoring(self.net, super().call).restore()
+
+    def keep(self, handles: Sequence[int], directories: Sequence[int]) -> Any:
+        for handle in set(self.net.sockets) - set(handles):
+            lingering = self.net.forget(handle).close()
+            if lingering is not None:
+                lingering.close()
+            self.recorder.closed(handle)
+        return [handle for handle in handles if handle in self.net.sockets], []
 
     def stop(self) -> None:
         """Closes all sockets; calls that wait on them end with EBADF."""

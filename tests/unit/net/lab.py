@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rumpnet.core.inet6domain import Inet6Domain
 from rumpnet.core.net import Net
 from rumpnet.core.packet import Packet
 from rumpnet.ifaces.ether import Ethernet
 from rumpuser.host import ManualHost
+from rumpwire import const
 from tests.unit.net.kit import Kit
 
 
@@ -57,6 +59,12 @@ class Machine(Kit):
         self.net: Net = self.component.net
         self.net.interfaces.kinds["eth"] = Port
 
+    @property
+    def inet6(self) -> Inet6Domain:
+        domain = self.net.domains[const.AF_INET6]
+        assert isinstance(domain, Inet6Domain)
+        return domain
+
     def plug(self, wire: Wire, *addresses: str) -> Port:
         """A new interface on a wire, with addresses as ``10.0.0.1/24``."""
         name = f"eth{len(self.net.interfaces.by_name) - 1}"
@@ -73,13 +81,16 @@ class Machine(Kit):
 
 
 class Lab:
-    """The clock, and machines made under it."""
+    """The clock, and machines made under it. Without ``linklocal`` they say nothing of IPv6 unless they are told to."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, *, linklocal: bool = True) -> None:
         self.host = ManualHost(seed)
+        self._linklocal = linklocal
 
     def machine(self) -> Machine:
-        return Machine(self.host)
+        machine = Machine(self.host)
+        machine.inet6.ip6.nd.auto_linklocal.put(int(self._linklocal))
+        return machine
 
     def two(self) -> tuple[Machine, Machine, Wire]:
         """10.0.0.1 and 10.0.0.2 on one wire."""

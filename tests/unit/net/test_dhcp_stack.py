@@ -19,7 +19,7 @@ class Site:
     """A server at 10.0.0.1, and a client without an address."""
 
     def __init__(self) -> None:
-        self.lab = Lab()
+        self.lab = Lab(linklocal=False)
         self.wire = Wire()
         self.server, self.client = self.lab.machine(), self.lab.machine()
         self.server.plug(self.wire, "10.0.0.1/24")

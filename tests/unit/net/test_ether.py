@@ -16,7 +16,7 @@ ONE, TWO = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2])
 
 @pytest.fixture
 def lab() -> Lab:
-    return Lab()
+    return Lab(linklocal=False)
 
 
 def ping(machine: Machine, dst: bytes, size: int = 56, ident: int = 1) -> int:

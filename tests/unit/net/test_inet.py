@@ -33,7 +33,7 @@ GROUP = bytes([239, 1, 2, 3])
 
 @pytest.fixture
 def lab() -> Lab:
-    return Lab()
+    return Lab(linklocal=False)
 
 
 def eth(machine: Machine, unit: int = 0) -> Port:

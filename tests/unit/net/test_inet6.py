@@ -197,6 +197,53 @@ def test_addresses_on_a_link_without_carrier(lab: Lab) -> None:
     assert not any(a.flags for a in eth(one).ipv6())
 
 
+def test_what_comes_up_has_a_link_local_address(lab: Lab) -> None:
+    """It is looked for duplicates, and is there once, however often the interface comes up."""
+    one, wire = lab.machine(), Wire()
+    port = one.plug(wire)
+    (address,) = port.ipv6()
+    assert address.addr == with_zone(b"\xfe\x80" + bytes(6) + eui64(port.lladdr), port.index)
+    assert address.flags & TENTATIVE
+    lab.host.advance(2)
+    assert not address.flags & TENTATIVE
+    one("netconfig_ifdown", "eth0")
+    one("netconfig_ifup", "eth0")
+    assert [a.addr for a in port.ipv6()] == [address.addr]
+
+
+def eui64(mac: bytes) -> bytes:
+    return bytes([mac[0] ^ 2]) + mac[1:3] + b"\xff\xfe" + mac[3:]
+
+
+def test_duplicates_of_link_local_addresses_are_found(lab: Lab) -> None:
+    one, other, wire = lab.machine(), lab.machine(), Wire()
+    first = one.plug(wire)
+    lab.host.advance(2)
+    other("netconfig_ifcreate", "eth0")
+    second = eth(other)
+    assert isinstance(second, Port)
+    second.plug(wire)
+    second.lladdr = first.lladdr
+    other("netconfig_ifup", "eth0")
+    lab.host.advance(2)
+    assert [a.flags for a in (*first.ipv6(), *second.ipv6())] == [0, DUPLICATED]
+
+
+def test_link_local_addresses_only_where_they_are_wanted() -> None:
+    lab = Lab(linklocal=False)
+    one, wire = lab.machine(), Wire()
+    assert not one.plug(wire).ipv6()
+    one = Lab().machine()
+    one("netconfig_ifcreate", "bridge0")
+    one("netconfig_ifup", "bridge0")
+    assert not one.net.interfaces.get("bridge0").ipv6()
+    one("netconfig_ifcreate", "eth7")
+    s = one("socket", const.AF_INET6, const.SOCK_DGRAM, 0)
+    one("ioctl", s, const.SIOCSIFINFO_FLAGS, Ndireq("eth7", flags=0))
+    one("netconfig_ifup", "eth7")
+    assert not one.net.interfaces.get("eth7").ipv6()
+
+
 def test_duplicates_are_found(lab: Lab) -> None:
     _, _, wire = two(lab)
     three = lab.machine()

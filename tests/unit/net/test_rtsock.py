@@ -19,7 +19,7 @@ MAC = b"\2\0\0\0\0\x09"
 
 @pytest.fixture
 def lab() -> Lab:
-    return Lab()
+    return Lab(linklocal=False)
 
 
 class Listening:

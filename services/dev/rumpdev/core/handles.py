@@ -10,6 +10,7 @@ from typing import Any
 from rumpdev.core.device import Device, DeviceSwitch
 from rumpuser.component import Context
 from rumpuser.host import Buffer
+from rumpuser.records import NoRecords, Records
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import DevMapResult, FcntlResult, Flock, IoctlArgs, IoctlArgsInteger, IoctlResult, Stat
@@ -38,6 +39,7 @@ class Handles:
     def __init__(self, switch: DeviceSwitch, first: int = 0) -> None:
         """Handles follow ``first``: those of a dev that died must not be taken for those of its successor."""
         self.switch = switch
+        self.records: Records = NoRecords()
         self._open: dict[int, OpenDevice] = {}
         self._handle = first
 
@@ -69,7 +71,17 @@ class Handles:
     def _install(self, entry: OpenDevice) -> int:
         self._handle += 1
         self._open[self._handle] = entry
+        self.records.put("devices", self._handle, (entry.block, entry.rdev, entry.flags))
         return self._handle
+
+    def reopen(self, handle: int, block: bool, rdev: int, flags: int) -> Any:
+        """At a successor: a device that somebody has open. ENXIO, and what the driver says."""
+        driver = self.switch.find(rdev, block=block)
+        device = driver.open_for(_NOBODY, const.minor(rdev), flags, block=block)
+        if type(device) is CoroutineType:
+            raise KernelError(Errno.ENXIO, f"{driver.name} has lost what was open")
+        self._open[handle] = OpenDevice(device, driver.name, block, rdev, flags)
+        self._handle = max(self._handle, handle)
 
     def dev_map(self, ctx: Context, rdev: int) -> DevMapResult:
         """ENXIO, EOPNOTSUPP."""
@@ -79,6 +91,7 @@ class Handles:
         """EBADF."""
         device = self._get(fd).device
         del self._open[fd]
+        self.records.delete("devices", fd)
         device.close()
 
     # -- data
@@ -161,6 +174,13 @@ class Handles:
         return device.ioctl(ctx, com, data)
 
     # -- the table
+
+    def has(self, fd: int) -> bool:
+        return fd in self._open
+
+    def of_pseudo(self, fd: int) -> OpenDevice:
+        """EBADF."""
+        return self._get(fd)
 
     def device(self, fd: int) -> Device:
         """EBADF."""

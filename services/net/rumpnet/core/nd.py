@@ -29,6 +29,8 @@ ALL_NODES = b"\xff\x02" + bytes(13) + b"\1"
 ALL_ROUTERS = b"\xff\x02" + bytes(13) + b"\2"
 SOLICITED_NODE = b"\xff\x02" + bytes(9) + b"\1\xff"
 HOPS = 255
+IFT_BRIDGE = 209
+"""Bridges have no addresses of IPv6 of their own."""
 """What neighbours send arrives with all of its hops (RFC 4861, 3.1)."""
 REACHABLE_NS = 30 * SECOND
 
@@ -312,9 +314,11 @@ class Nd(Listener):
     # -- interfaces
 
     def iface_changed(self, iface: Iface) -> None:
-        """One that came up looks for duplicates again, and for routers."""
+        """One that came up has a link-local address, and looks for duplicates again, and for routers."""
         if iface.loopback:
             return
+        if iface.up and iface.flags & const.IFF_MULTICAST and iface.if_type != IFT_BRIDGE:
+            self.need_link_local(iface)
         self._groups_again(iface)
         for address in iface.ipv6():
             if not iface.link_up and not address.flags & DUPLICATED:

@@ -103,6 +103,9 @@ class Net:
         self._handle = 0
         # File systems may keep ids of sockets for longer than this process lives; another's must not be taken for ours.
         self._boot = int.from_bytes(host.entropy(4), "big") << 32
+        for _, boot, _ in host.records.items("boot"):
+            self._boot = boot  # all that those ids may mean comes back
+        host.records.put("boot", 0, self._boot)
 
     def stop(self) -> None:
         for handle in list(self.sockets):
@@ -153,6 +156,10 @@ class Net:
         so.handle = self._handle
         self.sockets[so.handle] = so
         return so.handle
+
+    def restart_handles(self, last: int) -> None:
+        """Handles that a predecessor gave out do not come again."""
+        self._handle = max(self._handle, last)
 
     def socket(self, handle: int) -> Socket:
         """EBADF."""

@@ -56,7 +56,7 @@ def split(data: bytes) -> list[tuple[bytes, int]]:
 
 @pytest.fixture
 def pair() -> tuple[Machine, Machine, Wire]:
-    return Lab().two()
+    return Lab(linklocal=False).two()
 
 
 def test_frames_in_and_out_are_read(pair: tuple[Machine, Machine, Wire]) -> None:

@@ -20,7 +20,7 @@ class Bridged:
     """Two hosts on two wires, and a machine that bridges them."""
 
     def __init__(self) -> None:
-        self.lab = Lab()
+        self.lab = Lab(linklocal=False)
         self.left, self.right = Wire(), Wire()
         self.one, self.two, self.hub = (self.lab.machine() for _ in range(3))
         self.one.plug(self.left, "10.0.0.1/24")

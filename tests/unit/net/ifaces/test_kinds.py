@@ -18,7 +18,7 @@ from tests.unit.net.lab import Lab, Machine, Wire
 
 @pytest.fixture
 def lab() -> Lab:
-    return Lab()
+    return Lab(linklocal=False)
 
 
 def vlan(machine: Machine, name: str, parent: str, tag: int, address: str = "") -> None:

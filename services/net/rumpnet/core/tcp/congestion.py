@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rumpnet.core.tcp.hystart import HyStart
 from rumpnet.core.tcp.wheel import SECOND
 
 if TYPE_CHECKING:
@@ -59,15 +60,21 @@ class Congestion:
 
 
 class Cubic(Congestion):
-    """CUBIC (RFC 9438). Windows are in segments here, as its formulas are."""
+    """CUBIC (RFC 9438) with HyStart++ (RFC 9406). Windows are in segments here, as its formulas are."""
 
-    __slots__ = ("epoch", "estimate", "k", "origin", "w_max")
+    __slots__ = ("epoch", "estimate", "hystart", "k", "origin", "w_max")
     name = "cubic"
 
     def __init__(self) -> None:
         super().__init__()
         self.w_max = self.k = self.estimate = self.origin = 0.0
         self.epoch = 0
+        self.hystart = HyStart()
+
+    def acked(self, c: Connection, acked: int, now: int) -> None:
+        if c.cwnd < c.ssthresh:
+            acked = self.hystart.grow(c, acked, now)
+        super().acked(c, acked, now)
 
     def avoid(self, c: Connection, acked: int, now: int) -> None:
         cwnd = c.cwnd / c.mss

@@ -15,18 +15,20 @@ MIN_RTT_WINDOW = 300 * SECOND
 class Rtt:
     """An estimator. Times are nanoseconds; ``srtt`` is 0 before the first sample."""
 
-    __slots__ = ("backoff", "min", "min_at", "rttvar", "srtt")
+    __slots__ = ("backoff", "last", "last_at", "min", "min_at", "rttvar", "srtt")
 
     def __init__(self) -> None:
         self.srtt = 0
         self.rttvar = 0
         self.min = NEVER
         self.min_at = 0
+        self.last = self.last_at = 0
         self.backoff = 0
 
     def sample(self, rtt: int, now: int) -> None:
         """A measured round trip of a segment that was sent once (Karn's rule)."""
         rtt = max(rtt, 1)
+        self.last, self.last_at = rtt, now
         if rtt <= self.min or now - self.min_at > MIN_RTT_WINDOW:
             self.min, self.min_at = rtt, now
         if self.srtt:

@@ -1,0 +1,187 @@
+"""What net leaves to its successor, and how that takes it over.
+
+The configuration is a journal of the calls that made it, each different one once and in the order in which they were
+last done. The successor does them again, those that fail once more after the others, since they may stand on one that
+was repeated later. Of a socket its kind, options, name and backlog are written down: sockets that listen or receive
+datagrams go on; one that was connected to a peer has lost what was under way, and says so (ECONNRESET).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any
+
+from rumpnet.core.socket import Socket
+from rumpuser.component import KERNEL, Context
+from rumpuser.pending import value_of
+from rumpuser.plain import flat, whole
+from rumpuser.records import NoRecords, Records
+from rumpwire import const
+from rumpwire.calls import OPS, Op
+from rumpwire.errno import Errno, KernelError
+from rumpwire.values import AcceptResult, PacceptResult, SockaddrUn, SocketpairResult
+
+if TYPE_CHECKING:
+    from rumpnet.core.net import Net
+
+log = logging.getLogger(__name__)
+
+CONFIGURING = frozenset({
+    "netconfig_ifcreate", "netconfig_ifdestroy", "netconfig_ifup", "netconfig_ifdown", "netconfig_ifsetlinkstr",
+    "netconfig_bradd", "netconfig_brdel", "netconfig_ipv4_ifaddr", "netconfig_ipv4_ifaddr_cidr",
+    "netconfig_ipv6_ifaddr", "netconfig_ipv4_gw", "netconfig_ipv6_gw", "netconfig_auto_ipv6", "netconfig_ifaddrdel",
+    "netconfig_ifimpair", "netconfig_ifcapture", "netconfig_dhcp_ipv4_oneshot", "npf_load", "npf_switch", "npf_flush",
+    "npf_table", "npf_rule_add", "npf_rule_remove", "dhcp_start", "dhcp_stop", "dhcpd_start", "dhcpd_stop",
+    "dns_forward", "route_send",
+})  # fmt: skip
+"""Calls that change what is configured, and change nothing when they are done again in this order."""
+SOCKETS = frozenset({"socket", "socketpair", "accept", "paccept", "bind", "connect", "listen", "setsockopt", "close"})
+ROUNDS = 3
+IOC_IN = 1 << 31
+"""An ioctl that takes arguments, and so changes something."""
+
+Call = Callable[[Context, Op, tuple[Any, ...]], Any]
+
+
+class Recorder:
+    """Writes it down."""
+
+    def __init__(self, net: Net, records: Records) -> None:
+        self._net = net
+        self._records = records
+        self.on = not isinstance(records, NoRecords)
+
+    def done(self, ctx: Context, op: Op, args: tuple[Any, ...], value: Any) -> Any:
+        """The value of a call, which is written down when it is there."""
+        name = op.name
+        if name not in CONFIGURING and name not in SOCKETS and name != "ioctl":
+            return value
+        if type(value) is CoroutineType:
+            return self._later(ctx, name, args, value)
+        self._write(ctx, name, args, value)
+        return value
+
+    async def _later(self, ctx: Context, name: str, args: tuple[Any, ...], coming: Any) -> Any:
+        value = await coming
+        self._write(ctx, name, args, value)
+        return value
+
+    def _write(self, ctx: Context, name: str, args: tuple[Any, ...], value: Any) -> None:
+        if name in CONFIGURING:
+            self._configured(ctx, name, flat(args))
+        elif name == "ioctl":
+            if args[1] & IOC_IN and args[1] >> 8 & 0xFF == ord("i"):
+                self._configured(ctx, name, flat(args[1:]))
+        else:
+            self._socket(name, args, value)
+
+    def _configured(self, ctx: Context, name: str, args: Any) -> None:
+        self._records.put("configuration", f"{name}{args!r}", (name, args, flat(ctx.cred)))
+
+    def _socket(self, name: str, args: tuple[Any, ...], value: Any) -> None:
+        put = self._records.put
+        if name in ("socket", "socketpair", "accept", "paccept"):
+            self._made(args, value, connected=name != "socket")
+        elif name == "bind":
+            put("bound", args[0], flat(self._net.socket(args[0]).sockname()))
+        elif name == "listen":
+            put("listening", args[0], args[1])
+        elif name == "connect":
+            put("connected", args[0], flat(args[1]))
+        elif name == "setsockopt":
+            put("options", args[:3], flat(args[3]))
+        else:
+            self.closed(args[0])
+
+    def _made(self, args: tuple[Any, ...], value: Any, *, connected: bool) -> None:
+        if isinstance(value, (AcceptResult, PacceptResult)):
+            value = (value[0],)
+        for handle in value if isinstance(value, (tuple, SocketpairResult)) else (value,):
+            so = self._net.socket(handle)
+            self._records.put("sockets", handle, (so.domain, so.type, so.protocol, so.nonblocking))
+            self._records.put("last", 0, None, handle)
+            if connected:
+                self._records.put("connected", handle, None)
+
+    def closed(self, handle: int) -> None:
+        for table in ("sockets", "bound", "listening", "connected"):
+            self._records.delete(table, handle)
+        for key, _, _ in self._records.items("options"):
+            if key[0] == handle:
+                self._records.delete("options", key)
+
+
+class Restoring:
+    """A successor of net at its start."""
+
+    def __init__(self, net: Net, call: Call) -> None:
+        self._net = net
+        self._call = call
+        self._records = net.host.records
+
+    async def restore(self) -> None:
+        await self._configure()
+        for _, _, last in self._records.items("last"):
+            self._net.restart_handles(last)
+        for handle, value, _ in self._records.items("sockets"):
+            try:
+                self._socket(handle, *value)
+            except (KernelError, ValueError) as error:
+                log.warning("socket %d does not come back: %s", handle, error)
+        for (handle, level, name), value, _ in self._records.items("options"):
+            await self._attempt("setsockopt", (handle, level, name, whole(value)))
+        for handle, name, _ in self._records.items("bound"):
+            await self._bind(handle, whole(name))
+        for handle, backlog, _ in self._records.items("listening"):
+            await self._attempt("listen", (handle, backlog))
+        for handle, name, _ in self._records.items("connected"):
+            await self._connect(handle, whole(name))
+
+    async def _configure(self) -> None:
+        todo = [value for _, value, _ in self._records.items("configuration")]
+        for _ in range(ROUNDS):
+            todo = [value for value in todo if not await self._repeat(*value)]
+        for name, args, _ in todo:
+            log.info("%s%r is not there any more", name, args)
+
+    async def _repeat(self, name: str, args: Any, cred: Any) -> bool:
+        ctx = Context(0, whole(cred), umask=0)
+        try:
+            if name == "ioctl":
+                self._net.ioctl(ctx, *whole(args))
+            else:
+                await value_of(self._call(ctx, OPS[name], whole(args)))
+        except (KernelError, ValueError):
+            return False
+        return True
+
+    def _socket(self, handle: int, domain: int, kind: int, protocol: int, nonblocking: bool) -> None:
+        so: Socket = self._net.domain(domain).socket(KERNEL, kind, protocol)
+        so.nonblocking, so.handle = nonblocking, handle
+        self._net.sockets[handle] = so
+
+    async def _bind(self, handle: int, name: Any) -> None:
+        """The node of a local socket is there, or gone with its file system: nothing is made anew."""
+        so = self._net.sockets.get(handle)
+        if so is not None and isinstance(name, SockaddrUn):
+            so.name = name  # type: ignore[attr-defined]  # of its domain
+        else:
+            await self._attempt("bind", (handle, name))
+
+    async def _connect(self, handle: int, name: Any) -> None:
+        so = self._net.sockets.get(handle)
+        if so is None:
+            return
+        datagrams = so.type in (const.SOCK_DGRAM, const.SOCK_RAW) and so.domain != const.AF_LOCAL
+        if datagrams and name is not None:
+            await self._attempt("connect", (handle, name))
+        else:
+            so.fail(Errno.ECONNRESET)
+
+    async def _attempt(self, name: str, args: tuple[Any, ...]) -> None:
+        try:
+            await value_of(self._call(KERNEL, OPS[name], args))
+        except (KernelError, ValueError) as error:
+            log.warning("%s of socket %d is not repeated: %s", name, args[0], error)
