@@ -9,16 +9,19 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Sequence
+import queue
+import threading
+from collections.abc import Callable, Sequence
 from types import CoroutineType
 from typing import Any
 
 from rumpgateway import components
+from rumpgateway.core.cookies import Child
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpuser.component import Component, Parameters, Peer
 from rumpuser.guard import Guarded
-from rumpuser.pending import Running, run_blocking, start, value_of
+from rumpuser.pending import Sleeper, run_blocking, value_of
 from rumpuser.polling import Turn
 from rumpuser.systemhost import LocalHost
 from rumpuser.transport.inprocess import blocking
@@ -43,7 +46,9 @@ class LocalKernel:
         self.gateway = Gateway(self._host, self, self._parameters, log.info)
         self.gateway.start_faction = self._start_faction
         self.gateway.halt = self._halt
+        self.gateway.panic = _panic
         self.halted = False
+        self._outside: queue.SimpleQueue[Callable[[], None] | None] | None = None
         with self._turn:
             for name in ("kern", *factions):
                 self._make(name)
@@ -65,8 +70,10 @@ class LocalKernel:
 
     # -- life
 
-    def attach(self, comm: str = "rumplocal") -> LocalSession:
+    def attach(self, comm: str = "rumplocal", cookie: bytes = b"") -> LocalSession:
         with self._turn:
+            if cookie:
+                return LocalSession(self, self.gateway.cookies.claim(cookie))
             return LocalSession(self, self._finish(self.gateway.attach(comm)))
 
     def close(self) -> None:
@@ -76,6 +83,8 @@ class LocalKernel:
         """
         with contextlib.ExitStack() as last:
             last.callback(self._host.close)
+            if self._outside is not None:
+                self._outside.put(None)
             with self._turn:
                 for process in list(self.gateway.processes.values()):
                     self._finish(self.gateway.exit(process))
@@ -83,6 +92,20 @@ class LocalKernel:
                     stopping.callback(self._forget)
                     for name in reversed(components.stop_order(self._components)):
                         stopping.callback(self._stop, self._components[name])
+
+    def later(self, work: Callable[[], None]) -> None:
+        """Does something in a thread that is not in the kernel: handlers of signals may call it."""
+        if self._outside is None:
+            self._outside = queue.SimpleQueue()
+            threading.Thread(target=self._serve, args=(self._outside,), name="rump-signals", daemon=True).start()
+        self._outside.put(work)
+
+    def _serve(self, outside: queue.SimpleQueue[Callable[[], None] | None]) -> None:
+        while (work := outside.get()) is not None:
+            try:
+                work()
+            except Exception:
+                log.exception("a handler of a signal failed")
 
     def _stop(self, component: Component) -> None:
         try:
@@ -111,35 +134,31 @@ class LocalKernel:
     def _finish(self, result: Any) -> Any:
         return run_blocking(result, self._turn)
 
-    def enter(self, result: Any, timeout: float | None = None) -> Any:
+    def enter(self, p: Process, result: Any, timeout: float | None = None) -> Any:
         """Drives what a call gave to its end. Views of kernel memory are copied before the kernel goes on.
 
         ETIMEDOUT when it still waits after ``timeout`` seconds.
         """
         value = result
         if type(result) is CoroutineType:
-            value = run_blocking(result, self._turn) if timeout is None else self._in_time(result, timeout)
+            sleeper = Sleeper(self._turn)
+            p.wait_begins(sleeper)
+            try:
+                value = self._in_time(sleeper, result, timeout)
+            finally:
+                p.wait_ends(sleeper)
         return bytes(value) if type(value) in (memoryview, bytearray) else value
 
-    def _in_time(self, result: Any, timeout: float) -> Any:
-        running = start(result)
-        if not isinstance(running, Running):
-            return running
+    def _in_time(self, sleeper: Sleeper, result: Any, timeout: float | None) -> Any:
+        if timeout is None:
+            return run_blocking(result, self._turn, sleeper)
         late = KernelError(Errno.ETIMEDOUT, f"not done within {timeout:g} s", "gateway")
         deadline = self._host.monotonic_ns() + int(timeout * 1e9)
-        disarm = self._host.call_at(deadline, lambda: running.cancel(late))
+        disarm = self._host.call_at(deadline, lambda: sleeper.cancel(late))
         try:
-            return run_blocking(_outcome(running), self._turn)
+            return run_blocking(result, self._turn, sleeper)
         finally:
             disarm()
-
-
-async def _outcome(running: Running[Any]) -> Any:
-    try:
-        return await running.outcome
-    except KeyboardInterrupt:
-        running.cancel()
-        raise
 
 
 class LocalSession:
@@ -150,25 +169,49 @@ class LocalSession:
         self._process = process
         self._turn = kernel._turn
         self.pid = process.pid
+        process.listen(self._raise)
+        self.on_signal: Callable[[int], None] = lambda signo: None
+        """Takes the signals of the process, by NetBSD's numbers."""
 
     def call(self, op: Op, args: tuple[Any, ...], timeout: float | None = None) -> Any:
         """The value of a call. Raises KernelError."""
         with self._turn.lock:
-            if self._process.exited or self._kernel.halted:
+            if self._process.exited or self._process.in_exec or self._kernel.halted:
                 self._check()
-            return self._kernel.enter(self._kernel.gateway.call(self._process, op, args), timeout)
+            return self._kernel.enter(self._process, self._kernel.gateway.call(self._process, op, args), timeout)
 
     def run(self, steps: Sequence[Step], keep_going: bool, timeout: float | None = None) -> list[Any]:
         """The outcomes of a batch, shorter than it when a call failed and the rest was left out."""
         with self._turn:
             self._check()
-            outcomes = self._kernel.enter(self._kernel.gateway.run(self._process, steps, keep_going), timeout)
+            outcomes = self._kernel.enter(
+                self._process, self._kernel.gateway.run(self._process, steps, keep_going), timeout
+            )
             return [bytes(o) if type(o) in (memoryview, bytearray) else o for o in outcomes]
 
     def fork(self, flags: int) -> LocalSession:
         with self._turn:
             self._check()
-            return LocalSession(self._kernel, self._kernel.enter(self._kernel.gateway.fork(self._process, flags)))
+            return LocalSession(self._kernel, self._kernel._finish(self._kernel.gateway.fork(self._process, flags)))
+
+    def prefork(self, flags: int, wait_ms: int) -> Child:
+        with self._turn:
+            self._check()
+            child: Child = self._kernel._finish(self._kernel.gateway.cookies.prefork(self._process, flags, wait_ms))
+            return child
+
+    def fork_cancel(self, cookie: bytes) -> None:
+        with self._turn:
+            self._kernel._finish(self._kernel.gateway.cookies.cancel(cookie))
+
+    def execute(self, comm: str) -> None:
+        with self._turn:
+            self._check()
+            self._kernel._finish(self._kernel.gateway.execute(self._process, comm))
+
+    def _raise(self, signo: int) -> None:
+        """Raises it when the kernel has been left: a handler may call it again."""
+        self._kernel.later(lambda: self.on_signal(signo))
 
     def status(self) -> dict[str, Any]:
         """The shape of ``rump status --json``."""
@@ -186,7 +229,7 @@ class LocalSession:
         """The shape of ``rump ps --json``."""
         with self._turn:
             return [
-                {"pid": p.pid, "ppid": p.ppid, "comm": p.comm, "uid": p.cred.uid, "nfd": len(p.fds)}
+                {"pid": p.pid, "ppid": p.ppid, "comm": p.comm, "uid": p.cred.uid, "nfd": len(p.fds), "nlwps": p.nlwps}
                 for p in sorted(self._kernel.gateway.processes.values(), key=lambda p: p.pid)
             ]
 
@@ -197,16 +240,24 @@ class LocalSession:
         with self._turn:
             self._check()
             kern = self._kernel.peer("kern")
-            stat: ModuleStat = self._kernel.enter(kern.call(self._process.context, calls.MODULE_UPLOAD, args))
+            stat: ModuleStat = self._kernel._finish(kern.call(self._process.context, calls.MODULE_UPLOAD, args))
             return stat
 
     def close(self) -> None:
         """Ends the process."""
         with self._turn:
-            self._kernel.enter(value_of(self._kernel.gateway.exit(self._process)))
+            self._kernel._finish(value_of(self._kernel.gateway.exit(self._process)))
 
     def _check(self) -> None:
+        if self._process.in_exec:
+            raise KernelError(Errno.EBUSY, f"process {self.pid} is in exec", "gateway")
         if self._process.exited:
             raise KernelError(Errno.ESRCH, f"process {self.pid} has ended", "gateway")
         if self._kernel.halted:
             raise KernelError(Errno.ENOTCONN, "the kernel has been halted", "gateway")
+
+
+def _panic(text: str) -> None:
+    """Ends this process, and the kernel in it, as a panic does: nothing is synced, and SIGABRT says so."""
+    log.critical("panic: %s", text)
+    os.abort()

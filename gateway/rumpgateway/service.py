@@ -18,12 +18,14 @@ from google.protobuf.message_factory import GetMessageClass
 
 from rumpgateway.admission import Admission, bearer, peer_of
 from rumpgateway.core.gateway import Gateway
+from rumpgateway.core.process import Process
 from rumpgateway.monitor import Monitor
 from rumpgateway.sessions import LEASE_S, Session, Sessions
-from rumpgateway.streams import Stream, doubt, encode_outcomes, failure, repeatable
+from rumpgateway.streams import SignalStream, Stream, doubt, encode_outcomes, failure
 from rumpgateway.tracing import Tracer
 from rumpgateway.unary import metadata_of, once
 from rumpuser import audit
+from rumpuser.aio import settle
 from rumpuser.kauth import Action, authorize
 from rumpuser.pending import start
 from rumpwire import calls, codec, rump_sp_pb2
@@ -79,6 +81,10 @@ class Service:
             "Attach": self.attach,
             "Detach": self.detach,
             "Fork": self.fork,
+            "Prefork": self.prefork,
+            "ForkCancel": self.fork_cancel,
+            "Exec": self.exec,
+            "Handover": self.handover,
             "Batch": self.batch,
             "Status": self.status,
             "Processes": self.processes,
@@ -86,6 +92,9 @@ class Service:
         }
         handlers = {name: _unary_handler(name, function) for name, function in plain.items()}
         handlers["Stream"] = grpc.stream_stream_rpc_method_handler(self.stream)
+        handlers["Signals"] = grpc.unary_stream_rpc_method_handler(
+            self.signals, None, rump_sp_pb2.SignalsResponse.SerializeToString
+        )
         handlers["UploadModule"] = grpc.stream_unary_rpc_method_handler(
             self.upload_module, None, rump_sp_pb2.UploadModuleResponse.SerializeToString
         )
@@ -104,6 +113,7 @@ class Service:
             began, steps = perf_counter_ns(), [Step(op, ())]
 
             def begin() -> Any:
+                session.check()
                 steps[0] = Step(op, decode(request))
                 call = partial(self._gateway.call, session.process, op, steps[0].args)
                 if self._tracer is not None:
@@ -118,7 +128,7 @@ class Service:
                 encode(outcome, response)
                 return response
 
-            return await once(context, session, begin, finish, repeatable=repeatable(op))
+            return await once(context, session, begin, finish, repeatable=op.idempotent)
 
         return grpc.unary_unary_rpc_method_handler(handler, None, response_class.SerializeToString)
 
@@ -152,7 +162,8 @@ class Service:
     async def attach(self, request: Any, context: Context) -> Any:
         try:
             who = self._admission.attach(context, request.token, request.nonce)
-            session = await self._sessions.attach(request.comm, request.lease_ms / 1000, request.nonce, who)
+            lease_s = request.lease_ms / 1000
+            session = await self._sessions.attach(request.comm, lease_s, request.nonce, who, request.cookie)
         except KernelError as error:
             await abort(context, error)
         return rump_sp_pb2.AttachResponse(
@@ -181,6 +192,48 @@ class Service:
 
         return await once(context, parent, lambda: start(self._sessions.fork(parent, request.flags)), finish)
 
+    async def prefork(self, request: Any, context: Context) -> Any:
+        parent = await self._session(context)
+
+        def finish(outcome: Any) -> Any:
+            if isinstance(outcome, KernelError):
+                return outcome
+            return rump_sp_pb2.PreforkResponse(cookie=outcome.cookie, pid=outcome.process.pid, wait_ms=outcome.wait_ms)
+
+        def begin() -> Any:
+            return start(self._sessions.prefork(parent, request.flags, request.wait_ms))
+
+        return await once(context, parent, begin, finish)
+
+    async def fork_cancel(self, request: Any, context: Context) -> Any:
+        session = await self._session(context)
+        try:
+            await settle(self._gateway.cookies.cancel(request.cookie, session.identity))
+        except KernelError as error:
+            await abort(context, error)
+        return rump_sp_pb2.ForkCancelResponse()
+
+    async def exec(self, request: Any, context: Context) -> Any:
+        session = await self._session(context)
+        with session:
+            try:
+                await settle(self._gateway.execute(session.process, request.comm[:64] or session.process.comm))
+            except KernelError as error:
+                await abort(context, error)
+            session.begin_anew()
+        return rump_sp_pb2.ExecResponse(pid=session.process.pid, max_message=self._max_message)
+
+    async def handover(self, request: Any, context: Context) -> Any:
+        session = await self._session(context)
+        try:
+            return rump_sp_pb2.HandoverResponse(wait_ms=session.keep(request.wait_ms))
+        except KernelError as error:
+            await abort(context, error)
+
+    async def signals(self, data: bytes, context: Context) -> None:
+        session = await self._session(context)
+        await SignalStream(context).serve(session)
+
     async def batch(self, request: Any, context: Context) -> Any:
         session = await self._session(context)
         began = perf_counter_ns()
@@ -202,6 +255,7 @@ class Service:
     def _begin(self, session: Session, request: Any) -> tuple[list[Any], Any]:
         """Starts the calls of a batch: its steps, and their outcomes or the batch on its way."""
         try:
+            session.check()
             if len(request.calls) > MAX_BATCH:
                 raise KernelError(Errno.E2BIG, f"{len(request.calls)} calls in a batch; {MAX_BATCH} are allowed")
             steps = decode_steps(request.calls, decode_call)
@@ -255,15 +309,21 @@ class Service:
         found = sorted(self._gateway.processes.values(), key=lambda p: p.pid)
         return rump_sp_pb2.ProcessesResponse(
             processes=[
-                rump_sp_pb2.ProcessStatus(pid=p.pid, ppid=p.ppid, comm=p.comm, uid=p.cred.uid, nfd=len(p.fds))
+                rump_sp_pb2.ProcessStatus(
+                    pid=p.pid, ppid=p.ppid, comm=p.comm, uid=p.cred.uid, nfd=len(p.fds), nlwps=p.nlwps
+                )
                 for p in found
             ]
         )
 
 
+def _process_status(p: Process) -> Any:
+    return rump_sp_pb2.ProcessStatus(pid=p.pid, ppid=p.ppid, comm=p.comm, uid=p.cred.uid, nfd=len(p.fds), nlwps=p.nlwps)
+
+
 def _check_doubt(session: Session, request: Any, steps: list[Step]) -> None:
     """ENOLINK for calls that a gateway before this one may have done, where that cannot be done again."""
-    if 0 < getattr(request, "id", 0) <= session.doubtful and not all(repeatable(step.op) for step in steps):
+    if 0 < getattr(request, "id", 0) <= session.doubtful and not all(step.op.idempotent for step in steps):
         raise doubt(steps[0].op.cname)
 
 

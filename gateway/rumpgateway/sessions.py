@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
 from rumpgateway.admission import PeerId, Quota, from_plain, plain
+from rumpgateway.core.cookies import waiting_time
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpgateway.replies import Replies, Room
@@ -42,11 +43,22 @@ Who = tuple[Identity | None, PeerId | None]
 """What a session belongs to; without a policy there is no identity, and its process is root's."""
 
 
+class Carrier(Protocol):
+    """What carries signals to the client."""
+
+    def raise_signal(self, signo: int) -> None: ...
+
+    def end(self) -> None: ...
+
+
 class Stream(Protocol):
     """The stream of a session, as the session sees it."""
 
     def put(self, data: bytes) -> None:
         """Sends an answer."""
+
+    def raise_signal(self, signo: int) -> None:
+        """Sends a signal."""
 
     def end(self, why: KernelError) -> None:
         """Ends it; nothing more is taken from it."""
@@ -98,6 +110,8 @@ class Session:
         self._unnamed = 0
         self._grace_s = lease_s or LEASE_S
         self._loop = asyncio.get_running_loop()
+        self._kept_until = 0.0
+        self._carrier: Carrier | None = None
         self._due = self._loop.time() + self._grace_s
         self._timer = self._loop.call_at(self._due, self._check)
 
@@ -109,11 +123,20 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self._busy -= 1
-        self._due = self._loop.time() + self._grace_s
+        self._due = max(self._loop.time() + self._grace_s, self._kept_until)
+
+    def keep(self, wait_ms: int) -> int:
+        """Outlives its streams so long from now on, until there is another; what it was made. EINVAL."""
+        wait_ms = waiting_time(wait_ms)
+        self._kept_until = self._loop.time() + wait_ms / 1000
+        return wait_ms
 
     def opened(self, stream: Stream) -> None:
         """A newer stream takes over from an older one."""
         older, self.stream = self.stream, stream
+        self._kept_until = 0.0
+        if self._carrier is None:
+            self.process.listen(stream.raise_signal)
         if not self._streamed:
             self._streamed = True
             self.write_down()
@@ -128,11 +151,13 @@ class Session:
         if self.stream is not stream:
             return
         self.stream = None
+        if self._carrier is None:
+            self.process.listen(None)
         self._run_out()
 
     def _run_out(self) -> None:
         """The lease runs from now on."""
-        self._due = self._loop.time() + self._grace_s
+        self._due = max(self._loop.time() + self._grace_s, self._kept_until)
         self._timer.cancel()
         self._timer = self._loop.call_at(self._due, self._check)
 
@@ -144,6 +169,16 @@ class Session:
             log.info("session of pid %d ended: its client is gone", self.process.pid)
             why = f"the session has ended: its client was not heard of for {self._grace_s:g} s"
             self._sessions.end_soon(self, why)
+
+    def carried_by(self, carrier: Carrier | None, *, instead_of: Carrier | None = None) -> None:
+        """Who carries signals, None for the stream again; with ``instead_of`` only when that still did."""
+        if instead_of is not None and self._carrier is not instead_of:
+            return
+        older, self._carrier = self._carrier, carrier
+        if older is not None and carrier is not None:
+            older.end()
+        by = carrier or self.stream
+        self.process.listen(by.raise_signal if by is not None else None)
 
     # -- for the successor of this gateway
 
@@ -167,15 +202,27 @@ class Session:
 
     # -- its calls
 
+    def check(self) -> None:
+        """EBUSY while its process is in exec."""
+        if self.process.in_exec:
+            raise KernelError(Errno.EBUSY, f"process {self.process.pid} is in exec", "gateway")
+
+    def begin_anew(self) -> None:
+        """Another program has the session: its ids begin with 1 again."""
+        self.replies.close()
+        self.replies = Replies(self._sessions.room)
+
     def begun(
         self, id: int, running: Running[Any], finish: Callable[[bool], Any], stream: Stream | None = None
     ) -> Call:
         """Follows a call that waits. ``finish`` gives its answer when it waits no more, if it is wanted."""
         call = self.calls[id] = Call(running, stream)
+        self.process.wait_begins(running)
         if self.quota is not None:
             self.quota.waiting += 1
 
         def done() -> None:
+            self.process.wait_ends(running)
             if self.quota is not None:
                 self.quota.waiting -= 1
             if call.timer is not None:
@@ -203,6 +250,8 @@ class Session:
     def over(self, why: KernelError) -> None:
         """The session ends, and with it all that waits."""
         self._timer.cancel()
+        if self._carrier is not None:
+            self._carrier.end()
         if self.stream is not None:
             self.stream.end(why)
         for call in list(self.calls.values()):
@@ -236,28 +285,35 @@ class Sessions:
             raise KernelError(Errno.ESTALE, self._ended[token], "gateway")
         return session
 
-    async def attach(self, comm: str, lease_s: float = 0.0, nonce: bytes = b"", who: Who = (None, None)) -> Session:
-        """A new process and its session, or the one that was made with this nonce. EAGAIN when there are too many.
+    async def attach(
+        self, comm: str, lease_s: float = 0.0, nonce: bytes = b"", who: Who = (None, None), cookie: bytes = b""
+    ) -> Session:
+        """The session of a new process, or of the child of the cookie; or the one that was made with this nonce.
 
-        EAUTH when the nonce is somebody else's.
+        EAGAIN when there are too many, ESRCH for the cookie, EAUTH when the nonce is somebody else's.
         """
         if not nonce:
-            return await self._attach(comm, lease_s, who=who)
+            return await self._attach(comm, lease_s, who=who, cookie=cookie)
         if len(nonce) < MIN_NONCE:
             raise KernelError(Errno.EINVAL, f"a nonce has at least {MIN_NONCE} bytes", "gateway")
         attaching = self._attached.get(nonce)
         if attaching is None:
-            attaching = asyncio.get_running_loop().create_task(self._attach(comm, lease_s, nonce, who))
+            attaching = asyncio.get_running_loop().create_task(self._attach(comm, lease_s, nonce, who, cookie))
             self._attached[nonce] = attaching
         session = await asyncio.shield(attaching)
         if (session.identity, session.peer and session.peer.subjects) != (who[0], who[1] and who[1].subjects):
             raise KernelError(Errno.EAUTH, "the nonce is that of another client", "gateway")
         return session
 
-    async def _attach(self, comm: str, lease_s: float, nonce: bytes = b"", who: Who = (None, None)) -> Session:
+    async def _attach(
+        self, comm: str, lease_s: float, nonce: bytes = b"", who: Who = (None, None), cookie: bytes = b""
+    ) -> Session:
         try:
             self._check_room()
-            process = await settle(self._gateway.attach(comm[:64] or "client", who[0]))
+            if cookie:
+                process = self._gateway.cookies.claim(cookie, who[0])
+            else:
+                process = await settle(self._gateway.attach(comm[:64] or "client", who[0]))
         except BaseException:
             self._attached.pop(nonce, None)
             raise
@@ -268,12 +324,17 @@ class Sessions:
         self._check_room()
         return self._gateway.fork(parent.process, flags)
 
+    def prefork(self, parent: Session, flags: int, wait_ms: int) -> Any:
+        """A child that waits for its client: what `settle` awaits. EINVAL, EAGAIN."""
+        self._check_room()
+        return self._gateway.cookies.prefork(parent.process, flags, wait_ms, parent.identity)
+
     def adopt(self, process: Process, parent: Session) -> Session:
         """The session of a process that was forked."""
         return self._add(process, parent.lease_s, who=(parent.identity, parent.peer))
 
     def _check_room(self) -> None:
-        if len(self._sessions) >= MAX_SESSIONS:
+        if len(self._sessions) + len(self._gateway.cookies) >= MAX_SESSIONS:
             raise KernelError(Errno.EAGAIN, f"{MAX_SESSIONS} sessions are open", "gateway")
 
     def _belongs(self, session: Session, who: Who) -> None:
@@ -335,6 +396,7 @@ class Sessions:
     async def end_all(self, why: str = "the session has ended: the kernel halts") -> None:
         for session in list(self._sessions.values()):
             await self.end(session, why)
+        await settle(self._gateway.cookies.free_all())
 
 
 async def _known(session: Session) -> Session:

@@ -15,13 +15,15 @@ from rumpgateway.statistics import Statistics
 from rumpuser.pending import Running
 from rumpuser.transport.grpc_server import Outbox
 from rumpwire import codec, rump_sp_pb2
-from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.status import abort, parsed
 from rumpwire.wire import encode_error
 
 MAX_IN_FLIGHT = 1024
 """Calls of one session that may wait at a time; more are refused with EAGAIN."""
+
+MAX_SIGNALS = 1024
+"""Signals that wait to be sent; more are lost."""
 
 log = logging.getLogger("rump.gateway")
 
@@ -63,6 +65,10 @@ class Stream:
         finally:
             self._outbox.closed = True
             self._session.closed(self)
+
+    def raise_signal(self, signo: int) -> None:
+        """A signal for the client."""
+        self._outbox.put(rump_sp_pb2.StreamResponse(signal=signo).SerializeToString())
 
     def put(self, data: bytes) -> None:
         self._outbox.put(data)
@@ -145,6 +151,35 @@ class Stream:
         return data
 
 
+class SignalStream:
+    """One Signals call: the signals of a process, instead of on the stream of its calls."""
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+        self._signals: asyncio.Queue[int] = asyncio.Queue(MAX_SIGNALS)
+
+    async def serve(self, session: Session) -> None:
+        write = self._context.write
+        await write(rump_sp_pb2.SignalsResponse())
+        session.carried_by(self)
+        try:
+            while signo := await self._signals.get():
+                await write(rump_sp_pb2.SignalsResponse(signal=signo))
+        finally:
+            session.carried_by(None, instead_of=self)
+
+    def raise_signal(self, signo: int) -> None:
+        """A client that takes none for so long has more than enough of them."""
+        if not self._signals.full():
+            self._signals.put_nowait(signo)
+
+    def end(self) -> None:
+        """The session is over."""
+        while self._signals.full():
+            self._signals.get_nowait()
+        self._signals.put_nowait(0)
+
+
 def _empty(id: int, *, busy: bool = False) -> bytes:
     data: bytes = rump_sp_pb2.StreamResponse(id=id, busy=busy).SerializeToString()
     return data
@@ -192,15 +227,6 @@ def failure(error: BaseException) -> KernelError:
         return error
     log.error("internal error", exc_info=error)
     return KernelError(Errno.EIO, f"internal error: {type(error).__name__}", "gateway")
-
-
-CONSUMING = ("read", "readv")
-"""Idempotent in the contract, as they change nothing but where the next one begins: which is what matters here."""
-
-
-def repeatable(op: Op) -> bool:
-    """Whether a call may be done again when nobody knows whether it was."""
-    return op.idempotent and op.name not in CONSUMING
 
 
 def doubt(what: str) -> KernelError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import stat
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
@@ -88,6 +89,9 @@ def test_the_controlling_terminal(connect: Any) -> None:
     assert shell.sys.read(pair.cfd, 100) == b"prompt"
     job = shell.fork()
     job.sys.setpgid(0, 0)
+    raised: list[int] = []
+    job.on_signal(raised.append)
+    shell.on_signal(raised.append)
     assert code(job.sys.read, pair.sfd, 10) == "EIO"
     shell.sys.ioctl(pair.sfd, rump.TIOCSPGRP, job.sys.getpid())
     assert job.sys.ioctl(pair.sfd, rump.TIOCGPGRP).data.integer == job.sys.getpid()
@@ -99,6 +103,7 @@ def test_the_controlling_terminal(connect: Any) -> None:
                 break
         shell.sys.write(pair.cfd, b"\n")
         assert reading.result(10) == "EINTR"
+    assert set(raised) <= {signal.SIGINT}
     for process in (job, shell):
         process.close()
 

@@ -191,6 +191,6 @@ def test_iperf3(request: pytest.FixtureRequest, side: str, options: str) -> None
 @pytest.mark.parametrize("options", ["", "-R"])
 def test_iperf3_with_datagrams(request: pytest.FixtureRequest, side: str, options: str) -> None:
     """At a rate that two busy processors can do: iperf3 numbers its datagrams, and misses few."""
-    end = iperf(request.getfixturevalue(side), "-u", "-b", "5M", "-l", "1200", "-n", "600K", *options.split())
+    end = iperf(request.getfixturevalue(side), "-u", "-b", "10M", "-l", "1200", "-n", "600K", *options.split())
     assert end["sum"]["packets"] >= 500
     assert end["sum"]["lost_percent"] < 5

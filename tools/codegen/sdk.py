@@ -63,6 +63,10 @@ CONVERT: dict[str | tuple[str, str], tuple[str, str]] = {
     ("ioctl", "data"): ("A.IoctlArg", "A.ioctl_argument({})"),
     ("pathconf", "name"): ("int | str", "H.pathconf_name({})"),
     ("fpathconf", "name"): ("int | str", "H.pathconf_name({})"),
+    ("kill", "signo"): ("int", "H.SIGNAL.wire(int({}))"),
+    ("pselect", "mask"): ("A.SignalSet", "A.signal_set({})"),
+    ("pollts", "mask"): ("A.SignalSet", "A.signal_set({})"),
+    ("paccept", "mask"): ("A.SignalSet", "A.signal_set({})"),
     "clock_id": ("int", "H.CLOCK.wire({})"),
     ("route_dump", "family"): ("int", "H.FAMILY.wire({})"),
     ("getrlimit", "which"): ("int", "H.RLIMIT.wire({})"),
@@ -103,6 +107,7 @@ DEFAULTS: dict[str | tuple[str, str], str] = {
     ("lgetxattr", "size"): "65536", ("fgetxattr", "size"): "65536", ("listxattr", "size"): "65536",
     ("llistxattr", "size"): "65536", ("flistxattr", "size"): "65536", ("etfs_register", "type"): '"reg"',
     ("etfs_register_withsize", "begin"): "0", ("timer_create", "evp"): "None", ("pselect", "mask"): "None",
+    ("pollts", "mask"): "None",    ("sigpending", "take"): "False",
     ("ktrace", "pid"): "0", ("fktrace", "pid"): "0", ("newfs", "options"): "None", ("newfs", "source"): '""',
 }  # fmt: skip
 

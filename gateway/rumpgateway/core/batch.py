@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
+from rumpgateway.core import signals
 from rumpgateway.core.descriptors import misplaced
 from rumpuser.run import arguments, diverted
 from rumpwire import const
@@ -125,7 +126,7 @@ class _Run:
         if description is None or fd in self._closed or description.owner == "lost":
             return None
         if op.name == "close":
-            if description.refs > 1 or self._process.kqueues:
+            if description.refs > 1 or description.asynchronous or self._process.kqueues:
                 return None
             self._closed.add(fd)
         args[position] = description.handle
@@ -147,7 +148,15 @@ class _Run:
                 seen.append(value)  # the last one: the owner has done nothing after it
             else:
                 seen.append(self._settle(index, value, seen))
+                if isinstance(value, KernelError) and self.steps[index].op.name in signals.WRITING:
+                    await self._signalled(index, value)
         return seen
+
+    async def _signalled(self, index: int, error: KernelError) -> None:
+        step = self.steps[index]
+        if not step.references:
+            args = step.args
+            await signals.signalled(self._gateway, self._process, step.op, args, self.owner, args[0], error)
 
     async def _duplicated(self, index: int, value: int) -> Any:
         step = self.steps[index]

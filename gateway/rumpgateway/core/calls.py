@@ -129,6 +129,10 @@ def fcntl(gateway: Gateway, p: Process, fd: int, cmd: int, arg: int | None, lock
         return FcntlResult(_owner(gateway, p, description, arg or 0 if cmd == const.F_SETOWN else None))
     if cmd in (const.F_SETLK, const.F_SETLKW):
         p.locks = True
+    if cmd == const.F_SETFL and bool((arg or 0) & const.O_ASYNC) != bool(description.asynchronous):
+        return _asynchronous(
+            gateway, p, description, calls.FCNTL, (fd, cmd, arg, lock), on=bool((arg or 0) & const.O_ASYNC)
+        )
     return gateway.route(p, calls.FCNTL, (fd, cmd, arg, lock))
 
 
@@ -153,7 +157,18 @@ def ioctl(gateway: Gateway, p: Process, fd: int, com: int, data: Any) -> Any:
             raise KernelError(Errno.EINVAL, "the owner is a number")
         _owner(gateway, p, description, data.integer)
         return IoctlResult()
+    if com == const.FIOASYNC and isinstance(data, IoctlArgsInteger):
+        return _asynchronous(gateway, p, description, calls.IOCTL, (fd, com, data), on=bool(data.integer))
     return gateway.route(p, calls.IOCTL, (fd, com, data))
+
+
+async def _asynchronous(
+    gateway: Gateway, p: Process, description: Description, op: calls.Op, args: tuple[Any, ...], *, on: bool
+) -> Any:
+    """A call by which an object begins to send SIGIO, or ends it."""
+    value = await value_of(gateway.route(p, op, args))
+    await gateway.asynchronous.switch(description, on=on)
+    return value
 
 
 async def _new_terminal(gateway: Gateway, p: Process, fd: int, com: int) -> IoctlResult:
@@ -167,7 +182,7 @@ async def _new_terminal(gateway: Gateway, p: Process, fd: int, com: int) -> Ioct
 
 
 def _owner(gateway: Gateway, p: Process, description: Description, new: int | None) -> int:
-    """Who would get SIGIO: told, or set. There are no signals, so that it has no consequences. ESRCH."""
+    """Who gets SIGIO, once the object is asynchronous: told, or set. ESRCH."""
     if new is None:
         return description.pgid
     if new > 0 and new not in gateway.processes:

@@ -24,7 +24,7 @@ class Description:
     asked.
     """
 
-    __slots__ = ("device", "flying", "handle", "owner", "pgid", "refs")
+    __slots__ = ("asynchronous", "device", "flying", "handle", "owner", "pgid", "refs")
 
     inherited = True
     """Whether a child that is forked gets it."""
@@ -36,13 +36,15 @@ class Description:
         self.flying = 0
         self.pgid = 0
         """Who would get its signals (F_SETOWN): a process, or a negative process group."""
+        self.asynchronous = 0
+        """The number that it is watched by for SIGIO, 0 when it is not."""
         self.device: int | None = None if owner == "vfs" else 0
 
 
 class DescriptorTable:
     """The descriptors of one process. New ones get the lowest free number."""
 
-    __slots__ = ("_count", "_free", "_pid", "_records", "_slots", "cloexec", "limit")
+    __slots__ = ("_count", "_free", "_pid", "_records", "_slots", "cloexec", "limit", "users")
 
     def __init__(self, limit: int = const.OPEN_MAX) -> None:
         self._slots: list[Description | None] = []
@@ -50,6 +52,8 @@ class DescriptorTable:
         self._free: list[int] = []  # heap of the numbers below len(_slots) that are free; may hold stale ones
         self.cloexec: set[int] = set()
         self.limit = limit
+        self.users = 1
+        """Processes that share it."""
         self._pid = 0
         self._records: Records | None = None
 
@@ -116,6 +120,11 @@ class DescriptorTable:
         heapq.heappush(self._free, fd)
         description.refs -= 1
         return None if description.refs else description
+
+    def share(self) -> DescriptorTable:
+        """fork with RFSHARE: the same table for one process more."""
+        self.users += 1
+        return self
 
     def copy(self) -> DescriptorTable:
         """fork: a table with the same descriptions."""

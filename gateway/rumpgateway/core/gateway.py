@@ -12,14 +12,17 @@ from functools import partial
 from types import CoroutineType
 from typing import Any
 
+from rumpgateway.core import life, signals
 from rumpgateway.core.calls import GATEWAY_CALLS, IDENTITY_CALLS, change_identity, duplicate, fd_list, fd_stat
 from rumpgateway.core.console import CONSOLE
+from rumpgateway.core.cookies import Cookies
 from rumpgateway.core.descriptors import Description, misplaced
 from rumpgateway.core.kqueue import KQUEUE_CALLS, KqueueDescription, Kqueues, UserFilter
 from rumpgateway.core.polling import POLL_CALLS
 from rumpgateway.core.process import Process
 from rumpgateway.core.rights import RIGHTS_CALLS, Rights
-from rumpuser.component import KERNEL, Bus, Component, Entry, Parameters
+from rumpgateway.core.sigio import Asynchronous
+from rumpuser.component import KERNEL, Bus, Component, Context, Entry, Parameters
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpuser.pending import start, value_of
@@ -30,9 +33,6 @@ from rumpwire import calls, const, values
 from rumpwire.calls import OPS, Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
-
-RFCFDG = 1
-"""fork: the child starts with no descriptors but the console."""
 
 LOST = "lost"
 """Owner of objects whose component has ended."""
@@ -77,16 +77,21 @@ class Gateway(Component):
         self.own: dict[str, Callable[..., Any]] = {n: partial(e.handler, self) for n, e in OWN_CALLS.items()}
         self.own |= {name: self._identity_call(OPS[name]) for name in IDENTITY_CALLS}
         self.kqueues = Kqueues(self)
+        self.cookies = Cookies(self)
+        self.asynchronous = Asynchronous(self)
         self.rights = Rights(self)
         self.watching = Watching(host, self._console)
         self.watching.filters[const.EVFILT_USER] = UserFilter()
         self.table |= self.watching.table() | _own_objects(CONSOLE.table(log), self.kqueues.table())
         self.table["rights_drop"] = Entry(lambda ctx, tokens: self.rights.drop(tokens))
         self.table["faction_start"] = Entry(lambda ctx, faction: self.start_faction(faction))
+        self.table["signal_deliver"] = Entry(partial(signals.deliver, self))
+        self.table["limits_set"] = Entry(self._set_limits)
         self.table["fd_list"] = Entry(partial(fd_list, self))
         self.table["fd_stat"] = Entry(partial(fd_stat, self))
         self.start_faction: Callable[[str], Any] = _cannot_start
         self.halt: Callable[[int], None] = lambda opt: None
+        self.panic: Callable[[str], None] = lambda text: None
         self.restart: Callable[[str], Any] = _cannot_restart
 
     def _console(self, handle: int) -> Selectable:
@@ -100,57 +105,25 @@ class Gateway(Component):
     # -- processes
 
     async def attach(self, comm: str, identity: Identity | None = None) -> Process:
-        """A guest process, child of init, with descriptors 0, 1 and 2 on the console. EPROCLIM, EAGAIN.
-
-        It is root's, as in the original, unless an identity of a policy is given.
-        """
-        op: Op = calls.PROC_CREATE
-        args: tuple[Any, ...] = (comm,)
-        if identity is not None:
-            limits = identity.limits
-            op, args = calls.PROC_ADMIT, (comm, identity.cred, limits.processes, limits.descriptors)
-        info = await value_of(self.bus.peer("kern").call(KERNEL, op, args))
-        return self._adopt(Process(info, CONSOLE.descriptors()))
+        """A guest process: root's, as in the original, unless an identity of a policy is given. EPROCLIM, EAGAIN."""
+        return await life.attach(self, comm, identity)
 
     async def fork(self, parent: Process, flags: int) -> Process:
-        """A child with copies of the parent's descriptors (or none), its directories, mask and identity. EAGAIN."""
-        info = await value_of(self.bus.peer("kern").call(parent.context, calls.PROC_FORK, ()))
-        child = Process(info, CONSOLE.descriptors() if flags & RFCFDG else parent.fds.copy())
-        child.umask = parent.umask
-        for which in ("cwd", "root"):
-            handle = getattr(parent, which)
-            if handle:
-                await value_of(self.bus.peer("vfs").call(parent.context, calls.DIR_DUP, (handle,)))
-            setattr(child, which, handle)
-        return self._adopt(child)
+        """A child of a process, RFFDG, RFCFDG or RFSHARE. EINVAL, EAGAIN."""
+        return await life.fork(self, parent, flags)
 
-    def _adopt(self, p: Process) -> Process:
-        self.processes[p.pid] = p
-        p.record(self.host.records)
-        return p
+    async def execute(self, p: Process, comm: str) -> None:
+        """exec. EBUSY."""
+        await life.execute(self, p, comm)
 
     async def exit(self, p: Process, status: int = 0) -> None:
-        """Frees a process and all it holds. Errors of closing are nobody's any more."""
-        if p.exited:
-            return
-        p.exited = True
-        self.processes.pop(p.pid, None)
-        handles: dict[str, list[Step]] = {"vfs": [Step(calls.LOCK_RELEASE, (0,))]} if p.locks else {}
-        for fd, description in list(p.fds.items()):
-            if p.fds.remove(fd) is not None:
-                handles.setdefault(description.owner, []).append(Step(calls.CLOSE, (description.handle,)))
-        for handle in (p.cwd, p.root):
-            if handle:
-                handles.setdefault("vfs", []).append(Step(calls.DIR_RELEASE, (handle,)))
-        handles.setdefault("kern", []).append(Step(calls.PROC_EXIT, (p.pid, status)))
-        for owner, steps in handles.items():
-            try:
-                await value_of(self.peer(owner).run(p.context, steps, True))
-            except KernelError:
-                continue  # the owner is gone, and what it held with it
-        self.host.records.delete("process", p.pid)
-        if self.rights:
-            await self.rights.collect()
+        """Frees a process and all it holds."""
+        await life.leave(self, p, status)
+
+    def _set_limits(self, ctx: Context, pid: int, nofile: int, fsize: int, nthr: int) -> None:
+        p = self.processes.get(pid)
+        if p is not None:
+            p.fds.limit, p.fsize, p.nthr = nofile, fsize, nthr
 
     async def release_directory(self, p: Process, handle: int) -> None:
         if handle:
@@ -185,7 +158,12 @@ class Gateway(Component):
             owner, args = self.translate(p, op, args)
         if op.new:
             p.fds.room(len(op.new))
-        value = self.peer(owner).call(p.context, op, args)
+        try:
+            value = self.peer(owner).call(p.context, op, args)
+        except KernelError as error:
+            if op.name in signals.WRITING:
+                return signals.failed(self, p, op, args, owner, args[0], error)
+            raise
         if type(value) is CoroutineType:
             return self._finish(p, op, args, owner, value, original)
         if op.new and diverted(op, value):
@@ -198,6 +176,8 @@ class Gateway(Component):
         try:
             value = await value
         except KernelError as error:
+            if op.name in signals.WRITING:
+                await signals.signalled(self, p, op, args, owner, args[0], error)
             raise (self._lost_meanwhile(p, op, original) if error.errno == Errno.EBADF else None) or error from None
         if diverted(op, value):
             return await self.duplicate(p, op, args, value)
@@ -231,10 +211,10 @@ class Gateway(Component):
             description.device = None if owner == "vfs" or description.device is None else description.device
             if description.handle not in kept:
                 description.owner = LOST
-        for p in self.processes.values() if owner == "vfs" else ():
-            p.cwd = p.cwd if p.cwd in (0, *kept_directories) else NO_DIRECTORY
-            p.root = p.root if p.root in (0, *kept_directories) else NO_DIRECTORY
         for p in self.processes.values():
+            if owner == "vfs":
+                p.cwd = p.cwd if p.cwd in (0, *kept_directories) else NO_DIRECTORY
+                p.root = p.root if p.root in (0, *kept_directories) else NO_DIRECTORY
             p.fds.write_down()
         dropping: Any = self.rights.drop(self.rights.lost(owner))
         start(dropping)
@@ -246,6 +226,7 @@ class Gateway(Component):
     def lost(self, owner: str) -> None:
         """A component has ended: what it held is gone, and must not be taken for what its successor makes."""
         self.kqueues.lost(owner)
+        self.asynchronous.lost(owner)
         dropping: Any = self.rights.drop(self.rights.lost(owner))
         start(dropping)
         for p in self.processes.values():
@@ -295,6 +276,8 @@ class Gateway(Component):
 
     def closed(self, p: Process, fd: int, description: Description, gone: Description | None) -> Any:
         """Tells the owner that a descriptor was closed: the last one (``gone``), or one by which there may be locks."""
+        if gone is not None and gone.asynchronous:
+            return self._closed_and_forgotten(p, fd, description, gone)
         if p.kqueues:
             return self._closed_and_forgotten(p, fd, description, gone)
         return self._closed(p, description, gone)
@@ -302,7 +285,10 @@ class Gateway(Component):
     async def _closed_and_forgotten(
         self, p: Process, fd: int, description: Description, gone: Description | None
     ) -> Any:
-        await self.kqueues.descriptor_closed(p, fd)
+        if gone is not None and gone.asynchronous:
+            await self.asynchronous.forget(gone)
+        if p.kqueues:
+            await self.kqueues.descriptor_closed(p, fd)
         if isinstance(gone, KqueueDescription):
             p.kqueues.remove(gone)
         return await value_of(self._closed(p, description, gone))

@@ -8,10 +8,11 @@ something is, and the first answer ends the others.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rumpgateway.core.descriptors import Description
 from rumpgateway.core.kqueue import KqueueDescription
+from rumpgateway.core.signals import under_mask
 from rumpgateway.core.waiting import find_devices, timeout_ns
 from rumpuser.component import Entry
 from rumpuser.pending import Begun, Channel, Pending, any_of
@@ -136,7 +137,7 @@ async def _wait(
     return any(plan.revents) or not rung
 
 
-# -- the calls. There are no signals in this kernel: masks change nothing.
+# -- the calls
 
 
 async def poll(gateway: Gateway, p: Process, fds: Sequence[Pollfd], timeout: int) -> PollResult:  # noqa: ASYNC109
@@ -149,7 +150,8 @@ async def poll(gateway: Gateway, p: Process, fds: Sequence[Pollfd], timeout: int
 async def pollts(
     gateway: Gateway, p: Process, fds: Sequence[Pollfd], ts: Timespec | None, mask: int | None
 ) -> PolltsResult:
-    return PolltsResult(*await _poll(gateway, p, fds, timeout_ns(ts)))
+    wait_ns = timeout_ns(ts)
+    return PolltsResult(*await under_mask(p, mask, lambda: _poll(gateway, p, fds, wait_ns)))
 
 
 async def _poll(gateway: Gateway, p: Process, fds: Sequence[Pollfd], wait_ns: int | None) -> tuple[int, list[Pollfd]]:
@@ -183,7 +185,9 @@ async def pselect(
     ts: Timespec | None,
     mask: int | None,
 ) -> PselectResult:
-    return PselectResult(*await _select(gateway, p, nd, (in_fds, out_fds, ex_fds), timeout_ns(ts)))
+    wait_ns = timeout_ns(ts)
+    sets = (in_fds, out_fds, ex_fds)
+    return PselectResult(*await under_mask(p, mask, lambda: _select(gateway, p, nd, sets, wait_ns)))
 
 
 async def _select(
@@ -204,9 +208,18 @@ async def _select(
     return sum(map(len, ready)), ready[0], ready[1], ready[2]
 
 
+def paccept(gateway: Gateway, p: Process, s: int, mask: int | None, flags: int) -> Any:
+    """accept with a signal mask. As accept; EINTR."""
+    args = (s, None, flags)
+    if mask is None:
+        return gateway.route(p, calls.PACCEPT, args)
+    return under_mask(p, mask, lambda: gateway.route(p, calls.PACCEPT, args))
+
+
 POLL_CALLS: dict[str, Entry] = {
     "poll": Entry(poll),
     "pollts": Entry(pollts),
     "select": Entry(select),
+    "paccept": Entry(paccept),
     "pselect": Entry(pselect),
 }

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
 from rumpgateway.core.descriptors import DescriptorTable
 from rumpuser.component import Context
+from rumpuser.pending import Pending
 from rumpuser.plain import flat
 from rumpuser.records import Records
+from rumpwire import const
+from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Credentials, ProcessInfo
 
 if TYPE_CHECKING:
     from rumpgateway.core.kqueue import KqueueDescription
+
+
+class Cancellable(Protocol):
+    """A call that waits."""
+
+    def cancel(self, error: KernelError | None = None) -> None: ...
 
 
 class Process:
@@ -20,17 +30,27 @@ class Process:
     __slots__ = (
         "_cred",
         "_cwd",
+        "_fsize",
         "_records",
         "_root",
         "_umask",
         "comm",
         "context",
+        "drained",
         "exited",
         "fds",
+        "held",
+        "held_back",
+        "in_exec",
         "kqueues",
         "locks",
+        "lwps",
+        "masks",
+        "nthr",
         "pid",
         "ppid",
+        "raised",
+        "waiting",
     )
 
     def __init__(self, info: ProcessInfo, fds: DescriptorTable | None = None) -> None:
@@ -43,6 +63,23 @@ class Process:
         self.locks = False
         """Whether it has ever locked a range of a file: any close may then have to take locks away."""
         self.kqueues: list[KqueueDescription] = []
+        self.waiting: dict[Cancellable, None] = {}
+        """Its calls that wait."""
+        self.drained: Pending[None] | None = None
+        """Finished when the last of them is."""
+        self.in_exec = False
+        self.masks: dict[Pending[None], int] = {}
+        """Signal masks of calls that wait, and what to finish when a signal comes through one."""
+        self.held_back: list[tuple[int, int]] = []
+        """Signals that a mask keeps out, and what becomes of them."""
+        self.raised: Callable[[int], None] | None = None
+        """Takes signals to the client."""
+        self.held: set[int] = set()
+        """Signals for a client that has no stream yet."""
+        self.lwps = 0
+        """Threads that were made in it (rump_lwproc(3))."""
+        self.nthr = const.RLIM_INFINITY
+        self._fsize = const.RLIM_INFINITY
         self._cred = info.cred
         self._cwd = 0
         self._root = 0
@@ -54,7 +91,8 @@ class Process:
         """From here on a successor of the gateway will know this process, and what it holds."""
         self._records = records
         self._renew()
-        self.fds.record(self.pid, records)
+        if self.fds.users == 1:  # a shared table is written down as that of the first
+            self.fds.record(self.pid, records)
 
     @property
     def cred(self) -> Credentials:
@@ -93,8 +131,55 @@ class Process:
         self._root = value
         self._renew()
 
+    @property
+    def fsize(self) -> int:
+        """RLIMIT_FSIZE."""
+        return self._fsize
+
+    @fsize.setter
+    def fsize(self, value: int) -> None:
+        self._fsize = value
+        self._renew()
+
+    @property
+    def nlwps(self) -> int:
+        """Its threads, as proc_list tells them: those that were made, or its calls that wait."""
+        return max(1, self.lwps, len(self.waiting))
+
+    # -- calls that wait
+
+    def wait_begins(self, call: Cancellable) -> None:
+        self.waiting[call] = None
+
+    def wait_ends(self, call: Cancellable) -> None:
+        self.waiting.pop(call, None)
+        if not self.waiting and self.drained is not None:
+            drained, self.drained = self.drained, None
+            drained.resolve(None)
+
+    def interrupt(self, what: str) -> None:
+        """Ends all calls that wait, where they can be ended: EINTR."""
+        for call in list(self.waiting):
+            call.cancel(KernelError(Errno.EINTR, f"interrupted by {what}"))
+
+    # -- signals
+
+    def take_signal(self, signo: int) -> None:
+        if self.raised is None:  # no client yet, or for a moment
+            self.held.add(signo)
+        else:
+            self.raised(signo)
+
+    def listen(self, raised: Callable[[int], None] | None) -> None:
+        """Who carries signals to the client from now on; it gets those first that were kept."""
+        self.raised = raised
+        if raised is not None:
+            held, self.held = self.held, set()
+            for signo in sorted(held):
+                raised(signo)
+
     def _renew(self) -> None:
-        self.context = Context(self.pid, self._cred, self._cwd, self._root, self._umask)
+        self.context = Context(self.pid, self._cred, self._cwd, self._root, self._umask, self._fsize)
         if self._records is not None:
             value = (self.ppid, self.comm, flat(self._cred), self._cwd, self._root, self._umask)
             self._records.put("process", self.pid, value)

@@ -1641,6 +1641,33 @@ def _dec_r_close(m: Any) -> Any:
     return None
 
 
+def _enc_q_kill(a: Any, m: Any) -> None:
+    m.pid = a[0]
+    m.signo = a[1]
+
+def _dec_q_kill(m: Any) -> Any:
+    return (m.pid, m.signo)
+
+def _enc_r_kill(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_kill(m: Any) -> Any:
+    return None
+
+
+def _enc_q_sigpending(a: Any, m: Any) -> None:
+    m.take = a[0]
+
+def _dec_q_sigpending(m: Any) -> Any:
+    return (m.take,)
+
+def _enc_r_sigpending(v: Any, m: Any) -> None:
+    m.set = v
+
+def _dec_r_sigpending(m: Any) -> Any:
+    return m.set
+
+
 def _enc_q_getpid(a: Any, m: Any) -> None:
     m.SetInParent()
 
@@ -5293,6 +5320,35 @@ def _dec_r_proc_exit(m: Any) -> Any:
     return None
 
 
+def _enc_q_proc_exec(a: Any, m: Any) -> None:
+    m.comm = a[0]
+
+def _dec_q_proc_exec(m: Any) -> Any:
+    return (m.comm,)
+
+def _enc_r_proc_exec(v: Any, m: Any) -> None:
+    m.SetInParent()
+    if v is not None: m.process.SetInParent(); _enc_ProcessInfo(v, m.process)
+
+def _dec_r_proc_exec(m: Any) -> Any:
+    return _dec_ProcessInfo(m.process) if m.HasField("process") else None
+
+
+def _enc_q_signal_post(a: Any, m: Any) -> None:
+    m.pid = a[0]
+    m.signo = a[1]
+    m.code = a[2]
+
+def _dec_q_signal_post(m: Any) -> Any:
+    return (m.pid, m.signo, m.code)
+
+def _enc_r_signal_post(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_signal_post(m: Any) -> Any:
+    return None
+
+
 def _enc_q_proc_list(a: Any, m: Any) -> None:
     m.SetInParent()
 
@@ -5526,6 +5582,19 @@ def _enc_r_dev_open(v: Any, m: Any) -> None:
 
 def _dec_r_dev_open(m: Any) -> Any:
     return m.handle
+
+
+def _enc_q_session_end(a: Any, m: Any) -> None:
+    m.sid = a[0]
+
+def _dec_q_session_end(m: Any) -> Any:
+    return (m.sid,)
+
+def _enc_r_session_end(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_session_end(m: Any) -> Any:
+    return None
 
 
 def _enc_q_dev_map(a: Any, m: Any) -> None:
@@ -5764,6 +5833,37 @@ def _dec_r_faction_start(m: Any) -> Any:
     return None
 
 
+def _enc_q_signal_deliver(a: Any, m: Any) -> None:
+    if a[0]: m.pids.extend(a[0])
+    m.signo = a[1]
+    m.how = a[2]
+
+def _dec_q_signal_deliver(m: Any) -> Any:
+    return (list(m.pids), m.signo, m.how)
+
+def _enc_r_signal_deliver(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_signal_deliver(m: Any) -> Any:
+    return None
+
+
+def _enc_q_limits_set(a: Any, m: Any) -> None:
+    m.pid = a[0]
+    m.nofile = a[1]
+    m.fsize = a[2]
+    m.nthr = a[3]
+
+def _dec_q_limits_set(m: Any) -> Any:
+    return (m.pid, m.nofile, m.fsize, m.nthr)
+
+def _enc_r_limits_set(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_limits_set(m: Any) -> Any:
+    return None
+
+
 def _enc_q_rights_drop(a: Any, m: Any) -> None:
     m.SetInParent()
     if a[0]: m.tokens.extend(a[0])
@@ -5796,6 +5896,8 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "read": (_enc_q_read, _dec_q_read),
     "write": (_enc_q_write, _dec_q_write),
     "close": (_enc_q_close, _dec_q_close),
+    "kill": (_enc_q_kill, _dec_q_kill),
+    "sigpending": (_enc_q_sigpending, _dec_q_sigpending),
     "getpid": (_enc_q_getpid, _dec_q_getpid),
     "setuid": (_enc_q_setuid, _dec_q_setuid),
     "getuid": (_enc_q_getuid, _dec_q_getuid),
@@ -6048,6 +6150,8 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "proc_admit": (_enc_q_proc_admit, _dec_q_proc_admit),
     "proc_fork": (_enc_q_proc_fork, _dec_q_proc_fork),
     "proc_exit": (_enc_q_proc_exit, _dec_q_proc_exit),
+    "proc_exec": (_enc_q_proc_exec, _dec_q_proc_exec),
+    "signal_post": (_enc_q_signal_post, _dec_q_signal_post),
     "proc_list": (_enc_q_proc_list, _dec_q_proc_list),
     "cred_get": (_enc_q_cred_get, _dec_q_cred_get),
     "module_upload": (_enc_q_module_upload, _dec_q_module_upload),
@@ -6064,6 +6168,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "disk_give": (_enc_q_disk_give, _dec_q_disk_give),
     "device_of": (_enc_q_device_of, _dec_q_device_of),
     "dev_open": (_enc_q_dev_open, _dec_q_dev_open),
+    "session_end": (_enc_q_session_end, _dec_q_session_end),
     "dev_map": (_enc_q_dev_map, _dec_q_dev_map),
     "module_describe": (_enc_q_module_describe, _dec_q_module_describe),
     "module_load": (_enc_q_module_load, _dec_q_module_load),
@@ -6080,6 +6185,8 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "fd_list": (_enc_q_fd_list, _dec_q_fd_list),
     "fd_stat": (_enc_q_fd_stat, _dec_q_fd_stat),
     "faction_start": (_enc_q_faction_start, _dec_q_faction_start),
+    "signal_deliver": (_enc_q_signal_deliver, _dec_q_signal_deliver),
+    "limits_set": (_enc_q_limits_set, _dec_q_limits_set),
     "rights_drop": (_enc_q_rights_drop, _dec_q_rights_drop),
     "rights_held": (_enc_q_rights_held, _dec_q_rights_held),
 }
@@ -6088,6 +6195,8 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "read": (_enc_r_read, _dec_r_read),
     "write": (_enc_r_write, _dec_r_write),
     "close": (_enc_r_close, _dec_r_close),
+    "kill": (_enc_r_kill, _dec_r_kill),
+    "sigpending": (_enc_r_sigpending, _dec_r_sigpending),
     "getpid": (_enc_r_getpid, _dec_r_getpid),
     "setuid": (_enc_r_setuid, _dec_r_setuid),
     "getuid": (_enc_r_getuid, _dec_r_getuid),
@@ -6340,6 +6449,8 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "proc_admit": (_enc_r_proc_admit, _dec_r_proc_admit),
     "proc_fork": (_enc_r_proc_fork, _dec_r_proc_fork),
     "proc_exit": (_enc_r_proc_exit, _dec_r_proc_exit),
+    "proc_exec": (_enc_r_proc_exec, _dec_r_proc_exec),
+    "signal_post": (_enc_r_signal_post, _dec_r_signal_post),
     "proc_list": (_enc_r_proc_list, _dec_r_proc_list),
     "cred_get": (_enc_r_cred_get, _dec_r_cred_get),
     "module_upload": (_enc_r_module_upload, _dec_r_module_upload),
@@ -6356,6 +6467,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "disk_give": (_enc_r_disk_give, _dec_r_disk_give),
     "device_of": (_enc_r_device_of, _dec_r_device_of),
     "dev_open": (_enc_r_dev_open, _dec_r_dev_open),
+    "session_end": (_enc_r_session_end, _dec_r_session_end),
     "dev_map": (_enc_r_dev_map, _dec_r_dev_map),
     "module_describe": (_enc_r_module_describe, _dec_r_module_describe),
     "module_load": (_enc_r_module_load, _dec_r_module_load),
@@ -6372,6 +6484,8 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "fd_list": (_enc_r_fd_list, _dec_r_fd_list),
     "fd_stat": (_enc_r_fd_stat, _dec_r_fd_stat),
     "faction_start": (_enc_r_faction_start, _dec_r_faction_start),
+    "signal_deliver": (_enc_r_signal_deliver, _dec_r_signal_deliver),
+    "limits_set": (_enc_r_limits_set, _dec_r_limits_set),
     "rights_drop": (_enc_r_rights_drop, _dec_r_rights_drop),
     "rights_held": (_enc_r_rights_held, _dec_r_rights_held),
 }

@@ -836,3 +836,45 @@ BIOCSRTIMEOUT: Final = 0x8010427A
 BIOCGRTIMEOUT: Final = 0x4010427B
 BIOCGFEEDBACK: Final = 0x4004427C
 BIOCSFEEDBACK: Final = 0x8004427D
+
+# sys/signal.h
+SIGHUP: Final = 1
+SIGINT: Final = 2
+SIGQUIT: Final = 3
+SIGILL: Final = 4
+SIGTRAP: Final = 5
+SIGABRT: Final = 6
+SIGEMT: Final = 7
+SIGFPE: Final = 8
+SIGKILL: Final = 9
+SIGBUS: Final = 10
+SIGSEGV: Final = 11
+SIGSYS: Final = 12
+SIGPIPE: Final = 13
+SIGALRM: Final = 14
+SIGTERM: Final = 15
+SIGURG: Final = 16
+SIGSTOP: Final = 17
+SIGTSTP: Final = 18
+SIGCONT: Final = 19
+SIGCHLD: Final = 20
+SIGTTIN: Final = 21
+SIGTTOU: Final = 22
+SIGIO: Final = 23
+SIGXCPU: Final = 24
+SIGXFSZ: Final = 25
+SIGVTALRM: Final = 26
+SIGPROF: Final = 27
+SIGWINCH: Final = 28
+SIGINFO: Final = 29
+SIGUSR1: Final = 30
+SIGUSR2: Final = 31
+SIGPWR: Final = 32
+SIGRTMIN: Final = 33
+SIGRTMAX: Final = 63
+SI_USER: Final = 0
+
+# rump/rump.h: rfork; the contract has RFSHARE in the place of the original's 0
+RFCFDG: Final = 1
+RFSHARE: Final = 2
+RFFDG: Final = 4

@@ -295,6 +295,16 @@ class KernBusStub(object):
                 request_serializer=rump__bus__pb2.ProcExitRequest.SerializeToString,
                 response_deserializer=rump__bus__pb2.ProcExitResponse.FromString,
                 _registered_method=True)
+        self.ProcExec = channel.unary_unary(
+                '/rump.sp.v1.KernBus/ProcExec',
+                request_serializer=rump__bus__pb2.ProcExecRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.ProcExecResponse.FromString,
+                _registered_method=True)
+        self.SignalPost = channel.unary_unary(
+                '/rump.sp.v1.KernBus/SignalPost',
+                request_serializer=rump__bus__pb2.SignalPostRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.SignalPostResponse.FromString,
+                _registered_method=True)
         self.ProcList = channel.unary_unary(
                 '/rump.sp.v1.KernBus/ProcList',
                 request_serializer=rump__bus__pb2.ProcListRequest.SerializeToString,
@@ -349,6 +359,20 @@ class KernBusServicer(object):
 
     def ProcExit(self, request, context):
         """Frees a process.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProcExec(self, request, context):
+        """The caller has a new program. ESRCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignalPost(self, request, context):
+        """A signal of the kernel itself: nobody's permission is asked for. ESRCH, EINVAL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -411,6 +435,16 @@ def add_KernBusServicer_to_server(servicer, server):
                     servicer.ProcExit,
                     request_deserializer=rump__bus__pb2.ProcExitRequest.FromString,
                     response_serializer=rump__bus__pb2.ProcExitResponse.SerializeToString,
+            ),
+            'ProcExec': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProcExec,
+                    request_deserializer=rump__bus__pb2.ProcExecRequest.FromString,
+                    response_serializer=rump__bus__pb2.ProcExecResponse.SerializeToString,
+            ),
+            'SignalPost': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignalPost,
+                    request_deserializer=rump__bus__pb2.SignalPostRequest.FromString,
+                    response_serializer=rump__bus__pb2.SignalPostResponse.SerializeToString,
             ),
             'ProcList': grpc.unary_unary_rpc_method_handler(
                     servicer.ProcList,
@@ -547,6 +581,60 @@ class KernBus(object):
             '/rump.sp.v1.KernBus/ProcExit',
             rump__bus__pb2.ProcExitRequest.SerializeToString,
             rump__bus__pb2.ProcExitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProcExec(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.KernBus/ProcExec',
+            rump__bus__pb2.ProcExecRequest.SerializeToString,
+            rump__bus__pb2.ProcExecResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignalPost(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.KernBus/SignalPost',
+            rump__bus__pb2.SignalPostRequest.SerializeToString,
+            rump__bus__pb2.SignalPostResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1180,6 +1268,11 @@ class DevBusStub(object):
                 request_serializer=rump__bus__pb2.DevOpenRequest.SerializeToString,
                 response_deserializer=rump__bus__pb2.DevOpenResponse.FromString,
                 _registered_method=True)
+        self.SessionEnd = channel.unary_unary(
+                '/rump.sp.v1.DevBus/SessionEnd',
+                request_serializer=rump__bus__pb2.SessionEndRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.SessionEndResponse.FromString,
+                _registered_method=True)
         self.DevMap = channel.unary_unary(
                 '/rump.sp.v1.DevBus/DevMap',
                 request_serializer=rump__bus__pb2.DevMapRequest.SerializeToString,
@@ -1193,6 +1286,13 @@ class DevBusServicer(object):
 
     def DevOpen(self, request, context):
         """Opens a device.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SessionEnd(self, request, context):
+        """The leader of a session has gone: its terminal is nobody's any more, and who is in the foreground gets SIGHUP.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -1212,6 +1312,11 @@ def add_DevBusServicer_to_server(servicer, server):
                     servicer.DevOpen,
                     request_deserializer=rump__bus__pb2.DevOpenRequest.FromString,
                     response_serializer=rump__bus__pb2.DevOpenResponse.SerializeToString,
+            ),
+            'SessionEnd': grpc.unary_unary_rpc_method_handler(
+                    servicer.SessionEnd,
+                    request_deserializer=rump__bus__pb2.SessionEndRequest.FromString,
+                    response_serializer=rump__bus__pb2.SessionEndResponse.SerializeToString,
             ),
             'DevMap': grpc.unary_unary_rpc_method_handler(
                     servicer.DevMap,
@@ -1247,6 +1352,33 @@ class DevBus(object):
             '/rump.sp.v1.DevBus/DevOpen',
             rump__bus__pb2.DevOpenRequest.SerializeToString,
             rump__bus__pb2.DevOpenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SessionEnd(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.DevBus/SessionEnd',
+            rump__bus__pb2.SessionEndRequest.SerializeToString,
+            rump__bus__pb2.SessionEndResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1870,6 +2002,16 @@ class GatewayBusStub(object):
                 request_serializer=rump__bus__pb2.FactionStartRequest.SerializeToString,
                 response_deserializer=rump__bus__pb2.FactionStartResponse.FromString,
                 _registered_method=True)
+        self.SignalDeliver = channel.unary_unary(
+                '/rump.sp.v1.GatewayBus/SignalDeliver',
+                request_serializer=rump__bus__pb2.SignalDeliverRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.SignalDeliverResponse.FromString,
+                _registered_method=True)
+        self.LimitsSet = channel.unary_unary(
+                '/rump.sp.v1.GatewayBus/LimitsSet',
+                request_serializer=rump__bus__pb2.LimitsSetRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.LimitsSetResponse.FromString,
+                _registered_method=True)
         self.RightsDrop = channel.unary_unary(
                 '/rump.sp.v1.GatewayBus/RightsDrop',
                 request_serializer=rump__bus__pb2.RightsDropRequest.SerializeToString,
@@ -1902,6 +2044,20 @@ class GatewayBusServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SignalDeliver(self, request, context):
+        """A signal for processes, which kern has decided on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LimitsSet(self, request, context):
+        """Limits of a process that the gateway has to see to.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RightsDrop(self, request, context):
         """Descriptors in messages that will never be received.
         """
@@ -1926,6 +2082,16 @@ def add_GatewayBusServicer_to_server(servicer, server):
                     servicer.FactionStart,
                     request_deserializer=rump__bus__pb2.FactionStartRequest.FromString,
                     response_serializer=rump__bus__pb2.FactionStartResponse.SerializeToString,
+            ),
+            'SignalDeliver': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignalDeliver,
+                    request_deserializer=rump__bus__pb2.SignalDeliverRequest.FromString,
+                    response_serializer=rump__bus__pb2.SignalDeliverResponse.SerializeToString,
+            ),
+            'LimitsSet': grpc.unary_unary_rpc_method_handler(
+                    servicer.LimitsSet,
+                    request_deserializer=rump__bus__pb2.LimitsSetRequest.FromString,
+                    response_serializer=rump__bus__pb2.LimitsSetResponse.SerializeToString,
             ),
             'RightsDrop': grpc.unary_unary_rpc_method_handler(
                     servicer.RightsDrop,
@@ -2015,6 +2181,60 @@ class GatewayBus(object):
             '/rump.sp.v1.GatewayBus/FactionStart',
             rump__bus__pb2.FactionStartRequest.SerializeToString,
             rump__bus__pb2.FactionStartResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignalDeliver(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.GatewayBus/SignalDeliver',
+            rump__bus__pb2.SignalDeliverRequest.SerializeToString,
+            rump__bus__pb2.SignalDeliverResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LimitsSet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.GatewayBus/LimitsSet',
+            rump__bus__pb2.LimitsSetRequest.SerializeToString,
+            rump__bus__pb2.LimitsSetResponse.FromString,
             options,
             channel_credentials,
             insecure,

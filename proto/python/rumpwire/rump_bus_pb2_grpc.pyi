@@ -127,6 +127,10 @@ class KernBusStub:
     """Child of the calling process."""
     ProcExit: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.ProcExitRequest, _rump_bus_pb2.ProcExitResponse]
     """Frees a process."""
+    ProcExec: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.ProcExecRequest, _rump_bus_pb2.ProcExecResponse]
+    """The caller has a new program. ESRCH."""
+    SignalPost: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.SignalPostRequest, _rump_bus_pb2.SignalPostResponse]
+    """A signal of the kernel itself: nobody's permission is asked for. ESRCH, EINVAL."""
     ProcList: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.ProcListRequest, _rump_bus_pb2.ProcListResponse]
     """All processes."""
     CredGet: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.CredGetRequest, _rump_bus_pb2.CredGetResponse]
@@ -151,6 +155,10 @@ class KernBusAsyncStub(KernBusStub):
     """Child of the calling process."""
     ProcExit: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.ProcExitRequest, _rump_bus_pb2.ProcExitResponse]  # type: ignore[assignment]
     """Frees a process."""
+    ProcExec: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.ProcExecRequest, _rump_bus_pb2.ProcExecResponse]  # type: ignore[assignment]
+    """The caller has a new program. ESRCH."""
+    SignalPost: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.SignalPostRequest, _rump_bus_pb2.SignalPostResponse]  # type: ignore[assignment]
+    """A signal of the kernel itself: nobody's permission is asked for. ESRCH, EINVAL."""
     ProcList: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.ProcListRequest, _rump_bus_pb2.ProcListResponse]  # type: ignore[assignment]
     """All processes."""
     CredGet: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.CredGetRequest, _rump_bus_pb2.CredGetResponse]  # type: ignore[assignment]
@@ -196,6 +204,22 @@ class KernBusServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_bus_pb2.ProcExitResponse, _abc.Awaitable[_rump_bus_pb2.ProcExitResponse]]:
         """Frees a process."""
+
+    @_abc_1.abstractmethod
+    def ProcExec(
+        self,
+        request: _rump_bus_pb2.ProcExecRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.ProcExecResponse, _abc.Awaitable[_rump_bus_pb2.ProcExecResponse]]:
+        """The caller has a new program. ESRCH."""
+
+    @_abc_1.abstractmethod
+    def SignalPost(
+        self,
+        request: _rump_bus_pb2.SignalPostRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.SignalPostResponse, _abc.Awaitable[_rump_bus_pb2.SignalPostResponse]]:
+        """A signal of the kernel itself: nobody's permission is asked for. ESRCH, EINVAL."""
 
     @_abc_1.abstractmethod
     def ProcList(
@@ -387,6 +411,8 @@ class DevBusStub:
     def __new__(cls, channel: _aio.Channel) -> DevBusAsyncStub: ...
     DevOpen: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.DevOpenRequest, _rump_bus_pb2.DevOpenResponse]
     """Opens a device."""
+    SessionEnd: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.SessionEndRequest, _rump_bus_pb2.SessionEndResponse]
+    """The leader of a session has gone: its terminal is nobody's any more, and who is in the foreground gets SIGHUP."""
     DevMap: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.DevMapRequest, _rump_bus_pb2.DevMapResponse]
     """Where the bytes of a disk can be mapped."""
 
@@ -397,6 +423,8 @@ class DevBusAsyncStub(DevBusStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     DevOpen: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.DevOpenRequest, _rump_bus_pb2.DevOpenResponse]  # type: ignore[assignment]
     """Opens a device."""
+    SessionEnd: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.SessionEndRequest, _rump_bus_pb2.SessionEndResponse]  # type: ignore[assignment]
+    """The leader of a session has gone: its terminal is nobody's any more, and who is in the foreground gets SIGHUP."""
     DevMap: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.DevMapRequest, _rump_bus_pb2.DevMapResponse]  # type: ignore[assignment]
     """Where the bytes of a disk can be mapped."""
 
@@ -410,6 +438,14 @@ class DevBusServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_bus_pb2.DevOpenResponse, _abc.Awaitable[_rump_bus_pb2.DevOpenResponse]]:
         """Opens a device."""
+
+    @_abc_1.abstractmethod
+    def SessionEnd(
+        self,
+        request: _rump_bus_pb2.SessionEndRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.SessionEndResponse, _abc.Awaitable[_rump_bus_pb2.SessionEndResponse]]:
+        """The leader of a session has gone: its terminal is nobody's any more, and who is in the foreground gets SIGHUP."""
 
     @_abc_1.abstractmethod
     def DevMap(
@@ -597,6 +633,10 @@ class GatewayBusStub:
     """What fstat gives for a descriptor of a process. ESRCH, EBADF."""
     FactionStart: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.FactionStartRequest, _rump_bus_pb2.FactionStartResponse]
     """Starts the process of a faction that is not running."""
+    SignalDeliver: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.SignalDeliverRequest, _rump_bus_pb2.SignalDeliverResponse]
+    """A signal for processes, which kern has decided on."""
+    LimitsSet: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.LimitsSetRequest, _rump_bus_pb2.LimitsSetResponse]
+    """Limits of a process that the gateway has to see to."""
     RightsDrop: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.RightsDropRequest, _rump_bus_pb2.RightsDropResponse]
     """Descriptors in messages that will never be received."""
 
@@ -611,6 +651,10 @@ class GatewayBusAsyncStub(GatewayBusStub):
     """What fstat gives for a descriptor of a process. ESRCH, EBADF."""
     FactionStart: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.FactionStartRequest, _rump_bus_pb2.FactionStartResponse]  # type: ignore[assignment]
     """Starts the process of a faction that is not running."""
+    SignalDeliver: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.SignalDeliverRequest, _rump_bus_pb2.SignalDeliverResponse]  # type: ignore[assignment]
+    """A signal for processes, which kern has decided on."""
+    LimitsSet: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.LimitsSetRequest, _rump_bus_pb2.LimitsSetResponse]  # type: ignore[assignment]
+    """Limits of a process that the gateway has to see to."""
     RightsDrop: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.RightsDropRequest, _rump_bus_pb2.RightsDropResponse]  # type: ignore[assignment]
     """Descriptors in messages that will never be received."""
 
@@ -640,6 +684,22 @@ class GatewayBusServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_bus_pb2.FactionStartResponse, _abc.Awaitable[_rump_bus_pb2.FactionStartResponse]]:
         """Starts the process of a faction that is not running."""
+
+    @_abc_1.abstractmethod
+    def SignalDeliver(
+        self,
+        request: _rump_bus_pb2.SignalDeliverRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.SignalDeliverResponse, _abc.Awaitable[_rump_bus_pb2.SignalDeliverResponse]]:
+        """A signal for processes, which kern has decided on."""
+
+    @_abc_1.abstractmethod
+    def LimitsSet(
+        self,
+        request: _rump_bus_pb2.LimitsSetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.LimitsSetResponse, _abc.Awaitable[_rump_bus_pb2.LimitsSetResponse]]:
+        """Limits of a process that the gateway has to see to."""
 
     @_abc_1.abstractmethod
     def RightsDrop(

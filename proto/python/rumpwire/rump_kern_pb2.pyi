@@ -2787,7 +2787,29 @@ class ModuleFiniResponse(_message.Message):
 Global___ModuleFiniResponse: _TypeAlias = ModuleFiniResponse  # noqa: Y015
 
 @_typing.final
-class FileListRequest(_message.Message):
+class KillRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PID_FIELD_NUMBER: _builtins.int
+    SIGNO_FIELD_NUMBER: _builtins.int
+    pid: _builtins.int
+    signo: _builtins.int
+    def __init__(
+        self,
+        *,
+        pid: _builtins.int = ...,
+        signo: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pid", b"pid", "signo", b"signo"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KillRequest: _TypeAlias = KillRequest  # noqa: Y015
+
+@_typing.final
+class KillResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     def __init__(
@@ -2799,27 +2821,45 @@ class FileListRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___FileListRequest: _TypeAlias = FileListRequest  # noqa: Y015
+Global___KillResponse: _TypeAlias = KillResponse  # noqa: Y015
 
 @_typing.final
-class FileListResponse(_message.Message):
+class SigpendingRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
-    FILES_FIELD_NUMBER: _builtins.int
-    @_builtins.property
-    def files(self) -> _containers.RepeatedCompositeFieldContainer[_rump_types_pb2.KinfoFile]: ...
+    TAKE_FIELD_NUMBER: _builtins.int
+    take: _builtins.bool
     def __init__(
         self,
         *,
-        files: _abc.Iterable[_rump_types_pb2.KinfoFile] | None = ...,
+        take: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["take", b"take"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___FileListResponse: _TypeAlias = FileListResponse  # noqa: Y015
+Global___SigpendingRequest: _TypeAlias = SigpendingRequest  # noqa: Y015
+
+@_typing.final
+class SigpendingResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SET_FIELD_NUMBER: _builtins.int
+    set: _builtins.int
+    def __init__(
+        self,
+        *,
+        set: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["set", b"set"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SigpendingResponse: _TypeAlias = SigpendingResponse  # noqa: Y015
 
 @_typing.final
 class ComponentRestartRequest(_message.Message):
@@ -2855,6 +2895,41 @@ class ComponentRestartResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ComponentRestartResponse: _TypeAlias = ComponentRestartResponse  # noqa: Y015
+
+@_typing.final
+class FileListRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileListRequest: _TypeAlias = FileListRequest  # noqa: Y015
+
+@_typing.final
+class FileListResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[_rump_types_pb2.KinfoFile]: ...
+    def __init__(
+        self,
+        *,
+        files: _abc.Iterable[_rump_types_pb2.KinfoFile] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FileListResponse: _TypeAlias = FileListResponse  # noqa: Y015
 
 @_typing.final
 class KsemInitRequest(_message.Message):

@@ -54,6 +54,31 @@ class SessionStub(object):
                 request_serializer=rump__sp__pb2.ForkRequest.SerializeToString,
                 response_deserializer=rump__sp__pb2.ForkResponse.FromString,
                 _registered_method=True)
+        self.Prefork = channel.unary_unary(
+                '/rump.sp.v1.Session/Prefork',
+                request_serializer=rump__sp__pb2.PreforkRequest.SerializeToString,
+                response_deserializer=rump__sp__pb2.PreforkResponse.FromString,
+                _registered_method=True)
+        self.ForkCancel = channel.unary_unary(
+                '/rump.sp.v1.Session/ForkCancel',
+                request_serializer=rump__sp__pb2.ForkCancelRequest.SerializeToString,
+                response_deserializer=rump__sp__pb2.ForkCancelResponse.FromString,
+                _registered_method=True)
+        self.Signals = channel.unary_stream(
+                '/rump.sp.v1.Session/Signals',
+                request_serializer=rump__sp__pb2.SignalsRequest.SerializeToString,
+                response_deserializer=rump__sp__pb2.SignalsResponse.FromString,
+                _registered_method=True)
+        self.Exec = channel.unary_unary(
+                '/rump.sp.v1.Session/Exec',
+                request_serializer=rump__sp__pb2.ExecRequest.SerializeToString,
+                response_deserializer=rump__sp__pb2.ExecResponse.FromString,
+                _registered_method=True)
+        self.Handover = channel.unary_unary(
+                '/rump.sp.v1.Session/Handover',
+                request_serializer=rump__sp__pb2.HandoverRequest.SerializeToString,
+                response_deserializer=rump__sp__pb2.HandoverResponse.FromString,
+                _registered_method=True)
         self.Batch = channel.unary_unary(
                 '/rump.sp.v1.Session/Batch',
                 request_serializer=rump__sp__pb2.BatchRequest.SerializeToString,
@@ -105,7 +130,42 @@ class SessionServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Fork(self, request, context):
-        """Makes a child process with a session of its own. EAGAIN.
+        """Makes a child process with a session of its own. EAGAIN, EINVAL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Prefork(self, request, context):
+        """Makes a child process that waits for who shows the cookie (AttachRequest.cookie). EAGAIN, EINVAL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ForkCancel(self, request, context):
+        """Frees a child that nobody has claimed. ESRCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Signals(self, request, context):
+        """The signals of the process, in place of its stream, as long as this call lasts.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Exec(self, request, context):
+        """The process has a new program: its calls that wait end with EINTR, close-on-exec descriptors are closed. EBUSY when it is in exec.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Handover(self, request, context):
+        """Keeps the session without a connection for a while: another program takes it over. EINVAL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -119,9 +179,7 @@ class SessionServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Stream(self, request_iterator, context):
-        """Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
-        session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
-        session has ended.
+        """Many calls in flight, answers in any order. The session ends soon after its stream does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -172,6 +230,31 @@ def add_SessionServicer_to_server(servicer, server):
                     servicer.Fork,
                     request_deserializer=rump__sp__pb2.ForkRequest.FromString,
                     response_serializer=rump__sp__pb2.ForkResponse.SerializeToString,
+            ),
+            'Prefork': grpc.unary_unary_rpc_method_handler(
+                    servicer.Prefork,
+                    request_deserializer=rump__sp__pb2.PreforkRequest.FromString,
+                    response_serializer=rump__sp__pb2.PreforkResponse.SerializeToString,
+            ),
+            'ForkCancel': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForkCancel,
+                    request_deserializer=rump__sp__pb2.ForkCancelRequest.FromString,
+                    response_serializer=rump__sp__pb2.ForkCancelResponse.SerializeToString,
+            ),
+            'Signals': grpc.unary_stream_rpc_method_handler(
+                    servicer.Signals,
+                    request_deserializer=rump__sp__pb2.SignalsRequest.FromString,
+                    response_serializer=rump__sp__pb2.SignalsResponse.SerializeToString,
+            ),
+            'Exec': grpc.unary_unary_rpc_method_handler(
+                    servicer.Exec,
+                    request_deserializer=rump__sp__pb2.ExecRequest.FromString,
+                    response_serializer=rump__sp__pb2.ExecResponse.SerializeToString,
+            ),
+            'Handover': grpc.unary_unary_rpc_method_handler(
+                    servicer.Handover,
+                    request_deserializer=rump__sp__pb2.HandoverRequest.FromString,
+                    response_serializer=rump__sp__pb2.HandoverResponse.SerializeToString,
             ),
             'Batch': grpc.unary_unary_rpc_method_handler(
                     servicer.Batch,
@@ -286,6 +369,141 @@ class Session(object):
             '/rump.sp.v1.Session/Fork',
             rump__sp__pb2.ForkRequest.SerializeToString,
             rump__sp__pb2.ForkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Prefork(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Session/Prefork',
+            rump__sp__pb2.PreforkRequest.SerializeToString,
+            rump__sp__pb2.PreforkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForkCancel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Session/ForkCancel',
+            rump__sp__pb2.ForkCancelRequest.SerializeToString,
+            rump__sp__pb2.ForkCancelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Signals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/rump.sp.v1.Session/Signals',
+            rump__sp__pb2.SignalsRequest.SerializeToString,
+            rump__sp__pb2.SignalsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Exec(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Session/Exec',
+            rump__sp__pb2.ExecRequest.SerializeToString,
+            rump__sp__pb2.ExecResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Handover(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Session/Handover',
+            rump__sp__pb2.HandoverRequest.SerializeToString,
+            rump__sp__pb2.HandoverResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -483,6 +701,16 @@ class KernStub(object):
                 '/rump.sp.v1.Kern/Close',
                 request_serializer=rump__kern__pb2.CloseRequest.SerializeToString,
                 response_deserializer=rump__kern__pb2.CloseResponse.FromString,
+                _registered_method=True)
+        self.Kill = channel.unary_unary(
+                '/rump.sp.v1.Kern/Kill',
+                request_serializer=rump__kern__pb2.KillRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.KillResponse.FromString,
+                _registered_method=True)
+        self.Sigpending = channel.unary_unary(
+                '/rump.sp.v1.Kern/Sigpending',
+                request_serializer=rump__kern__pb2.SigpendingRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.SigpendingResponse.FromString,
                 _registered_method=True)
         self.Getpid = channel.unary_unary(
                 '/rump.sp.v1.Kern/Getpid',
@@ -896,6 +1124,20 @@ class KernServicer(object):
 
     def Close(self, request, context):
         """Closes the descriptor. EBADF, EIO.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Kill(self, request, context):
+        """Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks. EINVAL, ESRCH, EPERM.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Sigpending(self, request, context):
+        """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are forgotten.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -1465,6 +1707,16 @@ def add_KernServicer_to_server(servicer, server):
                     request_deserializer=rump__kern__pb2.CloseRequest.FromString,
                     response_serializer=rump__kern__pb2.CloseResponse.SerializeToString,
             ),
+            'Kill': grpc.unary_unary_rpc_method_handler(
+                    servicer.Kill,
+                    request_deserializer=rump__kern__pb2.KillRequest.FromString,
+                    response_serializer=rump__kern__pb2.KillResponse.SerializeToString,
+            ),
+            'Sigpending': grpc.unary_unary_rpc_method_handler(
+                    servicer.Sigpending,
+                    request_deserializer=rump__kern__pb2.SigpendingRequest.FromString,
+                    response_serializer=rump__kern__pb2.SigpendingResponse.SerializeToString,
+            ),
             'Getpid': grpc.unary_unary_rpc_method_handler(
                     servicer.Getpid,
                     request_deserializer=rump__kern__pb2.GetpidRequest.FromString,
@@ -1938,6 +2190,60 @@ class Kern(object):
             '/rump.sp.v1.Kern/Close',
             rump__kern__pb2.CloseRequest.SerializeToString,
             rump__kern__pb2.CloseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Kill(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/Kill',
+            rump__kern__pb2.KillRequest.SerializeToString,
+            rump__kern__pb2.KillResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Sigpending(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/Sigpending',
+            rump__kern__pb2.SigpendingRequest.SerializeToString,
+            rump__kern__pb2.SigpendingResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -42,14 +42,21 @@ class SessionStub:
     Detach: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.DetachRequest, _rump_sp_pb2.DetachResponse]
     """Ends the session and its process."""
     Fork: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.ForkRequest, _rump_sp_pb2.ForkResponse]
-    """Makes a child process with a session of its own. EAGAIN."""
+    """Makes a child process with a session of its own. EAGAIN, EINVAL."""
+    Prefork: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.PreforkRequest, _rump_sp_pb2.PreforkResponse]
+    """Makes a child process that waits for who shows the cookie (AttachRequest.cookie). EAGAIN, EINVAL."""
+    ForkCancel: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.ForkCancelRequest, _rump_sp_pb2.ForkCancelResponse]
+    """Frees a child that nobody has claimed. ESRCH."""
+    Signals: _grpc.UnaryStreamMultiCallable[_rump_sp_pb2.SignalsRequest, _rump_sp_pb2.SignalsResponse]
+    """The signals of the process, in place of its stream, as long as this call lasts."""
+    Exec: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.ExecRequest, _rump_sp_pb2.ExecResponse]
+    """The process has a new program: its calls that wait end with EINTR, close-on-exec descriptors are closed. EBUSY when it is in exec."""
+    Handover: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.HandoverRequest, _rump_sp_pb2.HandoverResponse]
+    """Keeps the session without a connection for a while: another program takes it over. EINVAL."""
     Batch: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.BatchRequest, _rump_sp_pb2.BatchResponse]
     """Does many calls in order; later ones may use results of earlier ones."""
     Stream: _grpc.StreamStreamMultiCallable[_rump_sp_pb2.StreamRequest, _rump_sp_pb2.StreamResponse]
-    """Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
-    session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
-    session has ended.
-    """
+    """Many calls in flight, answers in any order. The session ends soon after its stream does."""
     UploadModule: _grpc.StreamUnaryMultiCallable[_rump_sp_pb2.UploadModuleRequest, _rump_sp_pb2.UploadModuleResponse]
     """Loads a module out of a signed wheel. EPERM, EINVAL, ENOENT, EEXIST, EFBIG, ENOEXEC."""
     Status: _grpc.UnaryUnaryMultiCallable[_rump_sp_pb2.StatusRequest, _rump_sp_pb2.StatusResponse]
@@ -69,14 +76,21 @@ class SessionAsyncStub(SessionStub):
     Detach: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.DetachRequest, _rump_sp_pb2.DetachResponse]  # type: ignore[assignment]
     """Ends the session and its process."""
     Fork: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.ForkRequest, _rump_sp_pb2.ForkResponse]  # type: ignore[assignment]
-    """Makes a child process with a session of its own. EAGAIN."""
+    """Makes a child process with a session of its own. EAGAIN, EINVAL."""
+    Prefork: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.PreforkRequest, _rump_sp_pb2.PreforkResponse]  # type: ignore[assignment]
+    """Makes a child process that waits for who shows the cookie (AttachRequest.cookie). EAGAIN, EINVAL."""
+    ForkCancel: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.ForkCancelRequest, _rump_sp_pb2.ForkCancelResponse]  # type: ignore[assignment]
+    """Frees a child that nobody has claimed. ESRCH."""
+    Signals: _aio.UnaryStreamMultiCallable[_rump_sp_pb2.SignalsRequest, _rump_sp_pb2.SignalsResponse]  # type: ignore[assignment]
+    """The signals of the process, in place of its stream, as long as this call lasts."""
+    Exec: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.ExecRequest, _rump_sp_pb2.ExecResponse]  # type: ignore[assignment]
+    """The process has a new program: its calls that wait end with EINTR, close-on-exec descriptors are closed. EBUSY when it is in exec."""
+    Handover: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.HandoverRequest, _rump_sp_pb2.HandoverResponse]  # type: ignore[assignment]
+    """Keeps the session without a connection for a while: another program takes it over. EINVAL."""
     Batch: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.BatchRequest, _rump_sp_pb2.BatchResponse]  # type: ignore[assignment]
     """Does many calls in order; later ones may use results of earlier ones."""
     Stream: _aio.StreamStreamMultiCallable[_rump_sp_pb2.StreamRequest, _rump_sp_pb2.StreamResponse]  # type: ignore[assignment]
-    """Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
-    session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
-    session has ended.
-    """
+    """Many calls in flight, answers in any order. The session ends soon after its stream does."""
     UploadModule: _aio.StreamUnaryMultiCallable[_rump_sp_pb2.UploadModuleRequest, _rump_sp_pb2.UploadModuleResponse]  # type: ignore[assignment]
     """Loads a module out of a signed wheel. EPERM, EINVAL, ENOENT, EEXIST, EFBIG, ENOEXEC."""
     Status: _aio.UnaryUnaryMultiCallable[_rump_sp_pb2.StatusRequest, _rump_sp_pb2.StatusResponse]  # type: ignore[assignment]
@@ -111,7 +125,47 @@ class SessionServicer(metaclass=_abc_1.ABCMeta):
         request: _rump_sp_pb2.ForkRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rump_sp_pb2.ForkResponse, _abc.Awaitable[_rump_sp_pb2.ForkResponse]]:
-        """Makes a child process with a session of its own. EAGAIN."""
+        """Makes a child process with a session of its own. EAGAIN, EINVAL."""
+
+    @_abc_1.abstractmethod
+    def Prefork(
+        self,
+        request: _rump_sp_pb2.PreforkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_sp_pb2.PreforkResponse, _abc.Awaitable[_rump_sp_pb2.PreforkResponse]]:
+        """Makes a child process that waits for who shows the cookie (AttachRequest.cookie). EAGAIN, EINVAL."""
+
+    @_abc_1.abstractmethod
+    def ForkCancel(
+        self,
+        request: _rump_sp_pb2.ForkCancelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_sp_pb2.ForkCancelResponse, _abc.Awaitable[_rump_sp_pb2.ForkCancelResponse]]:
+        """Frees a child that nobody has claimed. ESRCH."""
+
+    @_abc_1.abstractmethod
+    def Signals(
+        self,
+        request: _rump_sp_pb2.SignalsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_rump_sp_pb2.SignalsResponse], _abc.AsyncIterator[_rump_sp_pb2.SignalsResponse]]:
+        """The signals of the process, in place of its stream, as long as this call lasts."""
+
+    @_abc_1.abstractmethod
+    def Exec(
+        self,
+        request: _rump_sp_pb2.ExecRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_sp_pb2.ExecResponse, _abc.Awaitable[_rump_sp_pb2.ExecResponse]]:
+        """The process has a new program: its calls that wait end with EINTR, close-on-exec descriptors are closed. EBUSY when it is in exec."""
+
+    @_abc_1.abstractmethod
+    def Handover(
+        self,
+        request: _rump_sp_pb2.HandoverRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_sp_pb2.HandoverResponse, _abc.Awaitable[_rump_sp_pb2.HandoverResponse]]:
+        """Keeps the session without a connection for a while: another program takes it over. EINVAL."""
 
     @_abc_1.abstractmethod
     def Batch(
@@ -127,10 +181,7 @@ class SessionServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_rump_sp_pb2.StreamRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_rump_sp_pb2.StreamResponse], _abc.AsyncIterator[_rump_sp_pb2.StreamResponse]]:
-        """Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
-        session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
-        session has ended.
-        """
+        """Many calls in flight, answers in any order. The session ends soon after its stream does."""
 
     @_abc_1.abstractmethod
     def UploadModule(
@@ -179,6 +230,10 @@ class KernStub:
     """Writes data to the descriptor and returns how many bytes were taken. EBADF, EPIPE, EAGAIN, EFBIG, ENOSPC, EDQUOT, EINTR, EIO, EROFS."""
     Close: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.CloseRequest, _rump_kern_pb2.CloseResponse]
     """Closes the descriptor. EBADF, EIO."""
+    Kill: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.KillRequest, _rump_kern_pb2.KillResponse]
+    """Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks. EINVAL, ESRCH, EPERM."""
+    Sigpending: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.SigpendingRequest, _rump_kern_pb2.SigpendingResponse]
+    """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are forgotten."""
     Getpid: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.GetpidRequest, _rump_kern_pb2.GetpidResponse]
     """Process id; the second register has the id of the parent. Cannot fail."""
     Setuid: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.SetuidRequest, _rump_kern_pb2.SetuidResponse]
@@ -347,6 +402,10 @@ class KernAsyncStub(KernStub):
     """Writes data to the descriptor and returns how many bytes were taken. EBADF, EPIPE, EAGAIN, EFBIG, ENOSPC, EDQUOT, EINTR, EIO, EROFS."""
     Close: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.CloseRequest, _rump_kern_pb2.CloseResponse]  # type: ignore[assignment]
     """Closes the descriptor. EBADF, EIO."""
+    Kill: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.KillRequest, _rump_kern_pb2.KillResponse]  # type: ignore[assignment]
+    """Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks. EINVAL, ESRCH, EPERM."""
+    Sigpending: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.SigpendingRequest, _rump_kern_pb2.SigpendingResponse]  # type: ignore[assignment]
+    """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are forgotten."""
     Getpid: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.GetpidRequest, _rump_kern_pb2.GetpidResponse]  # type: ignore[assignment]
     """Process id; the second register has the id of the parent. Cannot fail."""
     Setuid: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.SetuidRequest, _rump_kern_pb2.SetuidResponse]  # type: ignore[assignment]
@@ -530,6 +589,22 @@ class KernServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_kern_pb2.CloseResponse, _abc.Awaitable[_rump_kern_pb2.CloseResponse]]:
         """Closes the descriptor. EBADF, EIO."""
+
+    @_abc_1.abstractmethod
+    def Kill(
+        self,
+        request: _rump_kern_pb2.KillRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.KillResponse, _abc.Awaitable[_rump_kern_pb2.KillResponse]]:
+        """Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks. EINVAL, ESRCH, EPERM."""
+
+    @_abc_1.abstractmethod
+    def Sigpending(
+        self,
+        request: _rump_kern_pb2.SigpendingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.SigpendingResponse, _abc.Awaitable[_rump_kern_pb2.SigpendingResponse]]:
+        """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are forgotten."""
 
     @_abc_1.abstractmethod
     def Getpid(

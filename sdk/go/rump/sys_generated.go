@@ -1315,6 +1315,21 @@ func (c Sys) Sendmmsg(ctx context.Context, s int32, msgs []*rumpsp.Msghdr, flags
 // Pub has the exported kernel functions of a process.
 type Pub struct{ k *Connection }
 
+// Kill: sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only
+// asks. EINVAL, ESRCH, EPERM.
+func (c Pub) Kill(ctx context.Context, pid int32, signo int32) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Kill{Kill: &rumpsp.KillRequest{Pid: pid, Signo: signo}}})
+	return err
+}
+
+// Sigpending: the signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with
+// take they are forgotten.
+func (c Pub) Sigpending(ctx context.Context, take bool) (uint64, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Sigpending{Sigpending: &rumpsp.SigpendingRequest{Take: take}}})
+	r := result.GetSigpending()
+	return r.GetSet(), err
+}
+
 // FileList: descriptors of all processes (sysctl kern.file2). Cannot fail.
 func (c Pub) FileList(ctx context.Context) ([]*rumpsp.KinfoFile, error) {
 	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_FileList{FileList: &rumpsp.FileListRequest{}}})

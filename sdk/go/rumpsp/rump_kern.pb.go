@@ -6383,26 +6383,28 @@ func (*ModuleFiniResponse) Descriptor() ([]byte, []int) {
 	return file_rump_kern_proto_rawDescGZIP(), []int{137}
 }
 
-type FileListRequest struct {
+type KillRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pid           int32                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
+	Signo         int32                  `protobuf:"varint,2,opt,name=signo,proto3" json:"signo,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *FileListRequest) Reset() {
-	*x = FileListRequest{}
+func (x *KillRequest) Reset() {
+	*x = KillRequest{}
 	mi := &file_rump_kern_proto_msgTypes[138]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *FileListRequest) String() string {
+func (x *KillRequest) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*FileListRequest) ProtoMessage() {}
+func (*KillRequest) ProtoMessage() {}
 
-func (x *FileListRequest) ProtoReflect() protoreflect.Message {
+func (x *KillRequest) ProtoReflect() protoreflect.Message {
 	mi := &file_rump_kern_proto_msgTypes[138]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -6414,32 +6416,45 @@ func (x *FileListRequest) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use FileListRequest.ProtoReflect.Descriptor instead.
-func (*FileListRequest) Descriptor() ([]byte, []int) {
+// Deprecated: Use KillRequest.ProtoReflect.Descriptor instead.
+func (*KillRequest) Descriptor() ([]byte, []int) {
 	return file_rump_kern_proto_rawDescGZIP(), []int{138}
 }
 
-type FileListResponse struct {
+func (x *KillRequest) GetPid() int32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *KillRequest) GetSigno() int32 {
+	if x != nil {
+		return x.Signo
+	}
+	return 0
+}
+
+type KillResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Files         []*KinfoFile           `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *FileListResponse) Reset() {
-	*x = FileListResponse{}
+func (x *KillResponse) Reset() {
+	*x = KillResponse{}
 	mi := &file_rump_kern_proto_msgTypes[139]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *FileListResponse) String() string {
+func (x *KillResponse) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*FileListResponse) ProtoMessage() {}
+func (*KillResponse) ProtoMessage() {}
 
-func (x *FileListResponse) ProtoReflect() protoreflect.Message {
+func (x *KillResponse) ProtoReflect() protoreflect.Message {
 	mi := &file_rump_kern_proto_msgTypes[139]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -6451,16 +6466,97 @@ func (x *FileListResponse) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use FileListResponse.ProtoReflect.Descriptor instead.
-func (*FileListResponse) Descriptor() ([]byte, []int) {
+// Deprecated: Use KillResponse.ProtoReflect.Descriptor instead.
+func (*KillResponse) Descriptor() ([]byte, []int) {
 	return file_rump_kern_proto_rawDescGZIP(), []int{139}
 }
 
-func (x *FileListResponse) GetFiles() []*KinfoFile {
+type SigpendingRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Take          bool                   `protobuf:"varint,1,opt,name=take,proto3" json:"take,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SigpendingRequest) Reset() {
+	*x = SigpendingRequest{}
+	mi := &file_rump_kern_proto_msgTypes[140]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SigpendingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SigpendingRequest) ProtoMessage() {}
+
+func (x *SigpendingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[140]
 	if x != nil {
-		return x.Files
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
 	}
-	return nil
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SigpendingRequest.ProtoReflect.Descriptor instead.
+func (*SigpendingRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{140}
+}
+
+func (x *SigpendingRequest) GetTake() bool {
+	if x != nil {
+		return x.Take
+	}
+	return false
+}
+
+type SigpendingResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Set           uint64                 `protobuf:"varint,1,opt,name=set,proto3" json:"set,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SigpendingResponse) Reset() {
+	*x = SigpendingResponse{}
+	mi := &file_rump_kern_proto_msgTypes[141]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SigpendingResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SigpendingResponse) ProtoMessage() {}
+
+func (x *SigpendingResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[141]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SigpendingResponse.ProtoReflect.Descriptor instead.
+func (*SigpendingResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{141}
+}
+
+func (x *SigpendingResponse) GetSet() uint64 {
+	if x != nil {
+		return x.Set
+	}
+	return 0
 }
 
 type ComponentRestartRequest struct {
@@ -6473,7 +6569,7 @@ type ComponentRestartRequest struct {
 
 func (x *ComponentRestartRequest) Reset() {
 	*x = ComponentRestartRequest{}
-	mi := &file_rump_kern_proto_msgTypes[140]
+	mi := &file_rump_kern_proto_msgTypes[142]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6485,7 +6581,7 @@ func (x *ComponentRestartRequest) String() string {
 func (*ComponentRestartRequest) ProtoMessage() {}
 
 func (x *ComponentRestartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[140]
+	mi := &file_rump_kern_proto_msgTypes[142]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6498,7 +6594,7 @@ func (x *ComponentRestartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentRestartRequest.ProtoReflect.Descriptor instead.
 func (*ComponentRestartRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{140}
+	return file_rump_kern_proto_rawDescGZIP(), []int{142}
 }
 
 func (x *ComponentRestartRequest) GetName() string {
@@ -6516,7 +6612,7 @@ type ComponentRestartResponse struct {
 
 func (x *ComponentRestartResponse) Reset() {
 	*x = ComponentRestartResponse{}
-	mi := &file_rump_kern_proto_msgTypes[141]
+	mi := &file_rump_kern_proto_msgTypes[143]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6528,7 +6624,7 @@ func (x *ComponentRestartResponse) String() string {
 func (*ComponentRestartResponse) ProtoMessage() {}
 
 func (x *ComponentRestartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[141]
+	mi := &file_rump_kern_proto_msgTypes[143]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6541,7 +6637,87 @@ func (x *ComponentRestartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentRestartResponse.ProtoReflect.Descriptor instead.
 func (*ComponentRestartResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{141}
+	return file_rump_kern_proto_rawDescGZIP(), []int{143}
+}
+
+type FileListRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FileListRequest) Reset() {
+	*x = FileListRequest{}
+	mi := &file_rump_kern_proto_msgTypes[144]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FileListRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FileListRequest) ProtoMessage() {}
+
+func (x *FileListRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[144]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FileListRequest.ProtoReflect.Descriptor instead.
+func (*FileListRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{144}
+}
+
+type FileListResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Files         []*KinfoFile           `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FileListResponse) Reset() {
+	*x = FileListResponse{}
+	mi := &file_rump_kern_proto_msgTypes[145]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FileListResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FileListResponse) ProtoMessage() {}
+
+func (x *FileListResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[145]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FileListResponse.ProtoReflect.Descriptor instead.
+func (*FileListResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{145}
+}
+
+func (x *FileListResponse) GetFiles() []*KinfoFile {
+	if x != nil {
+		return x.Files
+	}
+	return nil
 }
 
 type KsemInitRequest struct {
@@ -6553,7 +6729,7 @@ type KsemInitRequest struct {
 
 func (x *KsemInitRequest) Reset() {
 	*x = KsemInitRequest{}
-	mi := &file_rump_kern_proto_msgTypes[142]
+	mi := &file_rump_kern_proto_msgTypes[146]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6565,7 +6741,7 @@ func (x *KsemInitRequest) String() string {
 func (*KsemInitRequest) ProtoMessage() {}
 
 func (x *KsemInitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[142]
+	mi := &file_rump_kern_proto_msgTypes[146]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6578,7 +6754,7 @@ func (x *KsemInitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemInitRequest.ProtoReflect.Descriptor instead.
 func (*KsemInitRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{142}
+	return file_rump_kern_proto_rawDescGZIP(), []int{146}
 }
 
 func (x *KsemInitRequest) GetValue() uint32 {
@@ -6597,7 +6773,7 @@ type KsemInitResponse struct {
 
 func (x *KsemInitResponse) Reset() {
 	*x = KsemInitResponse{}
-	mi := &file_rump_kern_proto_msgTypes[143]
+	mi := &file_rump_kern_proto_msgTypes[147]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6609,7 +6785,7 @@ func (x *KsemInitResponse) String() string {
 func (*KsemInitResponse) ProtoMessage() {}
 
 func (x *KsemInitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[143]
+	mi := &file_rump_kern_proto_msgTypes[147]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6622,7 +6798,7 @@ func (x *KsemInitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemInitResponse.ProtoReflect.Descriptor instead.
 func (*KsemInitResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{143}
+	return file_rump_kern_proto_rawDescGZIP(), []int{147}
 }
 
 func (x *KsemInitResponse) GetId() int32 {
@@ -6644,7 +6820,7 @@ type KsemOpenRequest struct {
 
 func (x *KsemOpenRequest) Reset() {
 	*x = KsemOpenRequest{}
-	mi := &file_rump_kern_proto_msgTypes[144]
+	mi := &file_rump_kern_proto_msgTypes[148]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6656,7 +6832,7 @@ func (x *KsemOpenRequest) String() string {
 func (*KsemOpenRequest) ProtoMessage() {}
 
 func (x *KsemOpenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[144]
+	mi := &file_rump_kern_proto_msgTypes[148]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6669,7 +6845,7 @@ func (x *KsemOpenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemOpenRequest.ProtoReflect.Descriptor instead.
 func (*KsemOpenRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{144}
+	return file_rump_kern_proto_rawDescGZIP(), []int{148}
 }
 
 func (x *KsemOpenRequest) GetName() []byte {
@@ -6709,7 +6885,7 @@ type KsemOpenResponse struct {
 
 func (x *KsemOpenResponse) Reset() {
 	*x = KsemOpenResponse{}
-	mi := &file_rump_kern_proto_msgTypes[145]
+	mi := &file_rump_kern_proto_msgTypes[149]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6721,7 +6897,7 @@ func (x *KsemOpenResponse) String() string {
 func (*KsemOpenResponse) ProtoMessage() {}
 
 func (x *KsemOpenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[145]
+	mi := &file_rump_kern_proto_msgTypes[149]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6734,7 +6910,7 @@ func (x *KsemOpenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemOpenResponse.ProtoReflect.Descriptor instead.
 func (*KsemOpenResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{145}
+	return file_rump_kern_proto_rawDescGZIP(), []int{149}
 }
 
 func (x *KsemOpenResponse) GetId() int32 {
@@ -6753,7 +6929,7 @@ type KsemUnlinkRequest struct {
 
 func (x *KsemUnlinkRequest) Reset() {
 	*x = KsemUnlinkRequest{}
-	mi := &file_rump_kern_proto_msgTypes[146]
+	mi := &file_rump_kern_proto_msgTypes[150]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6765,7 +6941,7 @@ func (x *KsemUnlinkRequest) String() string {
 func (*KsemUnlinkRequest) ProtoMessage() {}
 
 func (x *KsemUnlinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[146]
+	mi := &file_rump_kern_proto_msgTypes[150]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6778,7 +6954,7 @@ func (x *KsemUnlinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemUnlinkRequest.ProtoReflect.Descriptor instead.
 func (*KsemUnlinkRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{146}
+	return file_rump_kern_proto_rawDescGZIP(), []int{150}
 }
 
 func (x *KsemUnlinkRequest) GetName() []byte {
@@ -6796,7 +6972,7 @@ type KsemUnlinkResponse struct {
 
 func (x *KsemUnlinkResponse) Reset() {
 	*x = KsemUnlinkResponse{}
-	mi := &file_rump_kern_proto_msgTypes[147]
+	mi := &file_rump_kern_proto_msgTypes[151]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6808,7 +6984,7 @@ func (x *KsemUnlinkResponse) String() string {
 func (*KsemUnlinkResponse) ProtoMessage() {}
 
 func (x *KsemUnlinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[147]
+	mi := &file_rump_kern_proto_msgTypes[151]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6821,7 +6997,7 @@ func (x *KsemUnlinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemUnlinkResponse.ProtoReflect.Descriptor instead.
 func (*KsemUnlinkResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{147}
+	return file_rump_kern_proto_rawDescGZIP(), []int{151}
 }
 
 type KsemCloseRequest struct {
@@ -6833,7 +7009,7 @@ type KsemCloseRequest struct {
 
 func (x *KsemCloseRequest) Reset() {
 	*x = KsemCloseRequest{}
-	mi := &file_rump_kern_proto_msgTypes[148]
+	mi := &file_rump_kern_proto_msgTypes[152]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6845,7 +7021,7 @@ func (x *KsemCloseRequest) String() string {
 func (*KsemCloseRequest) ProtoMessage() {}
 
 func (x *KsemCloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[148]
+	mi := &file_rump_kern_proto_msgTypes[152]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6858,7 +7034,7 @@ func (x *KsemCloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemCloseRequest.ProtoReflect.Descriptor instead.
 func (*KsemCloseRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{148}
+	return file_rump_kern_proto_rawDescGZIP(), []int{152}
 }
 
 func (x *KsemCloseRequest) GetId() int32 {
@@ -6876,7 +7052,7 @@ type KsemCloseResponse struct {
 
 func (x *KsemCloseResponse) Reset() {
 	*x = KsemCloseResponse{}
-	mi := &file_rump_kern_proto_msgTypes[149]
+	mi := &file_rump_kern_proto_msgTypes[153]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6888,7 +7064,7 @@ func (x *KsemCloseResponse) String() string {
 func (*KsemCloseResponse) ProtoMessage() {}
 
 func (x *KsemCloseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[149]
+	mi := &file_rump_kern_proto_msgTypes[153]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6901,7 +7077,7 @@ func (x *KsemCloseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemCloseResponse.ProtoReflect.Descriptor instead.
 func (*KsemCloseResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{149}
+	return file_rump_kern_proto_rawDescGZIP(), []int{153}
 }
 
 type KsemPostRequest struct {
@@ -6913,7 +7089,7 @@ type KsemPostRequest struct {
 
 func (x *KsemPostRequest) Reset() {
 	*x = KsemPostRequest{}
-	mi := &file_rump_kern_proto_msgTypes[150]
+	mi := &file_rump_kern_proto_msgTypes[154]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6925,7 +7101,7 @@ func (x *KsemPostRequest) String() string {
 func (*KsemPostRequest) ProtoMessage() {}
 
 func (x *KsemPostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[150]
+	mi := &file_rump_kern_proto_msgTypes[154]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6938,7 +7114,7 @@ func (x *KsemPostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemPostRequest.ProtoReflect.Descriptor instead.
 func (*KsemPostRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{150}
+	return file_rump_kern_proto_rawDescGZIP(), []int{154}
 }
 
 func (x *KsemPostRequest) GetId() int32 {
@@ -6956,7 +7132,7 @@ type KsemPostResponse struct {
 
 func (x *KsemPostResponse) Reset() {
 	*x = KsemPostResponse{}
-	mi := &file_rump_kern_proto_msgTypes[151]
+	mi := &file_rump_kern_proto_msgTypes[155]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6968,7 +7144,7 @@ func (x *KsemPostResponse) String() string {
 func (*KsemPostResponse) ProtoMessage() {}
 
 func (x *KsemPostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[151]
+	mi := &file_rump_kern_proto_msgTypes[155]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6981,7 +7157,7 @@ func (x *KsemPostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemPostResponse.ProtoReflect.Descriptor instead.
 func (*KsemPostResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{151}
+	return file_rump_kern_proto_rawDescGZIP(), []int{155}
 }
 
 type KsemWaitRequest struct {
@@ -6993,7 +7169,7 @@ type KsemWaitRequest struct {
 
 func (x *KsemWaitRequest) Reset() {
 	*x = KsemWaitRequest{}
-	mi := &file_rump_kern_proto_msgTypes[152]
+	mi := &file_rump_kern_proto_msgTypes[156]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7005,7 +7181,7 @@ func (x *KsemWaitRequest) String() string {
 func (*KsemWaitRequest) ProtoMessage() {}
 
 func (x *KsemWaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[152]
+	mi := &file_rump_kern_proto_msgTypes[156]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7018,7 +7194,7 @@ func (x *KsemWaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemWaitRequest.ProtoReflect.Descriptor instead.
 func (*KsemWaitRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{152}
+	return file_rump_kern_proto_rawDescGZIP(), []int{156}
 }
 
 func (x *KsemWaitRequest) GetId() int32 {
@@ -7036,7 +7212,7 @@ type KsemWaitResponse struct {
 
 func (x *KsemWaitResponse) Reset() {
 	*x = KsemWaitResponse{}
-	mi := &file_rump_kern_proto_msgTypes[153]
+	mi := &file_rump_kern_proto_msgTypes[157]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7048,7 +7224,7 @@ func (x *KsemWaitResponse) String() string {
 func (*KsemWaitResponse) ProtoMessage() {}
 
 func (x *KsemWaitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[153]
+	mi := &file_rump_kern_proto_msgTypes[157]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7061,7 +7237,7 @@ func (x *KsemWaitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemWaitResponse.ProtoReflect.Descriptor instead.
 func (*KsemWaitResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{153}
+	return file_rump_kern_proto_rawDescGZIP(), []int{157}
 }
 
 type KsemTrywaitRequest struct {
@@ -7073,7 +7249,7 @@ type KsemTrywaitRequest struct {
 
 func (x *KsemTrywaitRequest) Reset() {
 	*x = KsemTrywaitRequest{}
-	mi := &file_rump_kern_proto_msgTypes[154]
+	mi := &file_rump_kern_proto_msgTypes[158]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7085,7 +7261,7 @@ func (x *KsemTrywaitRequest) String() string {
 func (*KsemTrywaitRequest) ProtoMessage() {}
 
 func (x *KsemTrywaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[154]
+	mi := &file_rump_kern_proto_msgTypes[158]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7098,7 +7274,7 @@ func (x *KsemTrywaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemTrywaitRequest.ProtoReflect.Descriptor instead.
 func (*KsemTrywaitRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{154}
+	return file_rump_kern_proto_rawDescGZIP(), []int{158}
 }
 
 func (x *KsemTrywaitRequest) GetId() int32 {
@@ -7116,7 +7292,7 @@ type KsemTrywaitResponse struct {
 
 func (x *KsemTrywaitResponse) Reset() {
 	*x = KsemTrywaitResponse{}
-	mi := &file_rump_kern_proto_msgTypes[155]
+	mi := &file_rump_kern_proto_msgTypes[159]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7128,7 +7304,7 @@ func (x *KsemTrywaitResponse) String() string {
 func (*KsemTrywaitResponse) ProtoMessage() {}
 
 func (x *KsemTrywaitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[155]
+	mi := &file_rump_kern_proto_msgTypes[159]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7141,7 +7317,7 @@ func (x *KsemTrywaitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemTrywaitResponse.ProtoReflect.Descriptor instead.
 func (*KsemTrywaitResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{155}
+	return file_rump_kern_proto_rawDescGZIP(), []int{159}
 }
 
 type KsemGetvalueRequest struct {
@@ -7153,7 +7329,7 @@ type KsemGetvalueRequest struct {
 
 func (x *KsemGetvalueRequest) Reset() {
 	*x = KsemGetvalueRequest{}
-	mi := &file_rump_kern_proto_msgTypes[156]
+	mi := &file_rump_kern_proto_msgTypes[160]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7165,7 +7341,7 @@ func (x *KsemGetvalueRequest) String() string {
 func (*KsemGetvalueRequest) ProtoMessage() {}
 
 func (x *KsemGetvalueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[156]
+	mi := &file_rump_kern_proto_msgTypes[160]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7178,7 +7354,7 @@ func (x *KsemGetvalueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemGetvalueRequest.ProtoReflect.Descriptor instead.
 func (*KsemGetvalueRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{156}
+	return file_rump_kern_proto_rawDescGZIP(), []int{160}
 }
 
 func (x *KsemGetvalueRequest) GetId() int32 {
@@ -7197,7 +7373,7 @@ type KsemGetvalueResponse struct {
 
 func (x *KsemGetvalueResponse) Reset() {
 	*x = KsemGetvalueResponse{}
-	mi := &file_rump_kern_proto_msgTypes[157]
+	mi := &file_rump_kern_proto_msgTypes[161]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7209,7 +7385,7 @@ func (x *KsemGetvalueResponse) String() string {
 func (*KsemGetvalueResponse) ProtoMessage() {}
 
 func (x *KsemGetvalueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[157]
+	mi := &file_rump_kern_proto_msgTypes[161]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7222,7 +7398,7 @@ func (x *KsemGetvalueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemGetvalueResponse.ProtoReflect.Descriptor instead.
 func (*KsemGetvalueResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{157}
+	return file_rump_kern_proto_rawDescGZIP(), []int{161}
 }
 
 func (x *KsemGetvalueResponse) GetValue() uint32 {
@@ -7241,7 +7417,7 @@ type KsemDestroyRequest struct {
 
 func (x *KsemDestroyRequest) Reset() {
 	*x = KsemDestroyRequest{}
-	mi := &file_rump_kern_proto_msgTypes[158]
+	mi := &file_rump_kern_proto_msgTypes[162]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7253,7 +7429,7 @@ func (x *KsemDestroyRequest) String() string {
 func (*KsemDestroyRequest) ProtoMessage() {}
 
 func (x *KsemDestroyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[158]
+	mi := &file_rump_kern_proto_msgTypes[162]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7266,7 +7442,7 @@ func (x *KsemDestroyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemDestroyRequest.ProtoReflect.Descriptor instead.
 func (*KsemDestroyRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{158}
+	return file_rump_kern_proto_rawDescGZIP(), []int{162}
 }
 
 func (x *KsemDestroyRequest) GetId() int32 {
@@ -7284,7 +7460,7 @@ type KsemDestroyResponse struct {
 
 func (x *KsemDestroyResponse) Reset() {
 	*x = KsemDestroyResponse{}
-	mi := &file_rump_kern_proto_msgTypes[159]
+	mi := &file_rump_kern_proto_msgTypes[163]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7296,7 +7472,7 @@ func (x *KsemDestroyResponse) String() string {
 func (*KsemDestroyResponse) ProtoMessage() {}
 
 func (x *KsemDestroyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[159]
+	mi := &file_rump_kern_proto_msgTypes[163]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7309,7 +7485,7 @@ func (x *KsemDestroyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemDestroyResponse.ProtoReflect.Descriptor instead.
 func (*KsemDestroyResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{159}
+	return file_rump_kern_proto_rawDescGZIP(), []int{163}
 }
 
 type KsemTimedwaitRequest struct {
@@ -7322,7 +7498,7 @@ type KsemTimedwaitRequest struct {
 
 func (x *KsemTimedwaitRequest) Reset() {
 	*x = KsemTimedwaitRequest{}
-	mi := &file_rump_kern_proto_msgTypes[160]
+	mi := &file_rump_kern_proto_msgTypes[164]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7334,7 +7510,7 @@ func (x *KsemTimedwaitRequest) String() string {
 func (*KsemTimedwaitRequest) ProtoMessage() {}
 
 func (x *KsemTimedwaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[160]
+	mi := &file_rump_kern_proto_msgTypes[164]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7347,7 +7523,7 @@ func (x *KsemTimedwaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemTimedwaitRequest.ProtoReflect.Descriptor instead.
 func (*KsemTimedwaitRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{160}
+	return file_rump_kern_proto_rawDescGZIP(), []int{164}
 }
 
 func (x *KsemTimedwaitRequest) GetId() int32 {
@@ -7372,7 +7548,7 @@ type KsemTimedwaitResponse struct {
 
 func (x *KsemTimedwaitResponse) Reset() {
 	*x = KsemTimedwaitResponse{}
-	mi := &file_rump_kern_proto_msgTypes[161]
+	mi := &file_rump_kern_proto_msgTypes[165]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7384,7 +7560,7 @@ func (x *KsemTimedwaitResponse) String() string {
 func (*KsemTimedwaitResponse) ProtoMessage() {}
 
 func (x *KsemTimedwaitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[161]
+	mi := &file_rump_kern_proto_msgTypes[165]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7397,7 +7573,7 @@ func (x *KsemTimedwaitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemTimedwaitResponse.ProtoReflect.Descriptor instead.
 func (*KsemTimedwaitResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{161}
+	return file_rump_kern_proto_rawDescGZIP(), []int{165}
 }
 
 var File_rump_kern_proto protoreflect.FileDescriptor
@@ -7727,13 +7903,21 @@ const file_rump_kern_proto_rawDesc = "" +
 	"\x12ModuleInitResponse\"'\n" +
 	"\x11ModuleFiniRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x14\n" +
-	"\x12ModuleFiniResponse\"\x11\n" +
-	"\x0fFileListRequest\"?\n" +
-	"\x10FileListResponse\x12+\n" +
-	"\x05files\x18\x01 \x03(\v2\x15.rump.sp.v1.KinfoFileR\x05files\"-\n" +
+	"\x12ModuleFiniResponse\"5\n" +
+	"\vKillRequest\x12\x10\n" +
+	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x14\n" +
+	"\x05signo\x18\x02 \x01(\x05R\x05signo\"\x0e\n" +
+	"\fKillResponse\"'\n" +
+	"\x11SigpendingRequest\x12\x12\n" +
+	"\x04take\x18\x01 \x01(\bR\x04take\"&\n" +
+	"\x12SigpendingResponse\x12\x10\n" +
+	"\x03set\x18\x01 \x01(\x04R\x03set\"-\n" +
 	"\x17ComponentRestartRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"\x1a\n" +
-	"\x18ComponentRestartResponse\"'\n" +
+	"\x18ComponentRestartResponse\"\x11\n" +
+	"\x0fFileListRequest\"?\n" +
+	"\x10FileListResponse\x12+\n" +
+	"\x05files\x18\x01 \x03(\v2\x15.rump.sp.v1.KinfoFileR\x05files\"'\n" +
 	"\x0fKsemInitRequest\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\rR\x05value\"(\n" +
 	"\x10KsemInitResponse\x12\x14\n" +
@@ -7784,7 +7968,7 @@ func file_rump_kern_proto_rawDescGZIP() []byte {
 	return file_rump_kern_proto_rawDescData
 }
 
-var file_rump_kern_proto_msgTypes = make([]protoimpl.MessageInfo, 162)
+var file_rump_kern_proto_msgTypes = make([]protoimpl.MessageInfo, 166)
 var file_rump_kern_proto_goTypes = []any{
 	(*ReadRequest)(nil),              // 0: rump.sp.v1.ReadRequest
 	(*ReadResponse)(nil),             // 1: rump.sp.v1.ReadResponse
@@ -7924,88 +8108,92 @@ var file_rump_kern_proto_goTypes = []any{
 	(*ModuleInitResponse)(nil),       // 135: rump.sp.v1.ModuleInitResponse
 	(*ModuleFiniRequest)(nil),        // 136: rump.sp.v1.ModuleFiniRequest
 	(*ModuleFiniResponse)(nil),       // 137: rump.sp.v1.ModuleFiniResponse
-	(*FileListRequest)(nil),          // 138: rump.sp.v1.FileListRequest
-	(*FileListResponse)(nil),         // 139: rump.sp.v1.FileListResponse
-	(*ComponentRestartRequest)(nil),  // 140: rump.sp.v1.ComponentRestartRequest
-	(*ComponentRestartResponse)(nil), // 141: rump.sp.v1.ComponentRestartResponse
-	(*KsemInitRequest)(nil),          // 142: rump.sp.v1.KsemInitRequest
-	(*KsemInitResponse)(nil),         // 143: rump.sp.v1.KsemInitResponse
-	(*KsemOpenRequest)(nil),          // 144: rump.sp.v1.KsemOpenRequest
-	(*KsemOpenResponse)(nil),         // 145: rump.sp.v1.KsemOpenResponse
-	(*KsemUnlinkRequest)(nil),        // 146: rump.sp.v1.KsemUnlinkRequest
-	(*KsemUnlinkResponse)(nil),       // 147: rump.sp.v1.KsemUnlinkResponse
-	(*KsemCloseRequest)(nil),         // 148: rump.sp.v1.KsemCloseRequest
-	(*KsemCloseResponse)(nil),        // 149: rump.sp.v1.KsemCloseResponse
-	(*KsemPostRequest)(nil),          // 150: rump.sp.v1.KsemPostRequest
-	(*KsemPostResponse)(nil),         // 151: rump.sp.v1.KsemPostResponse
-	(*KsemWaitRequest)(nil),          // 152: rump.sp.v1.KsemWaitRequest
-	(*KsemWaitResponse)(nil),         // 153: rump.sp.v1.KsemWaitResponse
-	(*KsemTrywaitRequest)(nil),       // 154: rump.sp.v1.KsemTrywaitRequest
-	(*KsemTrywaitResponse)(nil),      // 155: rump.sp.v1.KsemTrywaitResponse
-	(*KsemGetvalueRequest)(nil),      // 156: rump.sp.v1.KsemGetvalueRequest
-	(*KsemGetvalueResponse)(nil),     // 157: rump.sp.v1.KsemGetvalueResponse
-	(*KsemDestroyRequest)(nil),       // 158: rump.sp.v1.KsemDestroyRequest
-	(*KsemDestroyResponse)(nil),      // 159: rump.sp.v1.KsemDestroyResponse
-	(*KsemTimedwaitRequest)(nil),     // 160: rump.sp.v1.KsemTimedwaitRequest
-	(*KsemTimedwaitResponse)(nil),    // 161: rump.sp.v1.KsemTimedwaitResponse
-	(*IoctlArgs)(nil),                // 162: rump.sp.v1.IoctlArgs
-	(*Flock)(nil),                    // 163: rump.sp.v1.Flock
-	(*Rlimit)(nil),                   // 164: rump.sp.v1.Rlimit
-	(*SysctlValue)(nil),              // 165: rump.sp.v1.SysctlValue
-	(*SysctlNode)(nil),               // 166: rump.sp.v1.SysctlNode
-	(*Pollfd)(nil),                   // 167: rump.sp.v1.Pollfd
-	(*Sigevent)(nil),                 // 168: rump.sp.v1.Sigevent
-	(*ModctlLoad)(nil),               // 169: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),               // 170: rump.sp.v1.ModuleStat
-	(*Timespec)(nil),                 // 171: rump.sp.v1.Timespec
-	(*Itimerspec)(nil),               // 172: rump.sp.v1.Itimerspec
-	(*Kevent)(nil),                   // 173: rump.sp.v1.Kevent
-	(*Stat)(nil),                     // 174: rump.sp.v1.Stat
-	(*KinfoFile)(nil),                // 175: rump.sp.v1.KinfoFile
+	(*KillRequest)(nil),              // 138: rump.sp.v1.KillRequest
+	(*KillResponse)(nil),             // 139: rump.sp.v1.KillResponse
+	(*SigpendingRequest)(nil),        // 140: rump.sp.v1.SigpendingRequest
+	(*SigpendingResponse)(nil),       // 141: rump.sp.v1.SigpendingResponse
+	(*ComponentRestartRequest)(nil),  // 142: rump.sp.v1.ComponentRestartRequest
+	(*ComponentRestartResponse)(nil), // 143: rump.sp.v1.ComponentRestartResponse
+	(*FileListRequest)(nil),          // 144: rump.sp.v1.FileListRequest
+	(*FileListResponse)(nil),         // 145: rump.sp.v1.FileListResponse
+	(*KsemInitRequest)(nil),          // 146: rump.sp.v1.KsemInitRequest
+	(*KsemInitResponse)(nil),         // 147: rump.sp.v1.KsemInitResponse
+	(*KsemOpenRequest)(nil),          // 148: rump.sp.v1.KsemOpenRequest
+	(*KsemOpenResponse)(nil),         // 149: rump.sp.v1.KsemOpenResponse
+	(*KsemUnlinkRequest)(nil),        // 150: rump.sp.v1.KsemUnlinkRequest
+	(*KsemUnlinkResponse)(nil),       // 151: rump.sp.v1.KsemUnlinkResponse
+	(*KsemCloseRequest)(nil),         // 152: rump.sp.v1.KsemCloseRequest
+	(*KsemCloseResponse)(nil),        // 153: rump.sp.v1.KsemCloseResponse
+	(*KsemPostRequest)(nil),          // 154: rump.sp.v1.KsemPostRequest
+	(*KsemPostResponse)(nil),         // 155: rump.sp.v1.KsemPostResponse
+	(*KsemWaitRequest)(nil),          // 156: rump.sp.v1.KsemWaitRequest
+	(*KsemWaitResponse)(nil),         // 157: rump.sp.v1.KsemWaitResponse
+	(*KsemTrywaitRequest)(nil),       // 158: rump.sp.v1.KsemTrywaitRequest
+	(*KsemTrywaitResponse)(nil),      // 159: rump.sp.v1.KsemTrywaitResponse
+	(*KsemGetvalueRequest)(nil),      // 160: rump.sp.v1.KsemGetvalueRequest
+	(*KsemGetvalueResponse)(nil),     // 161: rump.sp.v1.KsemGetvalueResponse
+	(*KsemDestroyRequest)(nil),       // 162: rump.sp.v1.KsemDestroyRequest
+	(*KsemDestroyResponse)(nil),      // 163: rump.sp.v1.KsemDestroyResponse
+	(*KsemTimedwaitRequest)(nil),     // 164: rump.sp.v1.KsemTimedwaitRequest
+	(*KsemTimedwaitResponse)(nil),    // 165: rump.sp.v1.KsemTimedwaitResponse
+	(*IoctlArgs)(nil),                // 166: rump.sp.v1.IoctlArgs
+	(*Flock)(nil),                    // 167: rump.sp.v1.Flock
+	(*Rlimit)(nil),                   // 168: rump.sp.v1.Rlimit
+	(*SysctlValue)(nil),              // 169: rump.sp.v1.SysctlValue
+	(*SysctlNode)(nil),               // 170: rump.sp.v1.SysctlNode
+	(*Pollfd)(nil),                   // 171: rump.sp.v1.Pollfd
+	(*Sigevent)(nil),                 // 172: rump.sp.v1.Sigevent
+	(*ModctlLoad)(nil),               // 173: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),               // 174: rump.sp.v1.ModuleStat
+	(*Timespec)(nil),                 // 175: rump.sp.v1.Timespec
+	(*Itimerspec)(nil),               // 176: rump.sp.v1.Itimerspec
+	(*Kevent)(nil),                   // 177: rump.sp.v1.Kevent
+	(*Stat)(nil),                     // 178: rump.sp.v1.Stat
+	(*KinfoFile)(nil),                // 179: rump.sp.v1.KinfoFile
 }
 var file_rump_kern_proto_depIdxs = []int32{
-	162, // 0: rump.sp.v1.IoctlRequest.data:type_name -> rump.sp.v1.IoctlArgs
-	162, // 1: rump.sp.v1.IoctlResponse.data:type_name -> rump.sp.v1.IoctlArgs
-	163, // 2: rump.sp.v1.FcntlRequest.lock:type_name -> rump.sp.v1.Flock
-	163, // 3: rump.sp.v1.FcntlResponse.lock:type_name -> rump.sp.v1.Flock
-	164, // 4: rump.sp.v1.GetrlimitResponse.rlp:type_name -> rump.sp.v1.Rlimit
-	164, // 5: rump.sp.v1.SetrlimitRequest.rlp:type_name -> rump.sp.v1.Rlimit
-	165, // 6: rump.sp.v1.SysctlRequest.newv:type_name -> rump.sp.v1.SysctlValue
-	165, // 7: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
-	166, // 8: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
-	167, // 9: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
-	167, // 10: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
-	168, // 11: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
-	169, // 12: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
-	170, // 13: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
-	171, // 14: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
-	171, // 15: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
-	171, // 16: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
-	171, // 17: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
-	171, // 18: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
-	172, // 19: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
-	172, // 20: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
-	172, // 21: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
-	171, // 22: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
-	171, // 23: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
-	171, // 24: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
-	171, // 25: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	171, // 26: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
-	173, // 27: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
-	171, // 28: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
-	173, // 29: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
-	171, // 30: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
-	167, // 31: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
-	171, // 32: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
-	167, // 33: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
-	174, // 34: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
-	172, // 35: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
-	172, // 36: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
-	172, // 37: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
-	171, // 38: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	171, // 39: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
-	175, // 40: rump.sp.v1.FileListResponse.files:type_name -> rump.sp.v1.KinfoFile
-	171, // 41: rump.sp.v1.KsemTimedwaitRequest.abstime:type_name -> rump.sp.v1.Timespec
+	166, // 0: rump.sp.v1.IoctlRequest.data:type_name -> rump.sp.v1.IoctlArgs
+	166, // 1: rump.sp.v1.IoctlResponse.data:type_name -> rump.sp.v1.IoctlArgs
+	167, // 2: rump.sp.v1.FcntlRequest.lock:type_name -> rump.sp.v1.Flock
+	167, // 3: rump.sp.v1.FcntlResponse.lock:type_name -> rump.sp.v1.Flock
+	168, // 4: rump.sp.v1.GetrlimitResponse.rlp:type_name -> rump.sp.v1.Rlimit
+	168, // 5: rump.sp.v1.SetrlimitRequest.rlp:type_name -> rump.sp.v1.Rlimit
+	169, // 6: rump.sp.v1.SysctlRequest.newv:type_name -> rump.sp.v1.SysctlValue
+	169, // 7: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
+	170, // 8: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
+	171, // 9: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
+	171, // 10: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
+	172, // 11: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
+	173, // 12: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
+	174, // 13: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
+	175, // 14: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
+	175, // 15: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
+	175, // 16: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
+	175, // 17: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
+	175, // 18: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
+	176, // 19: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
+	176, // 20: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
+	176, // 21: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
+	175, // 22: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
+	175, // 23: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
+	175, // 24: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
+	175, // 25: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	175, // 26: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	177, // 27: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
+	175, // 28: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
+	177, // 29: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
+	175, // 30: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
+	171, // 31: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
+	175, // 32: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
+	171, // 33: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
+	178, // 34: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
+	176, // 35: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
+	176, // 36: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
+	176, // 37: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
+	175, // 38: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	175, // 39: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	179, // 40: rump.sp.v1.FileListResponse.files:type_name -> rump.sp.v1.KinfoFile
+	175, // 41: rump.sp.v1.KsemTimedwaitRequest.abstime:type_name -> rump.sp.v1.Timespec
 	42,  // [42:42] is the sub-list for method output_type
 	42,  // [42:42] is the sub-list for method input_type
 	42,  // [42:42] is the sub-list for extension type_name
@@ -8030,7 +8218,7 @@ func file_rump_kern_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_kern_proto_rawDesc), len(file_rump_kern_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   162,
+			NumMessages:   166,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -319,6 +319,8 @@ type Call struct {
 	//	*Call_DevList
 	//	*Call_MdCreate
 	//	*Call_MdDestroy
+	//	*Call_Kill
+	//	*Call_Sigpending
 	//	*Call_NpfLoad
 	//	*Call_NpfConfigGet
 	//	*Call_NpfSwitch
@@ -2427,6 +2429,24 @@ func (x *Call) GetMdDestroy() *MdDestroyRequest {
 	return nil
 }
 
+func (x *Call) GetKill() *KillRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_Kill); ok {
+			return x.Kill
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetSigpending() *SigpendingRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_Sigpending); ok {
+			return x.Sigpending
+		}
+	}
+	return nil
+}
+
 func (x *Call) GetNpfLoad() *NpfLoadRequest {
 	if x != nil {
 		if x, ok := x.Call.(*Call_NpfLoad); ok {
@@ -3560,6 +3580,14 @@ type Call_MdDestroy struct {
 	MdDestroy *MdDestroyRequest `protobuf:"bytes,2052,opt,name=md_destroy,json=mdDestroy,proto3,oneof"`
 }
 
+type Call_Kill struct {
+	Kill *KillRequest `protobuf:"bytes,2110,opt,name=kill,proto3,oneof"`
+}
+
+type Call_Sigpending struct {
+	Sigpending *SigpendingRequest `protobuf:"bytes,2111,opt,name=sigpending,proto3,oneof"`
+}
+
 type Call_NpfLoad struct {
 	NpfLoad *NpfLoadRequest `protobuf:"bytes,2080,opt,name=npf_load,json=npfLoad,proto3,oneof"`
 }
@@ -4112,6 +4140,10 @@ func (*Call_MdCreate) isCall_Call() {}
 
 func (*Call_MdDestroy) isCall_Call() {}
 
+func (*Call_Kill) isCall_Call() {}
+
+func (*Call_Sigpending) isCall_Call() {}
+
 func (*Call_NpfLoad) isCall_Call() {}
 
 func (*Call_NpfConfigGet) isCall_Call() {}
@@ -4394,6 +4426,8 @@ type Result struct {
 	//	*Result_DevList
 	//	*Result_MdCreate
 	//	*Result_MdDestroy
+	//	*Result_Kill
+	//	*Result_Sigpending
 	//	*Result_NpfLoad
 	//	*Result_NpfConfigGet
 	//	*Result_NpfSwitch
@@ -6504,6 +6538,24 @@ func (x *Result) GetMdDestroy() *MdDestroyResponse {
 	return nil
 }
 
+func (x *Result) GetKill() *KillResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_Kill); ok {
+			return x.Kill
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetSigpending() *SigpendingResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_Sigpending); ok {
+			return x.Sigpending
+		}
+	}
+	return nil
+}
+
 func (x *Result) GetNpfLoad() *NpfLoadResponse {
 	if x != nil {
 		if x, ok := x.Result.(*Result_NpfLoad); ok {
@@ -7641,6 +7693,14 @@ type Result_MdDestroy struct {
 	MdDestroy *MdDestroyResponse `protobuf:"bytes,2052,opt,name=md_destroy,json=mdDestroy,proto3,oneof"`
 }
 
+type Result_Kill struct {
+	Kill *KillResponse `protobuf:"bytes,2110,opt,name=kill,proto3,oneof"`
+}
+
+type Result_Sigpending struct {
+	Sigpending *SigpendingResponse `protobuf:"bytes,2111,opt,name=sigpending,proto3,oneof"`
+}
+
 type Result_NpfLoad struct {
 	NpfLoad *NpfLoadResponse `protobuf:"bytes,2080,opt,name=npf_load,json=npfLoad,proto3,oneof"`
 }
@@ -8195,6 +8255,10 @@ func (*Result_MdCreate) isResult_Result() {}
 
 func (*Result_MdDestroy) isResult_Result() {}
 
+func (*Result_Kill) isResult_Result() {}
+
+func (*Result_Sigpending) isResult_Result() {}
+
 func (*Result_NpfLoad) isResult_Result() {}
 
 func (*Result_NpfConfigGet) isResult_Result() {}
@@ -8251,6 +8315,8 @@ type AttachRequest struct {
 	Comm string `protobuf:"bytes,1,opt,name=comm,proto3" json:"comm,omitempty"`
 	// Credentials, where the transport carries none.
 	Token string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	// Becomes the child that Prefork prepared, in place of a new process.
+	Cookie []byte `protobuf:"bytes,30,opt,name=cookie,proto3" json:"cookie,omitempty"`
 	// How long the session shall outlive its last stream, with all that its process holds; 0: only long enough to open
 	// another at once. docs/sessions.md has the whole protocol.
 	LeaseMs uint32 `protobuf:"varint,50,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
@@ -8302,6 +8368,13 @@ func (x *AttachRequest) GetToken() string {
 		return x.Token
 	}
 	return ""
+}
+
+func (x *AttachRequest) GetCookie() []byte {
+	if x != nil {
+		return x.Cookie
+	}
+	return nil
 }
 
 func (x *AttachRequest) GetLeaseMs() uint32 {
@@ -8471,7 +8544,7 @@ func (*DetachResponse) Descriptor() ([]byte, []int) {
 
 type ForkRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Descriptors of the child: 0 copied, 1 cleared.
+	// Descriptors of the child: 0 copied, 1 cleared, 2 shared with the parent, 4 copied (said so).
 	Flags         uint32 `protobuf:"varint,1,opt,name=flags,proto3" json:"flags,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -8567,6 +8640,468 @@ func (x *ForkResponse) GetSession() string {
 	return ""
 }
 
+type PreforkRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As of ForkRequest.
+	Flags uint32 `protobuf:"varint,1,opt,name=flags,proto3" json:"flags,omitempty"`
+	// How long the child waits to be claimed; 0: 60 s.
+	WaitMs        uint32 `protobuf:"varint,2,opt,name=wait_ms,json=waitMs,proto3" json:"wait_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreforkRequest) Reset() {
+	*x = PreforkRequest{}
+	mi := &file_rump_sp_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreforkRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreforkRequest) ProtoMessage() {}
+
+func (x *PreforkRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreforkRequest.ProtoReflect.Descriptor instead.
+func (*PreforkRequest) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *PreforkRequest) GetFlags() uint32 {
+	if x != nil {
+		return x.Flags
+	}
+	return 0
+}
+
+func (x *PreforkRequest) GetWaitMs() uint32 {
+	if x != nil {
+		return x.WaitMs
+	}
+	return 0
+}
+
+type PreforkResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names the child in AttachRequest, once. 16 random bytes: whoever has them is the child.
+	Cookie        []byte `protobuf:"bytes,1,opt,name=cookie,proto3" json:"cookie,omitempty"`
+	Pid           int32  `protobuf:"varint,2,opt,name=pid,proto3" json:"pid,omitempty"`
+	WaitMs        uint32 `protobuf:"varint,3,opt,name=wait_ms,json=waitMs,proto3" json:"wait_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PreforkResponse) Reset() {
+	*x = PreforkResponse{}
+	mi := &file_rump_sp_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PreforkResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PreforkResponse) ProtoMessage() {}
+
+func (x *PreforkResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PreforkResponse.ProtoReflect.Descriptor instead.
+func (*PreforkResponse) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *PreforkResponse) GetCookie() []byte {
+	if x != nil {
+		return x.Cookie
+	}
+	return nil
+}
+
+func (x *PreforkResponse) GetPid() int32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *PreforkResponse) GetWaitMs() uint32 {
+	if x != nil {
+		return x.WaitMs
+	}
+	return 0
+}
+
+type ForkCancelRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Cookie        []byte                 `protobuf:"bytes,1,opt,name=cookie,proto3" json:"cookie,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForkCancelRequest) Reset() {
+	*x = ForkCancelRequest{}
+	mi := &file_rump_sp_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForkCancelRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForkCancelRequest) ProtoMessage() {}
+
+func (x *ForkCancelRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForkCancelRequest.ProtoReflect.Descriptor instead.
+func (*ForkCancelRequest) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ForkCancelRequest) GetCookie() []byte {
+	if x != nil {
+		return x.Cookie
+	}
+	return nil
+}
+
+type ForkCancelResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ForkCancelResponse) Reset() {
+	*x = ForkCancelResponse{}
+	mi := &file_rump_sp_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ForkCancelResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ForkCancelResponse) ProtoMessage() {}
+
+func (x *ForkCancelResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ForkCancelResponse.ProtoReflect.Descriptor instead.
+func (*ForkCancelResponse) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{12}
+}
+
+type SignalsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalsRequest) Reset() {
+	*x = SignalsRequest{}
+	mi := &file_rump_sp_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalsRequest) ProtoMessage() {}
+
+func (x *SignalsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalsRequest.ProtoReflect.Descriptor instead.
+func (*SignalsRequest) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{13}
+}
+
+// With signal 0 first, when signals come this way from now on.
+type SignalsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Signal        uint32                 `protobuf:"varint,1,opt,name=signal,proto3" json:"signal,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignalsResponse) Reset() {
+	*x = SignalsResponse{}
+	mi := &file_rump_sp_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignalsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignalsResponse) ProtoMessage() {}
+
+func (x *SignalsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignalsResponse.ProtoReflect.Descriptor instead.
+func (*SignalsResponse) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *SignalsResponse) GetSignal() uint32 {
+	if x != nil {
+		return x.Signal
+	}
+	return 0
+}
+
+type ExecRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Command name of the new program.
+	Comm          string `protobuf:"bytes,1,opt,name=comm,proto3" json:"comm,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExecRequest) Reset() {
+	*x = ExecRequest{}
+	mi := &file_rump_sp_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExecRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExecRequest) ProtoMessage() {}
+
+func (x *ExecRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExecRequest.ProtoReflect.Descriptor instead.
+func (*ExecRequest) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ExecRequest) GetComm() string {
+	if x != nil {
+		return x.Comm
+	}
+	return ""
+}
+
+type ExecResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pid           int32                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
+	MaxMessage    uint64                 `protobuf:"varint,2,opt,name=max_message,json=maxMessage,proto3" json:"max_message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExecResponse) Reset() {
+	*x = ExecResponse{}
+	mi := &file_rump_sp_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExecResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExecResponse) ProtoMessage() {}
+
+func (x *ExecResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExecResponse.ProtoReflect.Descriptor instead.
+func (*ExecResponse) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ExecResponse) GetPid() int32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *ExecResponse) GetMaxMessage() uint64 {
+	if x != nil {
+		return x.MaxMessage
+	}
+	return 0
+}
+
+type HandoverRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How long the session outlives its connections now, until somebody uses it again; 0: 60 s.
+	WaitMs        uint32 `protobuf:"varint,1,opt,name=wait_ms,json=waitMs,proto3" json:"wait_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HandoverRequest) Reset() {
+	*x = HandoverRequest{}
+	mi := &file_rump_sp_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HandoverRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HandoverRequest) ProtoMessage() {}
+
+func (x *HandoverRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HandoverRequest.ProtoReflect.Descriptor instead.
+func (*HandoverRequest) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *HandoverRequest) GetWaitMs() uint32 {
+	if x != nil {
+		return x.WaitMs
+	}
+	return 0
+}
+
+type HandoverResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	WaitMs        uint32                 `protobuf:"varint,1,opt,name=wait_ms,json=waitMs,proto3" json:"wait_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HandoverResponse) Reset() {
+	*x = HandoverResponse{}
+	mi := &file_rump_sp_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HandoverResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HandoverResponse) ProtoMessage() {}
+
+func (x *HandoverResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HandoverResponse.ProtoReflect.Descriptor instead.
+func (*HandoverResponse) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *HandoverResponse) GetWaitMs() uint32 {
+	if x != nil {
+		return x.WaitMs
+	}
+	return 0
+}
+
 type BatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Calls []*Call                `protobuf:"bytes,1,rep,name=calls,proto3" json:"calls,omitempty"`
@@ -8580,7 +9115,7 @@ type BatchRequest struct {
 
 func (x *BatchRequest) Reset() {
 	*x = BatchRequest{}
-	mi := &file_rump_sp_proto_msgTypes[9]
+	mi := &file_rump_sp_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8592,7 +9127,7 @@ func (x *BatchRequest) String() string {
 func (*BatchRequest) ProtoMessage() {}
 
 func (x *BatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[9]
+	mi := &file_rump_sp_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8605,7 +9140,7 @@ func (x *BatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchRequest.ProtoReflect.Descriptor instead.
 func (*BatchRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{9}
+	return file_rump_sp_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *BatchRequest) GetCalls() []*Call {
@@ -8638,7 +9173,7 @@ type BatchResponse struct {
 
 func (x *BatchResponse) Reset() {
 	*x = BatchResponse{}
-	mi := &file_rump_sp_proto_msgTypes[10]
+	mi := &file_rump_sp_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8650,7 +9185,7 @@ func (x *BatchResponse) String() string {
 func (*BatchResponse) ProtoMessage() {}
 
 func (x *BatchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[10]
+	mi := &file_rump_sp_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8663,7 +9198,7 @@ func (x *BatchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchResponse.ProtoReflect.Descriptor instead.
 func (*BatchResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{10}
+	return file_rump_sp_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *BatchResponse) GetResults() []*Result {
@@ -8681,6 +9216,8 @@ type StreamRequest struct {
 	KeepGoing bool    `protobuf:"varint,3,opt,name=keep_going,json=keepGoing,proto3" json:"keep_going,omitempty"`
 	// Ends the calls of this id that still wait: they fail with EINTR.
 	Cancel bool `protobuf:"varint,4,opt,name=cancel,proto3" json:"cancel,omitempty"`
+	// As in BatchRequest.
+	Traceparent string `protobuf:"bytes,90,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	// The lowest id without a reply. A client that says so (its ids grow from 1) may send a request again on a later stream
 	// of the session: it is done once. Replies to ids below this one, and those of `answered`, have arrived and are
 	// forgotten. With the id 0 a request says only this.
@@ -8691,16 +9228,14 @@ type StreamRequest struct {
 	Resume  bool     `protobuf:"varint,52,opt,name=resume,proto3" json:"resume,omitempty"`
 	Waiting []uint64 `protobuf:"varint,53,rep,packed,name=waiting,proto3" json:"waiting,omitempty"`
 	// When the calls still wait after this time they end with ETIMEDOUT; 0: never.
-	TimeoutMs uint32 `protobuf:"varint,54,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`
-	// As in BatchRequest.
-	Traceparent   string `protobuf:"bytes,90,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
+	TimeoutMs     uint32 `protobuf:"varint,54,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamRequest) Reset() {
 	*x = StreamRequest{}
-	mi := &file_rump_sp_proto_msgTypes[11]
+	mi := &file_rump_sp_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8712,7 +9247,7 @@ func (x *StreamRequest) String() string {
 func (*StreamRequest) ProtoMessage() {}
 
 func (x *StreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[11]
+	mi := &file_rump_sp_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8725,7 +9260,7 @@ func (x *StreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamRequest.ProtoReflect.Descriptor instead.
 func (*StreamRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{11}
+	return file_rump_sp_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *StreamRequest) GetId() uint64 {
@@ -8754,6 +9289,13 @@ func (x *StreamRequest) GetCancel() bool {
 		return x.Cancel
 	}
 	return false
+}
+
+func (x *StreamRequest) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
 }
 
 func (x *StreamRequest) GetAcked() uint64 {
@@ -8791,17 +9333,13 @@ func (x *StreamRequest) GetTimeoutMs() uint32 {
 	return 0
 }
 
-func (x *StreamRequest) GetTraceparent() string {
-	if x != nil {
-		return x.Traceparent
-	}
-	return ""
-}
-
 type StreamResponse struct {
-	state   protoimpl.MessageState `protogen:"open.v1"`
-	Id      uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	Results []*Result              `protobuf:"bytes,2,rep,name=results,proto3" json:"results,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 0 for what is no reply.
+	Id      uint64    `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Results []*Result `protobuf:"bytes,2,rep,name=results,proto3" json:"results,omitempty"`
+	// A signal for the process, by NetBSD's number, in a response with id 0.
+	Signal uint32 `protobuf:"varint,30,opt,name=signal,proto3" json:"signal,omitempty"`
 	// Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged.
 	Busy          bool `protobuf:"varint,50,opt,name=busy,proto3" json:"busy,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -8810,7 +9348,7 @@ type StreamResponse struct {
 
 func (x *StreamResponse) Reset() {
 	*x = StreamResponse{}
-	mi := &file_rump_sp_proto_msgTypes[12]
+	mi := &file_rump_sp_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8822,7 +9360,7 @@ func (x *StreamResponse) String() string {
 func (*StreamResponse) ProtoMessage() {}
 
 func (x *StreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[12]
+	mi := &file_rump_sp_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8835,7 +9373,7 @@ func (x *StreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamResponse.ProtoReflect.Descriptor instead.
 func (*StreamResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{12}
+	return file_rump_sp_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *StreamResponse) GetId() uint64 {
@@ -8850,6 +9388,13 @@ func (x *StreamResponse) GetResults() []*Result {
 		return x.Results
 	}
 	return nil
+}
+
+func (x *StreamResponse) GetSignal() uint32 {
+	if x != nil {
+		return x.Signal
+	}
+	return 0
 }
 
 func (x *StreamResponse) GetBusy() bool {
@@ -8874,7 +9419,7 @@ type UploadModuleRequest struct {
 
 func (x *UploadModuleRequest) Reset() {
 	*x = UploadModuleRequest{}
-	mi := &file_rump_sp_proto_msgTypes[13]
+	mi := &file_rump_sp_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8886,7 +9431,7 @@ func (x *UploadModuleRequest) String() string {
 func (*UploadModuleRequest) ProtoMessage() {}
 
 func (x *UploadModuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[13]
+	mi := &file_rump_sp_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8899,7 +9444,7 @@ func (x *UploadModuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadModuleRequest.ProtoReflect.Descriptor instead.
 func (*UploadModuleRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{13}
+	return file_rump_sp_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *UploadModuleRequest) GetFilename() string {
@@ -8946,7 +9491,7 @@ type UploadModuleResponse struct {
 
 func (x *UploadModuleResponse) Reset() {
 	*x = UploadModuleResponse{}
-	mi := &file_rump_sp_proto_msgTypes[14]
+	mi := &file_rump_sp_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8958,7 +9503,7 @@ func (x *UploadModuleResponse) String() string {
 func (*UploadModuleResponse) ProtoMessage() {}
 
 func (x *UploadModuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[14]
+	mi := &file_rump_sp_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8971,7 +9516,7 @@ func (x *UploadModuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadModuleResponse.ProtoReflect.Descriptor instead.
 func (*UploadModuleResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{14}
+	return file_rump_sp_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *UploadModuleResponse) GetModule() *ModuleStat {
@@ -8989,7 +9534,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_rump_sp_proto_msgTypes[15]
+	mi := &file_rump_sp_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9001,7 +9546,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[15]
+	mi := &file_rump_sp_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9014,7 +9559,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{15}
+	return file_rump_sp_proto_rawDescGZIP(), []int{25}
 }
 
 // One component of the kernel.
@@ -9037,7 +9582,7 @@ type ComponentStatus struct {
 
 func (x *ComponentStatus) Reset() {
 	*x = ComponentStatus{}
-	mi := &file_rump_sp_proto_msgTypes[16]
+	mi := &file_rump_sp_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9049,7 +9594,7 @@ func (x *ComponentStatus) String() string {
 func (*ComponentStatus) ProtoMessage() {}
 
 func (x *ComponentStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[16]
+	mi := &file_rump_sp_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9062,7 +9607,7 @@ func (x *ComponentStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentStatus.ProtoReflect.Descriptor instead.
 func (*ComponentStatus) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{16}
+	return file_rump_sp_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ComponentStatus) GetName() string {
@@ -9133,7 +9678,7 @@ type StatusResponse struct {
 
 func (x *StatusResponse) Reset() {
 	*x = StatusResponse{}
-	mi := &file_rump_sp_proto_msgTypes[17]
+	mi := &file_rump_sp_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9145,7 +9690,7 @@ func (x *StatusResponse) String() string {
 func (*StatusResponse) ProtoMessage() {}
 
 func (x *StatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[17]
+	mi := &file_rump_sp_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9158,7 +9703,7 @@ func (x *StatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusResponse.ProtoReflect.Descriptor instead.
 func (*StatusResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{17}
+	return file_rump_sp_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *StatusResponse) GetUrl() string {
@@ -9197,7 +9742,7 @@ type ProcessesRequest struct {
 
 func (x *ProcessesRequest) Reset() {
 	*x = ProcessesRequest{}
-	mi := &file_rump_sp_proto_msgTypes[18]
+	mi := &file_rump_sp_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9209,7 +9754,7 @@ func (x *ProcessesRequest) String() string {
 func (*ProcessesRequest) ProtoMessage() {}
 
 func (x *ProcessesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[18]
+	mi := &file_rump_sp_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9222,24 +9767,26 @@ func (x *ProcessesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessesRequest.ProtoReflect.Descriptor instead.
 func (*ProcessesRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{18}
+	return file_rump_sp_proto_rawDescGZIP(), []int{28}
 }
 
 // One process of the kernel.
 type ProcessStatus struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Pid           int32                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
-	Ppid          int32                  `protobuf:"varint,2,opt,name=ppid,proto3" json:"ppid,omitempty"`
-	Comm          string                 `protobuf:"bytes,3,opt,name=comm,proto3" json:"comm,omitempty"`
-	Uid           uint32                 `protobuf:"varint,4,opt,name=uid,proto3" json:"uid,omitempty"`
-	Nfd           uint32                 `protobuf:"varint,5,opt,name=nfd,proto3" json:"nfd,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Pid   int32                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
+	Ppid  int32                  `protobuf:"varint,2,opt,name=ppid,proto3" json:"ppid,omitempty"`
+	Comm  string                 `protobuf:"bytes,3,opt,name=comm,proto3" json:"comm,omitempty"`
+	Uid   uint32                 `protobuf:"varint,4,opt,name=uid,proto3" json:"uid,omitempty"`
+	Nfd   uint32                 `protobuf:"varint,5,opt,name=nfd,proto3" json:"nfd,omitempty"`
+	// Threads: calls that wait, at least one; in a kernel of the same process those that were made.
+	Nlwps         uint32 `protobuf:"varint,30,opt,name=nlwps,proto3" json:"nlwps,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ProcessStatus) Reset() {
 	*x = ProcessStatus{}
-	mi := &file_rump_sp_proto_msgTypes[19]
+	mi := &file_rump_sp_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9251,7 +9798,7 @@ func (x *ProcessStatus) String() string {
 func (*ProcessStatus) ProtoMessage() {}
 
 func (x *ProcessStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[19]
+	mi := &file_rump_sp_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9264,7 +9811,7 @@ func (x *ProcessStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessStatus.ProtoReflect.Descriptor instead.
 func (*ProcessStatus) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{19}
+	return file_rump_sp_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ProcessStatus) GetPid() int32 {
@@ -9302,6 +9849,13 @@ func (x *ProcessStatus) GetNfd() uint32 {
 	return 0
 }
 
+func (x *ProcessStatus) GetNlwps() uint32 {
+	if x != nil {
+		return x.Nlwps
+	}
+	return 0
+}
+
 type ProcessesResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Processes     []*ProcessStatus       `protobuf:"bytes,1,rep,name=processes,proto3" json:"processes,omitempty"`
@@ -9311,7 +9865,7 @@ type ProcessesResponse struct {
 
 func (x *ProcessesResponse) Reset() {
 	*x = ProcessesResponse{}
-	mi := &file_rump_sp_proto_msgTypes[20]
+	mi := &file_rump_sp_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9323,7 +9877,7 @@ func (x *ProcessesResponse) String() string {
 func (*ProcessesResponse) ProtoMessage() {}
 
 func (x *ProcessesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[20]
+	mi := &file_rump_sp_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9336,7 +9890,7 @@ func (x *ProcessesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessesResponse.ProtoReflect.Descriptor instead.
 func (*ProcessesResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{20}
+	return file_rump_sp_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ProcessesResponse) GetProcesses() []*ProcessStatus {
@@ -9354,7 +9908,7 @@ type StatisticsRequest struct {
 
 func (x *StatisticsRequest) Reset() {
 	*x = StatisticsRequest{}
-	mi := &file_rump_sp_proto_msgTypes[21]
+	mi := &file_rump_sp_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9366,7 +9920,7 @@ func (x *StatisticsRequest) String() string {
 func (*StatisticsRequest) ProtoMessage() {}
 
 func (x *StatisticsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[21]
+	mi := &file_rump_sp_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9379,7 +9933,7 @@ func (x *StatisticsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatisticsRequest.ProtoReflect.Descriptor instead.
 func (*StatisticsRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{21}
+	return file_rump_sp_proto_rawDescGZIP(), []int{31}
 }
 
 // What the calls of one kind have cost since the kernel is up.
@@ -9400,7 +9954,7 @@ type CallStatistics struct {
 
 func (x *CallStatistics) Reset() {
 	*x = CallStatistics{}
-	mi := &file_rump_sp_proto_msgTypes[22]
+	mi := &file_rump_sp_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9412,7 +9966,7 @@ func (x *CallStatistics) String() string {
 func (*CallStatistics) ProtoMessage() {}
 
 func (x *CallStatistics) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[22]
+	mi := &file_rump_sp_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9425,7 +9979,7 @@ func (x *CallStatistics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallStatistics.ProtoReflect.Descriptor instead.
 func (*CallStatistics) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{22}
+	return file_rump_sp_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *CallStatistics) GetCall() string {
@@ -9475,7 +10029,7 @@ type ComponentUsage struct {
 
 func (x *ComponentUsage) Reset() {
 	*x = ComponentUsage{}
-	mi := &file_rump_sp_proto_msgTypes[23]
+	mi := &file_rump_sp_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9487,7 +10041,7 @@ func (x *ComponentUsage) String() string {
 func (*ComponentUsage) ProtoMessage() {}
 
 func (x *ComponentUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[23]
+	mi := &file_rump_sp_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9500,7 +10054,7 @@ func (x *ComponentUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentUsage.ProtoReflect.Descriptor instead.
 func (*ComponentUsage) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{23}
+	return file_rump_sp_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ComponentUsage) GetName() string {
@@ -9544,7 +10098,7 @@ type StatisticsResponse struct {
 
 func (x *StatisticsResponse) Reset() {
 	*x = StatisticsResponse{}
-	mi := &file_rump_sp_proto_msgTypes[24]
+	mi := &file_rump_sp_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9556,7 +10110,7 @@ func (x *StatisticsResponse) String() string {
 func (*StatisticsResponse) ProtoMessage() {}
 
 func (x *StatisticsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[24]
+	mi := &file_rump_sp_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9569,7 +10123,7 @@ func (x *StatisticsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatisticsResponse.ProtoReflect.Descriptor instead.
 func (*StatisticsResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{24}
+	return file_rump_sp_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *StatisticsResponse) GetUptimeMs() uint64 {
@@ -9651,7 +10205,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tReference\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\rR\x04call\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\rR\x05field\x12\x12\n" +
-	"\x04path\x18\x03 \x03(\rR\x04path\"\xf8|\n" +
+	"\x04path\x18\x03 \x03(\rR\x04path\"\xea}\n" +
 	"\x04Call\x125\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x15.rump.sp.v1.ReferenceR\n" +
@@ -9954,7 +10508,11 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\bdev_list\x18\x82\x10 \x01(\v2\x1a.rump.sp.v1.DevListRequestH\x00R\adevList\x12;\n" +
 	"\tmd_create\x18\x83\x10 \x01(\v2\x1b.rump.sp.v1.MdCreateRequestH\x00R\bmdCreate\x12>\n" +
 	"\n" +
-	"md_destroy\x18\x84\x10 \x01(\v2\x1c.rump.sp.v1.MdDestroyRequestH\x00R\tmdDestroy\x128\n" +
+	"md_destroy\x18\x84\x10 \x01(\v2\x1c.rump.sp.v1.MdDestroyRequestH\x00R\tmdDestroy\x12.\n" +
+	"\x04kill\x18\xbe\x10 \x01(\v2\x17.rump.sp.v1.KillRequestH\x00R\x04kill\x12@\n" +
+	"\n" +
+	"sigpending\x18\xbf\x10 \x01(\v2\x1d.rump.sp.v1.SigpendingRequestH\x00R\n" +
+	"sigpending\x128\n" +
 	"\bnpf_load\x18\xa0\x10 \x01(\v2\x1a.rump.sp.v1.NpfLoadRequestH\x00R\anpfLoad\x12H\n" +
 	"\x0enpf_config_get\x18\xa1\x10 \x01(\v2\x1f.rump.sp.v1.NpfConfigGetRequestH\x00R\fnpfConfigGet\x12>\n" +
 	"\n" +
@@ -9992,7 +10550,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1e.rump.sp.v1.NetCountersRequestH\x00R\vnetCounters\x125\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x19.rump.sp.v1.NdListRequestH\x00R\x06ndList\x12;\n" +
 	"\tfile_list\x18\xb4\x10 \x01(\v2\x1b.rump.sp.v1.FileListRequestH\x00R\bfileListB\x06\n" +
-	"\x04call\"\xf2~\n" +
+	"\x04call\"\xe6\x7f\n" +
 	"\x06Result\x120\n" +
 	"\x05error\x18\x01 \x01(\v2\x18.rump.sp.v1.SyscallErrorH\x00R\x05error\x12/\n" +
 	"\x04read\x18\xeb\a \x01(\v2\x18.rump.sp.v1.ReadResponseH\x00R\x04read\x122\n" +
@@ -10293,7 +10851,11 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\bdev_list\x18\x82\x10 \x01(\v2\x1b.rump.sp.v1.DevListResponseH\x00R\adevList\x12<\n" +
 	"\tmd_create\x18\x83\x10 \x01(\v2\x1c.rump.sp.v1.MdCreateResponseH\x00R\bmdCreate\x12?\n" +
 	"\n" +
-	"md_destroy\x18\x84\x10 \x01(\v2\x1d.rump.sp.v1.MdDestroyResponseH\x00R\tmdDestroy\x129\n" +
+	"md_destroy\x18\x84\x10 \x01(\v2\x1d.rump.sp.v1.MdDestroyResponseH\x00R\tmdDestroy\x12/\n" +
+	"\x04kill\x18\xbe\x10 \x01(\v2\x18.rump.sp.v1.KillResponseH\x00R\x04kill\x12A\n" +
+	"\n" +
+	"sigpending\x18\xbf\x10 \x01(\v2\x1e.rump.sp.v1.SigpendingResponseH\x00R\n" +
+	"sigpending\x129\n" +
 	"\bnpf_load\x18\xa0\x10 \x01(\v2\x1b.rump.sp.v1.NpfLoadResponseH\x00R\anpfLoad\x12I\n" +
 	"\x0enpf_config_get\x18\xa1\x10 \x01(\v2 .rump.sp.v1.NpfConfigGetResponseH\x00R\fnpfConfigGet\x12?\n" +
 	"\n" +
@@ -10331,10 +10893,11 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1f.rump.sp.v1.NetCountersResponseH\x00R\vnetCounters\x126\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x1a.rump.sp.v1.NdListResponseH\x00R\x06ndList\x12<\n" +
 	"\tfile_list\x18\xb4\x10 \x01(\v2\x1c.rump.sp.v1.FileListResponseH\x00R\bfileListB\b\n" +
-	"\x06result\"j\n" +
+	"\x06result\"\x82\x01\n" +
 	"\rAttachRequest\x12\x12\n" +
 	"\x04comm\x18\x01 \x01(\tR\x04comm\x12\x14\n" +
-	"\x05token\x18\x02 \x01(\tR\x05token\x12\x19\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\x12\x16\n" +
+	"\x06cookie\x18\x1e \x01(\fR\x06cookie\x12\x19\n" +
 	"\blease_ms\x182 \x01(\rR\aleaseMs\x12\x14\n" +
 	"\x05nonce\x183 \x01(\fR\x05nonce\"\x92\x01\n" +
 	"\x0eAttachResponse\x12\x18\n" +
@@ -10350,7 +10913,30 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x05flags\x18\x01 \x01(\rR\x05flags\":\n" +
 	"\fForkResponse\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x18\n" +
-	"\asession\x18\x02 \x01(\tR\asession\"w\n" +
+	"\asession\x18\x02 \x01(\tR\asession\"?\n" +
+	"\x0ePreforkRequest\x12\x14\n" +
+	"\x05flags\x18\x01 \x01(\rR\x05flags\x12\x17\n" +
+	"\await_ms\x18\x02 \x01(\rR\x06waitMs\"T\n" +
+	"\x0fPreforkResponse\x12\x16\n" +
+	"\x06cookie\x18\x01 \x01(\fR\x06cookie\x12\x10\n" +
+	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x17\n" +
+	"\await_ms\x18\x03 \x01(\rR\x06waitMs\"+\n" +
+	"\x11ForkCancelRequest\x12\x16\n" +
+	"\x06cookie\x18\x01 \x01(\fR\x06cookie\"\x14\n" +
+	"\x12ForkCancelResponse\"\x10\n" +
+	"\x0eSignalsRequest\")\n" +
+	"\x0fSignalsResponse\x12\x16\n" +
+	"\x06signal\x18\x01 \x01(\rR\x06signal\"!\n" +
+	"\vExecRequest\x12\x12\n" +
+	"\x04comm\x18\x01 \x01(\tR\x04comm\"A\n" +
+	"\fExecResponse\x12\x10\n" +
+	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x1f\n" +
+	"\vmax_message\x18\x02 \x01(\x04R\n" +
+	"maxMessage\"*\n" +
+	"\x0fHandoverRequest\x12\x17\n" +
+	"\await_ms\x18\x01 \x01(\rR\x06waitMs\"+\n" +
+	"\x10HandoverResponse\x12\x17\n" +
+	"\await_ms\x18\x01 \x01(\rR\x06waitMs\"w\n" +
 	"\fBatchRequest\x12&\n" +
 	"\x05calls\x18\x01 \x03(\v2\x10.rump.sp.v1.CallR\x05calls\x12\x1d\n" +
 	"\n" +
@@ -10363,17 +10949,18 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x05calls\x18\x02 \x03(\v2\x10.rump.sp.v1.CallR\x05calls\x12\x1d\n" +
 	"\n" +
 	"keep_going\x18\x03 \x01(\bR\tkeepGoing\x12\x16\n" +
-	"\x06cancel\x18\x04 \x01(\bR\x06cancel\x12\x14\n" +
+	"\x06cancel\x18\x04 \x01(\bR\x06cancel\x12 \n" +
+	"\vtraceparent\x18Z \x01(\tR\vtraceparent\x12\x14\n" +
 	"\x05acked\x182 \x01(\x04R\x05acked\x12\x1a\n" +
 	"\banswered\x183 \x03(\x04R\banswered\x12\x16\n" +
 	"\x06resume\x184 \x01(\bR\x06resume\x12\x18\n" +
 	"\awaiting\x185 \x03(\x04R\awaiting\x12\x1d\n" +
 	"\n" +
-	"timeout_ms\x186 \x01(\rR\ttimeoutMs\x12 \n" +
-	"\vtraceparent\x18Z \x01(\tR\vtraceparent\"b\n" +
+	"timeout_ms\x186 \x01(\rR\ttimeoutMs\"z\n" +
 	"\x0eStreamResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12,\n" +
-	"\aresults\x18\x02 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\x12\x12\n" +
+	"\aresults\x18\x02 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\x12\x16\n" +
+	"\x06signal\x18\x1e \x01(\rR\x06signal\x12\x12\n" +
 	"\x04busy\x182 \x01(\bR\x04busy\"\x9c\x01\n" +
 	"\x13UploadModuleRequest\x12\x1a\n" +
 	"\bfilename\x18\x01 \x01(\tR\bfilename\x12\x16\n" +
@@ -10402,13 +10989,14 @@ const file_rump_sp_proto_rawDesc = "" +
 	"components\x12\x1b\n" +
 	"\tuptime_ms\x18\x03 \x01(\x04R\buptimeMs\x12\x1a\n" +
 	"\bsessions\x18\x04 \x01(\rR\bsessions\"\x12\n" +
-	"\x10ProcessesRequest\"m\n" +
+	"\x10ProcessesRequest\"\x83\x01\n" +
 	"\rProcessStatus\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x12\n" +
 	"\x04ppid\x18\x02 \x01(\x05R\x04ppid\x12\x12\n" +
 	"\x04comm\x18\x03 \x01(\tR\x04comm\x12\x10\n" +
 	"\x03uid\x18\x04 \x01(\rR\x03uid\x12\x10\n" +
-	"\x03nfd\x18\x05 \x01(\rR\x03nfd\"L\n" +
+	"\x03nfd\x18\x05 \x01(\rR\x03nfd\x12\x14\n" +
+	"\x05nlwps\x18\x1e \x01(\rR\x05nlwps\"L\n" +
 	"\x11ProcessesResponse\x127\n" +
 	"\tprocesses\x18\x01 \x03(\v2\x19.rump.sp.v1.ProcessStatusR\tprocesses\"\x13\n" +
 	"\x11StatisticsRequest\"\xf1\x01\n" +
@@ -10438,22 +11026,32 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\n" +
 	"components\x18\n" +
 	" \x03(\v2\x1b.rump.sp.v1.ComponentStatusR\n" +
-	"components2\xf6\x04\n" +
+	"components2\xcf\a\n" +
 	"\aSession\x12?\n" +
 	"\x06Attach\x12\x19.rump.sp.v1.AttachRequest\x1a\x1a.rump.sp.v1.AttachResponse\x12?\n" +
 	"\x06Detach\x12\x19.rump.sp.v1.DetachRequest\x1a\x1a.rump.sp.v1.DetachResponse\x129\n" +
-	"\x04Fork\x12\x17.rump.sp.v1.ForkRequest\x1a\x18.rump.sp.v1.ForkResponse\x12<\n" +
+	"\x04Fork\x12\x17.rump.sp.v1.ForkRequest\x1a\x18.rump.sp.v1.ForkResponse\x12B\n" +
+	"\aPrefork\x12\x1a.rump.sp.v1.PreforkRequest\x1a\x1b.rump.sp.v1.PreforkResponse\x12K\n" +
+	"\n" +
+	"ForkCancel\x12\x1d.rump.sp.v1.ForkCancelRequest\x1a\x1e.rump.sp.v1.ForkCancelResponse\x12D\n" +
+	"\aSignals\x12\x1a.rump.sp.v1.SignalsRequest\x1a\x1b.rump.sp.v1.SignalsResponse0\x01\x129\n" +
+	"\x04Exec\x12\x17.rump.sp.v1.ExecRequest\x1a\x18.rump.sp.v1.ExecResponse\x12E\n" +
+	"\bHandover\x12\x1b.rump.sp.v1.HandoverRequest\x1a\x1c.rump.sp.v1.HandoverResponse\x12<\n" +
 	"\x05Batch\x12\x18.rump.sp.v1.BatchRequest\x1a\x19.rump.sp.v1.BatchResponse\x12C\n" +
 	"\x06Stream\x12\x19.rump.sp.v1.StreamRequest\x1a\x1a.rump.sp.v1.StreamResponse(\x010\x01\x12S\n" +
 	"\fUploadModule\x12\x1f.rump.sp.v1.UploadModuleRequest\x1a .rump.sp.v1.UploadModuleResponse(\x01\x12?\n" +
 	"\x06Status\x12\x19.rump.sp.v1.StatusRequest\x1a\x1a.rump.sp.v1.StatusResponse\x12H\n" +
 	"\tProcesses\x12\x1c.rump.sp.v1.ProcessesRequest\x1a\x1d.rump.sp.v1.ProcessesResponse\x12K\n" +
 	"\n" +
-	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xdb>\n" +
+	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xa0@\n" +
 	"\x04Kern\x12K\n" +
 	"\x04Read\x12\x17.rump.sp.v1.ReadRequest\x1a\x18.rump.sp.v1.ReadResponse\"\x10\x8a\xb5\x18\f\b\x03\x12\x04read\x18\x01 \x01\x12O\n" +
 	"\x05Write\x12\x18.rump.sp.v1.WriteRequest\x1a\x19.rump.sp.v1.WriteResponse\"\x11\x8a\xb5\x18\r\b\x04\x12\x05write\x18\x01 \x01\x12M\n" +
-	"\x05Close\x12\x18.rump.sp.v1.CloseRequest\x1a\x19.rump.sp.v1.CloseResponse\"\x0f\x8a\xb5\x18\v\b\x06\x12\x05close\x18\x01\x12S\n" +
+	"\x05Close\x12\x18.rump.sp.v1.CloseRequest\x1a\x19.rump.sp.v1.CloseResponse\"\x0f\x8a\xb5\x18\v\b\x06\x12\x05close\x18\x01\x12\\\n" +
+	"\x04Kill\x12\x17.rump.sp.v1.KillRequest\x1a\x18.rump.sp.v1.KillResponse\"!\x8a\xb5\x18\x1d\b\xfeN\x12\x04kill\x18\x012\x0eprocess.signal8\x01\x12d\n" +
+	"\n" +
+	"Sigpending\x12\x1d.rump.sp.v1.SigpendingRequest\x1a\x1e.rump.sp.v1.SigpendingResponse\"\x17\x8a\xb5\x18\x13\b\xffN\x12\n" +
+	"sigpending\x18\x018\x01\x12S\n" +
 	"\x06Getpid\x12\x19.rump.sp.v1.GetpidRequest\x1a\x1a.rump.sp.v1.GetpidResponse\"\x12\x8a\xb5\x18\x0e\b\x14\x12\x06getpid\x18\x01(\x01\x12c\n" +
 	"\x06Setuid\x12\x19.rump.sp.v1.SetuidRequest\x1a\x1a.rump.sp.v1.SetuidResponse\"\"\x8a\xb5\x18\x1e\b\x17\x12\x06setuid\x18\x01(\x01\xe2\x03\rprocess.setid\x12S\n" +
 	"\x06Getuid\x12\x19.rump.sp.v1.GetuidRequest\x1a\x1a.rump.sp.v1.GetuidResponse\"\x12\x8a\xb5\x18\x0e\b\x18\x12\x06getuid\x18\x01(\x01\x12W\n" +
@@ -10504,8 +11102,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Kqueue\x12\x19.rump.sp.v1.KqueueRequest\x1a\x1a.rump.sp.v1.KqueueResponse\"\x11\x8a\xb5\x18\r\b\xd8\x02\x12\x06kqueue\x18\x01\x12m\n" +
 	"\fPosixFadvise\x12\x1f.rump.sp.v1.PosixFadviseRequest\x1a .rump.sp.v1.PosixFadviseResponse\"\x1a\x8a\xb5\x18\x16\b\xa0\x03\x12\rposix_fadvise\x18\x01(\x01\x12V\n" +
 	"\x06Select\x12\x19.rump.sp.v1.SelectRequest\x1a\x1a.rump.sp.v1.SelectResponse\"\x15\x8a\xb5\x18\x11\b\xa1\x03\x12\x06select\x18\x01 \x01(\x01\x12l\n" +
-	"\fGettimeofday\x12\x1f.rump.sp.v1.GettimeofdayRequest\x1a .rump.sp.v1.GettimeofdayResponse\"\x19\x8a\xb5\x18\x15\b\xa2\x03\x12\fgettimeofday\x18\x01(\x01\x12\x80\x01\n" +
-	"\fSettimeofday\x12\x1f.rump.sp.v1.SettimeofdayRequest\x1a .rump.sp.v1.SettimeofdayResponse\"-\x8a\xb5\x18)\b\xa3\x03\x12\fsettimeofday\x18\x01(\x012\x12system.time.system\x12l\n" +
+	"\fGettimeofday\x12\x1f.rump.sp.v1.GettimeofdayRequest\x1a .rump.sp.v1.GettimeofdayResponse\"\x19\x8a\xb5\x18\x15\b\xa2\x03\x12\fgettimeofday\x18\x01(\x01\x12\x81\x01\n" +
+	"\fSettimeofday\x12\x1f.rump.sp.v1.SettimeofdayRequest\x1a .rump.sp.v1.SettimeofdayResponse\".\x8a\xb5\x18*\b\xa3\x03\x12\fsettimeofday\x18\x01(\x01\xe2\x03\x12system.time.system\x12l\n" +
 	"\aAdjtime\x12\x1a.rump.sp.v1.AdjtimeRequest\x1a\x1b.rump.sp.v1.AdjtimeResponse\"(\x8a\xb5\x18$\b\xa5\x03\x12\aadjtime\x18\x01\xe2\x03\x13system.time.adjtime\x12^\n" +
 	"\tSetitimer\x12\x1c.rump.sp.v1.SetitimerRequest\x1a\x1d.rump.sp.v1.SetitimerResponse\"\x14\x8a\xb5\x18\x10\b\xa9\x03\x12\tsetitimer\x18\x01\x12`\n" +
 	"\tGetitimer\x12\x1c.rump.sp.v1.GetitimerRequest\x1a\x1d.rump.sp.v1.GetitimerResponse\"\x16\x8a\xb5\x18\x12\b\xaa\x03\x12\tgetitimer\x18\x01(\x01\x12m\n" +
@@ -10667,7 +11265,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x14EtfsRegisterWithsize\x12'.rump.sp.v1.EtfsRegisterWithsizeRequest\x1a(.rump.sp.v1.EtfsRegisterWithsizeResponse\"0\x8a\xb5\x18,\b\x9bN\x12\x16etfs_register_withsize\x18\x022\vsystem.etfs8\x01\x12r\n" +
 	"\n" +
 	"EtfsRemove\x12\x1d.rump.sp.v1.EtfsRemoveRequest\x1a\x1e.rump.sp.v1.EtfsRemoveResponse\"%\x8a\xb5\x18!\b\x9cN\x12\vetfs_remove\x18\x022\vsystem.etfs8\x01\x12^\n" +
-	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xe9;\n" +
+	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xe0;\n" +
 	"\x03Net\x12W\n" +
 	"\aRecvmsg\x12\x1a.rump.sp.v1.RecvmsgRequest\x1a\x1b.rump.sp.v1.RecvmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1b\x12\arecvmsg\x18\x03 \x01\x12W\n" +
 	"\aSendmsg\x12\x1a.rump.sp.v1.SendmsgRequest\x1a\x1b.rump.sp.v1.SendmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1c\x12\asendmsg\x18\x03 \x01\x12[\n" +
@@ -10723,14 +11321,14 @@ const file_rump_sp_proto_rawDesc = "" +
 	"dhcp_start\x18\x032\x19network.interface.setpriv8\x01\x12|\n" +
 	"\tDhcpRenew\x12\x1c.rump.sp.v1.DhcpRenewRequest\x1a\x1d.rump.sp.v1.DhcpRenewResponse\"2\x8a\xb5\x18.\b\xebN\x12\n" +
 	"dhcp_renew\x18\x032\x19network.interface.setpriv8\x01\x12x\n" +
-	"\bDhcpStop\x12\x1b.rump.sp.v1.DhcpStopRequest\x1a\x1c.rump.sp.v1.DhcpStopResponse\"1\x8a\xb5\x18-\b\xecN\x12\tdhcp_stop\x18\x032\x19network.interface.setpriv8\x01\x12\x82\x01\n" +
+	"\bDhcpStop\x12\x1b.rump.sp.v1.DhcpStopRequest\x1a\x1c.rump.sp.v1.DhcpStopResponse\"1\x8a\xb5\x18-\b\xecN\x12\tdhcp_stop\x18\x032\x19network.interface.setpriv8\x01\x12~\n" +
 	"\n" +
-	"DhcpLeases\x12\x1d.rump.sp.v1.DhcpLeasesRequest\x1a\x1e.rump.sp.v1.DhcpLeasesResponse\"5\x8a\xb5\x181\b\xedN\x12\vdhcp_leases\x18\x03(\x012\x19network.interface.getpriv8\x01\x12\x80\x01\n" +
+	"DhcpLeases\x12\x1d.rump.sp.v1.DhcpLeasesRequest\x1a\x1e.rump.sp.v1.DhcpLeasesResponse\"1\x8a\xb5\x18-\b\xedN\x12\vdhcp_leases\x18\x03(\x012\x15network.interface.get8\x01\x12\x80\x01\n" +
 	"\n" +
 	"DhcpdStart\x12\x1d.rump.sp.v1.DhcpdStartRequest\x1a\x1e.rump.sp.v1.DhcpdStartResponse\"3\x8a\xb5\x18/\b\xeeN\x12\vdhcpd_start\x18\x032\x19network.interface.setpriv8\x01\x12|\n" +
 	"\tDhcpdStop\x12\x1c.rump.sp.v1.DhcpdStopRequest\x1a\x1d.rump.sp.v1.DhcpdStopResponse\"2\x8a\xb5\x18.\b\xefN\x12\n" +
-	"dhcpd_stop\x18\x032\x19network.interface.setpriv8\x01\x12\x8e\x01\n" +
-	"\rDhcpdBindings\x12 .rump.sp.v1.DhcpdBindingsRequest\x1a!.rump.sp.v1.DhcpdBindingsResponse\"8\x8a\xb5\x184\b\xf0N\x12\x0edhcpd_bindings\x18\x03(\x012\x19network.interface.getpriv8\x01\x12y\n" +
+	"dhcpd_stop\x18\x032\x19network.interface.setpriv8\x01\x12\x8a\x01\n" +
+	"\rDhcpdBindings\x12 .rump.sp.v1.DhcpdBindingsRequest\x1a!.rump.sp.v1.DhcpdBindingsResponse\"4\x8a\xb5\x180\b\xf0N\x12\x0edhcpd_bindings\x18\x03(\x012\x15network.interface.get8\x01\x12y\n" +
 	"\n" +
 	"DnsForward\x12\x1d.rump.sp.v1.DnsForwardRequest\x1a\x1e.rump.sp.v1.DnsForwardResponse\",\x8a\xb5\x18(\b\xf1N\x12\vdns_forward\x18\x03(\x012\x10network.resolver8\x01\x12\xa0\x01\n" +
 	"\x12NetconfigIfaddrdel\x12%.rump.sp.v1.NetconfigIfaddrdelRequest\x1a&.rump.sp.v1.NetconfigIfaddrdelResponse\";\x8a\xb5\x187\b\xb3N\x12\x13netconfig_ifaddrdel\x18\x032\x19network.interface.setpriv8\x01\x12a\n" +
@@ -10766,7 +11364,7 @@ func file_rump_sp_proto_rawDescGZIP() []byte {
 	return file_rump_sp_proto_rawDescData
 }
 
-var file_rump_sp_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_rump_sp_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_rump_sp_proto_goTypes = []any{
 	(*Reference)(nil),                        // 0: rump.sp.v1.Reference
 	(*Call)(nil),                             // 1: rump.sp.v1.Call
@@ -10777,1569 +11375,1601 @@ var file_rump_sp_proto_goTypes = []any{
 	(*DetachResponse)(nil),                   // 6: rump.sp.v1.DetachResponse
 	(*ForkRequest)(nil),                      // 7: rump.sp.v1.ForkRequest
 	(*ForkResponse)(nil),                     // 8: rump.sp.v1.ForkResponse
-	(*BatchRequest)(nil),                     // 9: rump.sp.v1.BatchRequest
-	(*BatchResponse)(nil),                    // 10: rump.sp.v1.BatchResponse
-	(*StreamRequest)(nil),                    // 11: rump.sp.v1.StreamRequest
-	(*StreamResponse)(nil),                   // 12: rump.sp.v1.StreamResponse
-	(*UploadModuleRequest)(nil),              // 13: rump.sp.v1.UploadModuleRequest
-	(*UploadModuleResponse)(nil),             // 14: rump.sp.v1.UploadModuleResponse
-	(*StatusRequest)(nil),                    // 15: rump.sp.v1.StatusRequest
-	(*ComponentStatus)(nil),                  // 16: rump.sp.v1.ComponentStatus
-	(*StatusResponse)(nil),                   // 17: rump.sp.v1.StatusResponse
-	(*ProcessesRequest)(nil),                 // 18: rump.sp.v1.ProcessesRequest
-	(*ProcessStatus)(nil),                    // 19: rump.sp.v1.ProcessStatus
-	(*ProcessesResponse)(nil),                // 20: rump.sp.v1.ProcessesResponse
-	(*StatisticsRequest)(nil),                // 21: rump.sp.v1.StatisticsRequest
-	(*CallStatistics)(nil),                   // 22: rump.sp.v1.CallStatistics
-	(*ComponentUsage)(nil),                   // 23: rump.sp.v1.ComponentUsage
-	(*StatisticsResponse)(nil),               // 24: rump.sp.v1.StatisticsResponse
-	nil,                                      // 25: rump.sp.v1.CallStatistics.ErrorsEntry
-	(*ReadRequest)(nil),                      // 26: rump.sp.v1.ReadRequest
-	(*WriteRequest)(nil),                     // 27: rump.sp.v1.WriteRequest
-	(*CloseRequest)(nil),                     // 28: rump.sp.v1.CloseRequest
-	(*GetpidRequest)(nil),                    // 29: rump.sp.v1.GetpidRequest
-	(*SetuidRequest)(nil),                    // 30: rump.sp.v1.SetuidRequest
-	(*GetuidRequest)(nil),                    // 31: rump.sp.v1.GetuidRequest
-	(*GeteuidRequest)(nil),                   // 32: rump.sp.v1.GeteuidRequest
-	(*GetppidRequest)(nil),                   // 33: rump.sp.v1.GetppidRequest
-	(*DupRequest)(nil),                       // 34: rump.sp.v1.DupRequest
-	(*PipeRequest)(nil),                      // 35: rump.sp.v1.PipeRequest
-	(*GetegidRequest)(nil),                   // 36: rump.sp.v1.GetegidRequest
-	(*GetgidRequest)(nil),                    // 37: rump.sp.v1.GetgidRequest
-	(*GetloginRequest)(nil),                  // 38: rump.sp.v1.GetloginRequest
-	(*SetloginRequest)(nil),                  // 39: rump.sp.v1.SetloginRequest
-	(*IoctlRequest)(nil),                     // 40: rump.sp.v1.IoctlRequest
-	(*GetgroupsRequest)(nil),                 // 41: rump.sp.v1.GetgroupsRequest
-	(*SetgroupsRequest)(nil),                 // 42: rump.sp.v1.SetgroupsRequest
-	(*GetpgrpRequest)(nil),                   // 43: rump.sp.v1.GetpgrpRequest
-	(*SetpgidRequest)(nil),                   // 44: rump.sp.v1.SetpgidRequest
-	(*Dup2Request)(nil),                      // 45: rump.sp.v1.Dup2Request
-	(*FcntlRequest)(nil),                     // 46: rump.sp.v1.FcntlRequest
-	(*ReadvRequest)(nil),                     // 47: rump.sp.v1.ReadvRequest
-	(*WritevRequest)(nil),                    // 48: rump.sp.v1.WritevRequest
-	(*SetreuidRequest)(nil),                  // 49: rump.sp.v1.SetreuidRequest
-	(*SetregidRequest)(nil),                  // 50: rump.sp.v1.SetregidRequest
-	(*FlockRequest)(nil),                     // 51: rump.sp.v1.FlockRequest
-	(*SetsidRequest)(nil),                    // 52: rump.sp.v1.SetsidRequest
-	(*SetgidRequest)(nil),                    // 53: rump.sp.v1.SetgidRequest
-	(*SetegidRequest)(nil),                   // 54: rump.sp.v1.SetegidRequest
-	(*SeteuidRequest)(nil),                   // 55: rump.sp.v1.SeteuidRequest
-	(*FpathconfRequest)(nil),                 // 56: rump.sp.v1.FpathconfRequest
-	(*GetrlimitRequest)(nil),                 // 57: rump.sp.v1.GetrlimitRequest
-	(*SetrlimitRequest)(nil),                 // 58: rump.sp.v1.SetrlimitRequest
-	(*SysctlRequest)(nil),                    // 59: rump.sp.v1.SysctlRequest
-	(*GetpgidRequest)(nil),                   // 60: rump.sp.v1.GetpgidRequest
-	(*RebootRequest)(nil),                    // 61: rump.sp.v1.RebootRequest
-	(*PollRequest)(nil),                      // 62: rump.sp.v1.PollRequest
-	(*TimerCreateRequest)(nil),               // 63: rump.sp.v1.TimerCreateRequest
-	(*TimerDeleteRequest)(nil),               // 64: rump.sp.v1.TimerDeleteRequest
-	(*TimerGetoverrunRequest)(nil),           // 65: rump.sp.v1.TimerGetoverrunRequest
-	(*KsemInitRequest)(nil),                  // 66: rump.sp.v1.KsemInitRequest
-	(*KsemOpenRequest)(nil),                  // 67: rump.sp.v1.KsemOpenRequest
-	(*KsemUnlinkRequest)(nil),                // 68: rump.sp.v1.KsemUnlinkRequest
-	(*KsemCloseRequest)(nil),                 // 69: rump.sp.v1.KsemCloseRequest
-	(*KsemPostRequest)(nil),                  // 70: rump.sp.v1.KsemPostRequest
-	(*KsemWaitRequest)(nil),                  // 71: rump.sp.v1.KsemWaitRequest
-	(*KsemTrywaitRequest)(nil),               // 72: rump.sp.v1.KsemTrywaitRequest
-	(*KsemGetvalueRequest)(nil),              // 73: rump.sp.v1.KsemGetvalueRequest
-	(*KsemDestroyRequest)(nil),               // 74: rump.sp.v1.KsemDestroyRequest
-	(*KsemTimedwaitRequest)(nil),             // 75: rump.sp.v1.KsemTimedwaitRequest
-	(*ModctlRequest)(nil),                    // 76: rump.sp.v1.ModctlRequest
-	(*GetsidRequest)(nil),                    // 77: rump.sp.v1.GetsidRequest
-	(*FktraceRequest)(nil),                   // 78: rump.sp.v1.FktraceRequest
-	(*IssetugidRequest)(nil),                 // 79: rump.sp.v1.IssetugidRequest
-	(*UtraceRequest)(nil),                    // 80: rump.sp.v1.UtraceRequest
-	(*KqueueRequest)(nil),                    // 81: rump.sp.v1.KqueueRequest
-	(*PosixFadviseRequest)(nil),              // 82: rump.sp.v1.PosixFadviseRequest
-	(*SelectRequest)(nil),                    // 83: rump.sp.v1.SelectRequest
-	(*GettimeofdayRequest)(nil),              // 84: rump.sp.v1.GettimeofdayRequest
-	(*SettimeofdayRequest)(nil),              // 85: rump.sp.v1.SettimeofdayRequest
-	(*AdjtimeRequest)(nil),                   // 86: rump.sp.v1.AdjtimeRequest
-	(*SetitimerRequest)(nil),                 // 87: rump.sp.v1.SetitimerRequest
-	(*GetitimerRequest)(nil),                 // 88: rump.sp.v1.GetitimerRequest
-	(*ClockGettimeRequest)(nil),              // 89: rump.sp.v1.ClockGettimeRequest
-	(*ClockSettimeRequest)(nil),              // 90: rump.sp.v1.ClockSettimeRequest
-	(*ClockGetresRequest)(nil),               // 91: rump.sp.v1.ClockGetresRequest
-	(*NanosleepRequest)(nil),                 // 92: rump.sp.v1.NanosleepRequest
-	(*KeventRequest)(nil),                    // 93: rump.sp.v1.KeventRequest
-	(*PselectRequest)(nil),                   // 94: rump.sp.v1.PselectRequest
-	(*PolltsRequest)(nil),                    // 95: rump.sp.v1.PolltsRequest
-	(*FstatRequest)(nil),                     // 96: rump.sp.v1.FstatRequest
-	(*TimerSettimeRequest)(nil),              // 97: rump.sp.v1.TimerSettimeRequest
-	(*TimerGettimeRequest)(nil),              // 98: rump.sp.v1.TimerGettimeRequest
-	(*Pipe2Request)(nil),                     // 99: rump.sp.v1.Pipe2Request
-	(*Dup3Request)(nil),                      // 100: rump.sp.v1.Dup3Request
-	(*Kqueue1Request)(nil),                   // 101: rump.sp.v1.Kqueue1Request
-	(*ClockNanosleepRequest)(nil),            // 102: rump.sp.v1.ClockNanosleepRequest
-	(*OpenRequest)(nil),                      // 103: rump.sp.v1.OpenRequest
-	(*LinkRequest)(nil),                      // 104: rump.sp.v1.LinkRequest
-	(*UnlinkRequest)(nil),                    // 105: rump.sp.v1.UnlinkRequest
-	(*ChdirRequest)(nil),                     // 106: rump.sp.v1.ChdirRequest
-	(*FchdirRequest)(nil),                    // 107: rump.sp.v1.FchdirRequest
-	(*ChmodRequest)(nil),                     // 108: rump.sp.v1.ChmodRequest
-	(*ChownRequest)(nil),                     // 109: rump.sp.v1.ChownRequest
-	(*UnmountRequest)(nil),                   // 110: rump.sp.v1.UnmountRequest
-	(*AccessRequest)(nil),                    // 111: rump.sp.v1.AccessRequest
-	(*ChflagsRequest)(nil),                   // 112: rump.sp.v1.ChflagsRequest
-	(*FchflagsRequest)(nil),                  // 113: rump.sp.v1.FchflagsRequest
-	(*SyncRequest)(nil),                      // 114: rump.sp.v1.SyncRequest
-	(*KtraceRequest)(nil),                    // 115: rump.sp.v1.KtraceRequest
-	(*RevokeRequest)(nil),                    // 116: rump.sp.v1.RevokeRequest
-	(*SymlinkRequest)(nil),                   // 117: rump.sp.v1.SymlinkRequest
-	(*ReadlinkRequest)(nil),                  // 118: rump.sp.v1.ReadlinkRequest
-	(*UmaskRequest)(nil),                     // 119: rump.sp.v1.UmaskRequest
-	(*ChrootRequest)(nil),                    // 120: rump.sp.v1.ChrootRequest
-	(*FsyncRequest)(nil),                     // 121: rump.sp.v1.FsyncRequest
-	(*FchownRequest)(nil),                    // 122: rump.sp.v1.FchownRequest
-	(*FchmodRequest)(nil),                    // 123: rump.sp.v1.FchmodRequest
-	(*RenameRequest)(nil),                    // 124: rump.sp.v1.RenameRequest
-	(*MkfifoRequest)(nil),                    // 125: rump.sp.v1.MkfifoRequest
-	(*MkdirRequest)(nil),                     // 126: rump.sp.v1.MkdirRequest
-	(*RmdirRequest)(nil),                     // 127: rump.sp.v1.RmdirRequest
-	(*PreadRequest)(nil),                     // 128: rump.sp.v1.PreadRequest
-	(*PwriteRequest)(nil),                    // 129: rump.sp.v1.PwriteRequest
-	(*PathconfRequest)(nil),                  // 130: rump.sp.v1.PathconfRequest
-	(*LseekRequest)(nil),                     // 131: rump.sp.v1.LseekRequest
-	(*TruncateRequest)(nil),                  // 132: rump.sp.v1.TruncateRequest
-	(*FtruncateRequest)(nil),                 // 133: rump.sp.v1.FtruncateRequest
-	(*FdatasyncRequest)(nil),                 // 134: rump.sp.v1.FdatasyncRequest
-	(*PosixRenameRequest)(nil),               // 135: rump.sp.v1.PosixRenameRequest
-	(*LchmodRequest)(nil),                    // 136: rump.sp.v1.LchmodRequest
-	(*LchownRequest)(nil),                    // 137: rump.sp.v1.LchownRequest
-	(*PosixChownRequest)(nil),                // 138: rump.sp.v1.PosixChownRequest
-	(*PosixFchownRequest)(nil),               // 139: rump.sp.v1.PosixFchownRequest
-	(*PosixLchownRequest)(nil),               // 140: rump.sp.v1.PosixLchownRequest
-	(*PreadvRequest)(nil),                    // 141: rump.sp.v1.PreadvRequest
-	(*PwritevRequest)(nil),                   // 142: rump.sp.v1.PwritevRequest
-	(*GetcwdRequest)(nil),                    // 143: rump.sp.v1.GetcwdRequest
-	(*FchrootRequest)(nil),                   // 144: rump.sp.v1.FchrootRequest
-	(*LchflagsRequest)(nil),                  // 145: rump.sp.v1.LchflagsRequest
-	(*FsyncRangeRequest)(nil),                // 146: rump.sp.v1.FsyncRangeRequest
-	(*GetvfsstatRequest)(nil),                // 147: rump.sp.v1.GetvfsstatRequest
-	(*Statvfs1Request)(nil),                  // 148: rump.sp.v1.Statvfs1Request
-	(*Fstatvfs1Request)(nil),                 // 149: rump.sp.v1.Fstatvfs1Request
-	(*ExtattrctlRequest)(nil),                // 150: rump.sp.v1.ExtattrctlRequest
-	(*ExtattrSetFileRequest)(nil),            // 151: rump.sp.v1.ExtattrSetFileRequest
-	(*ExtattrGetFileRequest)(nil),            // 152: rump.sp.v1.ExtattrGetFileRequest
-	(*ExtattrDeleteFileRequest)(nil),         // 153: rump.sp.v1.ExtattrDeleteFileRequest
-	(*ExtattrSetFdRequest)(nil),              // 154: rump.sp.v1.ExtattrSetFdRequest
-	(*ExtattrGetFdRequest)(nil),              // 155: rump.sp.v1.ExtattrGetFdRequest
-	(*ExtattrDeleteFdRequest)(nil),           // 156: rump.sp.v1.ExtattrDeleteFdRequest
-	(*ExtattrSetLinkRequest)(nil),            // 157: rump.sp.v1.ExtattrSetLinkRequest
-	(*ExtattrGetLinkRequest)(nil),            // 158: rump.sp.v1.ExtattrGetLinkRequest
-	(*ExtattrDeleteLinkRequest)(nil),         // 159: rump.sp.v1.ExtattrDeleteLinkRequest
-	(*ExtattrListFdRequest)(nil),             // 160: rump.sp.v1.ExtattrListFdRequest
-	(*ExtattrListFileRequest)(nil),           // 161: rump.sp.v1.ExtattrListFileRequest
-	(*ExtattrListLinkRequest)(nil),           // 162: rump.sp.v1.ExtattrListLinkRequest
-	(*SetxattrRequest)(nil),                  // 163: rump.sp.v1.SetxattrRequest
-	(*LsetxattrRequest)(nil),                 // 164: rump.sp.v1.LsetxattrRequest
-	(*FsetxattrRequest)(nil),                 // 165: rump.sp.v1.FsetxattrRequest
-	(*GetxattrRequest)(nil),                  // 166: rump.sp.v1.GetxattrRequest
-	(*LgetxattrRequest)(nil),                 // 167: rump.sp.v1.LgetxattrRequest
-	(*FgetxattrRequest)(nil),                 // 168: rump.sp.v1.FgetxattrRequest
-	(*ListxattrRequest)(nil),                 // 169: rump.sp.v1.ListxattrRequest
-	(*LlistxattrRequest)(nil),                // 170: rump.sp.v1.LlistxattrRequest
-	(*FlistxattrRequest)(nil),                // 171: rump.sp.v1.FlistxattrRequest
-	(*RemovexattrRequest)(nil),               // 172: rump.sp.v1.RemovexattrRequest
-	(*LremovexattrRequest)(nil),              // 173: rump.sp.v1.LremovexattrRequest
-	(*FremovexattrRequest)(nil),              // 174: rump.sp.v1.FremovexattrRequest
-	(*GetdentsRequest)(nil),                  // 175: rump.sp.v1.GetdentsRequest
-	(*GetfhRequest)(nil),                     // 176: rump.sp.v1.GetfhRequest
-	(*FhopenRequest)(nil),                    // 177: rump.sp.v1.FhopenRequest
-	(*Fhstatvfs1Request)(nil),                // 178: rump.sp.v1.Fhstatvfs1Request
-	(*MountRequest)(nil),                     // 179: rump.sp.v1.MountRequest
-	(*UtimesRequest)(nil),                    // 180: rump.sp.v1.UtimesRequest
-	(*FutimesRequest)(nil),                   // 181: rump.sp.v1.FutimesRequest
-	(*LutimesRequest)(nil),                   // 182: rump.sp.v1.LutimesRequest
-	(*StatRequest)(nil),                      // 183: rump.sp.v1.StatRequest
-	(*LstatRequest)(nil),                     // 184: rump.sp.v1.LstatRequest
-	(*MknodRequest)(nil),                     // 185: rump.sp.v1.MknodRequest
-	(*FhstatRequest)(nil),                    // 186: rump.sp.v1.FhstatRequest
-	(*LinkatRequest)(nil),                    // 187: rump.sp.v1.LinkatRequest
-	(*RenameatRequest)(nil),                  // 188: rump.sp.v1.RenameatRequest
-	(*MkfifoatRequest)(nil),                  // 189: rump.sp.v1.MkfifoatRequest
-	(*MknodatRequest)(nil),                   // 190: rump.sp.v1.MknodatRequest
-	(*MkdiratRequest)(nil),                   // 191: rump.sp.v1.MkdiratRequest
-	(*FaccessatRequest)(nil),                 // 192: rump.sp.v1.FaccessatRequest
-	(*FchmodatRequest)(nil),                  // 193: rump.sp.v1.FchmodatRequest
-	(*FchownatRequest)(nil),                  // 194: rump.sp.v1.FchownatRequest
-	(*FstatatRequest)(nil),                   // 195: rump.sp.v1.FstatatRequest
-	(*UtimensatRequest)(nil),                 // 196: rump.sp.v1.UtimensatRequest
-	(*OpenatRequest)(nil),                    // 197: rump.sp.v1.OpenatRequest
-	(*ReadlinkatRequest)(nil),                // 198: rump.sp.v1.ReadlinkatRequest
-	(*SymlinkatRequest)(nil),                 // 199: rump.sp.v1.SymlinkatRequest
-	(*UnlinkatRequest)(nil),                  // 200: rump.sp.v1.UnlinkatRequest
-	(*FutimensRequest)(nil),                  // 201: rump.sp.v1.FutimensRequest
-	(*QuotactlRequest)(nil),                  // 202: rump.sp.v1.QuotactlRequest
-	(*PosixFallocateRequest)(nil),            // 203: rump.sp.v1.PosixFallocateRequest
-	(*FdiscardRequest)(nil),                  // 204: rump.sp.v1.FdiscardRequest
-	(*RecvmsgRequest)(nil),                   // 205: rump.sp.v1.RecvmsgRequest
-	(*SendmsgRequest)(nil),                   // 206: rump.sp.v1.SendmsgRequest
-	(*RecvfromRequest)(nil),                  // 207: rump.sp.v1.RecvfromRequest
-	(*AcceptRequest)(nil),                    // 208: rump.sp.v1.AcceptRequest
-	(*GetpeernameRequest)(nil),               // 209: rump.sp.v1.GetpeernameRequest
-	(*GetsocknameRequest)(nil),               // 210: rump.sp.v1.GetsocknameRequest
-	(*ConnectRequest)(nil),                   // 211: rump.sp.v1.ConnectRequest
-	(*BindRequest)(nil),                      // 212: rump.sp.v1.BindRequest
-	(*SetsockoptRequest)(nil),                // 213: rump.sp.v1.SetsockoptRequest
-	(*ListenRequest)(nil),                    // 214: rump.sp.v1.ListenRequest
-	(*GetsockoptRequest)(nil),                // 215: rump.sp.v1.GetsockoptRequest
-	(*SendtoRequest)(nil),                    // 216: rump.sp.v1.SendtoRequest
-	(*ShutdownRequest)(nil),                  // 217: rump.sp.v1.ShutdownRequest
-	(*SocketpairRequest)(nil),                // 218: rump.sp.v1.SocketpairRequest
-	(*SocketRequest)(nil),                    // 219: rump.sp.v1.SocketRequest
-	(*PacceptRequest)(nil),                   // 220: rump.sp.v1.PacceptRequest
-	(*RecvmmsgRequest)(nil),                  // 221: rump.sp.v1.RecvmmsgRequest
-	(*SendmmsgRequest)(nil),                  // 222: rump.sp.v1.SendmmsgRequest
-	(*ModuleInitRequest)(nil),                // 223: rump.sp.v1.ModuleInitRequest
-	(*ModuleFiniRequest)(nil),                // 224: rump.sp.v1.ModuleFiniRequest
-	(*ComponentRestartRequest)(nil),          // 225: rump.sp.v1.ComponentRestartRequest
-	(*EtfsRegisterRequest)(nil),              // 226: rump.sp.v1.EtfsRegisterRequest
-	(*EtfsRegisterWithsizeRequest)(nil),      // 227: rump.sp.v1.EtfsRegisterWithsizeRequest
-	(*EtfsRemoveRequest)(nil),                // 228: rump.sp.v1.EtfsRemoveRequest
-	(*NewfsRequest)(nil),                     // 229: rump.sp.v1.NewfsRequest
-	(*NetconfigIfcreateRequest)(nil),         // 230: rump.sp.v1.NetconfigIfcreateRequest
-	(*NetconfigIfdestroyRequest)(nil),        // 231: rump.sp.v1.NetconfigIfdestroyRequest
-	(*NetconfigIfupRequest)(nil),             // 232: rump.sp.v1.NetconfigIfupRequest
-	(*NetconfigIfdownRequest)(nil),           // 233: rump.sp.v1.NetconfigIfdownRequest
-	(*NetconfigIfsetlinkstrRequest)(nil),     // 234: rump.sp.v1.NetconfigIfsetlinkstrRequest
-	(*NetconfigBraddRequest)(nil),            // 235: rump.sp.v1.NetconfigBraddRequest
-	(*NetconfigBrdelRequest)(nil),            // 236: rump.sp.v1.NetconfigBrdelRequest
-	(*NetconfigIpv4IfaddrRequest)(nil),       // 237: rump.sp.v1.NetconfigIpv4IfaddrRequest
-	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 238: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	(*NetconfigIpv6IfaddrRequest)(nil),       // 239: rump.sp.v1.NetconfigIpv6IfaddrRequest
-	(*NetconfigIpv4GwRequest)(nil),           // 240: rump.sp.v1.NetconfigIpv4GwRequest
-	(*NetconfigIpv6GwRequest)(nil),           // 241: rump.sp.v1.NetconfigIpv6GwRequest
-	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 242: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	(*NetconfigAutoIpv6Request)(nil),         // 243: rump.sp.v1.NetconfigAutoIpv6Request
-	(*NetconfigIfaddrsRequest)(nil),          // 244: rump.sp.v1.NetconfigIfaddrsRequest
-	(*NetconfigIfimpairRequest)(nil),         // 245: rump.sp.v1.NetconfigIfimpairRequest
-	(*NetconfigIfimpairstatRequest)(nil),     // 246: rump.sp.v1.NetconfigIfimpairstatRequest
-	(*NetconfigIfcaptureRequest)(nil),        // 247: rump.sp.v1.NetconfigIfcaptureRequest
-	(*BpfOpenRequest)(nil),                   // 248: rump.sp.v1.BpfOpenRequest
-	(*DevListRequest)(nil),                   // 249: rump.sp.v1.DevListRequest
-	(*MdCreateRequest)(nil),                  // 250: rump.sp.v1.MdCreateRequest
-	(*MdDestroyRequest)(nil),                 // 251: rump.sp.v1.MdDestroyRequest
-	(*NpfLoadRequest)(nil),                   // 252: rump.sp.v1.NpfLoadRequest
-	(*NpfConfigGetRequest)(nil),              // 253: rump.sp.v1.NpfConfigGetRequest
-	(*NpfSwitchRequest)(nil),                 // 254: rump.sp.v1.NpfSwitchRequest
-	(*NpfFlushRequest)(nil),                  // 255: rump.sp.v1.NpfFlushRequest
-	(*NpfConnectionsRequest)(nil),            // 256: rump.sp.v1.NpfConnectionsRequest
-	(*NpfStatsRequest)(nil),                  // 257: rump.sp.v1.NpfStatsRequest
-	(*NpfTableRequest)(nil),                  // 258: rump.sp.v1.NpfTableRequest
-	(*NpfRuleAddRequest)(nil),                // 259: rump.sp.v1.NpfRuleAddRequest
-	(*NpfRuleRemoveRequest)(nil),             // 260: rump.sp.v1.NpfRuleRemoveRequest
-	(*DhcpStartRequest)(nil),                 // 261: rump.sp.v1.DhcpStartRequest
-	(*DhcpRenewRequest)(nil),                 // 262: rump.sp.v1.DhcpRenewRequest
-	(*DhcpStopRequest)(nil),                  // 263: rump.sp.v1.DhcpStopRequest
-	(*DhcpLeasesRequest)(nil),                // 264: rump.sp.v1.DhcpLeasesRequest
-	(*DhcpdStartRequest)(nil),                // 265: rump.sp.v1.DhcpdStartRequest
-	(*DhcpdStopRequest)(nil),                 // 266: rump.sp.v1.DhcpdStopRequest
-	(*DhcpdBindingsRequest)(nil),             // 267: rump.sp.v1.DhcpdBindingsRequest
-	(*DnsForwardRequest)(nil),                // 268: rump.sp.v1.DnsForwardRequest
-	(*NetconfigIfaddrdelRequest)(nil),        // 269: rump.sp.v1.NetconfigIfaddrdelRequest
-	(*RouteSendRequest)(nil),                 // 270: rump.sp.v1.RouteSendRequest
-	(*RouteRecvRequest)(nil),                 // 271: rump.sp.v1.RouteRecvRequest
-	(*RouteDumpRequest)(nil),                 // 272: rump.sp.v1.RouteDumpRequest
-	(*NetPcblistRequest)(nil),                // 273: rump.sp.v1.NetPcblistRequest
-	(*NetCountersRequest)(nil),               // 274: rump.sp.v1.NetCountersRequest
-	(*NdListRequest)(nil),                    // 275: rump.sp.v1.NdListRequest
-	(*FileListRequest)(nil),                  // 276: rump.sp.v1.FileListRequest
-	(*SyscallError)(nil),                     // 277: rump.sp.v1.SyscallError
-	(*ReadResponse)(nil),                     // 278: rump.sp.v1.ReadResponse
-	(*WriteResponse)(nil),                    // 279: rump.sp.v1.WriteResponse
-	(*CloseResponse)(nil),                    // 280: rump.sp.v1.CloseResponse
-	(*GetpidResponse)(nil),                   // 281: rump.sp.v1.GetpidResponse
-	(*SetuidResponse)(nil),                   // 282: rump.sp.v1.SetuidResponse
-	(*GetuidResponse)(nil),                   // 283: rump.sp.v1.GetuidResponse
-	(*GeteuidResponse)(nil),                  // 284: rump.sp.v1.GeteuidResponse
-	(*GetppidResponse)(nil),                  // 285: rump.sp.v1.GetppidResponse
-	(*DupResponse)(nil),                      // 286: rump.sp.v1.DupResponse
-	(*PipeResponse)(nil),                     // 287: rump.sp.v1.PipeResponse
-	(*GetegidResponse)(nil),                  // 288: rump.sp.v1.GetegidResponse
-	(*GetgidResponse)(nil),                   // 289: rump.sp.v1.GetgidResponse
-	(*GetloginResponse)(nil),                 // 290: rump.sp.v1.GetloginResponse
-	(*SetloginResponse)(nil),                 // 291: rump.sp.v1.SetloginResponse
-	(*IoctlResponse)(nil),                    // 292: rump.sp.v1.IoctlResponse
-	(*GetgroupsResponse)(nil),                // 293: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsResponse)(nil),                // 294: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpResponse)(nil),                  // 295: rump.sp.v1.GetpgrpResponse
-	(*SetpgidResponse)(nil),                  // 296: rump.sp.v1.SetpgidResponse
-	(*Dup2Response)(nil),                     // 297: rump.sp.v1.Dup2Response
-	(*FcntlResponse)(nil),                    // 298: rump.sp.v1.FcntlResponse
-	(*ReadvResponse)(nil),                    // 299: rump.sp.v1.ReadvResponse
-	(*WritevResponse)(nil),                   // 300: rump.sp.v1.WritevResponse
-	(*SetreuidResponse)(nil),                 // 301: rump.sp.v1.SetreuidResponse
-	(*SetregidResponse)(nil),                 // 302: rump.sp.v1.SetregidResponse
-	(*FlockResponse)(nil),                    // 303: rump.sp.v1.FlockResponse
-	(*SetsidResponse)(nil),                   // 304: rump.sp.v1.SetsidResponse
-	(*SetgidResponse)(nil),                   // 305: rump.sp.v1.SetgidResponse
-	(*SetegidResponse)(nil),                  // 306: rump.sp.v1.SetegidResponse
-	(*SeteuidResponse)(nil),                  // 307: rump.sp.v1.SeteuidResponse
-	(*FpathconfResponse)(nil),                // 308: rump.sp.v1.FpathconfResponse
-	(*GetrlimitResponse)(nil),                // 309: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitResponse)(nil),                // 310: rump.sp.v1.SetrlimitResponse
-	(*SysctlResponse)(nil),                   // 311: rump.sp.v1.SysctlResponse
-	(*GetpgidResponse)(nil),                  // 312: rump.sp.v1.GetpgidResponse
-	(*RebootResponse)(nil),                   // 313: rump.sp.v1.RebootResponse
-	(*PollResponse)(nil),                     // 314: rump.sp.v1.PollResponse
-	(*TimerCreateResponse)(nil),              // 315: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteResponse)(nil),              // 316: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunResponse)(nil),          // 317: rump.sp.v1.TimerGetoverrunResponse
-	(*KsemInitResponse)(nil),                 // 318: rump.sp.v1.KsemInitResponse
-	(*KsemOpenResponse)(nil),                 // 319: rump.sp.v1.KsemOpenResponse
-	(*KsemUnlinkResponse)(nil),               // 320: rump.sp.v1.KsemUnlinkResponse
-	(*KsemCloseResponse)(nil),                // 321: rump.sp.v1.KsemCloseResponse
-	(*KsemPostResponse)(nil),                 // 322: rump.sp.v1.KsemPostResponse
-	(*KsemWaitResponse)(nil),                 // 323: rump.sp.v1.KsemWaitResponse
-	(*KsemTrywaitResponse)(nil),              // 324: rump.sp.v1.KsemTrywaitResponse
-	(*KsemGetvalueResponse)(nil),             // 325: rump.sp.v1.KsemGetvalueResponse
-	(*KsemDestroyResponse)(nil),              // 326: rump.sp.v1.KsemDestroyResponse
-	(*KsemTimedwaitResponse)(nil),            // 327: rump.sp.v1.KsemTimedwaitResponse
-	(*ModctlResponse)(nil),                   // 328: rump.sp.v1.ModctlResponse
-	(*GetsidResponse)(nil),                   // 329: rump.sp.v1.GetsidResponse
-	(*FktraceResponse)(nil),                  // 330: rump.sp.v1.FktraceResponse
-	(*IssetugidResponse)(nil),                // 331: rump.sp.v1.IssetugidResponse
-	(*UtraceResponse)(nil),                   // 332: rump.sp.v1.UtraceResponse
-	(*KqueueResponse)(nil),                   // 333: rump.sp.v1.KqueueResponse
-	(*PosixFadviseResponse)(nil),             // 334: rump.sp.v1.PosixFadviseResponse
-	(*SelectResponse)(nil),                   // 335: rump.sp.v1.SelectResponse
-	(*GettimeofdayResponse)(nil),             // 336: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayResponse)(nil),             // 337: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeResponse)(nil),                  // 338: rump.sp.v1.AdjtimeResponse
-	(*SetitimerResponse)(nil),                // 339: rump.sp.v1.SetitimerResponse
-	(*GetitimerResponse)(nil),                // 340: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeResponse)(nil),             // 341: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeResponse)(nil),             // 342: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresResponse)(nil),              // 343: rump.sp.v1.ClockGetresResponse
-	(*NanosleepResponse)(nil),                // 344: rump.sp.v1.NanosleepResponse
-	(*KeventResponse)(nil),                   // 345: rump.sp.v1.KeventResponse
-	(*PselectResponse)(nil),                  // 346: rump.sp.v1.PselectResponse
-	(*PolltsResponse)(nil),                   // 347: rump.sp.v1.PolltsResponse
-	(*FstatResponse)(nil),                    // 348: rump.sp.v1.FstatResponse
-	(*TimerSettimeResponse)(nil),             // 349: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeResponse)(nil),             // 350: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Response)(nil),                    // 351: rump.sp.v1.Pipe2Response
-	(*Dup3Response)(nil),                     // 352: rump.sp.v1.Dup3Response
-	(*Kqueue1Response)(nil),                  // 353: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepResponse)(nil),           // 354: rump.sp.v1.ClockNanosleepResponse
-	(*OpenResponse)(nil),                     // 355: rump.sp.v1.OpenResponse
-	(*LinkResponse)(nil),                     // 356: rump.sp.v1.LinkResponse
-	(*UnlinkResponse)(nil),                   // 357: rump.sp.v1.UnlinkResponse
-	(*ChdirResponse)(nil),                    // 358: rump.sp.v1.ChdirResponse
-	(*FchdirResponse)(nil),                   // 359: rump.sp.v1.FchdirResponse
-	(*ChmodResponse)(nil),                    // 360: rump.sp.v1.ChmodResponse
-	(*ChownResponse)(nil),                    // 361: rump.sp.v1.ChownResponse
-	(*UnmountResponse)(nil),                  // 362: rump.sp.v1.UnmountResponse
-	(*AccessResponse)(nil),                   // 363: rump.sp.v1.AccessResponse
-	(*ChflagsResponse)(nil),                  // 364: rump.sp.v1.ChflagsResponse
-	(*FchflagsResponse)(nil),                 // 365: rump.sp.v1.FchflagsResponse
-	(*SyncResponse)(nil),                     // 366: rump.sp.v1.SyncResponse
-	(*KtraceResponse)(nil),                   // 367: rump.sp.v1.KtraceResponse
-	(*RevokeResponse)(nil),                   // 368: rump.sp.v1.RevokeResponse
-	(*SymlinkResponse)(nil),                  // 369: rump.sp.v1.SymlinkResponse
-	(*ReadlinkResponse)(nil),                 // 370: rump.sp.v1.ReadlinkResponse
-	(*UmaskResponse)(nil),                    // 371: rump.sp.v1.UmaskResponse
-	(*ChrootResponse)(nil),                   // 372: rump.sp.v1.ChrootResponse
-	(*FsyncResponse)(nil),                    // 373: rump.sp.v1.FsyncResponse
-	(*FchownResponse)(nil),                   // 374: rump.sp.v1.FchownResponse
-	(*FchmodResponse)(nil),                   // 375: rump.sp.v1.FchmodResponse
-	(*RenameResponse)(nil),                   // 376: rump.sp.v1.RenameResponse
-	(*MkfifoResponse)(nil),                   // 377: rump.sp.v1.MkfifoResponse
-	(*MkdirResponse)(nil),                    // 378: rump.sp.v1.MkdirResponse
-	(*RmdirResponse)(nil),                    // 379: rump.sp.v1.RmdirResponse
-	(*PreadResponse)(nil),                    // 380: rump.sp.v1.PreadResponse
-	(*PwriteResponse)(nil),                   // 381: rump.sp.v1.PwriteResponse
-	(*PathconfResponse)(nil),                 // 382: rump.sp.v1.PathconfResponse
-	(*LseekResponse)(nil),                    // 383: rump.sp.v1.LseekResponse
-	(*TruncateResponse)(nil),                 // 384: rump.sp.v1.TruncateResponse
-	(*FtruncateResponse)(nil),                // 385: rump.sp.v1.FtruncateResponse
-	(*FdatasyncResponse)(nil),                // 386: rump.sp.v1.FdatasyncResponse
-	(*PosixRenameResponse)(nil),              // 387: rump.sp.v1.PosixRenameResponse
-	(*LchmodResponse)(nil),                   // 388: rump.sp.v1.LchmodResponse
-	(*LchownResponse)(nil),                   // 389: rump.sp.v1.LchownResponse
-	(*PosixChownResponse)(nil),               // 390: rump.sp.v1.PosixChownResponse
-	(*PosixFchownResponse)(nil),              // 391: rump.sp.v1.PosixFchownResponse
-	(*PosixLchownResponse)(nil),              // 392: rump.sp.v1.PosixLchownResponse
-	(*PreadvResponse)(nil),                   // 393: rump.sp.v1.PreadvResponse
-	(*PwritevResponse)(nil),                  // 394: rump.sp.v1.PwritevResponse
-	(*GetcwdResponse)(nil),                   // 395: rump.sp.v1.GetcwdResponse
-	(*FchrootResponse)(nil),                  // 396: rump.sp.v1.FchrootResponse
-	(*LchflagsResponse)(nil),                 // 397: rump.sp.v1.LchflagsResponse
-	(*FsyncRangeResponse)(nil),               // 398: rump.sp.v1.FsyncRangeResponse
-	(*GetvfsstatResponse)(nil),               // 399: rump.sp.v1.GetvfsstatResponse
-	(*Statvfs1Response)(nil),                 // 400: rump.sp.v1.Statvfs1Response
-	(*Fstatvfs1Response)(nil),                // 401: rump.sp.v1.Fstatvfs1Response
-	(*ExtattrctlResponse)(nil),               // 402: rump.sp.v1.ExtattrctlResponse
-	(*ExtattrSetFileResponse)(nil),           // 403: rump.sp.v1.ExtattrSetFileResponse
-	(*ExtattrGetFileResponse)(nil),           // 404: rump.sp.v1.ExtattrGetFileResponse
-	(*ExtattrDeleteFileResponse)(nil),        // 405: rump.sp.v1.ExtattrDeleteFileResponse
-	(*ExtattrSetFdResponse)(nil),             // 406: rump.sp.v1.ExtattrSetFdResponse
-	(*ExtattrGetFdResponse)(nil),             // 407: rump.sp.v1.ExtattrGetFdResponse
-	(*ExtattrDeleteFdResponse)(nil),          // 408: rump.sp.v1.ExtattrDeleteFdResponse
-	(*ExtattrSetLinkResponse)(nil),           // 409: rump.sp.v1.ExtattrSetLinkResponse
-	(*ExtattrGetLinkResponse)(nil),           // 410: rump.sp.v1.ExtattrGetLinkResponse
-	(*ExtattrDeleteLinkResponse)(nil),        // 411: rump.sp.v1.ExtattrDeleteLinkResponse
-	(*ExtattrListFdResponse)(nil),            // 412: rump.sp.v1.ExtattrListFdResponse
-	(*ExtattrListFileResponse)(nil),          // 413: rump.sp.v1.ExtattrListFileResponse
-	(*ExtattrListLinkResponse)(nil),          // 414: rump.sp.v1.ExtattrListLinkResponse
-	(*SetxattrResponse)(nil),                 // 415: rump.sp.v1.SetxattrResponse
-	(*LsetxattrResponse)(nil),                // 416: rump.sp.v1.LsetxattrResponse
-	(*FsetxattrResponse)(nil),                // 417: rump.sp.v1.FsetxattrResponse
-	(*GetxattrResponse)(nil),                 // 418: rump.sp.v1.GetxattrResponse
-	(*LgetxattrResponse)(nil),                // 419: rump.sp.v1.LgetxattrResponse
-	(*FgetxattrResponse)(nil),                // 420: rump.sp.v1.FgetxattrResponse
-	(*ListxattrResponse)(nil),                // 421: rump.sp.v1.ListxattrResponse
-	(*LlistxattrResponse)(nil),               // 422: rump.sp.v1.LlistxattrResponse
-	(*FlistxattrResponse)(nil),               // 423: rump.sp.v1.FlistxattrResponse
-	(*RemovexattrResponse)(nil),              // 424: rump.sp.v1.RemovexattrResponse
-	(*LremovexattrResponse)(nil),             // 425: rump.sp.v1.LremovexattrResponse
-	(*FremovexattrResponse)(nil),             // 426: rump.sp.v1.FremovexattrResponse
-	(*GetdentsResponse)(nil),                 // 427: rump.sp.v1.GetdentsResponse
-	(*GetfhResponse)(nil),                    // 428: rump.sp.v1.GetfhResponse
-	(*FhopenResponse)(nil),                   // 429: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Response)(nil),               // 430: rump.sp.v1.Fhstatvfs1Response
-	(*MountResponse)(nil),                    // 431: rump.sp.v1.MountResponse
-	(*UtimesResponse)(nil),                   // 432: rump.sp.v1.UtimesResponse
-	(*FutimesResponse)(nil),                  // 433: rump.sp.v1.FutimesResponse
-	(*LutimesResponse)(nil),                  // 434: rump.sp.v1.LutimesResponse
-	(*StatResponse)(nil),                     // 435: rump.sp.v1.StatResponse
-	(*LstatResponse)(nil),                    // 436: rump.sp.v1.LstatResponse
-	(*MknodResponse)(nil),                    // 437: rump.sp.v1.MknodResponse
-	(*FhstatResponse)(nil),                   // 438: rump.sp.v1.FhstatResponse
-	(*LinkatResponse)(nil),                   // 439: rump.sp.v1.LinkatResponse
-	(*RenameatResponse)(nil),                 // 440: rump.sp.v1.RenameatResponse
-	(*MkfifoatResponse)(nil),                 // 441: rump.sp.v1.MkfifoatResponse
-	(*MknodatResponse)(nil),                  // 442: rump.sp.v1.MknodatResponse
-	(*MkdiratResponse)(nil),                  // 443: rump.sp.v1.MkdiratResponse
-	(*FaccessatResponse)(nil),                // 444: rump.sp.v1.FaccessatResponse
-	(*FchmodatResponse)(nil),                 // 445: rump.sp.v1.FchmodatResponse
-	(*FchownatResponse)(nil),                 // 446: rump.sp.v1.FchownatResponse
-	(*FstatatResponse)(nil),                  // 447: rump.sp.v1.FstatatResponse
-	(*UtimensatResponse)(nil),                // 448: rump.sp.v1.UtimensatResponse
-	(*OpenatResponse)(nil),                   // 449: rump.sp.v1.OpenatResponse
-	(*ReadlinkatResponse)(nil),               // 450: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatResponse)(nil),                // 451: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatResponse)(nil),                 // 452: rump.sp.v1.UnlinkatResponse
-	(*FutimensResponse)(nil),                 // 453: rump.sp.v1.FutimensResponse
-	(*QuotactlResponse)(nil),                 // 454: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateResponse)(nil),           // 455: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardResponse)(nil),                 // 456: rump.sp.v1.FdiscardResponse
-	(*RecvmsgResponse)(nil),                  // 457: rump.sp.v1.RecvmsgResponse
-	(*SendmsgResponse)(nil),                  // 458: rump.sp.v1.SendmsgResponse
-	(*RecvfromResponse)(nil),                 // 459: rump.sp.v1.RecvfromResponse
-	(*AcceptResponse)(nil),                   // 460: rump.sp.v1.AcceptResponse
-	(*GetpeernameResponse)(nil),              // 461: rump.sp.v1.GetpeernameResponse
-	(*GetsocknameResponse)(nil),              // 462: rump.sp.v1.GetsocknameResponse
-	(*ConnectResponse)(nil),                  // 463: rump.sp.v1.ConnectResponse
-	(*BindResponse)(nil),                     // 464: rump.sp.v1.BindResponse
-	(*SetsockoptResponse)(nil),               // 465: rump.sp.v1.SetsockoptResponse
-	(*ListenResponse)(nil),                   // 466: rump.sp.v1.ListenResponse
-	(*GetsockoptResponse)(nil),               // 467: rump.sp.v1.GetsockoptResponse
-	(*SendtoResponse)(nil),                   // 468: rump.sp.v1.SendtoResponse
-	(*ShutdownResponse)(nil),                 // 469: rump.sp.v1.ShutdownResponse
-	(*SocketpairResponse)(nil),               // 470: rump.sp.v1.SocketpairResponse
-	(*SocketResponse)(nil),                   // 471: rump.sp.v1.SocketResponse
-	(*PacceptResponse)(nil),                  // 472: rump.sp.v1.PacceptResponse
-	(*RecvmmsgResponse)(nil),                 // 473: rump.sp.v1.RecvmmsgResponse
-	(*SendmmsgResponse)(nil),                 // 474: rump.sp.v1.SendmmsgResponse
-	(*ModuleInitResponse)(nil),               // 475: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniResponse)(nil),               // 476: rump.sp.v1.ModuleFiniResponse
-	(*ComponentRestartResponse)(nil),         // 477: rump.sp.v1.ComponentRestartResponse
-	(*EtfsRegisterResponse)(nil),             // 478: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeResponse)(nil),     // 479: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveResponse)(nil),               // 480: rump.sp.v1.EtfsRemoveResponse
-	(*NewfsResponse)(nil),                    // 481: rump.sp.v1.NewfsResponse
-	(*NetconfigIfcreateResponse)(nil),        // 482: rump.sp.v1.NetconfigIfcreateResponse
-	(*NetconfigIfdestroyResponse)(nil),       // 483: rump.sp.v1.NetconfigIfdestroyResponse
-	(*NetconfigIfupResponse)(nil),            // 484: rump.sp.v1.NetconfigIfupResponse
-	(*NetconfigIfdownResponse)(nil),          // 485: rump.sp.v1.NetconfigIfdownResponse
-	(*NetconfigIfsetlinkstrResponse)(nil),    // 486: rump.sp.v1.NetconfigIfsetlinkstrResponse
-	(*NetconfigBraddResponse)(nil),           // 487: rump.sp.v1.NetconfigBraddResponse
-	(*NetconfigBrdelResponse)(nil),           // 488: rump.sp.v1.NetconfigBrdelResponse
-	(*NetconfigIpv4IfaddrResponse)(nil),      // 489: rump.sp.v1.NetconfigIpv4IfaddrResponse
-	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 490: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	(*NetconfigIpv6IfaddrResponse)(nil),      // 491: rump.sp.v1.NetconfigIpv6IfaddrResponse
-	(*NetconfigIpv4GwResponse)(nil),          // 492: rump.sp.v1.NetconfigIpv4GwResponse
-	(*NetconfigIpv6GwResponse)(nil),          // 493: rump.sp.v1.NetconfigIpv6GwResponse
-	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 494: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	(*NetconfigAutoIpv6Response)(nil),        // 495: rump.sp.v1.NetconfigAutoIpv6Response
-	(*NetconfigIfaddrsResponse)(nil),         // 496: rump.sp.v1.NetconfigIfaddrsResponse
-	(*NetconfigIfimpairResponse)(nil),        // 497: rump.sp.v1.NetconfigIfimpairResponse
-	(*NetconfigIfimpairstatResponse)(nil),    // 498: rump.sp.v1.NetconfigIfimpairstatResponse
-	(*NetconfigIfcaptureResponse)(nil),       // 499: rump.sp.v1.NetconfigIfcaptureResponse
-	(*BpfOpenResponse)(nil),                  // 500: rump.sp.v1.BpfOpenResponse
-	(*DevListResponse)(nil),                  // 501: rump.sp.v1.DevListResponse
-	(*MdCreateResponse)(nil),                 // 502: rump.sp.v1.MdCreateResponse
-	(*MdDestroyResponse)(nil),                // 503: rump.sp.v1.MdDestroyResponse
-	(*NpfLoadResponse)(nil),                  // 504: rump.sp.v1.NpfLoadResponse
-	(*NpfConfigGetResponse)(nil),             // 505: rump.sp.v1.NpfConfigGetResponse
-	(*NpfSwitchResponse)(nil),                // 506: rump.sp.v1.NpfSwitchResponse
-	(*NpfFlushResponse)(nil),                 // 507: rump.sp.v1.NpfFlushResponse
-	(*NpfConnectionsResponse)(nil),           // 508: rump.sp.v1.NpfConnectionsResponse
-	(*NpfStatsResponse)(nil),                 // 509: rump.sp.v1.NpfStatsResponse
-	(*NpfTableResponse)(nil),                 // 510: rump.sp.v1.NpfTableResponse
-	(*NpfRuleAddResponse)(nil),               // 511: rump.sp.v1.NpfRuleAddResponse
-	(*NpfRuleRemoveResponse)(nil),            // 512: rump.sp.v1.NpfRuleRemoveResponse
-	(*DhcpStartResponse)(nil),                // 513: rump.sp.v1.DhcpStartResponse
-	(*DhcpRenewResponse)(nil),                // 514: rump.sp.v1.DhcpRenewResponse
-	(*DhcpStopResponse)(nil),                 // 515: rump.sp.v1.DhcpStopResponse
-	(*DhcpLeasesResponse)(nil),               // 516: rump.sp.v1.DhcpLeasesResponse
-	(*DhcpdStartResponse)(nil),               // 517: rump.sp.v1.DhcpdStartResponse
-	(*DhcpdStopResponse)(nil),                // 518: rump.sp.v1.DhcpdStopResponse
-	(*DhcpdBindingsResponse)(nil),            // 519: rump.sp.v1.DhcpdBindingsResponse
-	(*DnsForwardResponse)(nil),               // 520: rump.sp.v1.DnsForwardResponse
-	(*NetconfigIfaddrdelResponse)(nil),       // 521: rump.sp.v1.NetconfigIfaddrdelResponse
-	(*RouteSendResponse)(nil),                // 522: rump.sp.v1.RouteSendResponse
-	(*RouteRecvResponse)(nil),                // 523: rump.sp.v1.RouteRecvResponse
-	(*RouteDumpResponse)(nil),                // 524: rump.sp.v1.RouteDumpResponse
-	(*NetPcblistResponse)(nil),               // 525: rump.sp.v1.NetPcblistResponse
-	(*NetCountersResponse)(nil),              // 526: rump.sp.v1.NetCountersResponse
-	(*NdListResponse)(nil),                   // 527: rump.sp.v1.NdListResponse
-	(*FileListResponse)(nil),                 // 528: rump.sp.v1.FileListResponse
-	(*ModuleStat)(nil),                       // 529: rump.sp.v1.ModuleStat
+	(*PreforkRequest)(nil),                   // 9: rump.sp.v1.PreforkRequest
+	(*PreforkResponse)(nil),                  // 10: rump.sp.v1.PreforkResponse
+	(*ForkCancelRequest)(nil),                // 11: rump.sp.v1.ForkCancelRequest
+	(*ForkCancelResponse)(nil),               // 12: rump.sp.v1.ForkCancelResponse
+	(*SignalsRequest)(nil),                   // 13: rump.sp.v1.SignalsRequest
+	(*SignalsResponse)(nil),                  // 14: rump.sp.v1.SignalsResponse
+	(*ExecRequest)(nil),                      // 15: rump.sp.v1.ExecRequest
+	(*ExecResponse)(nil),                     // 16: rump.sp.v1.ExecResponse
+	(*HandoverRequest)(nil),                  // 17: rump.sp.v1.HandoverRequest
+	(*HandoverResponse)(nil),                 // 18: rump.sp.v1.HandoverResponse
+	(*BatchRequest)(nil),                     // 19: rump.sp.v1.BatchRequest
+	(*BatchResponse)(nil),                    // 20: rump.sp.v1.BatchResponse
+	(*StreamRequest)(nil),                    // 21: rump.sp.v1.StreamRequest
+	(*StreamResponse)(nil),                   // 22: rump.sp.v1.StreamResponse
+	(*UploadModuleRequest)(nil),              // 23: rump.sp.v1.UploadModuleRequest
+	(*UploadModuleResponse)(nil),             // 24: rump.sp.v1.UploadModuleResponse
+	(*StatusRequest)(nil),                    // 25: rump.sp.v1.StatusRequest
+	(*ComponentStatus)(nil),                  // 26: rump.sp.v1.ComponentStatus
+	(*StatusResponse)(nil),                   // 27: rump.sp.v1.StatusResponse
+	(*ProcessesRequest)(nil),                 // 28: rump.sp.v1.ProcessesRequest
+	(*ProcessStatus)(nil),                    // 29: rump.sp.v1.ProcessStatus
+	(*ProcessesResponse)(nil),                // 30: rump.sp.v1.ProcessesResponse
+	(*StatisticsRequest)(nil),                // 31: rump.sp.v1.StatisticsRequest
+	(*CallStatistics)(nil),                   // 32: rump.sp.v1.CallStatistics
+	(*ComponentUsage)(nil),                   // 33: rump.sp.v1.ComponentUsage
+	(*StatisticsResponse)(nil),               // 34: rump.sp.v1.StatisticsResponse
+	nil,                                      // 35: rump.sp.v1.CallStatistics.ErrorsEntry
+	(*ReadRequest)(nil),                      // 36: rump.sp.v1.ReadRequest
+	(*WriteRequest)(nil),                     // 37: rump.sp.v1.WriteRequest
+	(*CloseRequest)(nil),                     // 38: rump.sp.v1.CloseRequest
+	(*GetpidRequest)(nil),                    // 39: rump.sp.v1.GetpidRequest
+	(*SetuidRequest)(nil),                    // 40: rump.sp.v1.SetuidRequest
+	(*GetuidRequest)(nil),                    // 41: rump.sp.v1.GetuidRequest
+	(*GeteuidRequest)(nil),                   // 42: rump.sp.v1.GeteuidRequest
+	(*GetppidRequest)(nil),                   // 43: rump.sp.v1.GetppidRequest
+	(*DupRequest)(nil),                       // 44: rump.sp.v1.DupRequest
+	(*PipeRequest)(nil),                      // 45: rump.sp.v1.PipeRequest
+	(*GetegidRequest)(nil),                   // 46: rump.sp.v1.GetegidRequest
+	(*GetgidRequest)(nil),                    // 47: rump.sp.v1.GetgidRequest
+	(*GetloginRequest)(nil),                  // 48: rump.sp.v1.GetloginRequest
+	(*SetloginRequest)(nil),                  // 49: rump.sp.v1.SetloginRequest
+	(*IoctlRequest)(nil),                     // 50: rump.sp.v1.IoctlRequest
+	(*GetgroupsRequest)(nil),                 // 51: rump.sp.v1.GetgroupsRequest
+	(*SetgroupsRequest)(nil),                 // 52: rump.sp.v1.SetgroupsRequest
+	(*GetpgrpRequest)(nil),                   // 53: rump.sp.v1.GetpgrpRequest
+	(*SetpgidRequest)(nil),                   // 54: rump.sp.v1.SetpgidRequest
+	(*Dup2Request)(nil),                      // 55: rump.sp.v1.Dup2Request
+	(*FcntlRequest)(nil),                     // 56: rump.sp.v1.FcntlRequest
+	(*ReadvRequest)(nil),                     // 57: rump.sp.v1.ReadvRequest
+	(*WritevRequest)(nil),                    // 58: rump.sp.v1.WritevRequest
+	(*SetreuidRequest)(nil),                  // 59: rump.sp.v1.SetreuidRequest
+	(*SetregidRequest)(nil),                  // 60: rump.sp.v1.SetregidRequest
+	(*FlockRequest)(nil),                     // 61: rump.sp.v1.FlockRequest
+	(*SetsidRequest)(nil),                    // 62: rump.sp.v1.SetsidRequest
+	(*SetgidRequest)(nil),                    // 63: rump.sp.v1.SetgidRequest
+	(*SetegidRequest)(nil),                   // 64: rump.sp.v1.SetegidRequest
+	(*SeteuidRequest)(nil),                   // 65: rump.sp.v1.SeteuidRequest
+	(*FpathconfRequest)(nil),                 // 66: rump.sp.v1.FpathconfRequest
+	(*GetrlimitRequest)(nil),                 // 67: rump.sp.v1.GetrlimitRequest
+	(*SetrlimitRequest)(nil),                 // 68: rump.sp.v1.SetrlimitRequest
+	(*SysctlRequest)(nil),                    // 69: rump.sp.v1.SysctlRequest
+	(*GetpgidRequest)(nil),                   // 70: rump.sp.v1.GetpgidRequest
+	(*RebootRequest)(nil),                    // 71: rump.sp.v1.RebootRequest
+	(*PollRequest)(nil),                      // 72: rump.sp.v1.PollRequest
+	(*TimerCreateRequest)(nil),               // 73: rump.sp.v1.TimerCreateRequest
+	(*TimerDeleteRequest)(nil),               // 74: rump.sp.v1.TimerDeleteRequest
+	(*TimerGetoverrunRequest)(nil),           // 75: rump.sp.v1.TimerGetoverrunRequest
+	(*KsemInitRequest)(nil),                  // 76: rump.sp.v1.KsemInitRequest
+	(*KsemOpenRequest)(nil),                  // 77: rump.sp.v1.KsemOpenRequest
+	(*KsemUnlinkRequest)(nil),                // 78: rump.sp.v1.KsemUnlinkRequest
+	(*KsemCloseRequest)(nil),                 // 79: rump.sp.v1.KsemCloseRequest
+	(*KsemPostRequest)(nil),                  // 80: rump.sp.v1.KsemPostRequest
+	(*KsemWaitRequest)(nil),                  // 81: rump.sp.v1.KsemWaitRequest
+	(*KsemTrywaitRequest)(nil),               // 82: rump.sp.v1.KsemTrywaitRequest
+	(*KsemGetvalueRequest)(nil),              // 83: rump.sp.v1.KsemGetvalueRequest
+	(*KsemDestroyRequest)(nil),               // 84: rump.sp.v1.KsemDestroyRequest
+	(*KsemTimedwaitRequest)(nil),             // 85: rump.sp.v1.KsemTimedwaitRequest
+	(*ModctlRequest)(nil),                    // 86: rump.sp.v1.ModctlRequest
+	(*GetsidRequest)(nil),                    // 87: rump.sp.v1.GetsidRequest
+	(*FktraceRequest)(nil),                   // 88: rump.sp.v1.FktraceRequest
+	(*IssetugidRequest)(nil),                 // 89: rump.sp.v1.IssetugidRequest
+	(*UtraceRequest)(nil),                    // 90: rump.sp.v1.UtraceRequest
+	(*KqueueRequest)(nil),                    // 91: rump.sp.v1.KqueueRequest
+	(*PosixFadviseRequest)(nil),              // 92: rump.sp.v1.PosixFadviseRequest
+	(*SelectRequest)(nil),                    // 93: rump.sp.v1.SelectRequest
+	(*GettimeofdayRequest)(nil),              // 94: rump.sp.v1.GettimeofdayRequest
+	(*SettimeofdayRequest)(nil),              // 95: rump.sp.v1.SettimeofdayRequest
+	(*AdjtimeRequest)(nil),                   // 96: rump.sp.v1.AdjtimeRequest
+	(*SetitimerRequest)(nil),                 // 97: rump.sp.v1.SetitimerRequest
+	(*GetitimerRequest)(nil),                 // 98: rump.sp.v1.GetitimerRequest
+	(*ClockGettimeRequest)(nil),              // 99: rump.sp.v1.ClockGettimeRequest
+	(*ClockSettimeRequest)(nil),              // 100: rump.sp.v1.ClockSettimeRequest
+	(*ClockGetresRequest)(nil),               // 101: rump.sp.v1.ClockGetresRequest
+	(*NanosleepRequest)(nil),                 // 102: rump.sp.v1.NanosleepRequest
+	(*KeventRequest)(nil),                    // 103: rump.sp.v1.KeventRequest
+	(*PselectRequest)(nil),                   // 104: rump.sp.v1.PselectRequest
+	(*PolltsRequest)(nil),                    // 105: rump.sp.v1.PolltsRequest
+	(*FstatRequest)(nil),                     // 106: rump.sp.v1.FstatRequest
+	(*TimerSettimeRequest)(nil),              // 107: rump.sp.v1.TimerSettimeRequest
+	(*TimerGettimeRequest)(nil),              // 108: rump.sp.v1.TimerGettimeRequest
+	(*Pipe2Request)(nil),                     // 109: rump.sp.v1.Pipe2Request
+	(*Dup3Request)(nil),                      // 110: rump.sp.v1.Dup3Request
+	(*Kqueue1Request)(nil),                   // 111: rump.sp.v1.Kqueue1Request
+	(*ClockNanosleepRequest)(nil),            // 112: rump.sp.v1.ClockNanosleepRequest
+	(*OpenRequest)(nil),                      // 113: rump.sp.v1.OpenRequest
+	(*LinkRequest)(nil),                      // 114: rump.sp.v1.LinkRequest
+	(*UnlinkRequest)(nil),                    // 115: rump.sp.v1.UnlinkRequest
+	(*ChdirRequest)(nil),                     // 116: rump.sp.v1.ChdirRequest
+	(*FchdirRequest)(nil),                    // 117: rump.sp.v1.FchdirRequest
+	(*ChmodRequest)(nil),                     // 118: rump.sp.v1.ChmodRequest
+	(*ChownRequest)(nil),                     // 119: rump.sp.v1.ChownRequest
+	(*UnmountRequest)(nil),                   // 120: rump.sp.v1.UnmountRequest
+	(*AccessRequest)(nil),                    // 121: rump.sp.v1.AccessRequest
+	(*ChflagsRequest)(nil),                   // 122: rump.sp.v1.ChflagsRequest
+	(*FchflagsRequest)(nil),                  // 123: rump.sp.v1.FchflagsRequest
+	(*SyncRequest)(nil),                      // 124: rump.sp.v1.SyncRequest
+	(*KtraceRequest)(nil),                    // 125: rump.sp.v1.KtraceRequest
+	(*RevokeRequest)(nil),                    // 126: rump.sp.v1.RevokeRequest
+	(*SymlinkRequest)(nil),                   // 127: rump.sp.v1.SymlinkRequest
+	(*ReadlinkRequest)(nil),                  // 128: rump.sp.v1.ReadlinkRequest
+	(*UmaskRequest)(nil),                     // 129: rump.sp.v1.UmaskRequest
+	(*ChrootRequest)(nil),                    // 130: rump.sp.v1.ChrootRequest
+	(*FsyncRequest)(nil),                     // 131: rump.sp.v1.FsyncRequest
+	(*FchownRequest)(nil),                    // 132: rump.sp.v1.FchownRequest
+	(*FchmodRequest)(nil),                    // 133: rump.sp.v1.FchmodRequest
+	(*RenameRequest)(nil),                    // 134: rump.sp.v1.RenameRequest
+	(*MkfifoRequest)(nil),                    // 135: rump.sp.v1.MkfifoRequest
+	(*MkdirRequest)(nil),                     // 136: rump.sp.v1.MkdirRequest
+	(*RmdirRequest)(nil),                     // 137: rump.sp.v1.RmdirRequest
+	(*PreadRequest)(nil),                     // 138: rump.sp.v1.PreadRequest
+	(*PwriteRequest)(nil),                    // 139: rump.sp.v1.PwriteRequest
+	(*PathconfRequest)(nil),                  // 140: rump.sp.v1.PathconfRequest
+	(*LseekRequest)(nil),                     // 141: rump.sp.v1.LseekRequest
+	(*TruncateRequest)(nil),                  // 142: rump.sp.v1.TruncateRequest
+	(*FtruncateRequest)(nil),                 // 143: rump.sp.v1.FtruncateRequest
+	(*FdatasyncRequest)(nil),                 // 144: rump.sp.v1.FdatasyncRequest
+	(*PosixRenameRequest)(nil),               // 145: rump.sp.v1.PosixRenameRequest
+	(*LchmodRequest)(nil),                    // 146: rump.sp.v1.LchmodRequest
+	(*LchownRequest)(nil),                    // 147: rump.sp.v1.LchownRequest
+	(*PosixChownRequest)(nil),                // 148: rump.sp.v1.PosixChownRequest
+	(*PosixFchownRequest)(nil),               // 149: rump.sp.v1.PosixFchownRequest
+	(*PosixLchownRequest)(nil),               // 150: rump.sp.v1.PosixLchownRequest
+	(*PreadvRequest)(nil),                    // 151: rump.sp.v1.PreadvRequest
+	(*PwritevRequest)(nil),                   // 152: rump.sp.v1.PwritevRequest
+	(*GetcwdRequest)(nil),                    // 153: rump.sp.v1.GetcwdRequest
+	(*FchrootRequest)(nil),                   // 154: rump.sp.v1.FchrootRequest
+	(*LchflagsRequest)(nil),                  // 155: rump.sp.v1.LchflagsRequest
+	(*FsyncRangeRequest)(nil),                // 156: rump.sp.v1.FsyncRangeRequest
+	(*GetvfsstatRequest)(nil),                // 157: rump.sp.v1.GetvfsstatRequest
+	(*Statvfs1Request)(nil),                  // 158: rump.sp.v1.Statvfs1Request
+	(*Fstatvfs1Request)(nil),                 // 159: rump.sp.v1.Fstatvfs1Request
+	(*ExtattrctlRequest)(nil),                // 160: rump.sp.v1.ExtattrctlRequest
+	(*ExtattrSetFileRequest)(nil),            // 161: rump.sp.v1.ExtattrSetFileRequest
+	(*ExtattrGetFileRequest)(nil),            // 162: rump.sp.v1.ExtattrGetFileRequest
+	(*ExtattrDeleteFileRequest)(nil),         // 163: rump.sp.v1.ExtattrDeleteFileRequest
+	(*ExtattrSetFdRequest)(nil),              // 164: rump.sp.v1.ExtattrSetFdRequest
+	(*ExtattrGetFdRequest)(nil),              // 165: rump.sp.v1.ExtattrGetFdRequest
+	(*ExtattrDeleteFdRequest)(nil),           // 166: rump.sp.v1.ExtattrDeleteFdRequest
+	(*ExtattrSetLinkRequest)(nil),            // 167: rump.sp.v1.ExtattrSetLinkRequest
+	(*ExtattrGetLinkRequest)(nil),            // 168: rump.sp.v1.ExtattrGetLinkRequest
+	(*ExtattrDeleteLinkRequest)(nil),         // 169: rump.sp.v1.ExtattrDeleteLinkRequest
+	(*ExtattrListFdRequest)(nil),             // 170: rump.sp.v1.ExtattrListFdRequest
+	(*ExtattrListFileRequest)(nil),           // 171: rump.sp.v1.ExtattrListFileRequest
+	(*ExtattrListLinkRequest)(nil),           // 172: rump.sp.v1.ExtattrListLinkRequest
+	(*SetxattrRequest)(nil),                  // 173: rump.sp.v1.SetxattrRequest
+	(*LsetxattrRequest)(nil),                 // 174: rump.sp.v1.LsetxattrRequest
+	(*FsetxattrRequest)(nil),                 // 175: rump.sp.v1.FsetxattrRequest
+	(*GetxattrRequest)(nil),                  // 176: rump.sp.v1.GetxattrRequest
+	(*LgetxattrRequest)(nil),                 // 177: rump.sp.v1.LgetxattrRequest
+	(*FgetxattrRequest)(nil),                 // 178: rump.sp.v1.FgetxattrRequest
+	(*ListxattrRequest)(nil),                 // 179: rump.sp.v1.ListxattrRequest
+	(*LlistxattrRequest)(nil),                // 180: rump.sp.v1.LlistxattrRequest
+	(*FlistxattrRequest)(nil),                // 181: rump.sp.v1.FlistxattrRequest
+	(*RemovexattrRequest)(nil),               // 182: rump.sp.v1.RemovexattrRequest
+	(*LremovexattrRequest)(nil),              // 183: rump.sp.v1.LremovexattrRequest
+	(*FremovexattrRequest)(nil),              // 184: rump.sp.v1.FremovexattrRequest
+	(*GetdentsRequest)(nil),                  // 185: rump.sp.v1.GetdentsRequest
+	(*GetfhRequest)(nil),                     // 186: rump.sp.v1.GetfhRequest
+	(*FhopenRequest)(nil),                    // 187: rump.sp.v1.FhopenRequest
+	(*Fhstatvfs1Request)(nil),                // 188: rump.sp.v1.Fhstatvfs1Request
+	(*MountRequest)(nil),                     // 189: rump.sp.v1.MountRequest
+	(*UtimesRequest)(nil),                    // 190: rump.sp.v1.UtimesRequest
+	(*FutimesRequest)(nil),                   // 191: rump.sp.v1.FutimesRequest
+	(*LutimesRequest)(nil),                   // 192: rump.sp.v1.LutimesRequest
+	(*StatRequest)(nil),                      // 193: rump.sp.v1.StatRequest
+	(*LstatRequest)(nil),                     // 194: rump.sp.v1.LstatRequest
+	(*MknodRequest)(nil),                     // 195: rump.sp.v1.MknodRequest
+	(*FhstatRequest)(nil),                    // 196: rump.sp.v1.FhstatRequest
+	(*LinkatRequest)(nil),                    // 197: rump.sp.v1.LinkatRequest
+	(*RenameatRequest)(nil),                  // 198: rump.sp.v1.RenameatRequest
+	(*MkfifoatRequest)(nil),                  // 199: rump.sp.v1.MkfifoatRequest
+	(*MknodatRequest)(nil),                   // 200: rump.sp.v1.MknodatRequest
+	(*MkdiratRequest)(nil),                   // 201: rump.sp.v1.MkdiratRequest
+	(*FaccessatRequest)(nil),                 // 202: rump.sp.v1.FaccessatRequest
+	(*FchmodatRequest)(nil),                  // 203: rump.sp.v1.FchmodatRequest
+	(*FchownatRequest)(nil),                  // 204: rump.sp.v1.FchownatRequest
+	(*FstatatRequest)(nil),                   // 205: rump.sp.v1.FstatatRequest
+	(*UtimensatRequest)(nil),                 // 206: rump.sp.v1.UtimensatRequest
+	(*OpenatRequest)(nil),                    // 207: rump.sp.v1.OpenatRequest
+	(*ReadlinkatRequest)(nil),                // 208: rump.sp.v1.ReadlinkatRequest
+	(*SymlinkatRequest)(nil),                 // 209: rump.sp.v1.SymlinkatRequest
+	(*UnlinkatRequest)(nil),                  // 210: rump.sp.v1.UnlinkatRequest
+	(*FutimensRequest)(nil),                  // 211: rump.sp.v1.FutimensRequest
+	(*QuotactlRequest)(nil),                  // 212: rump.sp.v1.QuotactlRequest
+	(*PosixFallocateRequest)(nil),            // 213: rump.sp.v1.PosixFallocateRequest
+	(*FdiscardRequest)(nil),                  // 214: rump.sp.v1.FdiscardRequest
+	(*RecvmsgRequest)(nil),                   // 215: rump.sp.v1.RecvmsgRequest
+	(*SendmsgRequest)(nil),                   // 216: rump.sp.v1.SendmsgRequest
+	(*RecvfromRequest)(nil),                  // 217: rump.sp.v1.RecvfromRequest
+	(*AcceptRequest)(nil),                    // 218: rump.sp.v1.AcceptRequest
+	(*GetpeernameRequest)(nil),               // 219: rump.sp.v1.GetpeernameRequest
+	(*GetsocknameRequest)(nil),               // 220: rump.sp.v1.GetsocknameRequest
+	(*ConnectRequest)(nil),                   // 221: rump.sp.v1.ConnectRequest
+	(*BindRequest)(nil),                      // 222: rump.sp.v1.BindRequest
+	(*SetsockoptRequest)(nil),                // 223: rump.sp.v1.SetsockoptRequest
+	(*ListenRequest)(nil),                    // 224: rump.sp.v1.ListenRequest
+	(*GetsockoptRequest)(nil),                // 225: rump.sp.v1.GetsockoptRequest
+	(*SendtoRequest)(nil),                    // 226: rump.sp.v1.SendtoRequest
+	(*ShutdownRequest)(nil),                  // 227: rump.sp.v1.ShutdownRequest
+	(*SocketpairRequest)(nil),                // 228: rump.sp.v1.SocketpairRequest
+	(*SocketRequest)(nil),                    // 229: rump.sp.v1.SocketRequest
+	(*PacceptRequest)(nil),                   // 230: rump.sp.v1.PacceptRequest
+	(*RecvmmsgRequest)(nil),                  // 231: rump.sp.v1.RecvmmsgRequest
+	(*SendmmsgRequest)(nil),                  // 232: rump.sp.v1.SendmmsgRequest
+	(*ModuleInitRequest)(nil),                // 233: rump.sp.v1.ModuleInitRequest
+	(*ModuleFiniRequest)(nil),                // 234: rump.sp.v1.ModuleFiniRequest
+	(*ComponentRestartRequest)(nil),          // 235: rump.sp.v1.ComponentRestartRequest
+	(*EtfsRegisterRequest)(nil),              // 236: rump.sp.v1.EtfsRegisterRequest
+	(*EtfsRegisterWithsizeRequest)(nil),      // 237: rump.sp.v1.EtfsRegisterWithsizeRequest
+	(*EtfsRemoveRequest)(nil),                // 238: rump.sp.v1.EtfsRemoveRequest
+	(*NewfsRequest)(nil),                     // 239: rump.sp.v1.NewfsRequest
+	(*NetconfigIfcreateRequest)(nil),         // 240: rump.sp.v1.NetconfigIfcreateRequest
+	(*NetconfigIfdestroyRequest)(nil),        // 241: rump.sp.v1.NetconfigIfdestroyRequest
+	(*NetconfigIfupRequest)(nil),             // 242: rump.sp.v1.NetconfigIfupRequest
+	(*NetconfigIfdownRequest)(nil),           // 243: rump.sp.v1.NetconfigIfdownRequest
+	(*NetconfigIfsetlinkstrRequest)(nil),     // 244: rump.sp.v1.NetconfigIfsetlinkstrRequest
+	(*NetconfigBraddRequest)(nil),            // 245: rump.sp.v1.NetconfigBraddRequest
+	(*NetconfigBrdelRequest)(nil),            // 246: rump.sp.v1.NetconfigBrdelRequest
+	(*NetconfigIpv4IfaddrRequest)(nil),       // 247: rump.sp.v1.NetconfigIpv4IfaddrRequest
+	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 248: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	(*NetconfigIpv6IfaddrRequest)(nil),       // 249: rump.sp.v1.NetconfigIpv6IfaddrRequest
+	(*NetconfigIpv4GwRequest)(nil),           // 250: rump.sp.v1.NetconfigIpv4GwRequest
+	(*NetconfigIpv6GwRequest)(nil),           // 251: rump.sp.v1.NetconfigIpv6GwRequest
+	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 252: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	(*NetconfigAutoIpv6Request)(nil),         // 253: rump.sp.v1.NetconfigAutoIpv6Request
+	(*NetconfigIfaddrsRequest)(nil),          // 254: rump.sp.v1.NetconfigIfaddrsRequest
+	(*NetconfigIfimpairRequest)(nil),         // 255: rump.sp.v1.NetconfigIfimpairRequest
+	(*NetconfigIfimpairstatRequest)(nil),     // 256: rump.sp.v1.NetconfigIfimpairstatRequest
+	(*NetconfigIfcaptureRequest)(nil),        // 257: rump.sp.v1.NetconfigIfcaptureRequest
+	(*BpfOpenRequest)(nil),                   // 258: rump.sp.v1.BpfOpenRequest
+	(*DevListRequest)(nil),                   // 259: rump.sp.v1.DevListRequest
+	(*MdCreateRequest)(nil),                  // 260: rump.sp.v1.MdCreateRequest
+	(*MdDestroyRequest)(nil),                 // 261: rump.sp.v1.MdDestroyRequest
+	(*KillRequest)(nil),                      // 262: rump.sp.v1.KillRequest
+	(*SigpendingRequest)(nil),                // 263: rump.sp.v1.SigpendingRequest
+	(*NpfLoadRequest)(nil),                   // 264: rump.sp.v1.NpfLoadRequest
+	(*NpfConfigGetRequest)(nil),              // 265: rump.sp.v1.NpfConfigGetRequest
+	(*NpfSwitchRequest)(nil),                 // 266: rump.sp.v1.NpfSwitchRequest
+	(*NpfFlushRequest)(nil),                  // 267: rump.sp.v1.NpfFlushRequest
+	(*NpfConnectionsRequest)(nil),            // 268: rump.sp.v1.NpfConnectionsRequest
+	(*NpfStatsRequest)(nil),                  // 269: rump.sp.v1.NpfStatsRequest
+	(*NpfTableRequest)(nil),                  // 270: rump.sp.v1.NpfTableRequest
+	(*NpfRuleAddRequest)(nil),                // 271: rump.sp.v1.NpfRuleAddRequest
+	(*NpfRuleRemoveRequest)(nil),             // 272: rump.sp.v1.NpfRuleRemoveRequest
+	(*DhcpStartRequest)(nil),                 // 273: rump.sp.v1.DhcpStartRequest
+	(*DhcpRenewRequest)(nil),                 // 274: rump.sp.v1.DhcpRenewRequest
+	(*DhcpStopRequest)(nil),                  // 275: rump.sp.v1.DhcpStopRequest
+	(*DhcpLeasesRequest)(nil),                // 276: rump.sp.v1.DhcpLeasesRequest
+	(*DhcpdStartRequest)(nil),                // 277: rump.sp.v1.DhcpdStartRequest
+	(*DhcpdStopRequest)(nil),                 // 278: rump.sp.v1.DhcpdStopRequest
+	(*DhcpdBindingsRequest)(nil),             // 279: rump.sp.v1.DhcpdBindingsRequest
+	(*DnsForwardRequest)(nil),                // 280: rump.sp.v1.DnsForwardRequest
+	(*NetconfigIfaddrdelRequest)(nil),        // 281: rump.sp.v1.NetconfigIfaddrdelRequest
+	(*RouteSendRequest)(nil),                 // 282: rump.sp.v1.RouteSendRequest
+	(*RouteRecvRequest)(nil),                 // 283: rump.sp.v1.RouteRecvRequest
+	(*RouteDumpRequest)(nil),                 // 284: rump.sp.v1.RouteDumpRequest
+	(*NetPcblistRequest)(nil),                // 285: rump.sp.v1.NetPcblistRequest
+	(*NetCountersRequest)(nil),               // 286: rump.sp.v1.NetCountersRequest
+	(*NdListRequest)(nil),                    // 287: rump.sp.v1.NdListRequest
+	(*FileListRequest)(nil),                  // 288: rump.sp.v1.FileListRequest
+	(*SyscallError)(nil),                     // 289: rump.sp.v1.SyscallError
+	(*ReadResponse)(nil),                     // 290: rump.sp.v1.ReadResponse
+	(*WriteResponse)(nil),                    // 291: rump.sp.v1.WriteResponse
+	(*CloseResponse)(nil),                    // 292: rump.sp.v1.CloseResponse
+	(*GetpidResponse)(nil),                   // 293: rump.sp.v1.GetpidResponse
+	(*SetuidResponse)(nil),                   // 294: rump.sp.v1.SetuidResponse
+	(*GetuidResponse)(nil),                   // 295: rump.sp.v1.GetuidResponse
+	(*GeteuidResponse)(nil),                  // 296: rump.sp.v1.GeteuidResponse
+	(*GetppidResponse)(nil),                  // 297: rump.sp.v1.GetppidResponse
+	(*DupResponse)(nil),                      // 298: rump.sp.v1.DupResponse
+	(*PipeResponse)(nil),                     // 299: rump.sp.v1.PipeResponse
+	(*GetegidResponse)(nil),                  // 300: rump.sp.v1.GetegidResponse
+	(*GetgidResponse)(nil),                   // 301: rump.sp.v1.GetgidResponse
+	(*GetloginResponse)(nil),                 // 302: rump.sp.v1.GetloginResponse
+	(*SetloginResponse)(nil),                 // 303: rump.sp.v1.SetloginResponse
+	(*IoctlResponse)(nil),                    // 304: rump.sp.v1.IoctlResponse
+	(*GetgroupsResponse)(nil),                // 305: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsResponse)(nil),                // 306: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpResponse)(nil),                  // 307: rump.sp.v1.GetpgrpResponse
+	(*SetpgidResponse)(nil),                  // 308: rump.sp.v1.SetpgidResponse
+	(*Dup2Response)(nil),                     // 309: rump.sp.v1.Dup2Response
+	(*FcntlResponse)(nil),                    // 310: rump.sp.v1.FcntlResponse
+	(*ReadvResponse)(nil),                    // 311: rump.sp.v1.ReadvResponse
+	(*WritevResponse)(nil),                   // 312: rump.sp.v1.WritevResponse
+	(*SetreuidResponse)(nil),                 // 313: rump.sp.v1.SetreuidResponse
+	(*SetregidResponse)(nil),                 // 314: rump.sp.v1.SetregidResponse
+	(*FlockResponse)(nil),                    // 315: rump.sp.v1.FlockResponse
+	(*SetsidResponse)(nil),                   // 316: rump.sp.v1.SetsidResponse
+	(*SetgidResponse)(nil),                   // 317: rump.sp.v1.SetgidResponse
+	(*SetegidResponse)(nil),                  // 318: rump.sp.v1.SetegidResponse
+	(*SeteuidResponse)(nil),                  // 319: rump.sp.v1.SeteuidResponse
+	(*FpathconfResponse)(nil),                // 320: rump.sp.v1.FpathconfResponse
+	(*GetrlimitResponse)(nil),                // 321: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitResponse)(nil),                // 322: rump.sp.v1.SetrlimitResponse
+	(*SysctlResponse)(nil),                   // 323: rump.sp.v1.SysctlResponse
+	(*GetpgidResponse)(nil),                  // 324: rump.sp.v1.GetpgidResponse
+	(*RebootResponse)(nil),                   // 325: rump.sp.v1.RebootResponse
+	(*PollResponse)(nil),                     // 326: rump.sp.v1.PollResponse
+	(*TimerCreateResponse)(nil),              // 327: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteResponse)(nil),              // 328: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunResponse)(nil),          // 329: rump.sp.v1.TimerGetoverrunResponse
+	(*KsemInitResponse)(nil),                 // 330: rump.sp.v1.KsemInitResponse
+	(*KsemOpenResponse)(nil),                 // 331: rump.sp.v1.KsemOpenResponse
+	(*KsemUnlinkResponse)(nil),               // 332: rump.sp.v1.KsemUnlinkResponse
+	(*KsemCloseResponse)(nil),                // 333: rump.sp.v1.KsemCloseResponse
+	(*KsemPostResponse)(nil),                 // 334: rump.sp.v1.KsemPostResponse
+	(*KsemWaitResponse)(nil),                 // 335: rump.sp.v1.KsemWaitResponse
+	(*KsemTrywaitResponse)(nil),              // 336: rump.sp.v1.KsemTrywaitResponse
+	(*KsemGetvalueResponse)(nil),             // 337: rump.sp.v1.KsemGetvalueResponse
+	(*KsemDestroyResponse)(nil),              // 338: rump.sp.v1.KsemDestroyResponse
+	(*KsemTimedwaitResponse)(nil),            // 339: rump.sp.v1.KsemTimedwaitResponse
+	(*ModctlResponse)(nil),                   // 340: rump.sp.v1.ModctlResponse
+	(*GetsidResponse)(nil),                   // 341: rump.sp.v1.GetsidResponse
+	(*FktraceResponse)(nil),                  // 342: rump.sp.v1.FktraceResponse
+	(*IssetugidResponse)(nil),                // 343: rump.sp.v1.IssetugidResponse
+	(*UtraceResponse)(nil),                   // 344: rump.sp.v1.UtraceResponse
+	(*KqueueResponse)(nil),                   // 345: rump.sp.v1.KqueueResponse
+	(*PosixFadviseResponse)(nil),             // 346: rump.sp.v1.PosixFadviseResponse
+	(*SelectResponse)(nil),                   // 347: rump.sp.v1.SelectResponse
+	(*GettimeofdayResponse)(nil),             // 348: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayResponse)(nil),             // 349: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeResponse)(nil),                  // 350: rump.sp.v1.AdjtimeResponse
+	(*SetitimerResponse)(nil),                // 351: rump.sp.v1.SetitimerResponse
+	(*GetitimerResponse)(nil),                // 352: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeResponse)(nil),             // 353: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeResponse)(nil),             // 354: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresResponse)(nil),              // 355: rump.sp.v1.ClockGetresResponse
+	(*NanosleepResponse)(nil),                // 356: rump.sp.v1.NanosleepResponse
+	(*KeventResponse)(nil),                   // 357: rump.sp.v1.KeventResponse
+	(*PselectResponse)(nil),                  // 358: rump.sp.v1.PselectResponse
+	(*PolltsResponse)(nil),                   // 359: rump.sp.v1.PolltsResponse
+	(*FstatResponse)(nil),                    // 360: rump.sp.v1.FstatResponse
+	(*TimerSettimeResponse)(nil),             // 361: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeResponse)(nil),             // 362: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Response)(nil),                    // 363: rump.sp.v1.Pipe2Response
+	(*Dup3Response)(nil),                     // 364: rump.sp.v1.Dup3Response
+	(*Kqueue1Response)(nil),                  // 365: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepResponse)(nil),           // 366: rump.sp.v1.ClockNanosleepResponse
+	(*OpenResponse)(nil),                     // 367: rump.sp.v1.OpenResponse
+	(*LinkResponse)(nil),                     // 368: rump.sp.v1.LinkResponse
+	(*UnlinkResponse)(nil),                   // 369: rump.sp.v1.UnlinkResponse
+	(*ChdirResponse)(nil),                    // 370: rump.sp.v1.ChdirResponse
+	(*FchdirResponse)(nil),                   // 371: rump.sp.v1.FchdirResponse
+	(*ChmodResponse)(nil),                    // 372: rump.sp.v1.ChmodResponse
+	(*ChownResponse)(nil),                    // 373: rump.sp.v1.ChownResponse
+	(*UnmountResponse)(nil),                  // 374: rump.sp.v1.UnmountResponse
+	(*AccessResponse)(nil),                   // 375: rump.sp.v1.AccessResponse
+	(*ChflagsResponse)(nil),                  // 376: rump.sp.v1.ChflagsResponse
+	(*FchflagsResponse)(nil),                 // 377: rump.sp.v1.FchflagsResponse
+	(*SyncResponse)(nil),                     // 378: rump.sp.v1.SyncResponse
+	(*KtraceResponse)(nil),                   // 379: rump.sp.v1.KtraceResponse
+	(*RevokeResponse)(nil),                   // 380: rump.sp.v1.RevokeResponse
+	(*SymlinkResponse)(nil),                  // 381: rump.sp.v1.SymlinkResponse
+	(*ReadlinkResponse)(nil),                 // 382: rump.sp.v1.ReadlinkResponse
+	(*UmaskResponse)(nil),                    // 383: rump.sp.v1.UmaskResponse
+	(*ChrootResponse)(nil),                   // 384: rump.sp.v1.ChrootResponse
+	(*FsyncResponse)(nil),                    // 385: rump.sp.v1.FsyncResponse
+	(*FchownResponse)(nil),                   // 386: rump.sp.v1.FchownResponse
+	(*FchmodResponse)(nil),                   // 387: rump.sp.v1.FchmodResponse
+	(*RenameResponse)(nil),                   // 388: rump.sp.v1.RenameResponse
+	(*MkfifoResponse)(nil),                   // 389: rump.sp.v1.MkfifoResponse
+	(*MkdirResponse)(nil),                    // 390: rump.sp.v1.MkdirResponse
+	(*RmdirResponse)(nil),                    // 391: rump.sp.v1.RmdirResponse
+	(*PreadResponse)(nil),                    // 392: rump.sp.v1.PreadResponse
+	(*PwriteResponse)(nil),                   // 393: rump.sp.v1.PwriteResponse
+	(*PathconfResponse)(nil),                 // 394: rump.sp.v1.PathconfResponse
+	(*LseekResponse)(nil),                    // 395: rump.sp.v1.LseekResponse
+	(*TruncateResponse)(nil),                 // 396: rump.sp.v1.TruncateResponse
+	(*FtruncateResponse)(nil),                // 397: rump.sp.v1.FtruncateResponse
+	(*FdatasyncResponse)(nil),                // 398: rump.sp.v1.FdatasyncResponse
+	(*PosixRenameResponse)(nil),              // 399: rump.sp.v1.PosixRenameResponse
+	(*LchmodResponse)(nil),                   // 400: rump.sp.v1.LchmodResponse
+	(*LchownResponse)(nil),                   // 401: rump.sp.v1.LchownResponse
+	(*PosixChownResponse)(nil),               // 402: rump.sp.v1.PosixChownResponse
+	(*PosixFchownResponse)(nil),              // 403: rump.sp.v1.PosixFchownResponse
+	(*PosixLchownResponse)(nil),              // 404: rump.sp.v1.PosixLchownResponse
+	(*PreadvResponse)(nil),                   // 405: rump.sp.v1.PreadvResponse
+	(*PwritevResponse)(nil),                  // 406: rump.sp.v1.PwritevResponse
+	(*GetcwdResponse)(nil),                   // 407: rump.sp.v1.GetcwdResponse
+	(*FchrootResponse)(nil),                  // 408: rump.sp.v1.FchrootResponse
+	(*LchflagsResponse)(nil),                 // 409: rump.sp.v1.LchflagsResponse
+	(*FsyncRangeResponse)(nil),               // 410: rump.sp.v1.FsyncRangeResponse
+	(*GetvfsstatResponse)(nil),               // 411: rump.sp.v1.GetvfsstatResponse
+	(*Statvfs1Response)(nil),                 // 412: rump.sp.v1.Statvfs1Response
+	(*Fstatvfs1Response)(nil),                // 413: rump.sp.v1.Fstatvfs1Response
+	(*ExtattrctlResponse)(nil),               // 414: rump.sp.v1.ExtattrctlResponse
+	(*ExtattrSetFileResponse)(nil),           // 415: rump.sp.v1.ExtattrSetFileResponse
+	(*ExtattrGetFileResponse)(nil),           // 416: rump.sp.v1.ExtattrGetFileResponse
+	(*ExtattrDeleteFileResponse)(nil),        // 417: rump.sp.v1.ExtattrDeleteFileResponse
+	(*ExtattrSetFdResponse)(nil),             // 418: rump.sp.v1.ExtattrSetFdResponse
+	(*ExtattrGetFdResponse)(nil),             // 419: rump.sp.v1.ExtattrGetFdResponse
+	(*ExtattrDeleteFdResponse)(nil),          // 420: rump.sp.v1.ExtattrDeleteFdResponse
+	(*ExtattrSetLinkResponse)(nil),           // 421: rump.sp.v1.ExtattrSetLinkResponse
+	(*ExtattrGetLinkResponse)(nil),           // 422: rump.sp.v1.ExtattrGetLinkResponse
+	(*ExtattrDeleteLinkResponse)(nil),        // 423: rump.sp.v1.ExtattrDeleteLinkResponse
+	(*ExtattrListFdResponse)(nil),            // 424: rump.sp.v1.ExtattrListFdResponse
+	(*ExtattrListFileResponse)(nil),          // 425: rump.sp.v1.ExtattrListFileResponse
+	(*ExtattrListLinkResponse)(nil),          // 426: rump.sp.v1.ExtattrListLinkResponse
+	(*SetxattrResponse)(nil),                 // 427: rump.sp.v1.SetxattrResponse
+	(*LsetxattrResponse)(nil),                // 428: rump.sp.v1.LsetxattrResponse
+	(*FsetxattrResponse)(nil),                // 429: rump.sp.v1.FsetxattrResponse
+	(*GetxattrResponse)(nil),                 // 430: rump.sp.v1.GetxattrResponse
+	(*LgetxattrResponse)(nil),                // 431: rump.sp.v1.LgetxattrResponse
+	(*FgetxattrResponse)(nil),                // 432: rump.sp.v1.FgetxattrResponse
+	(*ListxattrResponse)(nil),                // 433: rump.sp.v1.ListxattrResponse
+	(*LlistxattrResponse)(nil),               // 434: rump.sp.v1.LlistxattrResponse
+	(*FlistxattrResponse)(nil),               // 435: rump.sp.v1.FlistxattrResponse
+	(*RemovexattrResponse)(nil),              // 436: rump.sp.v1.RemovexattrResponse
+	(*LremovexattrResponse)(nil),             // 437: rump.sp.v1.LremovexattrResponse
+	(*FremovexattrResponse)(nil),             // 438: rump.sp.v1.FremovexattrResponse
+	(*GetdentsResponse)(nil),                 // 439: rump.sp.v1.GetdentsResponse
+	(*GetfhResponse)(nil),                    // 440: rump.sp.v1.GetfhResponse
+	(*FhopenResponse)(nil),                   // 441: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Response)(nil),               // 442: rump.sp.v1.Fhstatvfs1Response
+	(*MountResponse)(nil),                    // 443: rump.sp.v1.MountResponse
+	(*UtimesResponse)(nil),                   // 444: rump.sp.v1.UtimesResponse
+	(*FutimesResponse)(nil),                  // 445: rump.sp.v1.FutimesResponse
+	(*LutimesResponse)(nil),                  // 446: rump.sp.v1.LutimesResponse
+	(*StatResponse)(nil),                     // 447: rump.sp.v1.StatResponse
+	(*LstatResponse)(nil),                    // 448: rump.sp.v1.LstatResponse
+	(*MknodResponse)(nil),                    // 449: rump.sp.v1.MknodResponse
+	(*FhstatResponse)(nil),                   // 450: rump.sp.v1.FhstatResponse
+	(*LinkatResponse)(nil),                   // 451: rump.sp.v1.LinkatResponse
+	(*RenameatResponse)(nil),                 // 452: rump.sp.v1.RenameatResponse
+	(*MkfifoatResponse)(nil),                 // 453: rump.sp.v1.MkfifoatResponse
+	(*MknodatResponse)(nil),                  // 454: rump.sp.v1.MknodatResponse
+	(*MkdiratResponse)(nil),                  // 455: rump.sp.v1.MkdiratResponse
+	(*FaccessatResponse)(nil),                // 456: rump.sp.v1.FaccessatResponse
+	(*FchmodatResponse)(nil),                 // 457: rump.sp.v1.FchmodatResponse
+	(*FchownatResponse)(nil),                 // 458: rump.sp.v1.FchownatResponse
+	(*FstatatResponse)(nil),                  // 459: rump.sp.v1.FstatatResponse
+	(*UtimensatResponse)(nil),                // 460: rump.sp.v1.UtimensatResponse
+	(*OpenatResponse)(nil),                   // 461: rump.sp.v1.OpenatResponse
+	(*ReadlinkatResponse)(nil),               // 462: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatResponse)(nil),                // 463: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatResponse)(nil),                 // 464: rump.sp.v1.UnlinkatResponse
+	(*FutimensResponse)(nil),                 // 465: rump.sp.v1.FutimensResponse
+	(*QuotactlResponse)(nil),                 // 466: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateResponse)(nil),           // 467: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardResponse)(nil),                 // 468: rump.sp.v1.FdiscardResponse
+	(*RecvmsgResponse)(nil),                  // 469: rump.sp.v1.RecvmsgResponse
+	(*SendmsgResponse)(nil),                  // 470: rump.sp.v1.SendmsgResponse
+	(*RecvfromResponse)(nil),                 // 471: rump.sp.v1.RecvfromResponse
+	(*AcceptResponse)(nil),                   // 472: rump.sp.v1.AcceptResponse
+	(*GetpeernameResponse)(nil),              // 473: rump.sp.v1.GetpeernameResponse
+	(*GetsocknameResponse)(nil),              // 474: rump.sp.v1.GetsocknameResponse
+	(*ConnectResponse)(nil),                  // 475: rump.sp.v1.ConnectResponse
+	(*BindResponse)(nil),                     // 476: rump.sp.v1.BindResponse
+	(*SetsockoptResponse)(nil),               // 477: rump.sp.v1.SetsockoptResponse
+	(*ListenResponse)(nil),                   // 478: rump.sp.v1.ListenResponse
+	(*GetsockoptResponse)(nil),               // 479: rump.sp.v1.GetsockoptResponse
+	(*SendtoResponse)(nil),                   // 480: rump.sp.v1.SendtoResponse
+	(*ShutdownResponse)(nil),                 // 481: rump.sp.v1.ShutdownResponse
+	(*SocketpairResponse)(nil),               // 482: rump.sp.v1.SocketpairResponse
+	(*SocketResponse)(nil),                   // 483: rump.sp.v1.SocketResponse
+	(*PacceptResponse)(nil),                  // 484: rump.sp.v1.PacceptResponse
+	(*RecvmmsgResponse)(nil),                 // 485: rump.sp.v1.RecvmmsgResponse
+	(*SendmmsgResponse)(nil),                 // 486: rump.sp.v1.SendmmsgResponse
+	(*ModuleInitResponse)(nil),               // 487: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniResponse)(nil),               // 488: rump.sp.v1.ModuleFiniResponse
+	(*ComponentRestartResponse)(nil),         // 489: rump.sp.v1.ComponentRestartResponse
+	(*EtfsRegisterResponse)(nil),             // 490: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeResponse)(nil),     // 491: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveResponse)(nil),               // 492: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsResponse)(nil),                    // 493: rump.sp.v1.NewfsResponse
+	(*NetconfigIfcreateResponse)(nil),        // 494: rump.sp.v1.NetconfigIfcreateResponse
+	(*NetconfigIfdestroyResponse)(nil),       // 495: rump.sp.v1.NetconfigIfdestroyResponse
+	(*NetconfigIfupResponse)(nil),            // 496: rump.sp.v1.NetconfigIfupResponse
+	(*NetconfigIfdownResponse)(nil),          // 497: rump.sp.v1.NetconfigIfdownResponse
+	(*NetconfigIfsetlinkstrResponse)(nil),    // 498: rump.sp.v1.NetconfigIfsetlinkstrResponse
+	(*NetconfigBraddResponse)(nil),           // 499: rump.sp.v1.NetconfigBraddResponse
+	(*NetconfigBrdelResponse)(nil),           // 500: rump.sp.v1.NetconfigBrdelResponse
+	(*NetconfigIpv4IfaddrResponse)(nil),      // 501: rump.sp.v1.NetconfigIpv4IfaddrResponse
+	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 502: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	(*NetconfigIpv6IfaddrResponse)(nil),      // 503: rump.sp.v1.NetconfigIpv6IfaddrResponse
+	(*NetconfigIpv4GwResponse)(nil),          // 504: rump.sp.v1.NetconfigIpv4GwResponse
+	(*NetconfigIpv6GwResponse)(nil),          // 505: rump.sp.v1.NetconfigIpv6GwResponse
+	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 506: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	(*NetconfigAutoIpv6Response)(nil),        // 507: rump.sp.v1.NetconfigAutoIpv6Response
+	(*NetconfigIfaddrsResponse)(nil),         // 508: rump.sp.v1.NetconfigIfaddrsResponse
+	(*NetconfigIfimpairResponse)(nil),        // 509: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatResponse)(nil),    // 510: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureResponse)(nil),       // 511: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenResponse)(nil),                  // 512: rump.sp.v1.BpfOpenResponse
+	(*DevListResponse)(nil),                  // 513: rump.sp.v1.DevListResponse
+	(*MdCreateResponse)(nil),                 // 514: rump.sp.v1.MdCreateResponse
+	(*MdDestroyResponse)(nil),                // 515: rump.sp.v1.MdDestroyResponse
+	(*KillResponse)(nil),                     // 516: rump.sp.v1.KillResponse
+	(*SigpendingResponse)(nil),               // 517: rump.sp.v1.SigpendingResponse
+	(*NpfLoadResponse)(nil),                  // 518: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetResponse)(nil),             // 519: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchResponse)(nil),                // 520: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushResponse)(nil),                 // 521: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsResponse)(nil),           // 522: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsResponse)(nil),                 // 523: rump.sp.v1.NpfStatsResponse
+	(*NpfTableResponse)(nil),                 // 524: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddResponse)(nil),               // 525: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveResponse)(nil),            // 526: rump.sp.v1.NpfRuleRemoveResponse
+	(*DhcpStartResponse)(nil),                // 527: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewResponse)(nil),                // 528: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopResponse)(nil),                 // 529: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesResponse)(nil),               // 530: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartResponse)(nil),               // 531: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopResponse)(nil),                // 532: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsResponse)(nil),            // 533: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardResponse)(nil),               // 534: rump.sp.v1.DnsForwardResponse
+	(*NetconfigIfaddrdelResponse)(nil),       // 535: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendResponse)(nil),                // 536: rump.sp.v1.RouteSendResponse
+	(*RouteRecvResponse)(nil),                // 537: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpResponse)(nil),                // 538: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistResponse)(nil),               // 539: rump.sp.v1.NetPcblistResponse
+	(*NetCountersResponse)(nil),              // 540: rump.sp.v1.NetCountersResponse
+	(*NdListResponse)(nil),                   // 541: rump.sp.v1.NdListResponse
+	(*FileListResponse)(nil),                 // 542: rump.sp.v1.FileListResponse
+	(*ModuleStat)(nil),                       // 543: rump.sp.v1.ModuleStat
 }
 var file_rump_sp_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Call.references:type_name -> rump.sp.v1.Reference
-	26,  // 1: rump.sp.v1.Call.read:type_name -> rump.sp.v1.ReadRequest
-	27,  // 2: rump.sp.v1.Call.write:type_name -> rump.sp.v1.WriteRequest
-	28,  // 3: rump.sp.v1.Call.close:type_name -> rump.sp.v1.CloseRequest
-	29,  // 4: rump.sp.v1.Call.getpid:type_name -> rump.sp.v1.GetpidRequest
-	30,  // 5: rump.sp.v1.Call.setuid:type_name -> rump.sp.v1.SetuidRequest
-	31,  // 6: rump.sp.v1.Call.getuid:type_name -> rump.sp.v1.GetuidRequest
-	32,  // 7: rump.sp.v1.Call.geteuid:type_name -> rump.sp.v1.GeteuidRequest
-	33,  // 8: rump.sp.v1.Call.getppid:type_name -> rump.sp.v1.GetppidRequest
-	34,  // 9: rump.sp.v1.Call.dup:type_name -> rump.sp.v1.DupRequest
-	35,  // 10: rump.sp.v1.Call.pipe:type_name -> rump.sp.v1.PipeRequest
-	36,  // 11: rump.sp.v1.Call.getegid:type_name -> rump.sp.v1.GetegidRequest
-	37,  // 12: rump.sp.v1.Call.getgid:type_name -> rump.sp.v1.GetgidRequest
-	38,  // 13: rump.sp.v1.Call.getlogin:type_name -> rump.sp.v1.GetloginRequest
-	39,  // 14: rump.sp.v1.Call.setlogin:type_name -> rump.sp.v1.SetloginRequest
-	40,  // 15: rump.sp.v1.Call.ioctl:type_name -> rump.sp.v1.IoctlRequest
-	41,  // 16: rump.sp.v1.Call.getgroups:type_name -> rump.sp.v1.GetgroupsRequest
-	42,  // 17: rump.sp.v1.Call.setgroups:type_name -> rump.sp.v1.SetgroupsRequest
-	43,  // 18: rump.sp.v1.Call.getpgrp:type_name -> rump.sp.v1.GetpgrpRequest
-	44,  // 19: rump.sp.v1.Call.setpgid:type_name -> rump.sp.v1.SetpgidRequest
-	45,  // 20: rump.sp.v1.Call.dup2:type_name -> rump.sp.v1.Dup2Request
-	46,  // 21: rump.sp.v1.Call.fcntl:type_name -> rump.sp.v1.FcntlRequest
-	47,  // 22: rump.sp.v1.Call.readv:type_name -> rump.sp.v1.ReadvRequest
-	48,  // 23: rump.sp.v1.Call.writev:type_name -> rump.sp.v1.WritevRequest
-	49,  // 24: rump.sp.v1.Call.setreuid:type_name -> rump.sp.v1.SetreuidRequest
-	50,  // 25: rump.sp.v1.Call.setregid:type_name -> rump.sp.v1.SetregidRequest
-	51,  // 26: rump.sp.v1.Call.flock:type_name -> rump.sp.v1.FlockRequest
-	52,  // 27: rump.sp.v1.Call.setsid:type_name -> rump.sp.v1.SetsidRequest
-	53,  // 28: rump.sp.v1.Call.setgid:type_name -> rump.sp.v1.SetgidRequest
-	54,  // 29: rump.sp.v1.Call.setegid:type_name -> rump.sp.v1.SetegidRequest
-	55,  // 30: rump.sp.v1.Call.seteuid:type_name -> rump.sp.v1.SeteuidRequest
-	56,  // 31: rump.sp.v1.Call.fpathconf:type_name -> rump.sp.v1.FpathconfRequest
-	57,  // 32: rump.sp.v1.Call.getrlimit:type_name -> rump.sp.v1.GetrlimitRequest
-	58,  // 33: rump.sp.v1.Call.setrlimit:type_name -> rump.sp.v1.SetrlimitRequest
-	59,  // 34: rump.sp.v1.Call.sysctl:type_name -> rump.sp.v1.SysctlRequest
-	60,  // 35: rump.sp.v1.Call.getpgid:type_name -> rump.sp.v1.GetpgidRequest
-	61,  // 36: rump.sp.v1.Call.reboot:type_name -> rump.sp.v1.RebootRequest
-	62,  // 37: rump.sp.v1.Call.poll:type_name -> rump.sp.v1.PollRequest
-	63,  // 38: rump.sp.v1.Call.timer_create:type_name -> rump.sp.v1.TimerCreateRequest
-	64,  // 39: rump.sp.v1.Call.timer_delete:type_name -> rump.sp.v1.TimerDeleteRequest
-	65,  // 40: rump.sp.v1.Call.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunRequest
-	66,  // 41: rump.sp.v1.Call.ksem_init:type_name -> rump.sp.v1.KsemInitRequest
-	67,  // 42: rump.sp.v1.Call.ksem_open:type_name -> rump.sp.v1.KsemOpenRequest
-	68,  // 43: rump.sp.v1.Call.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkRequest
-	69,  // 44: rump.sp.v1.Call.ksem_close:type_name -> rump.sp.v1.KsemCloseRequest
-	70,  // 45: rump.sp.v1.Call.ksem_post:type_name -> rump.sp.v1.KsemPostRequest
-	71,  // 46: rump.sp.v1.Call.ksem_wait:type_name -> rump.sp.v1.KsemWaitRequest
-	72,  // 47: rump.sp.v1.Call.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitRequest
-	73,  // 48: rump.sp.v1.Call.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueRequest
-	74,  // 49: rump.sp.v1.Call.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyRequest
-	75,  // 50: rump.sp.v1.Call.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitRequest
-	76,  // 51: rump.sp.v1.Call.modctl:type_name -> rump.sp.v1.ModctlRequest
-	77,  // 52: rump.sp.v1.Call.getsid:type_name -> rump.sp.v1.GetsidRequest
-	78,  // 53: rump.sp.v1.Call.fktrace:type_name -> rump.sp.v1.FktraceRequest
-	79,  // 54: rump.sp.v1.Call.issetugid:type_name -> rump.sp.v1.IssetugidRequest
-	80,  // 55: rump.sp.v1.Call.utrace:type_name -> rump.sp.v1.UtraceRequest
-	81,  // 56: rump.sp.v1.Call.kqueue:type_name -> rump.sp.v1.KqueueRequest
-	82,  // 57: rump.sp.v1.Call.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseRequest
-	83,  // 58: rump.sp.v1.Call.select:type_name -> rump.sp.v1.SelectRequest
-	84,  // 59: rump.sp.v1.Call.gettimeofday:type_name -> rump.sp.v1.GettimeofdayRequest
-	85,  // 60: rump.sp.v1.Call.settimeofday:type_name -> rump.sp.v1.SettimeofdayRequest
-	86,  // 61: rump.sp.v1.Call.adjtime:type_name -> rump.sp.v1.AdjtimeRequest
-	87,  // 62: rump.sp.v1.Call.setitimer:type_name -> rump.sp.v1.SetitimerRequest
-	88,  // 63: rump.sp.v1.Call.getitimer:type_name -> rump.sp.v1.GetitimerRequest
-	89,  // 64: rump.sp.v1.Call.clock_gettime:type_name -> rump.sp.v1.ClockGettimeRequest
-	90,  // 65: rump.sp.v1.Call.clock_settime:type_name -> rump.sp.v1.ClockSettimeRequest
-	91,  // 66: rump.sp.v1.Call.clock_getres:type_name -> rump.sp.v1.ClockGetresRequest
-	92,  // 67: rump.sp.v1.Call.nanosleep:type_name -> rump.sp.v1.NanosleepRequest
-	93,  // 68: rump.sp.v1.Call.kevent:type_name -> rump.sp.v1.KeventRequest
-	94,  // 69: rump.sp.v1.Call.pselect:type_name -> rump.sp.v1.PselectRequest
-	95,  // 70: rump.sp.v1.Call.pollts:type_name -> rump.sp.v1.PolltsRequest
-	96,  // 71: rump.sp.v1.Call.fstat:type_name -> rump.sp.v1.FstatRequest
-	97,  // 72: rump.sp.v1.Call.timer_settime:type_name -> rump.sp.v1.TimerSettimeRequest
-	98,  // 73: rump.sp.v1.Call.timer_gettime:type_name -> rump.sp.v1.TimerGettimeRequest
-	99,  // 74: rump.sp.v1.Call.pipe2:type_name -> rump.sp.v1.Pipe2Request
-	100, // 75: rump.sp.v1.Call.dup3:type_name -> rump.sp.v1.Dup3Request
-	101, // 76: rump.sp.v1.Call.kqueue1:type_name -> rump.sp.v1.Kqueue1Request
-	102, // 77: rump.sp.v1.Call.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepRequest
-	103, // 78: rump.sp.v1.Call.open:type_name -> rump.sp.v1.OpenRequest
-	104, // 79: rump.sp.v1.Call.link:type_name -> rump.sp.v1.LinkRequest
-	105, // 80: rump.sp.v1.Call.unlink:type_name -> rump.sp.v1.UnlinkRequest
-	106, // 81: rump.sp.v1.Call.chdir:type_name -> rump.sp.v1.ChdirRequest
-	107, // 82: rump.sp.v1.Call.fchdir:type_name -> rump.sp.v1.FchdirRequest
-	108, // 83: rump.sp.v1.Call.chmod:type_name -> rump.sp.v1.ChmodRequest
-	109, // 84: rump.sp.v1.Call.chown:type_name -> rump.sp.v1.ChownRequest
-	110, // 85: rump.sp.v1.Call.unmount:type_name -> rump.sp.v1.UnmountRequest
-	111, // 86: rump.sp.v1.Call.access:type_name -> rump.sp.v1.AccessRequest
-	112, // 87: rump.sp.v1.Call.chflags:type_name -> rump.sp.v1.ChflagsRequest
-	113, // 88: rump.sp.v1.Call.fchflags:type_name -> rump.sp.v1.FchflagsRequest
-	114, // 89: rump.sp.v1.Call.sync:type_name -> rump.sp.v1.SyncRequest
-	115, // 90: rump.sp.v1.Call.ktrace:type_name -> rump.sp.v1.KtraceRequest
-	116, // 91: rump.sp.v1.Call.revoke:type_name -> rump.sp.v1.RevokeRequest
-	117, // 92: rump.sp.v1.Call.symlink:type_name -> rump.sp.v1.SymlinkRequest
-	118, // 93: rump.sp.v1.Call.readlink:type_name -> rump.sp.v1.ReadlinkRequest
-	119, // 94: rump.sp.v1.Call.umask:type_name -> rump.sp.v1.UmaskRequest
-	120, // 95: rump.sp.v1.Call.chroot:type_name -> rump.sp.v1.ChrootRequest
-	121, // 96: rump.sp.v1.Call.fsync:type_name -> rump.sp.v1.FsyncRequest
-	122, // 97: rump.sp.v1.Call.fchown:type_name -> rump.sp.v1.FchownRequest
-	123, // 98: rump.sp.v1.Call.fchmod:type_name -> rump.sp.v1.FchmodRequest
-	124, // 99: rump.sp.v1.Call.rename:type_name -> rump.sp.v1.RenameRequest
-	125, // 100: rump.sp.v1.Call.mkfifo:type_name -> rump.sp.v1.MkfifoRequest
-	126, // 101: rump.sp.v1.Call.mkdir:type_name -> rump.sp.v1.MkdirRequest
-	127, // 102: rump.sp.v1.Call.rmdir:type_name -> rump.sp.v1.RmdirRequest
-	128, // 103: rump.sp.v1.Call.pread:type_name -> rump.sp.v1.PreadRequest
-	129, // 104: rump.sp.v1.Call.pwrite:type_name -> rump.sp.v1.PwriteRequest
-	130, // 105: rump.sp.v1.Call.pathconf:type_name -> rump.sp.v1.PathconfRequest
-	131, // 106: rump.sp.v1.Call.lseek:type_name -> rump.sp.v1.LseekRequest
-	132, // 107: rump.sp.v1.Call.truncate:type_name -> rump.sp.v1.TruncateRequest
-	133, // 108: rump.sp.v1.Call.ftruncate:type_name -> rump.sp.v1.FtruncateRequest
-	134, // 109: rump.sp.v1.Call.fdatasync:type_name -> rump.sp.v1.FdatasyncRequest
-	135, // 110: rump.sp.v1.Call.posix_rename:type_name -> rump.sp.v1.PosixRenameRequest
-	136, // 111: rump.sp.v1.Call.lchmod:type_name -> rump.sp.v1.LchmodRequest
-	137, // 112: rump.sp.v1.Call.lchown:type_name -> rump.sp.v1.LchownRequest
-	138, // 113: rump.sp.v1.Call.posix_chown:type_name -> rump.sp.v1.PosixChownRequest
-	139, // 114: rump.sp.v1.Call.posix_fchown:type_name -> rump.sp.v1.PosixFchownRequest
-	140, // 115: rump.sp.v1.Call.posix_lchown:type_name -> rump.sp.v1.PosixLchownRequest
-	141, // 116: rump.sp.v1.Call.preadv:type_name -> rump.sp.v1.PreadvRequest
-	142, // 117: rump.sp.v1.Call.pwritev:type_name -> rump.sp.v1.PwritevRequest
-	143, // 118: rump.sp.v1.Call.getcwd:type_name -> rump.sp.v1.GetcwdRequest
-	144, // 119: rump.sp.v1.Call.fchroot:type_name -> rump.sp.v1.FchrootRequest
-	145, // 120: rump.sp.v1.Call.lchflags:type_name -> rump.sp.v1.LchflagsRequest
-	146, // 121: rump.sp.v1.Call.fsync_range:type_name -> rump.sp.v1.FsyncRangeRequest
-	147, // 122: rump.sp.v1.Call.getvfsstat:type_name -> rump.sp.v1.GetvfsstatRequest
-	148, // 123: rump.sp.v1.Call.statvfs1:type_name -> rump.sp.v1.Statvfs1Request
-	149, // 124: rump.sp.v1.Call.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Request
-	150, // 125: rump.sp.v1.Call.extattrctl:type_name -> rump.sp.v1.ExtattrctlRequest
-	151, // 126: rump.sp.v1.Call.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileRequest
-	152, // 127: rump.sp.v1.Call.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileRequest
-	153, // 128: rump.sp.v1.Call.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileRequest
-	154, // 129: rump.sp.v1.Call.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdRequest
-	155, // 130: rump.sp.v1.Call.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdRequest
-	156, // 131: rump.sp.v1.Call.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdRequest
-	157, // 132: rump.sp.v1.Call.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkRequest
-	158, // 133: rump.sp.v1.Call.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkRequest
-	159, // 134: rump.sp.v1.Call.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkRequest
-	160, // 135: rump.sp.v1.Call.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdRequest
-	161, // 136: rump.sp.v1.Call.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileRequest
-	162, // 137: rump.sp.v1.Call.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkRequest
-	163, // 138: rump.sp.v1.Call.setxattr:type_name -> rump.sp.v1.SetxattrRequest
-	164, // 139: rump.sp.v1.Call.lsetxattr:type_name -> rump.sp.v1.LsetxattrRequest
-	165, // 140: rump.sp.v1.Call.fsetxattr:type_name -> rump.sp.v1.FsetxattrRequest
-	166, // 141: rump.sp.v1.Call.getxattr:type_name -> rump.sp.v1.GetxattrRequest
-	167, // 142: rump.sp.v1.Call.lgetxattr:type_name -> rump.sp.v1.LgetxattrRequest
-	168, // 143: rump.sp.v1.Call.fgetxattr:type_name -> rump.sp.v1.FgetxattrRequest
-	169, // 144: rump.sp.v1.Call.listxattr:type_name -> rump.sp.v1.ListxattrRequest
-	170, // 145: rump.sp.v1.Call.llistxattr:type_name -> rump.sp.v1.LlistxattrRequest
-	171, // 146: rump.sp.v1.Call.flistxattr:type_name -> rump.sp.v1.FlistxattrRequest
-	172, // 147: rump.sp.v1.Call.removexattr:type_name -> rump.sp.v1.RemovexattrRequest
-	173, // 148: rump.sp.v1.Call.lremovexattr:type_name -> rump.sp.v1.LremovexattrRequest
-	174, // 149: rump.sp.v1.Call.fremovexattr:type_name -> rump.sp.v1.FremovexattrRequest
-	175, // 150: rump.sp.v1.Call.getdents:type_name -> rump.sp.v1.GetdentsRequest
-	176, // 151: rump.sp.v1.Call.getfh:type_name -> rump.sp.v1.GetfhRequest
-	177, // 152: rump.sp.v1.Call.fhopen:type_name -> rump.sp.v1.FhopenRequest
-	178, // 153: rump.sp.v1.Call.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Request
-	179, // 154: rump.sp.v1.Call.mount:type_name -> rump.sp.v1.MountRequest
-	180, // 155: rump.sp.v1.Call.utimes:type_name -> rump.sp.v1.UtimesRequest
-	181, // 156: rump.sp.v1.Call.futimes:type_name -> rump.sp.v1.FutimesRequest
-	182, // 157: rump.sp.v1.Call.lutimes:type_name -> rump.sp.v1.LutimesRequest
-	183, // 158: rump.sp.v1.Call.stat:type_name -> rump.sp.v1.StatRequest
-	184, // 159: rump.sp.v1.Call.lstat:type_name -> rump.sp.v1.LstatRequest
-	185, // 160: rump.sp.v1.Call.mknod:type_name -> rump.sp.v1.MknodRequest
-	186, // 161: rump.sp.v1.Call.fhstat:type_name -> rump.sp.v1.FhstatRequest
-	187, // 162: rump.sp.v1.Call.linkat:type_name -> rump.sp.v1.LinkatRequest
-	188, // 163: rump.sp.v1.Call.renameat:type_name -> rump.sp.v1.RenameatRequest
-	189, // 164: rump.sp.v1.Call.mkfifoat:type_name -> rump.sp.v1.MkfifoatRequest
-	190, // 165: rump.sp.v1.Call.mknodat:type_name -> rump.sp.v1.MknodatRequest
-	191, // 166: rump.sp.v1.Call.mkdirat:type_name -> rump.sp.v1.MkdiratRequest
-	192, // 167: rump.sp.v1.Call.faccessat:type_name -> rump.sp.v1.FaccessatRequest
-	193, // 168: rump.sp.v1.Call.fchmodat:type_name -> rump.sp.v1.FchmodatRequest
-	194, // 169: rump.sp.v1.Call.fchownat:type_name -> rump.sp.v1.FchownatRequest
-	195, // 170: rump.sp.v1.Call.fstatat:type_name -> rump.sp.v1.FstatatRequest
-	196, // 171: rump.sp.v1.Call.utimensat:type_name -> rump.sp.v1.UtimensatRequest
-	197, // 172: rump.sp.v1.Call.openat:type_name -> rump.sp.v1.OpenatRequest
-	198, // 173: rump.sp.v1.Call.readlinkat:type_name -> rump.sp.v1.ReadlinkatRequest
-	199, // 174: rump.sp.v1.Call.symlinkat:type_name -> rump.sp.v1.SymlinkatRequest
-	200, // 175: rump.sp.v1.Call.unlinkat:type_name -> rump.sp.v1.UnlinkatRequest
-	201, // 176: rump.sp.v1.Call.futimens:type_name -> rump.sp.v1.FutimensRequest
-	202, // 177: rump.sp.v1.Call.quotactl:type_name -> rump.sp.v1.QuotactlRequest
-	203, // 178: rump.sp.v1.Call.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateRequest
-	204, // 179: rump.sp.v1.Call.fdiscard:type_name -> rump.sp.v1.FdiscardRequest
-	205, // 180: rump.sp.v1.Call.recvmsg:type_name -> rump.sp.v1.RecvmsgRequest
-	206, // 181: rump.sp.v1.Call.sendmsg:type_name -> rump.sp.v1.SendmsgRequest
-	207, // 182: rump.sp.v1.Call.recvfrom:type_name -> rump.sp.v1.RecvfromRequest
-	208, // 183: rump.sp.v1.Call.accept:type_name -> rump.sp.v1.AcceptRequest
-	209, // 184: rump.sp.v1.Call.getpeername:type_name -> rump.sp.v1.GetpeernameRequest
-	210, // 185: rump.sp.v1.Call.getsockname:type_name -> rump.sp.v1.GetsocknameRequest
-	211, // 186: rump.sp.v1.Call.connect:type_name -> rump.sp.v1.ConnectRequest
-	212, // 187: rump.sp.v1.Call.bind:type_name -> rump.sp.v1.BindRequest
-	213, // 188: rump.sp.v1.Call.setsockopt:type_name -> rump.sp.v1.SetsockoptRequest
-	214, // 189: rump.sp.v1.Call.listen:type_name -> rump.sp.v1.ListenRequest
-	215, // 190: rump.sp.v1.Call.getsockopt:type_name -> rump.sp.v1.GetsockoptRequest
-	216, // 191: rump.sp.v1.Call.sendto:type_name -> rump.sp.v1.SendtoRequest
-	217, // 192: rump.sp.v1.Call.shutdown:type_name -> rump.sp.v1.ShutdownRequest
-	218, // 193: rump.sp.v1.Call.socketpair:type_name -> rump.sp.v1.SocketpairRequest
-	219, // 194: rump.sp.v1.Call.socket:type_name -> rump.sp.v1.SocketRequest
-	220, // 195: rump.sp.v1.Call.paccept:type_name -> rump.sp.v1.PacceptRequest
-	221, // 196: rump.sp.v1.Call.recvmmsg:type_name -> rump.sp.v1.RecvmmsgRequest
-	222, // 197: rump.sp.v1.Call.sendmmsg:type_name -> rump.sp.v1.SendmmsgRequest
-	223, // 198: rump.sp.v1.Call.module_init:type_name -> rump.sp.v1.ModuleInitRequest
-	224, // 199: rump.sp.v1.Call.module_fini:type_name -> rump.sp.v1.ModuleFiniRequest
-	225, // 200: rump.sp.v1.Call.component_restart:type_name -> rump.sp.v1.ComponentRestartRequest
-	226, // 201: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
-	227, // 202: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	228, // 203: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
-	229, // 204: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
-	230, // 205: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
-	231, // 206: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
-	232, // 207: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
-	233, // 208: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
-	234, // 209: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	235, // 210: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
-	236, // 211: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
-	237, // 212: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	238, // 213: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	239, // 214: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	240, // 215: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
-	241, // 216: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
-	242, // 217: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	243, // 218: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
-	244, // 219: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
-	245, // 220: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
-	246, // 221: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
-	247, // 222: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
-	248, // 223: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
-	249, // 224: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
-	250, // 225: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
-	251, // 226: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
-	252, // 227: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
-	253, // 228: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
-	254, // 229: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
-	255, // 230: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
-	256, // 231: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
-	257, // 232: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
-	258, // 233: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
-	259, // 234: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
-	260, // 235: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
-	261, // 236: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
-	262, // 237: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
-	263, // 238: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
-	264, // 239: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
-	265, // 240: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
-	266, // 241: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
-	267, // 242: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
-	268, // 243: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
-	269, // 244: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
-	270, // 245: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
-	271, // 246: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
-	272, // 247: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
-	273, // 248: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
-	274, // 249: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
-	275, // 250: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
-	276, // 251: rump.sp.v1.Call.file_list:type_name -> rump.sp.v1.FileListRequest
-	277, // 252: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
-	278, // 253: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
-	279, // 254: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
-	280, // 255: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
-	281, // 256: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
-	282, // 257: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
-	283, // 258: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
-	284, // 259: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
-	285, // 260: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
-	286, // 261: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
-	287, // 262: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
-	288, // 263: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
-	289, // 264: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
-	290, // 265: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
-	291, // 266: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
-	292, // 267: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
-	293, // 268: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
-	294, // 269: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
-	295, // 270: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
-	296, // 271: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
-	297, // 272: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
-	298, // 273: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
-	299, // 274: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
-	300, // 275: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
-	301, // 276: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
-	302, // 277: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
-	303, // 278: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
-	304, // 279: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
-	305, // 280: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
-	306, // 281: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
-	307, // 282: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
-	308, // 283: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
-	309, // 284: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
-	310, // 285: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
-	311, // 286: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
-	312, // 287: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
-	313, // 288: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
-	314, // 289: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
-	315, // 290: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
-	316, // 291: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
-	317, // 292: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
-	318, // 293: rump.sp.v1.Result.ksem_init:type_name -> rump.sp.v1.KsemInitResponse
-	319, // 294: rump.sp.v1.Result.ksem_open:type_name -> rump.sp.v1.KsemOpenResponse
-	320, // 295: rump.sp.v1.Result.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkResponse
-	321, // 296: rump.sp.v1.Result.ksem_close:type_name -> rump.sp.v1.KsemCloseResponse
-	322, // 297: rump.sp.v1.Result.ksem_post:type_name -> rump.sp.v1.KsemPostResponse
-	323, // 298: rump.sp.v1.Result.ksem_wait:type_name -> rump.sp.v1.KsemWaitResponse
-	324, // 299: rump.sp.v1.Result.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitResponse
-	325, // 300: rump.sp.v1.Result.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueResponse
-	326, // 301: rump.sp.v1.Result.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyResponse
-	327, // 302: rump.sp.v1.Result.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitResponse
-	328, // 303: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
-	329, // 304: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
-	330, // 305: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
-	331, // 306: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
-	332, // 307: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
-	333, // 308: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
-	334, // 309: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
-	335, // 310: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
-	336, // 311: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
-	337, // 312: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
-	338, // 313: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
-	339, // 314: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
-	340, // 315: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
-	341, // 316: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
-	342, // 317: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
-	343, // 318: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
-	344, // 319: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
-	345, // 320: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
-	346, // 321: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
-	347, // 322: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
-	348, // 323: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
-	349, // 324: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
-	350, // 325: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
-	351, // 326: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
-	352, // 327: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
-	353, // 328: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
-	354, // 329: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
-	355, // 330: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
-	356, // 331: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
-	357, // 332: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
-	358, // 333: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
-	359, // 334: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
-	360, // 335: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
-	361, // 336: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
-	362, // 337: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
-	363, // 338: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
-	364, // 339: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
-	365, // 340: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
-	366, // 341: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
-	367, // 342: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
-	368, // 343: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
-	369, // 344: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
-	370, // 345: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
-	371, // 346: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
-	372, // 347: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
-	373, // 348: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
-	374, // 349: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
-	375, // 350: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
-	376, // 351: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
-	377, // 352: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
-	378, // 353: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
-	379, // 354: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
-	380, // 355: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
-	381, // 356: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
-	382, // 357: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
-	383, // 358: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
-	384, // 359: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
-	385, // 360: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
-	386, // 361: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
-	387, // 362: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
-	388, // 363: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
-	389, // 364: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
-	390, // 365: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
-	391, // 366: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
-	392, // 367: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
-	393, // 368: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
-	394, // 369: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
-	395, // 370: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
-	396, // 371: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
-	397, // 372: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
-	398, // 373: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
-	399, // 374: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
-	400, // 375: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
-	401, // 376: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
-	402, // 377: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
-	403, // 378: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
-	404, // 379: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
-	405, // 380: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
-	406, // 381: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
-	407, // 382: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
-	408, // 383: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
-	409, // 384: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
-	410, // 385: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
-	411, // 386: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
-	412, // 387: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
-	413, // 388: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
-	414, // 389: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
-	415, // 390: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
-	416, // 391: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
-	417, // 392: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
-	418, // 393: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
-	419, // 394: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
-	420, // 395: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
-	421, // 396: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
-	422, // 397: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
-	423, // 398: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
-	424, // 399: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
-	425, // 400: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
-	426, // 401: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
-	427, // 402: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
-	428, // 403: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
-	429, // 404: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
-	430, // 405: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
-	431, // 406: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
-	432, // 407: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
-	433, // 408: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
-	434, // 409: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
-	435, // 410: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
-	436, // 411: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
-	437, // 412: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
-	438, // 413: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
-	439, // 414: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
-	440, // 415: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
-	441, // 416: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
-	442, // 417: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
-	443, // 418: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
-	444, // 419: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
-	445, // 420: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
-	446, // 421: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
-	447, // 422: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
-	448, // 423: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
-	449, // 424: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
-	450, // 425: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
-	451, // 426: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
-	452, // 427: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
-	453, // 428: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
-	454, // 429: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
-	455, // 430: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
-	456, // 431: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
-	457, // 432: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
-	458, // 433: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
-	459, // 434: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
-	460, // 435: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
-	461, // 436: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
-	462, // 437: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
-	463, // 438: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
-	464, // 439: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
-	465, // 440: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
-	466, // 441: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
-	467, // 442: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
-	468, // 443: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
-	469, // 444: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
-	470, // 445: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
-	471, // 446: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
-	472, // 447: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
-	473, // 448: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
-	474, // 449: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
-	475, // 450: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
-	476, // 451: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
-	477, // 452: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
-	478, // 453: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
-	479, // 454: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	480, // 455: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
-	481, // 456: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
-	482, // 457: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
-	483, // 458: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
-	484, // 459: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
-	485, // 460: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
-	486, // 461: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	487, // 462: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
-	488, // 463: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
-	489, // 464: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	490, // 465: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	491, // 466: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	492, // 467: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
-	493, // 468: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
-	494, // 469: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	495, // 470: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
-	496, // 471: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
-	497, // 472: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
-	498, // 473: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
-	499, // 474: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
-	500, // 475: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
-	501, // 476: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
-	502, // 477: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
-	503, // 478: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
-	504, // 479: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
-	505, // 480: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
-	506, // 481: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
-	507, // 482: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
-	508, // 483: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
-	509, // 484: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
-	510, // 485: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
-	511, // 486: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
-	512, // 487: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
-	513, // 488: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
-	514, // 489: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
-	515, // 490: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
-	516, // 491: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
-	517, // 492: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
-	518, // 493: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
-	519, // 494: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
-	520, // 495: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
-	521, // 496: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
-	522, // 497: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
-	523, // 498: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
-	524, // 499: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
-	525, // 500: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
-	526, // 501: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
-	527, // 502: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
-	528, // 503: rump.sp.v1.Result.file_list:type_name -> rump.sp.v1.FileListResponse
-	1,   // 504: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 505: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
-	1,   // 506: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 507: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
-	529, // 508: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
-	16,  // 509: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	19,  // 510: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
-	25,  // 511: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
-	22,  // 512: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
-	23,  // 513: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
-	16,  // 514: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	3,   // 515: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
-	5,   // 516: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
-	7,   // 517: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
-	9,   // 518: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
-	11,  // 519: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
-	13,  // 520: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
-	15,  // 521: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
-	18,  // 522: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
-	21,  // 523: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
-	26,  // 524: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
-	27,  // 525: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
-	28,  // 526: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
-	29,  // 527: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
-	30,  // 528: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
-	31,  // 529: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
-	32,  // 530: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
-	33,  // 531: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
-	276, // 532: rump.sp.v1.Kern.FileList:input_type -> rump.sp.v1.FileListRequest
-	34,  // 533: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
-	35,  // 534: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
-	36,  // 535: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
-	37,  // 536: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
-	38,  // 537: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
-	39,  // 538: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
-	40,  // 539: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
-	41,  // 540: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
-	42,  // 541: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
-	43,  // 542: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
-	44,  // 543: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
-	45,  // 544: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
-	46,  // 545: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
-	47,  // 546: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
-	48,  // 547: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
-	49,  // 548: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
-	50,  // 549: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
-	51,  // 550: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
-	52,  // 551: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
-	53,  // 552: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
-	54,  // 553: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
-	55,  // 554: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
-	56,  // 555: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
-	57,  // 556: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
-	58,  // 557: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
-	59,  // 558: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
-	60,  // 559: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
-	61,  // 560: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
-	62,  // 561: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
-	63,  // 562: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
-	64,  // 563: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
-	65,  // 564: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
-	76,  // 565: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
-	77,  // 566: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
-	78,  // 567: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
-	79,  // 568: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
-	80,  // 569: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
-	81,  // 570: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
-	82,  // 571: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
-	83,  // 572: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
-	84,  // 573: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
-	85,  // 574: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
-	86,  // 575: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
-	87,  // 576: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
-	88,  // 577: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
-	89,  // 578: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
-	90,  // 579: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
-	91,  // 580: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
-	92,  // 581: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
-	93,  // 582: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
-	94,  // 583: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
-	95,  // 584: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
-	96,  // 585: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
-	97,  // 586: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
-	98,  // 587: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
-	99,  // 588: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
-	100, // 589: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
-	101, // 590: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
-	102, // 591: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
-	223, // 592: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
-	224, // 593: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
-	225, // 594: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
-	66,  // 595: rump.sp.v1.Kern.KsemInit:input_type -> rump.sp.v1.KsemInitRequest
-	67,  // 596: rump.sp.v1.Kern.KsemOpen:input_type -> rump.sp.v1.KsemOpenRequest
-	68,  // 597: rump.sp.v1.Kern.KsemUnlink:input_type -> rump.sp.v1.KsemUnlinkRequest
-	69,  // 598: rump.sp.v1.Kern.KsemClose:input_type -> rump.sp.v1.KsemCloseRequest
-	70,  // 599: rump.sp.v1.Kern.KsemPost:input_type -> rump.sp.v1.KsemPostRequest
-	71,  // 600: rump.sp.v1.Kern.KsemWait:input_type -> rump.sp.v1.KsemWaitRequest
-	72,  // 601: rump.sp.v1.Kern.KsemTrywait:input_type -> rump.sp.v1.KsemTrywaitRequest
-	73,  // 602: rump.sp.v1.Kern.KsemGetvalue:input_type -> rump.sp.v1.KsemGetvalueRequest
-	74,  // 603: rump.sp.v1.Kern.KsemDestroy:input_type -> rump.sp.v1.KsemDestroyRequest
-	75,  // 604: rump.sp.v1.Kern.KsemTimedwait:input_type -> rump.sp.v1.KsemTimedwaitRequest
-	103, // 605: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
-	104, // 606: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
-	105, // 607: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
-	106, // 608: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
-	107, // 609: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
-	108, // 610: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
-	109, // 611: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
-	110, // 612: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
-	111, // 613: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
-	112, // 614: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
-	113, // 615: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
-	114, // 616: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
-	115, // 617: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
-	116, // 618: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
-	117, // 619: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
-	118, // 620: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
-	119, // 621: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
-	120, // 622: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
-	121, // 623: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
-	122, // 624: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
-	123, // 625: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
-	124, // 626: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
-	125, // 627: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
-	126, // 628: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
-	127, // 629: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
-	128, // 630: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
-	129, // 631: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
-	130, // 632: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
-	131, // 633: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
-	132, // 634: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
-	133, // 635: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
-	134, // 636: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
-	135, // 637: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
-	136, // 638: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
-	137, // 639: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
-	138, // 640: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
-	139, // 641: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
-	140, // 642: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
-	141, // 643: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
-	142, // 644: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
-	143, // 645: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
-	144, // 646: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
-	145, // 647: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
-	146, // 648: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
-	147, // 649: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
-	148, // 650: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
-	149, // 651: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
-	150, // 652: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
-	151, // 653: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
-	152, // 654: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
-	153, // 655: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
-	154, // 656: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
-	155, // 657: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
-	156, // 658: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
-	157, // 659: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
-	158, // 660: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
-	159, // 661: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
-	160, // 662: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
-	161, // 663: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
-	162, // 664: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
-	163, // 665: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
-	164, // 666: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
-	165, // 667: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
-	166, // 668: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
-	167, // 669: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
-	168, // 670: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
-	169, // 671: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
-	170, // 672: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
-	171, // 673: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
-	172, // 674: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
-	173, // 675: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
-	174, // 676: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
-	175, // 677: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
-	176, // 678: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
-	177, // 679: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
-	178, // 680: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
-	179, // 681: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
-	180, // 682: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
-	181, // 683: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
-	182, // 684: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
-	183, // 685: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
-	184, // 686: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
-	185, // 687: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
-	186, // 688: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
-	187, // 689: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
-	188, // 690: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
-	189, // 691: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
-	190, // 692: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
-	191, // 693: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
-	192, // 694: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
-	193, // 695: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
-	194, // 696: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
-	195, // 697: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
-	196, // 698: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
-	197, // 699: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
-	198, // 700: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
-	199, // 701: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
-	200, // 702: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
-	201, // 703: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
-	202, // 704: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
-	203, // 705: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
-	204, // 706: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
-	226, // 707: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
-	227, // 708: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	228, // 709: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
-	229, // 710: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
-	205, // 711: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
-	206, // 712: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
-	207, // 713: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
-	208, // 714: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
-	209, // 715: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
-	210, // 716: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
-	211, // 717: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
-	212, // 718: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
-	213, // 719: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
-	214, // 720: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
-	215, // 721: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
-	216, // 722: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
-	217, // 723: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
-	218, // 724: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
-	219, // 725: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
-	220, // 726: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
-	221, // 727: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
-	222, // 728: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
-	230, // 729: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
-	231, // 730: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
-	232, // 731: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
-	233, // 732: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
-	234, // 733: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	235, // 734: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
-	236, // 735: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
-	237, // 736: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	238, // 737: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	239, // 738: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	240, // 739: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
-	241, // 740: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
-	242, // 741: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	243, // 742: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
-	244, // 743: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
-	252, // 744: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
-	253, // 745: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
-	254, // 746: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
-	255, // 747: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
-	256, // 748: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
-	257, // 749: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
-	258, // 750: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
-	259, // 751: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
-	260, // 752: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
-	261, // 753: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
-	262, // 754: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
-	263, // 755: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
-	264, // 756: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
-	265, // 757: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
-	266, // 758: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
-	267, // 759: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
-	268, // 760: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
-	269, // 761: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
-	270, // 762: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
-	271, // 763: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
-	272, // 764: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
-	273, // 765: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
-	274, // 766: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
-	275, // 767: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
-	245, // 768: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
-	246, // 769: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
-	247, // 770: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
-	248, // 771: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
-	249, // 772: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
-	250, // 773: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
-	251, // 774: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
-	4,   // 775: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
-	6,   // 776: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
-	8,   // 777: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
-	10,  // 778: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
-	12,  // 779: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
-	14,  // 780: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
-	17,  // 781: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
-	20,  // 782: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
-	24,  // 783: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
-	278, // 784: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
-	279, // 785: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
-	280, // 786: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
-	281, // 787: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
-	282, // 788: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
-	283, // 789: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
-	284, // 790: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
-	285, // 791: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
-	528, // 792: rump.sp.v1.Kern.FileList:output_type -> rump.sp.v1.FileListResponse
-	286, // 793: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
-	287, // 794: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
-	288, // 795: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
-	289, // 796: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
-	290, // 797: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
-	291, // 798: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
-	292, // 799: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
-	293, // 800: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
-	294, // 801: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
-	295, // 802: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
-	296, // 803: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
-	297, // 804: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
-	298, // 805: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
-	299, // 806: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
-	300, // 807: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
-	301, // 808: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
-	302, // 809: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
-	303, // 810: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
-	304, // 811: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
-	305, // 812: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
-	306, // 813: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
-	307, // 814: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
-	308, // 815: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
-	309, // 816: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
-	310, // 817: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
-	311, // 818: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
-	312, // 819: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
-	313, // 820: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
-	314, // 821: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
-	315, // 822: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
-	316, // 823: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
-	317, // 824: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
-	328, // 825: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
-	329, // 826: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
-	330, // 827: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
-	331, // 828: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
-	332, // 829: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
-	333, // 830: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
-	334, // 831: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
-	335, // 832: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
-	336, // 833: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
-	337, // 834: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
-	338, // 835: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
-	339, // 836: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
-	340, // 837: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
-	341, // 838: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
-	342, // 839: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
-	343, // 840: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
-	344, // 841: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
-	345, // 842: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
-	346, // 843: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
-	347, // 844: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
-	348, // 845: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
-	349, // 846: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
-	350, // 847: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
-	351, // 848: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
-	352, // 849: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
-	353, // 850: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
-	354, // 851: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
-	475, // 852: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
-	476, // 853: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
-	477, // 854: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
-	318, // 855: rump.sp.v1.Kern.KsemInit:output_type -> rump.sp.v1.KsemInitResponse
-	319, // 856: rump.sp.v1.Kern.KsemOpen:output_type -> rump.sp.v1.KsemOpenResponse
-	320, // 857: rump.sp.v1.Kern.KsemUnlink:output_type -> rump.sp.v1.KsemUnlinkResponse
-	321, // 858: rump.sp.v1.Kern.KsemClose:output_type -> rump.sp.v1.KsemCloseResponse
-	322, // 859: rump.sp.v1.Kern.KsemPost:output_type -> rump.sp.v1.KsemPostResponse
-	323, // 860: rump.sp.v1.Kern.KsemWait:output_type -> rump.sp.v1.KsemWaitResponse
-	324, // 861: rump.sp.v1.Kern.KsemTrywait:output_type -> rump.sp.v1.KsemTrywaitResponse
-	325, // 862: rump.sp.v1.Kern.KsemGetvalue:output_type -> rump.sp.v1.KsemGetvalueResponse
-	326, // 863: rump.sp.v1.Kern.KsemDestroy:output_type -> rump.sp.v1.KsemDestroyResponse
-	327, // 864: rump.sp.v1.Kern.KsemTimedwait:output_type -> rump.sp.v1.KsemTimedwaitResponse
-	355, // 865: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
-	356, // 866: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
-	357, // 867: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
-	358, // 868: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
-	359, // 869: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
-	360, // 870: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
-	361, // 871: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
-	362, // 872: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
-	363, // 873: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
-	364, // 874: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
-	365, // 875: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
-	366, // 876: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
-	367, // 877: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
-	368, // 878: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
-	369, // 879: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
-	370, // 880: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
-	371, // 881: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
-	372, // 882: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
-	373, // 883: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
-	374, // 884: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
-	375, // 885: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
-	376, // 886: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
-	377, // 887: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
-	378, // 888: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
-	379, // 889: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
-	380, // 890: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
-	381, // 891: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
-	382, // 892: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
-	383, // 893: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
-	384, // 894: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
-	385, // 895: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
-	386, // 896: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
-	387, // 897: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
-	388, // 898: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
-	389, // 899: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
-	390, // 900: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
-	391, // 901: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
-	392, // 902: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
-	393, // 903: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
-	394, // 904: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
-	395, // 905: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
-	396, // 906: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
-	397, // 907: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
-	398, // 908: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
-	399, // 909: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
-	400, // 910: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
-	401, // 911: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
-	402, // 912: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
-	403, // 913: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
-	404, // 914: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
-	405, // 915: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
-	406, // 916: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
-	407, // 917: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
-	408, // 918: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
-	409, // 919: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
-	410, // 920: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
-	411, // 921: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
-	412, // 922: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
-	413, // 923: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
-	414, // 924: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
-	415, // 925: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
-	416, // 926: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
-	417, // 927: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
-	418, // 928: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
-	419, // 929: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
-	420, // 930: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
-	421, // 931: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
-	422, // 932: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
-	423, // 933: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
-	424, // 934: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
-	425, // 935: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
-	426, // 936: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
-	427, // 937: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
-	428, // 938: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
-	429, // 939: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
-	430, // 940: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
-	431, // 941: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
-	432, // 942: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
-	433, // 943: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
-	434, // 944: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
-	435, // 945: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
-	436, // 946: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
-	437, // 947: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
-	438, // 948: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
-	439, // 949: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
-	440, // 950: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
-	441, // 951: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
-	442, // 952: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
-	443, // 953: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
-	444, // 954: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
-	445, // 955: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
-	446, // 956: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
-	447, // 957: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
-	448, // 958: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
-	449, // 959: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
-	450, // 960: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
-	451, // 961: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
-	452, // 962: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
-	453, // 963: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
-	454, // 964: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
-	455, // 965: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
-	456, // 966: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
-	478, // 967: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
-	479, // 968: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	480, // 969: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
-	481, // 970: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
-	457, // 971: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
-	458, // 972: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
-	459, // 973: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
-	460, // 974: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
-	461, // 975: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
-	462, // 976: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
-	463, // 977: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
-	464, // 978: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
-	465, // 979: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
-	466, // 980: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
-	467, // 981: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
-	468, // 982: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
-	469, // 983: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
-	470, // 984: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
-	471, // 985: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
-	472, // 986: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
-	473, // 987: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
-	474, // 988: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
-	482, // 989: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
-	483, // 990: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
-	484, // 991: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
-	485, // 992: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
-	486, // 993: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	487, // 994: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
-	488, // 995: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
-	489, // 996: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	490, // 997: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	491, // 998: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	492, // 999: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
-	493, // 1000: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
-	494, // 1001: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	495, // 1002: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
-	496, // 1003: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
-	504, // 1004: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
-	505, // 1005: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
-	506, // 1006: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
-	507, // 1007: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
-	508, // 1008: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
-	509, // 1009: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
-	510, // 1010: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
-	511, // 1011: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
-	512, // 1012: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
-	513, // 1013: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
-	514, // 1014: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
-	515, // 1015: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
-	516, // 1016: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
-	517, // 1017: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
-	518, // 1018: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
-	519, // 1019: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
-	520, // 1020: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
-	521, // 1021: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
-	522, // 1022: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
-	523, // 1023: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
-	524, // 1024: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
-	525, // 1025: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
-	526, // 1026: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
-	527, // 1027: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
-	497, // 1028: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
-	498, // 1029: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
-	499, // 1030: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
-	500, // 1031: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
-	501, // 1032: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
-	502, // 1033: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
-	503, // 1034: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
-	775, // [775:1035] is the sub-list for method output_type
-	515, // [515:775] is the sub-list for method input_type
-	515, // [515:515] is the sub-list for extension type_name
-	515, // [515:515] is the sub-list for extension extendee
-	0,   // [0:515] is the sub-list for field type_name
+	36,  // 1: rump.sp.v1.Call.read:type_name -> rump.sp.v1.ReadRequest
+	37,  // 2: rump.sp.v1.Call.write:type_name -> rump.sp.v1.WriteRequest
+	38,  // 3: rump.sp.v1.Call.close:type_name -> rump.sp.v1.CloseRequest
+	39,  // 4: rump.sp.v1.Call.getpid:type_name -> rump.sp.v1.GetpidRequest
+	40,  // 5: rump.sp.v1.Call.setuid:type_name -> rump.sp.v1.SetuidRequest
+	41,  // 6: rump.sp.v1.Call.getuid:type_name -> rump.sp.v1.GetuidRequest
+	42,  // 7: rump.sp.v1.Call.geteuid:type_name -> rump.sp.v1.GeteuidRequest
+	43,  // 8: rump.sp.v1.Call.getppid:type_name -> rump.sp.v1.GetppidRequest
+	44,  // 9: rump.sp.v1.Call.dup:type_name -> rump.sp.v1.DupRequest
+	45,  // 10: rump.sp.v1.Call.pipe:type_name -> rump.sp.v1.PipeRequest
+	46,  // 11: rump.sp.v1.Call.getegid:type_name -> rump.sp.v1.GetegidRequest
+	47,  // 12: rump.sp.v1.Call.getgid:type_name -> rump.sp.v1.GetgidRequest
+	48,  // 13: rump.sp.v1.Call.getlogin:type_name -> rump.sp.v1.GetloginRequest
+	49,  // 14: rump.sp.v1.Call.setlogin:type_name -> rump.sp.v1.SetloginRequest
+	50,  // 15: rump.sp.v1.Call.ioctl:type_name -> rump.sp.v1.IoctlRequest
+	51,  // 16: rump.sp.v1.Call.getgroups:type_name -> rump.sp.v1.GetgroupsRequest
+	52,  // 17: rump.sp.v1.Call.setgroups:type_name -> rump.sp.v1.SetgroupsRequest
+	53,  // 18: rump.sp.v1.Call.getpgrp:type_name -> rump.sp.v1.GetpgrpRequest
+	54,  // 19: rump.sp.v1.Call.setpgid:type_name -> rump.sp.v1.SetpgidRequest
+	55,  // 20: rump.sp.v1.Call.dup2:type_name -> rump.sp.v1.Dup2Request
+	56,  // 21: rump.sp.v1.Call.fcntl:type_name -> rump.sp.v1.FcntlRequest
+	57,  // 22: rump.sp.v1.Call.readv:type_name -> rump.sp.v1.ReadvRequest
+	58,  // 23: rump.sp.v1.Call.writev:type_name -> rump.sp.v1.WritevRequest
+	59,  // 24: rump.sp.v1.Call.setreuid:type_name -> rump.sp.v1.SetreuidRequest
+	60,  // 25: rump.sp.v1.Call.setregid:type_name -> rump.sp.v1.SetregidRequest
+	61,  // 26: rump.sp.v1.Call.flock:type_name -> rump.sp.v1.FlockRequest
+	62,  // 27: rump.sp.v1.Call.setsid:type_name -> rump.sp.v1.SetsidRequest
+	63,  // 28: rump.sp.v1.Call.setgid:type_name -> rump.sp.v1.SetgidRequest
+	64,  // 29: rump.sp.v1.Call.setegid:type_name -> rump.sp.v1.SetegidRequest
+	65,  // 30: rump.sp.v1.Call.seteuid:type_name -> rump.sp.v1.SeteuidRequest
+	66,  // 31: rump.sp.v1.Call.fpathconf:type_name -> rump.sp.v1.FpathconfRequest
+	67,  // 32: rump.sp.v1.Call.getrlimit:type_name -> rump.sp.v1.GetrlimitRequest
+	68,  // 33: rump.sp.v1.Call.setrlimit:type_name -> rump.sp.v1.SetrlimitRequest
+	69,  // 34: rump.sp.v1.Call.sysctl:type_name -> rump.sp.v1.SysctlRequest
+	70,  // 35: rump.sp.v1.Call.getpgid:type_name -> rump.sp.v1.GetpgidRequest
+	71,  // 36: rump.sp.v1.Call.reboot:type_name -> rump.sp.v1.RebootRequest
+	72,  // 37: rump.sp.v1.Call.poll:type_name -> rump.sp.v1.PollRequest
+	73,  // 38: rump.sp.v1.Call.timer_create:type_name -> rump.sp.v1.TimerCreateRequest
+	74,  // 39: rump.sp.v1.Call.timer_delete:type_name -> rump.sp.v1.TimerDeleteRequest
+	75,  // 40: rump.sp.v1.Call.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunRequest
+	76,  // 41: rump.sp.v1.Call.ksem_init:type_name -> rump.sp.v1.KsemInitRequest
+	77,  // 42: rump.sp.v1.Call.ksem_open:type_name -> rump.sp.v1.KsemOpenRequest
+	78,  // 43: rump.sp.v1.Call.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkRequest
+	79,  // 44: rump.sp.v1.Call.ksem_close:type_name -> rump.sp.v1.KsemCloseRequest
+	80,  // 45: rump.sp.v1.Call.ksem_post:type_name -> rump.sp.v1.KsemPostRequest
+	81,  // 46: rump.sp.v1.Call.ksem_wait:type_name -> rump.sp.v1.KsemWaitRequest
+	82,  // 47: rump.sp.v1.Call.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitRequest
+	83,  // 48: rump.sp.v1.Call.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueRequest
+	84,  // 49: rump.sp.v1.Call.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyRequest
+	85,  // 50: rump.sp.v1.Call.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitRequest
+	86,  // 51: rump.sp.v1.Call.modctl:type_name -> rump.sp.v1.ModctlRequest
+	87,  // 52: rump.sp.v1.Call.getsid:type_name -> rump.sp.v1.GetsidRequest
+	88,  // 53: rump.sp.v1.Call.fktrace:type_name -> rump.sp.v1.FktraceRequest
+	89,  // 54: rump.sp.v1.Call.issetugid:type_name -> rump.sp.v1.IssetugidRequest
+	90,  // 55: rump.sp.v1.Call.utrace:type_name -> rump.sp.v1.UtraceRequest
+	91,  // 56: rump.sp.v1.Call.kqueue:type_name -> rump.sp.v1.KqueueRequest
+	92,  // 57: rump.sp.v1.Call.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseRequest
+	93,  // 58: rump.sp.v1.Call.select:type_name -> rump.sp.v1.SelectRequest
+	94,  // 59: rump.sp.v1.Call.gettimeofday:type_name -> rump.sp.v1.GettimeofdayRequest
+	95,  // 60: rump.sp.v1.Call.settimeofday:type_name -> rump.sp.v1.SettimeofdayRequest
+	96,  // 61: rump.sp.v1.Call.adjtime:type_name -> rump.sp.v1.AdjtimeRequest
+	97,  // 62: rump.sp.v1.Call.setitimer:type_name -> rump.sp.v1.SetitimerRequest
+	98,  // 63: rump.sp.v1.Call.getitimer:type_name -> rump.sp.v1.GetitimerRequest
+	99,  // 64: rump.sp.v1.Call.clock_gettime:type_name -> rump.sp.v1.ClockGettimeRequest
+	100, // 65: rump.sp.v1.Call.clock_settime:type_name -> rump.sp.v1.ClockSettimeRequest
+	101, // 66: rump.sp.v1.Call.clock_getres:type_name -> rump.sp.v1.ClockGetresRequest
+	102, // 67: rump.sp.v1.Call.nanosleep:type_name -> rump.sp.v1.NanosleepRequest
+	103, // 68: rump.sp.v1.Call.kevent:type_name -> rump.sp.v1.KeventRequest
+	104, // 69: rump.sp.v1.Call.pselect:type_name -> rump.sp.v1.PselectRequest
+	105, // 70: rump.sp.v1.Call.pollts:type_name -> rump.sp.v1.PolltsRequest
+	106, // 71: rump.sp.v1.Call.fstat:type_name -> rump.sp.v1.FstatRequest
+	107, // 72: rump.sp.v1.Call.timer_settime:type_name -> rump.sp.v1.TimerSettimeRequest
+	108, // 73: rump.sp.v1.Call.timer_gettime:type_name -> rump.sp.v1.TimerGettimeRequest
+	109, // 74: rump.sp.v1.Call.pipe2:type_name -> rump.sp.v1.Pipe2Request
+	110, // 75: rump.sp.v1.Call.dup3:type_name -> rump.sp.v1.Dup3Request
+	111, // 76: rump.sp.v1.Call.kqueue1:type_name -> rump.sp.v1.Kqueue1Request
+	112, // 77: rump.sp.v1.Call.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepRequest
+	113, // 78: rump.sp.v1.Call.open:type_name -> rump.sp.v1.OpenRequest
+	114, // 79: rump.sp.v1.Call.link:type_name -> rump.sp.v1.LinkRequest
+	115, // 80: rump.sp.v1.Call.unlink:type_name -> rump.sp.v1.UnlinkRequest
+	116, // 81: rump.sp.v1.Call.chdir:type_name -> rump.sp.v1.ChdirRequest
+	117, // 82: rump.sp.v1.Call.fchdir:type_name -> rump.sp.v1.FchdirRequest
+	118, // 83: rump.sp.v1.Call.chmod:type_name -> rump.sp.v1.ChmodRequest
+	119, // 84: rump.sp.v1.Call.chown:type_name -> rump.sp.v1.ChownRequest
+	120, // 85: rump.sp.v1.Call.unmount:type_name -> rump.sp.v1.UnmountRequest
+	121, // 86: rump.sp.v1.Call.access:type_name -> rump.sp.v1.AccessRequest
+	122, // 87: rump.sp.v1.Call.chflags:type_name -> rump.sp.v1.ChflagsRequest
+	123, // 88: rump.sp.v1.Call.fchflags:type_name -> rump.sp.v1.FchflagsRequest
+	124, // 89: rump.sp.v1.Call.sync:type_name -> rump.sp.v1.SyncRequest
+	125, // 90: rump.sp.v1.Call.ktrace:type_name -> rump.sp.v1.KtraceRequest
+	126, // 91: rump.sp.v1.Call.revoke:type_name -> rump.sp.v1.RevokeRequest
+	127, // 92: rump.sp.v1.Call.symlink:type_name -> rump.sp.v1.SymlinkRequest
+	128, // 93: rump.sp.v1.Call.readlink:type_name -> rump.sp.v1.ReadlinkRequest
+	129, // 94: rump.sp.v1.Call.umask:type_name -> rump.sp.v1.UmaskRequest
+	130, // 95: rump.sp.v1.Call.chroot:type_name -> rump.sp.v1.ChrootRequest
+	131, // 96: rump.sp.v1.Call.fsync:type_name -> rump.sp.v1.FsyncRequest
+	132, // 97: rump.sp.v1.Call.fchown:type_name -> rump.sp.v1.FchownRequest
+	133, // 98: rump.sp.v1.Call.fchmod:type_name -> rump.sp.v1.FchmodRequest
+	134, // 99: rump.sp.v1.Call.rename:type_name -> rump.sp.v1.RenameRequest
+	135, // 100: rump.sp.v1.Call.mkfifo:type_name -> rump.sp.v1.MkfifoRequest
+	136, // 101: rump.sp.v1.Call.mkdir:type_name -> rump.sp.v1.MkdirRequest
+	137, // 102: rump.sp.v1.Call.rmdir:type_name -> rump.sp.v1.RmdirRequest
+	138, // 103: rump.sp.v1.Call.pread:type_name -> rump.sp.v1.PreadRequest
+	139, // 104: rump.sp.v1.Call.pwrite:type_name -> rump.sp.v1.PwriteRequest
+	140, // 105: rump.sp.v1.Call.pathconf:type_name -> rump.sp.v1.PathconfRequest
+	141, // 106: rump.sp.v1.Call.lseek:type_name -> rump.sp.v1.LseekRequest
+	142, // 107: rump.sp.v1.Call.truncate:type_name -> rump.sp.v1.TruncateRequest
+	143, // 108: rump.sp.v1.Call.ftruncate:type_name -> rump.sp.v1.FtruncateRequest
+	144, // 109: rump.sp.v1.Call.fdatasync:type_name -> rump.sp.v1.FdatasyncRequest
+	145, // 110: rump.sp.v1.Call.posix_rename:type_name -> rump.sp.v1.PosixRenameRequest
+	146, // 111: rump.sp.v1.Call.lchmod:type_name -> rump.sp.v1.LchmodRequest
+	147, // 112: rump.sp.v1.Call.lchown:type_name -> rump.sp.v1.LchownRequest
+	148, // 113: rump.sp.v1.Call.posix_chown:type_name -> rump.sp.v1.PosixChownRequest
+	149, // 114: rump.sp.v1.Call.posix_fchown:type_name -> rump.sp.v1.PosixFchownRequest
+	150, // 115: rump.sp.v1.Call.posix_lchown:type_name -> rump.sp.v1.PosixLchownRequest
+	151, // 116: rump.sp.v1.Call.preadv:type_name -> rump.sp.v1.PreadvRequest
+	152, // 117: rump.sp.v1.Call.pwritev:type_name -> rump.sp.v1.PwritevRequest
+	153, // 118: rump.sp.v1.Call.getcwd:type_name -> rump.sp.v1.GetcwdRequest
+	154, // 119: rump.sp.v1.Call.fchroot:type_name -> rump.sp.v1.FchrootRequest
+	155, // 120: rump.sp.v1.Call.lchflags:type_name -> rump.sp.v1.LchflagsRequest
+	156, // 121: rump.sp.v1.Call.fsync_range:type_name -> rump.sp.v1.FsyncRangeRequest
+	157, // 122: rump.sp.v1.Call.getvfsstat:type_name -> rump.sp.v1.GetvfsstatRequest
+	158, // 123: rump.sp.v1.Call.statvfs1:type_name -> rump.sp.v1.Statvfs1Request
+	159, // 124: rump.sp.v1.Call.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Request
+	160, // 125: rump.sp.v1.Call.extattrctl:type_name -> rump.sp.v1.ExtattrctlRequest
+	161, // 126: rump.sp.v1.Call.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileRequest
+	162, // 127: rump.sp.v1.Call.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileRequest
+	163, // 128: rump.sp.v1.Call.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileRequest
+	164, // 129: rump.sp.v1.Call.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdRequest
+	165, // 130: rump.sp.v1.Call.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdRequest
+	166, // 131: rump.sp.v1.Call.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdRequest
+	167, // 132: rump.sp.v1.Call.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkRequest
+	168, // 133: rump.sp.v1.Call.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkRequest
+	169, // 134: rump.sp.v1.Call.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkRequest
+	170, // 135: rump.sp.v1.Call.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdRequest
+	171, // 136: rump.sp.v1.Call.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileRequest
+	172, // 137: rump.sp.v1.Call.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkRequest
+	173, // 138: rump.sp.v1.Call.setxattr:type_name -> rump.sp.v1.SetxattrRequest
+	174, // 139: rump.sp.v1.Call.lsetxattr:type_name -> rump.sp.v1.LsetxattrRequest
+	175, // 140: rump.sp.v1.Call.fsetxattr:type_name -> rump.sp.v1.FsetxattrRequest
+	176, // 141: rump.sp.v1.Call.getxattr:type_name -> rump.sp.v1.GetxattrRequest
+	177, // 142: rump.sp.v1.Call.lgetxattr:type_name -> rump.sp.v1.LgetxattrRequest
+	178, // 143: rump.sp.v1.Call.fgetxattr:type_name -> rump.sp.v1.FgetxattrRequest
+	179, // 144: rump.sp.v1.Call.listxattr:type_name -> rump.sp.v1.ListxattrRequest
+	180, // 145: rump.sp.v1.Call.llistxattr:type_name -> rump.sp.v1.LlistxattrRequest
+	181, // 146: rump.sp.v1.Call.flistxattr:type_name -> rump.sp.v1.FlistxattrRequest
+	182, // 147: rump.sp.v1.Call.removexattr:type_name -> rump.sp.v1.RemovexattrRequest
+	183, // 148: rump.sp.v1.Call.lremovexattr:type_name -> rump.sp.v1.LremovexattrRequest
+	184, // 149: rump.sp.v1.Call.fremovexattr:type_name -> rump.sp.v1.FremovexattrRequest
+	185, // 150: rump.sp.v1.Call.getdents:type_name -> rump.sp.v1.GetdentsRequest
+	186, // 151: rump.sp.v1.Call.getfh:type_name -> rump.sp.v1.GetfhRequest
+	187, // 152: rump.sp.v1.Call.fhopen:type_name -> rump.sp.v1.FhopenRequest
+	188, // 153: rump.sp.v1.Call.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Request
+	189, // 154: rump.sp.v1.Call.mount:type_name -> rump.sp.v1.MountRequest
+	190, // 155: rump.sp.v1.Call.utimes:type_name -> rump.sp.v1.UtimesRequest
+	191, // 156: rump.sp.v1.Call.futimes:type_name -> rump.sp.v1.FutimesRequest
+	192, // 157: rump.sp.v1.Call.lutimes:type_name -> rump.sp.v1.LutimesRequest
+	193, // 158: rump.sp.v1.Call.stat:type_name -> rump.sp.v1.StatRequest
+	194, // 159: rump.sp.v1.Call.lstat:type_name -> rump.sp.v1.LstatRequest
+	195, // 160: rump.sp.v1.Call.mknod:type_name -> rump.sp.v1.MknodRequest
+	196, // 161: rump.sp.v1.Call.fhstat:type_name -> rump.sp.v1.FhstatRequest
+	197, // 162: rump.sp.v1.Call.linkat:type_name -> rump.sp.v1.LinkatRequest
+	198, // 163: rump.sp.v1.Call.renameat:type_name -> rump.sp.v1.RenameatRequest
+	199, // 164: rump.sp.v1.Call.mkfifoat:type_name -> rump.sp.v1.MkfifoatRequest
+	200, // 165: rump.sp.v1.Call.mknodat:type_name -> rump.sp.v1.MknodatRequest
+	201, // 166: rump.sp.v1.Call.mkdirat:type_name -> rump.sp.v1.MkdiratRequest
+	202, // 167: rump.sp.v1.Call.faccessat:type_name -> rump.sp.v1.FaccessatRequest
+	203, // 168: rump.sp.v1.Call.fchmodat:type_name -> rump.sp.v1.FchmodatRequest
+	204, // 169: rump.sp.v1.Call.fchownat:type_name -> rump.sp.v1.FchownatRequest
+	205, // 170: rump.sp.v1.Call.fstatat:type_name -> rump.sp.v1.FstatatRequest
+	206, // 171: rump.sp.v1.Call.utimensat:type_name -> rump.sp.v1.UtimensatRequest
+	207, // 172: rump.sp.v1.Call.openat:type_name -> rump.sp.v1.OpenatRequest
+	208, // 173: rump.sp.v1.Call.readlinkat:type_name -> rump.sp.v1.ReadlinkatRequest
+	209, // 174: rump.sp.v1.Call.symlinkat:type_name -> rump.sp.v1.SymlinkatRequest
+	210, // 175: rump.sp.v1.Call.unlinkat:type_name -> rump.sp.v1.UnlinkatRequest
+	211, // 176: rump.sp.v1.Call.futimens:type_name -> rump.sp.v1.FutimensRequest
+	212, // 177: rump.sp.v1.Call.quotactl:type_name -> rump.sp.v1.QuotactlRequest
+	213, // 178: rump.sp.v1.Call.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateRequest
+	214, // 179: rump.sp.v1.Call.fdiscard:type_name -> rump.sp.v1.FdiscardRequest
+	215, // 180: rump.sp.v1.Call.recvmsg:type_name -> rump.sp.v1.RecvmsgRequest
+	216, // 181: rump.sp.v1.Call.sendmsg:type_name -> rump.sp.v1.SendmsgRequest
+	217, // 182: rump.sp.v1.Call.recvfrom:type_name -> rump.sp.v1.RecvfromRequest
+	218, // 183: rump.sp.v1.Call.accept:type_name -> rump.sp.v1.AcceptRequest
+	219, // 184: rump.sp.v1.Call.getpeername:type_name -> rump.sp.v1.GetpeernameRequest
+	220, // 185: rump.sp.v1.Call.getsockname:type_name -> rump.sp.v1.GetsocknameRequest
+	221, // 186: rump.sp.v1.Call.connect:type_name -> rump.sp.v1.ConnectRequest
+	222, // 187: rump.sp.v1.Call.bind:type_name -> rump.sp.v1.BindRequest
+	223, // 188: rump.sp.v1.Call.setsockopt:type_name -> rump.sp.v1.SetsockoptRequest
+	224, // 189: rump.sp.v1.Call.listen:type_name -> rump.sp.v1.ListenRequest
+	225, // 190: rump.sp.v1.Call.getsockopt:type_name -> rump.sp.v1.GetsockoptRequest
+	226, // 191: rump.sp.v1.Call.sendto:type_name -> rump.sp.v1.SendtoRequest
+	227, // 192: rump.sp.v1.Call.shutdown:type_name -> rump.sp.v1.ShutdownRequest
+	228, // 193: rump.sp.v1.Call.socketpair:type_name -> rump.sp.v1.SocketpairRequest
+	229, // 194: rump.sp.v1.Call.socket:type_name -> rump.sp.v1.SocketRequest
+	230, // 195: rump.sp.v1.Call.paccept:type_name -> rump.sp.v1.PacceptRequest
+	231, // 196: rump.sp.v1.Call.recvmmsg:type_name -> rump.sp.v1.RecvmmsgRequest
+	232, // 197: rump.sp.v1.Call.sendmmsg:type_name -> rump.sp.v1.SendmmsgRequest
+	233, // 198: rump.sp.v1.Call.module_init:type_name -> rump.sp.v1.ModuleInitRequest
+	234, // 199: rump.sp.v1.Call.module_fini:type_name -> rump.sp.v1.ModuleFiniRequest
+	235, // 200: rump.sp.v1.Call.component_restart:type_name -> rump.sp.v1.ComponentRestartRequest
+	236, // 201: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
+	237, // 202: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	238, // 203: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
+	239, // 204: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
+	240, // 205: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
+	241, // 206: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
+	242, // 207: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
+	243, // 208: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
+	244, // 209: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	245, // 210: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
+	246, // 211: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
+	247, // 212: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	248, // 213: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	249, // 214: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	250, // 215: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
+	251, // 216: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
+	252, // 217: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	253, // 218: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
+	254, // 219: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
+	255, // 220: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
+	256, // 221: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
+	257, // 222: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
+	258, // 223: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
+	259, // 224: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
+	260, // 225: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
+	261, // 226: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
+	262, // 227: rump.sp.v1.Call.kill:type_name -> rump.sp.v1.KillRequest
+	263, // 228: rump.sp.v1.Call.sigpending:type_name -> rump.sp.v1.SigpendingRequest
+	264, // 229: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
+	265, // 230: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
+	266, // 231: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
+	267, // 232: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
+	268, // 233: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
+	269, // 234: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
+	270, // 235: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
+	271, // 236: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
+	272, // 237: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
+	273, // 238: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
+	274, // 239: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
+	275, // 240: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
+	276, // 241: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
+	277, // 242: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
+	278, // 243: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
+	279, // 244: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
+	280, // 245: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
+	281, // 246: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
+	282, // 247: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
+	283, // 248: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
+	284, // 249: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
+	285, // 250: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
+	286, // 251: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
+	287, // 252: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
+	288, // 253: rump.sp.v1.Call.file_list:type_name -> rump.sp.v1.FileListRequest
+	289, // 254: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
+	290, // 255: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
+	291, // 256: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
+	292, // 257: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
+	293, // 258: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
+	294, // 259: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
+	295, // 260: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
+	296, // 261: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
+	297, // 262: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
+	298, // 263: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
+	299, // 264: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
+	300, // 265: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
+	301, // 266: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
+	302, // 267: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
+	303, // 268: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
+	304, // 269: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
+	305, // 270: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
+	306, // 271: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
+	307, // 272: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
+	308, // 273: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
+	309, // 274: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
+	310, // 275: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
+	311, // 276: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
+	312, // 277: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
+	313, // 278: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
+	314, // 279: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
+	315, // 280: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
+	316, // 281: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
+	317, // 282: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
+	318, // 283: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
+	319, // 284: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
+	320, // 285: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
+	321, // 286: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
+	322, // 287: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
+	323, // 288: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
+	324, // 289: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
+	325, // 290: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
+	326, // 291: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
+	327, // 292: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
+	328, // 293: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
+	329, // 294: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
+	330, // 295: rump.sp.v1.Result.ksem_init:type_name -> rump.sp.v1.KsemInitResponse
+	331, // 296: rump.sp.v1.Result.ksem_open:type_name -> rump.sp.v1.KsemOpenResponse
+	332, // 297: rump.sp.v1.Result.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkResponse
+	333, // 298: rump.sp.v1.Result.ksem_close:type_name -> rump.sp.v1.KsemCloseResponse
+	334, // 299: rump.sp.v1.Result.ksem_post:type_name -> rump.sp.v1.KsemPostResponse
+	335, // 300: rump.sp.v1.Result.ksem_wait:type_name -> rump.sp.v1.KsemWaitResponse
+	336, // 301: rump.sp.v1.Result.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitResponse
+	337, // 302: rump.sp.v1.Result.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueResponse
+	338, // 303: rump.sp.v1.Result.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyResponse
+	339, // 304: rump.sp.v1.Result.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitResponse
+	340, // 305: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
+	341, // 306: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
+	342, // 307: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
+	343, // 308: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
+	344, // 309: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
+	345, // 310: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
+	346, // 311: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
+	347, // 312: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
+	348, // 313: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
+	349, // 314: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
+	350, // 315: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
+	351, // 316: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
+	352, // 317: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
+	353, // 318: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
+	354, // 319: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
+	355, // 320: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
+	356, // 321: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
+	357, // 322: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
+	358, // 323: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
+	359, // 324: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
+	360, // 325: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
+	361, // 326: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
+	362, // 327: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
+	363, // 328: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
+	364, // 329: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
+	365, // 330: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
+	366, // 331: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
+	367, // 332: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
+	368, // 333: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
+	369, // 334: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
+	370, // 335: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
+	371, // 336: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
+	372, // 337: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
+	373, // 338: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
+	374, // 339: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
+	375, // 340: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
+	376, // 341: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
+	377, // 342: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
+	378, // 343: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
+	379, // 344: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
+	380, // 345: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
+	381, // 346: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
+	382, // 347: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
+	383, // 348: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
+	384, // 349: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
+	385, // 350: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
+	386, // 351: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
+	387, // 352: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
+	388, // 353: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
+	389, // 354: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
+	390, // 355: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
+	391, // 356: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
+	392, // 357: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
+	393, // 358: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
+	394, // 359: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
+	395, // 360: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
+	396, // 361: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
+	397, // 362: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
+	398, // 363: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
+	399, // 364: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
+	400, // 365: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
+	401, // 366: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
+	402, // 367: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
+	403, // 368: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
+	404, // 369: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
+	405, // 370: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
+	406, // 371: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
+	407, // 372: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
+	408, // 373: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
+	409, // 374: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
+	410, // 375: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
+	411, // 376: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
+	412, // 377: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
+	413, // 378: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
+	414, // 379: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
+	415, // 380: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
+	416, // 381: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
+	417, // 382: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
+	418, // 383: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
+	419, // 384: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
+	420, // 385: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
+	421, // 386: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
+	422, // 387: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
+	423, // 388: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
+	424, // 389: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
+	425, // 390: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
+	426, // 391: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
+	427, // 392: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
+	428, // 393: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
+	429, // 394: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
+	430, // 395: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
+	431, // 396: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
+	432, // 397: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
+	433, // 398: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
+	434, // 399: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
+	435, // 400: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
+	436, // 401: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
+	437, // 402: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
+	438, // 403: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
+	439, // 404: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
+	440, // 405: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
+	441, // 406: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
+	442, // 407: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
+	443, // 408: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
+	444, // 409: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
+	445, // 410: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
+	446, // 411: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
+	447, // 412: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
+	448, // 413: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
+	449, // 414: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
+	450, // 415: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
+	451, // 416: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
+	452, // 417: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
+	453, // 418: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
+	454, // 419: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
+	455, // 420: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
+	456, // 421: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
+	457, // 422: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
+	458, // 423: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
+	459, // 424: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
+	460, // 425: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
+	461, // 426: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
+	462, // 427: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
+	463, // 428: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
+	464, // 429: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
+	465, // 430: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
+	466, // 431: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
+	467, // 432: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
+	468, // 433: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
+	469, // 434: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
+	470, // 435: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
+	471, // 436: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
+	472, // 437: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
+	473, // 438: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
+	474, // 439: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
+	475, // 440: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
+	476, // 441: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
+	477, // 442: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
+	478, // 443: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
+	479, // 444: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
+	480, // 445: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
+	481, // 446: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
+	482, // 447: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
+	483, // 448: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
+	484, // 449: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
+	485, // 450: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
+	486, // 451: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
+	487, // 452: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
+	488, // 453: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
+	489, // 454: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
+	490, // 455: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
+	491, // 456: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	492, // 457: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
+	493, // 458: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
+	494, // 459: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
+	495, // 460: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
+	496, // 461: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
+	497, // 462: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
+	498, // 463: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	499, // 464: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
+	500, // 465: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
+	501, // 466: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	502, // 467: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	503, // 468: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	504, // 469: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
+	505, // 470: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
+	506, // 471: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	507, // 472: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
+	508, // 473: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
+	509, // 474: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
+	510, // 475: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
+	511, // 476: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
+	512, // 477: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
+	513, // 478: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
+	514, // 479: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
+	515, // 480: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
+	516, // 481: rump.sp.v1.Result.kill:type_name -> rump.sp.v1.KillResponse
+	517, // 482: rump.sp.v1.Result.sigpending:type_name -> rump.sp.v1.SigpendingResponse
+	518, // 483: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
+	519, // 484: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
+	520, // 485: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
+	521, // 486: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
+	522, // 487: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
+	523, // 488: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
+	524, // 489: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
+	525, // 490: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
+	526, // 491: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
+	527, // 492: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
+	528, // 493: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
+	529, // 494: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
+	530, // 495: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
+	531, // 496: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
+	532, // 497: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
+	533, // 498: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
+	534, // 499: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
+	535, // 500: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
+	536, // 501: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
+	537, // 502: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
+	538, // 503: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
+	539, // 504: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
+	540, // 505: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
+	541, // 506: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
+	542, // 507: rump.sp.v1.Result.file_list:type_name -> rump.sp.v1.FileListResponse
+	1,   // 508: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 509: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
+	1,   // 510: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 511: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
+	543, // 512: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
+	26,  // 513: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	29,  // 514: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
+	35,  // 515: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
+	32,  // 516: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
+	33,  // 517: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
+	26,  // 518: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	3,   // 519: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
+	5,   // 520: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
+	7,   // 521: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
+	9,   // 522: rump.sp.v1.Session.Prefork:input_type -> rump.sp.v1.PreforkRequest
+	11,  // 523: rump.sp.v1.Session.ForkCancel:input_type -> rump.sp.v1.ForkCancelRequest
+	13,  // 524: rump.sp.v1.Session.Signals:input_type -> rump.sp.v1.SignalsRequest
+	15,  // 525: rump.sp.v1.Session.Exec:input_type -> rump.sp.v1.ExecRequest
+	17,  // 526: rump.sp.v1.Session.Handover:input_type -> rump.sp.v1.HandoverRequest
+	19,  // 527: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
+	21,  // 528: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
+	23,  // 529: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
+	25,  // 530: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
+	28,  // 531: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
+	31,  // 532: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
+	36,  // 533: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
+	37,  // 534: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
+	38,  // 535: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
+	262, // 536: rump.sp.v1.Kern.Kill:input_type -> rump.sp.v1.KillRequest
+	263, // 537: rump.sp.v1.Kern.Sigpending:input_type -> rump.sp.v1.SigpendingRequest
+	39,  // 538: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
+	40,  // 539: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
+	41,  // 540: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
+	42,  // 541: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
+	43,  // 542: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
+	288, // 543: rump.sp.v1.Kern.FileList:input_type -> rump.sp.v1.FileListRequest
+	44,  // 544: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
+	45,  // 545: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
+	46,  // 546: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
+	47,  // 547: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
+	48,  // 548: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
+	49,  // 549: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
+	50,  // 550: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
+	51,  // 551: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
+	52,  // 552: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
+	53,  // 553: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
+	54,  // 554: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
+	55,  // 555: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
+	56,  // 556: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
+	57,  // 557: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
+	58,  // 558: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
+	59,  // 559: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
+	60,  // 560: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
+	61,  // 561: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
+	62,  // 562: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
+	63,  // 563: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
+	64,  // 564: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
+	65,  // 565: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
+	66,  // 566: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
+	67,  // 567: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
+	68,  // 568: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
+	69,  // 569: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
+	70,  // 570: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
+	71,  // 571: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
+	72,  // 572: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
+	73,  // 573: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
+	74,  // 574: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
+	75,  // 575: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
+	86,  // 576: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
+	87,  // 577: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
+	88,  // 578: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
+	89,  // 579: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
+	90,  // 580: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
+	91,  // 581: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
+	92,  // 582: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
+	93,  // 583: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
+	94,  // 584: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
+	95,  // 585: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
+	96,  // 586: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
+	97,  // 587: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
+	98,  // 588: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
+	99,  // 589: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
+	100, // 590: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
+	101, // 591: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
+	102, // 592: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
+	103, // 593: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
+	104, // 594: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
+	105, // 595: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
+	106, // 596: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
+	107, // 597: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
+	108, // 598: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
+	109, // 599: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
+	110, // 600: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
+	111, // 601: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
+	112, // 602: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
+	233, // 603: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
+	234, // 604: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
+	235, // 605: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
+	76,  // 606: rump.sp.v1.Kern.KsemInit:input_type -> rump.sp.v1.KsemInitRequest
+	77,  // 607: rump.sp.v1.Kern.KsemOpen:input_type -> rump.sp.v1.KsemOpenRequest
+	78,  // 608: rump.sp.v1.Kern.KsemUnlink:input_type -> rump.sp.v1.KsemUnlinkRequest
+	79,  // 609: rump.sp.v1.Kern.KsemClose:input_type -> rump.sp.v1.KsemCloseRequest
+	80,  // 610: rump.sp.v1.Kern.KsemPost:input_type -> rump.sp.v1.KsemPostRequest
+	81,  // 611: rump.sp.v1.Kern.KsemWait:input_type -> rump.sp.v1.KsemWaitRequest
+	82,  // 612: rump.sp.v1.Kern.KsemTrywait:input_type -> rump.sp.v1.KsemTrywaitRequest
+	83,  // 613: rump.sp.v1.Kern.KsemGetvalue:input_type -> rump.sp.v1.KsemGetvalueRequest
+	84,  // 614: rump.sp.v1.Kern.KsemDestroy:input_type -> rump.sp.v1.KsemDestroyRequest
+	85,  // 615: rump.sp.v1.Kern.KsemTimedwait:input_type -> rump.sp.v1.KsemTimedwaitRequest
+	113, // 616: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
+	114, // 617: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
+	115, // 618: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
+	116, // 619: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
+	117, // 620: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
+	118, // 621: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
+	119, // 622: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
+	120, // 623: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
+	121, // 624: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
+	122, // 625: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
+	123, // 626: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
+	124, // 627: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
+	125, // 628: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
+	126, // 629: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
+	127, // 630: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
+	128, // 631: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
+	129, // 632: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
+	130, // 633: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
+	131, // 634: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
+	132, // 635: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
+	133, // 636: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
+	134, // 637: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
+	135, // 638: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
+	136, // 639: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
+	137, // 640: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
+	138, // 641: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
+	139, // 642: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
+	140, // 643: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
+	141, // 644: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
+	142, // 645: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
+	143, // 646: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
+	144, // 647: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
+	145, // 648: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
+	146, // 649: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
+	147, // 650: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
+	148, // 651: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
+	149, // 652: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
+	150, // 653: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
+	151, // 654: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
+	152, // 655: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
+	153, // 656: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
+	154, // 657: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
+	155, // 658: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
+	156, // 659: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
+	157, // 660: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
+	158, // 661: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
+	159, // 662: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
+	160, // 663: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
+	161, // 664: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
+	162, // 665: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
+	163, // 666: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
+	164, // 667: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
+	165, // 668: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
+	166, // 669: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
+	167, // 670: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
+	168, // 671: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
+	169, // 672: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
+	170, // 673: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
+	171, // 674: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
+	172, // 675: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
+	173, // 676: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
+	174, // 677: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
+	175, // 678: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
+	176, // 679: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
+	177, // 680: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
+	178, // 681: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
+	179, // 682: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
+	180, // 683: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
+	181, // 684: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
+	182, // 685: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
+	183, // 686: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
+	184, // 687: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
+	185, // 688: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
+	186, // 689: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
+	187, // 690: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
+	188, // 691: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
+	189, // 692: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
+	190, // 693: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
+	191, // 694: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
+	192, // 695: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
+	193, // 696: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
+	194, // 697: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
+	195, // 698: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
+	196, // 699: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
+	197, // 700: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
+	198, // 701: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
+	199, // 702: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
+	200, // 703: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
+	201, // 704: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
+	202, // 705: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
+	203, // 706: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
+	204, // 707: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
+	205, // 708: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
+	206, // 709: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
+	207, // 710: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
+	208, // 711: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
+	209, // 712: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
+	210, // 713: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
+	211, // 714: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
+	212, // 715: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
+	213, // 716: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
+	214, // 717: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
+	236, // 718: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
+	237, // 719: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	238, // 720: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
+	239, // 721: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
+	215, // 722: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
+	216, // 723: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
+	217, // 724: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
+	218, // 725: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
+	219, // 726: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
+	220, // 727: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
+	221, // 728: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
+	222, // 729: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
+	223, // 730: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
+	224, // 731: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
+	225, // 732: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
+	226, // 733: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
+	227, // 734: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
+	228, // 735: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
+	229, // 736: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
+	230, // 737: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
+	231, // 738: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
+	232, // 739: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
+	240, // 740: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
+	241, // 741: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
+	242, // 742: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
+	243, // 743: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
+	244, // 744: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	245, // 745: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
+	246, // 746: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
+	247, // 747: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	248, // 748: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	249, // 749: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	250, // 750: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
+	251, // 751: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
+	252, // 752: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	253, // 753: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
+	254, // 754: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
+	264, // 755: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
+	265, // 756: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
+	266, // 757: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
+	267, // 758: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
+	268, // 759: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
+	269, // 760: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
+	270, // 761: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
+	271, // 762: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
+	272, // 763: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
+	273, // 764: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
+	274, // 765: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
+	275, // 766: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
+	276, // 767: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
+	277, // 768: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
+	278, // 769: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
+	279, // 770: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
+	280, // 771: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
+	281, // 772: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
+	282, // 773: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
+	283, // 774: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
+	284, // 775: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
+	285, // 776: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
+	286, // 777: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
+	287, // 778: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
+	255, // 779: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
+	256, // 780: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
+	257, // 781: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
+	258, // 782: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
+	259, // 783: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
+	260, // 784: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
+	261, // 785: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
+	4,   // 786: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
+	6,   // 787: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
+	8,   // 788: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
+	10,  // 789: rump.sp.v1.Session.Prefork:output_type -> rump.sp.v1.PreforkResponse
+	12,  // 790: rump.sp.v1.Session.ForkCancel:output_type -> rump.sp.v1.ForkCancelResponse
+	14,  // 791: rump.sp.v1.Session.Signals:output_type -> rump.sp.v1.SignalsResponse
+	16,  // 792: rump.sp.v1.Session.Exec:output_type -> rump.sp.v1.ExecResponse
+	18,  // 793: rump.sp.v1.Session.Handover:output_type -> rump.sp.v1.HandoverResponse
+	20,  // 794: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
+	22,  // 795: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
+	24,  // 796: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
+	27,  // 797: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
+	30,  // 798: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
+	34,  // 799: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
+	290, // 800: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
+	291, // 801: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
+	292, // 802: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
+	516, // 803: rump.sp.v1.Kern.Kill:output_type -> rump.sp.v1.KillResponse
+	517, // 804: rump.sp.v1.Kern.Sigpending:output_type -> rump.sp.v1.SigpendingResponse
+	293, // 805: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
+	294, // 806: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
+	295, // 807: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
+	296, // 808: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
+	297, // 809: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
+	542, // 810: rump.sp.v1.Kern.FileList:output_type -> rump.sp.v1.FileListResponse
+	298, // 811: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
+	299, // 812: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
+	300, // 813: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
+	301, // 814: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
+	302, // 815: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
+	303, // 816: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
+	304, // 817: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
+	305, // 818: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
+	306, // 819: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
+	307, // 820: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
+	308, // 821: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
+	309, // 822: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
+	310, // 823: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
+	311, // 824: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
+	312, // 825: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
+	313, // 826: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
+	314, // 827: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
+	315, // 828: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
+	316, // 829: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
+	317, // 830: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
+	318, // 831: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
+	319, // 832: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
+	320, // 833: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
+	321, // 834: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
+	322, // 835: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
+	323, // 836: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
+	324, // 837: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
+	325, // 838: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
+	326, // 839: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
+	327, // 840: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
+	328, // 841: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
+	329, // 842: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
+	340, // 843: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
+	341, // 844: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
+	342, // 845: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
+	343, // 846: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
+	344, // 847: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
+	345, // 848: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
+	346, // 849: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
+	347, // 850: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
+	348, // 851: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
+	349, // 852: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
+	350, // 853: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
+	351, // 854: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
+	352, // 855: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
+	353, // 856: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
+	354, // 857: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
+	355, // 858: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
+	356, // 859: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
+	357, // 860: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
+	358, // 861: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
+	359, // 862: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
+	360, // 863: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
+	361, // 864: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
+	362, // 865: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
+	363, // 866: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
+	364, // 867: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
+	365, // 868: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
+	366, // 869: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
+	487, // 870: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
+	488, // 871: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
+	489, // 872: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
+	330, // 873: rump.sp.v1.Kern.KsemInit:output_type -> rump.sp.v1.KsemInitResponse
+	331, // 874: rump.sp.v1.Kern.KsemOpen:output_type -> rump.sp.v1.KsemOpenResponse
+	332, // 875: rump.sp.v1.Kern.KsemUnlink:output_type -> rump.sp.v1.KsemUnlinkResponse
+	333, // 876: rump.sp.v1.Kern.KsemClose:output_type -> rump.sp.v1.KsemCloseResponse
+	334, // 877: rump.sp.v1.Kern.KsemPost:output_type -> rump.sp.v1.KsemPostResponse
+	335, // 878: rump.sp.v1.Kern.KsemWait:output_type -> rump.sp.v1.KsemWaitResponse
+	336, // 879: rump.sp.v1.Kern.KsemTrywait:output_type -> rump.sp.v1.KsemTrywaitResponse
+	337, // 880: rump.sp.v1.Kern.KsemGetvalue:output_type -> rump.sp.v1.KsemGetvalueResponse
+	338, // 881: rump.sp.v1.Kern.KsemDestroy:output_type -> rump.sp.v1.KsemDestroyResponse
+	339, // 882: rump.sp.v1.Kern.KsemTimedwait:output_type -> rump.sp.v1.KsemTimedwaitResponse
+	367, // 883: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
+	368, // 884: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
+	369, // 885: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
+	370, // 886: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
+	371, // 887: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
+	372, // 888: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
+	373, // 889: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
+	374, // 890: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
+	375, // 891: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
+	376, // 892: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
+	377, // 893: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
+	378, // 894: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
+	379, // 895: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
+	380, // 896: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
+	381, // 897: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
+	382, // 898: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
+	383, // 899: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
+	384, // 900: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
+	385, // 901: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
+	386, // 902: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
+	387, // 903: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
+	388, // 904: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
+	389, // 905: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
+	390, // 906: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
+	391, // 907: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
+	392, // 908: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
+	393, // 909: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
+	394, // 910: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
+	395, // 911: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
+	396, // 912: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
+	397, // 913: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
+	398, // 914: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
+	399, // 915: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
+	400, // 916: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
+	401, // 917: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
+	402, // 918: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
+	403, // 919: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
+	404, // 920: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
+	405, // 921: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
+	406, // 922: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
+	407, // 923: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
+	408, // 924: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
+	409, // 925: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
+	410, // 926: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
+	411, // 927: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
+	412, // 928: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
+	413, // 929: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
+	414, // 930: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
+	415, // 931: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
+	416, // 932: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
+	417, // 933: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
+	418, // 934: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
+	419, // 935: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
+	420, // 936: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
+	421, // 937: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
+	422, // 938: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
+	423, // 939: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
+	424, // 940: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
+	425, // 941: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
+	426, // 942: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
+	427, // 943: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
+	428, // 944: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
+	429, // 945: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
+	430, // 946: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
+	431, // 947: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
+	432, // 948: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
+	433, // 949: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
+	434, // 950: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
+	435, // 951: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
+	436, // 952: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
+	437, // 953: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
+	438, // 954: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
+	439, // 955: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
+	440, // 956: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
+	441, // 957: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
+	442, // 958: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
+	443, // 959: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
+	444, // 960: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
+	445, // 961: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
+	446, // 962: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
+	447, // 963: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
+	448, // 964: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
+	449, // 965: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
+	450, // 966: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
+	451, // 967: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
+	452, // 968: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
+	453, // 969: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
+	454, // 970: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
+	455, // 971: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
+	456, // 972: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
+	457, // 973: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
+	458, // 974: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
+	459, // 975: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
+	460, // 976: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
+	461, // 977: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
+	462, // 978: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
+	463, // 979: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
+	464, // 980: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
+	465, // 981: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
+	466, // 982: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
+	467, // 983: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
+	468, // 984: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
+	490, // 985: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
+	491, // 986: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	492, // 987: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
+	493, // 988: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
+	469, // 989: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
+	470, // 990: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
+	471, // 991: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
+	472, // 992: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
+	473, // 993: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
+	474, // 994: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
+	475, // 995: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
+	476, // 996: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
+	477, // 997: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
+	478, // 998: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
+	479, // 999: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
+	480, // 1000: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
+	481, // 1001: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
+	482, // 1002: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
+	483, // 1003: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
+	484, // 1004: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
+	485, // 1005: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
+	486, // 1006: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
+	494, // 1007: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
+	495, // 1008: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
+	496, // 1009: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
+	497, // 1010: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
+	498, // 1011: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	499, // 1012: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
+	500, // 1013: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
+	501, // 1014: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	502, // 1015: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	503, // 1016: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	504, // 1017: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
+	505, // 1018: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
+	506, // 1019: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	507, // 1020: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
+	508, // 1021: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
+	518, // 1022: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
+	519, // 1023: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
+	520, // 1024: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
+	521, // 1025: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
+	522, // 1026: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
+	523, // 1027: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
+	524, // 1028: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
+	525, // 1029: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
+	526, // 1030: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
+	527, // 1031: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
+	528, // 1032: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
+	529, // 1033: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
+	530, // 1034: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
+	531, // 1035: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
+	532, // 1036: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
+	533, // 1037: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
+	534, // 1038: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
+	535, // 1039: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
+	536, // 1040: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
+	537, // 1041: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
+	538, // 1042: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
+	539, // 1043: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
+	540, // 1044: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
+	541, // 1045: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
+	509, // 1046: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
+	510, // 1047: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
+	511, // 1048: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
+	512, // 1049: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
+	513, // 1050: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
+	514, // 1051: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
+	515, // 1052: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
+	786, // [786:1053] is the sub-list for method output_type
+	519, // [519:786] is the sub-list for method input_type
+	519, // [519:519] is the sub-list for extension type_name
+	519, // [519:519] is the sub-list for extension extendee
+	0,   // [0:519] is the sub-list for field type_name
 }
 
 func init() { file_rump_sp_proto_init() }
@@ -12580,6 +13210,8 @@ func file_rump_sp_proto_init() {
 		(*Call_DevList)(nil),
 		(*Call_MdCreate)(nil),
 		(*Call_MdDestroy)(nil),
+		(*Call_Kill)(nil),
+		(*Call_Sigpending)(nil),
 		(*Call_NpfLoad)(nil),
 		(*Call_NpfConfigGet)(nil),
 		(*Call_NpfSwitch)(nil),
@@ -12834,6 +13466,8 @@ func file_rump_sp_proto_init() {
 		(*Result_DevList)(nil),
 		(*Result_MdCreate)(nil),
 		(*Result_MdDestroy)(nil),
+		(*Result_Kill)(nil),
+		(*Result_Sigpending)(nil),
 		(*Result_NpfLoad)(nil),
 		(*Result_NpfConfigGet)(nil),
 		(*Result_NpfSwitch)(nil),
@@ -12866,7 +13500,7 @@ func file_rump_sp_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_sp_proto_rawDesc), len(file_rump_sp_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   26,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   5,
 		},

@@ -24,6 +24,11 @@ const (
 	Session_Attach_FullMethodName       = "/rump.sp.v1.Session/Attach"
 	Session_Detach_FullMethodName       = "/rump.sp.v1.Session/Detach"
 	Session_Fork_FullMethodName         = "/rump.sp.v1.Session/Fork"
+	Session_Prefork_FullMethodName      = "/rump.sp.v1.Session/Prefork"
+	Session_ForkCancel_FullMethodName   = "/rump.sp.v1.Session/ForkCancel"
+	Session_Signals_FullMethodName      = "/rump.sp.v1.Session/Signals"
+	Session_Exec_FullMethodName         = "/rump.sp.v1.Session/Exec"
+	Session_Handover_FullMethodName     = "/rump.sp.v1.Session/Handover"
 	Session_Batch_FullMethodName        = "/rump.sp.v1.Session/Batch"
 	Session_Stream_FullMethodName       = "/rump.sp.v1.Session/Stream"
 	Session_UploadModule_FullMethodName = "/rump.sp.v1.Session/UploadModule"
@@ -42,13 +47,21 @@ type SessionClient interface {
 	Attach(ctx context.Context, in *AttachRequest, opts ...grpc.CallOption) (*AttachResponse, error)
 	// Ends the session and its process.
 	Detach(ctx context.Context, in *DetachRequest, opts ...grpc.CallOption) (*DetachResponse, error)
-	// Makes a child process with a session of its own. EAGAIN.
+	// Makes a child process with a session of its own. EAGAIN, EINVAL.
 	Fork(ctx context.Context, in *ForkRequest, opts ...grpc.CallOption) (*ForkResponse, error)
+	// Makes a child process that waits for who shows the cookie (AttachRequest.cookie). EAGAIN, EINVAL.
+	Prefork(ctx context.Context, in *PreforkRequest, opts ...grpc.CallOption) (*PreforkResponse, error)
+	// Frees a child that nobody has claimed. ESRCH.
+	ForkCancel(ctx context.Context, in *ForkCancelRequest, opts ...grpc.CallOption) (*ForkCancelResponse, error)
+	// The signals of the process, in place of its stream, as long as this call lasts.
+	Signals(ctx context.Context, in *SignalsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SignalsResponse], error)
+	// The process has a new program: its calls that wait end with EINTR, close-on-exec descriptors are closed. EBUSY when it is in exec.
+	Exec(ctx context.Context, in *ExecRequest, opts ...grpc.CallOption) (*ExecResponse, error)
+	// Keeps the session without a connection for a while: another program takes it over. EINVAL.
+	Handover(ctx context.Context, in *HandoverRequest, opts ...grpc.CallOption) (*HandoverResponse, error)
 	// Does many calls in order; later ones may use results of earlier ones.
 	Batch(ctx context.Context, in *BatchRequest, opts ...grpc.CallOption) (*BatchResponse, error)
-	// Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
-	// session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
-	// session has ended.
+	// Many calls in flight, answers in any order. The session ends soon after its stream does.
 	Stream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[StreamRequest, StreamResponse], error)
 	// Loads a module out of a signed wheel. EPERM, EINVAL, ENOENT, EEXIST, EFBIG, ENOEXEC.
 	UploadModule(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[UploadModuleRequest, UploadModuleResponse], error)
@@ -98,6 +111,65 @@ func (c *sessionClient) Fork(ctx context.Context, in *ForkRequest, opts ...grpc.
 	return out, nil
 }
 
+func (c *sessionClient) Prefork(ctx context.Context, in *PreforkRequest, opts ...grpc.CallOption) (*PreforkResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PreforkResponse)
+	err := c.cc.Invoke(ctx, Session_Prefork_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *sessionClient) ForkCancel(ctx context.Context, in *ForkCancelRequest, opts ...grpc.CallOption) (*ForkCancelResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ForkCancelResponse)
+	err := c.cc.Invoke(ctx, Session_ForkCancel_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *sessionClient) Signals(ctx context.Context, in *SignalsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SignalsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &Session_ServiceDesc.Streams[0], Session_Signals_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[SignalsRequest, SignalsResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Session_SignalsClient = grpc.ServerStreamingClient[SignalsResponse]
+
+func (c *sessionClient) Exec(ctx context.Context, in *ExecRequest, opts ...grpc.CallOption) (*ExecResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExecResponse)
+	err := c.cc.Invoke(ctx, Session_Exec_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *sessionClient) Handover(ctx context.Context, in *HandoverRequest, opts ...grpc.CallOption) (*HandoverResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(HandoverResponse)
+	err := c.cc.Invoke(ctx, Session_Handover_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *sessionClient) Batch(ctx context.Context, in *BatchRequest, opts ...grpc.CallOption) (*BatchResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(BatchResponse)
@@ -110,7 +182,7 @@ func (c *sessionClient) Batch(ctx context.Context, in *BatchRequest, opts ...grp
 
 func (c *sessionClient) Stream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[StreamRequest, StreamResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &Session_ServiceDesc.Streams[0], Session_Stream_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &Session_ServiceDesc.Streams[1], Session_Stream_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +195,7 @@ type Session_StreamClient = grpc.BidiStreamingClient[StreamRequest, StreamRespon
 
 func (c *sessionClient) UploadModule(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[UploadModuleRequest, UploadModuleResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &Session_ServiceDesc.Streams[1], Session_UploadModule_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &Session_ServiceDesc.Streams[2], Session_UploadModule_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -174,13 +246,21 @@ type SessionServer interface {
 	Attach(context.Context, *AttachRequest) (*AttachResponse, error)
 	// Ends the session and its process.
 	Detach(context.Context, *DetachRequest) (*DetachResponse, error)
-	// Makes a child process with a session of its own. EAGAIN.
+	// Makes a child process with a session of its own. EAGAIN, EINVAL.
 	Fork(context.Context, *ForkRequest) (*ForkResponse, error)
+	// Makes a child process that waits for who shows the cookie (AttachRequest.cookie). EAGAIN, EINVAL.
+	Prefork(context.Context, *PreforkRequest) (*PreforkResponse, error)
+	// Frees a child that nobody has claimed. ESRCH.
+	ForkCancel(context.Context, *ForkCancelRequest) (*ForkCancelResponse, error)
+	// The signals of the process, in place of its stream, as long as this call lasts.
+	Signals(*SignalsRequest, grpc.ServerStreamingServer[SignalsResponse]) error
+	// The process has a new program: its calls that wait end with EINTR, close-on-exec descriptors are closed. EBUSY when it is in exec.
+	Exec(context.Context, *ExecRequest) (*ExecResponse, error)
+	// Keeps the session without a connection for a while: another program takes it over. EINVAL.
+	Handover(context.Context, *HandoverRequest) (*HandoverResponse, error)
 	// Does many calls in order; later ones may use results of earlier ones.
 	Batch(context.Context, *BatchRequest) (*BatchResponse, error)
-	// Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
-	// session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
-	// session has ended.
+	// Many calls in flight, answers in any order. The session ends soon after its stream does.
 	Stream(grpc.BidiStreamingServer[StreamRequest, StreamResponse]) error
 	// Loads a module out of a signed wheel. EPERM, EINVAL, ENOENT, EEXIST, EFBIG, ENOEXEC.
 	UploadModule(grpc.ClientStreamingServer[UploadModuleRequest, UploadModuleResponse]) error
@@ -208,6 +288,21 @@ func (UnimplementedSessionServer) Detach(context.Context, *DetachRequest) (*Deta
 }
 func (UnimplementedSessionServer) Fork(context.Context, *ForkRequest) (*ForkResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Fork not implemented")
+}
+func (UnimplementedSessionServer) Prefork(context.Context, *PreforkRequest) (*PreforkResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Prefork not implemented")
+}
+func (UnimplementedSessionServer) ForkCancel(context.Context, *ForkCancelRequest) (*ForkCancelResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ForkCancel not implemented")
+}
+func (UnimplementedSessionServer) Signals(*SignalsRequest, grpc.ServerStreamingServer[SignalsResponse]) error {
+	return status.Error(codes.Unimplemented, "method Signals not implemented")
+}
+func (UnimplementedSessionServer) Exec(context.Context, *ExecRequest) (*ExecResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Exec not implemented")
+}
+func (UnimplementedSessionServer) Handover(context.Context, *HandoverRequest) (*HandoverResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Handover not implemented")
 }
 func (UnimplementedSessionServer) Batch(context.Context, *BatchRequest) (*BatchResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Batch not implemented")
@@ -298,6 +393,89 @@ func _Session_Fork_Handler(srv interface{}, ctx context.Context, dec func(interf
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(SessionServer).Fork(ctx, req.(*ForkRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Session_Prefork_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PreforkRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionServer).Prefork(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Session_Prefork_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionServer).Prefork(ctx, req.(*PreforkRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Session_ForkCancel_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ForkCancelRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionServer).ForkCancel(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Session_ForkCancel_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionServer).ForkCancel(ctx, req.(*ForkCancelRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Session_Signals_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(SignalsRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(SessionServer).Signals(m, &grpc.GenericServerStream[SignalsRequest, SignalsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type Session_SignalsServer = grpc.ServerStreamingServer[SignalsResponse]
+
+func _Session_Exec_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExecRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionServer).Exec(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Session_Exec_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionServer).Exec(ctx, req.(*ExecRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Session_Handover_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(HandoverRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionServer).Handover(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Session_Handover_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionServer).Handover(ctx, req.(*HandoverRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -408,6 +586,22 @@ var Session_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _Session_Fork_Handler,
 		},
 		{
+			MethodName: "Prefork",
+			Handler:    _Session_Prefork_Handler,
+		},
+		{
+			MethodName: "ForkCancel",
+			Handler:    _Session_ForkCancel_Handler,
+		},
+		{
+			MethodName: "Exec",
+			Handler:    _Session_Exec_Handler,
+		},
+		{
+			MethodName: "Handover",
+			Handler:    _Session_Handover_Handler,
+		},
+		{
 			MethodName: "Batch",
 			Handler:    _Session_Batch_Handler,
 		},
@@ -425,6 +619,11 @@ var Session_ServiceDesc = grpc.ServiceDesc{
 		},
 	},
 	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "Signals",
+			Handler:       _Session_Signals_Handler,
+			ServerStreams: true,
+		},
 		{
 			StreamName:    "Stream",
 			Handler:       _Session_Stream_Handler,
@@ -444,6 +643,8 @@ const (
 	Kern_Read_FullMethodName             = "/rump.sp.v1.Kern/Read"
 	Kern_Write_FullMethodName            = "/rump.sp.v1.Kern/Write"
 	Kern_Close_FullMethodName            = "/rump.sp.v1.Kern/Close"
+	Kern_Kill_FullMethodName             = "/rump.sp.v1.Kern/Kill"
+	Kern_Sigpending_FullMethodName       = "/rump.sp.v1.Kern/Sigpending"
 	Kern_Getpid_FullMethodName           = "/rump.sp.v1.Kern/Getpid"
 	Kern_Setuid_FullMethodName           = "/rump.sp.v1.Kern/Setuid"
 	Kern_Getuid_FullMethodName           = "/rump.sp.v1.Kern/Getuid"
@@ -536,6 +737,10 @@ type KernClient interface {
 	Write(ctx context.Context, in *WriteRequest, opts ...grpc.CallOption) (*WriteResponse, error)
 	// Closes the descriptor. EBADF, EIO.
 	Close(ctx context.Context, in *CloseRequest, opts ...grpc.CallOption) (*CloseResponse, error)
+	// Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks. EINVAL, ESRCH, EPERM.
+	Kill(ctx context.Context, in *KillRequest, opts ...grpc.CallOption) (*KillResponse, error)
+	// The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are forgotten.
+	Sigpending(ctx context.Context, in *SigpendingRequest, opts ...grpc.CallOption) (*SigpendingResponse, error)
 	// Process id; the second register has the id of the parent. Cannot fail.
 	Getpid(ctx context.Context, in *GetpidRequest, opts ...grpc.CallOption) (*GetpidResponse, error)
 	// Sets the user ids. EPERM.
@@ -726,6 +931,26 @@ func (c *kernClient) Close(ctx context.Context, in *CloseRequest, opts ...grpc.C
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(CloseResponse)
 	err := c.cc.Invoke(ctx, Kern_Close_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) Kill(ctx context.Context, in *KillRequest, opts ...grpc.CallOption) (*KillResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(KillResponse)
+	err := c.cc.Invoke(ctx, Kern_Kill_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) Sigpending(ctx context.Context, in *SigpendingRequest, opts ...grpc.CallOption) (*SigpendingResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SigpendingResponse)
+	err := c.cc.Invoke(ctx, Kern_Sigpending_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -1524,6 +1749,10 @@ type KernServer interface {
 	Write(context.Context, *WriteRequest) (*WriteResponse, error)
 	// Closes the descriptor. EBADF, EIO.
 	Close(context.Context, *CloseRequest) (*CloseResponse, error)
+	// Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks. EINVAL, ESRCH, EPERM.
+	Kill(context.Context, *KillRequest) (*KillResponse, error)
+	// The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are forgotten.
+	Sigpending(context.Context, *SigpendingRequest) (*SigpendingResponse, error)
 	// Process id; the second register has the id of the parent. Cannot fail.
 	Getpid(context.Context, *GetpidRequest) (*GetpidResponse, error)
 	// Sets the user ids. EPERM.
@@ -1698,6 +1927,12 @@ func (UnimplementedKernServer) Write(context.Context, *WriteRequest) (*WriteResp
 }
 func (UnimplementedKernServer) Close(context.Context, *CloseRequest) (*CloseResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Close not implemented")
+}
+func (UnimplementedKernServer) Kill(context.Context, *KillRequest) (*KillResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Kill not implemented")
+}
+func (UnimplementedKernServer) Sigpending(context.Context, *SigpendingRequest) (*SigpendingResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Sigpending not implemented")
 }
 func (UnimplementedKernServer) Getpid(context.Context, *GetpidRequest) (*GetpidResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Getpid not implemented")
@@ -2004,6 +2239,42 @@ func _Kern_Close_Handler(srv interface{}, ctx context.Context, dec func(interfac
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(KernServer).Close(ctx, req.(*CloseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_Kill_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(KillRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).Kill(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_Kill_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).Kill(ctx, req.(*KillRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_Sigpending_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SigpendingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).Sigpending(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_Sigpending_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).Sigpending(ctx, req.(*SigpendingRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -3430,6 +3701,14 @@ var Kern_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Close",
 			Handler:    _Kern_Close_Handler,
+		},
+		{
+			MethodName: "Kill",
+			Handler:    _Kern_Kill_Handler,
+		},
+		{
+			MethodName: "Sigpending",
+			Handler:    _Kern_Sigpending_Handler,
 		},
 		{
 			MethodName: "Getpid",

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from rump import _constants, _structures
 from rump._base import Future
-from rump._client import RFCFDG, Batch, Client, connect
-from rump._connection import CallStatistics, Statistics
+from rump._client import Batch, Client, connect
+from rump._connection import CallStatistics, Prepared, Statistics
 from rump._constants import *  # noqa: F403  all constants of the kernel
 from rump._default import default, set_default
 from rump._errors import RumpError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [  # noqa: PLE0604  the constants and structures are strings too
-    "RFCFDG", "Batch", "CallStatistics", "Client", "Future", "Kernel", "RumpError", "Socket", "Statistics", "aio", "connect", "default", "fs",
+    "Batch", "CallStatistics", "Client", "Future", "Kernel", "Prepared", "RumpError", "Socket", "Statistics", "aio", "connect", "default", "fs",
     "generate_key", "major", "makedev", "minor", "newfs", "set_default", "sign_wheel",
     *_constants.__all__, *_structures.__all__,
 ]  # fmt: skip

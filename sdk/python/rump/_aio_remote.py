@@ -26,6 +26,7 @@ from rump._remote import (
     upload_requests,
 )
 from rump._retry import Policy, die, log
+from rump._signals import Signals
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.calls import Op
@@ -47,6 +48,7 @@ class RemoteConnection:
         self._channel = self._new_channel()
         self._pid = 0
         self._max = 0
+        self.signals = Signals()
         self._renewing = asyncio.Lock()
         self._reset()
 
@@ -195,7 +197,9 @@ class RemoteConnection:
                 await stream.write(await self._outgoing.get())
 
     def _deliver(self, reply: Any) -> None:
-        if reply.busy:
+        if reply.signal:
+            self.signals(reply.signal)
+        elif reply.busy:
             self._again(reply.id)
         elif (waiter := self._settle(reply.id)) is not None and not waiter.done():
             waiter.set_result(reply)

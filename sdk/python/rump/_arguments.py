@@ -71,6 +71,19 @@ def buffers(values: Iterable[Buffer]) -> list[bytes | memoryview]:
     return [buffer(value) for value in values]
 
 
+SignalSet = Iterable[int] | int | None
+"""Signals of the host, or bits as the kernel has them (1 << signo - 1)."""
+
+
+def signal_set(signals: SignalSet) -> int | None:
+    if signals is None or isinstance(signals, int):
+        return signals
+    out = 0
+    for number in signals:
+        out |= 1 << _host.SIGNAL.wire(int(number)) - 1
+    return out
+
+
 def timespec(value: TimeArg) -> Timespec | None:
     """Seconds as a Timespec. EINVAL for what is not a number."""
     if value is None or isinstance(value, Timespec):

@@ -298,12 +298,12 @@ class SysCalls(SyncBase):
         out: list[V.Kevent] = self._do(C.KEVENT, (fd, changelist, nevents, timeout))
         return out
 
-    def pselect(self, nd: int, in_fds: Iterable[int], out_fds: Iterable[int], ex_fds: Iterable[int], ts: A.TimeArg = None, mask: int | None = None) -> V.PselectResult:
+    def pselect(self, nd: int, in_fds: Iterable[int], out_fds: Iterable[int], ex_fds: Iterable[int], ts: A.TimeArg = None, mask: A.SignalSet = None) -> V.PselectResult:
         """select with a signal mask. EBADF, EINVAL, EINTR."""
         out: V.PselectResult = self._do(C.PSELECT, (nd, in_fds, out_fds, ex_fds, ts, mask))
         return out
 
-    def pollts(self, fds: Iterable[V.Pollfd | tuple[int, int]], ts: A.TimeArg = None, mask: int | None = None) -> V.PolltsResult:
+    def pollts(self, fds: Iterable[V.Pollfd | tuple[int, int]], ts: A.TimeArg = None, mask: A.SignalSet = None) -> V.PolltsResult:
         """poll with a time and a signal mask. EINVAL, EINTR."""
         out: V.PolltsResult = self._do(C.POLLTS, (fds, ts, mask))
         return out
@@ -917,7 +917,7 @@ class SysCalls(SyncBase):
         out: int = self._do(C.SOCKET, (domain, type, protocol))
         return out
 
-    def paccept(self, s: int, mask: int | None = None, flags: int = 0) -> V.PacceptResult:
+    def paccept(self, s: int, mask: A.SignalSet = None, flags: int = 0) -> V.PacceptResult:
         """accept with SOCK_CLOEXEC, SOCK_NONBLOCK and a signal mask."""
         out: V.PacceptResult = self._do(C.PACCEPT, (s, mask, flags))
         return out
@@ -1217,12 +1217,12 @@ class AsyncSysCalls(AsyncBase):
         out: list[V.Kevent] = await self._do(C.KEVENT, (fd, changelist, nevents, timeout))
         return out
 
-    async def pselect(self, nd: int, in_fds: Iterable[int], out_fds: Iterable[int], ex_fds: Iterable[int], ts: A.TimeArg = None, mask: int | None = None) -> V.PselectResult:
+    async def pselect(self, nd: int, in_fds: Iterable[int], out_fds: Iterable[int], ex_fds: Iterable[int], ts: A.TimeArg = None, mask: A.SignalSet = None) -> V.PselectResult:
         """select with a signal mask. EBADF, EINVAL, EINTR."""
         out: V.PselectResult = await self._do(C.PSELECT, (nd, in_fds, out_fds, ex_fds, ts, mask))
         return out
 
-    async def pollts(self, fds: Iterable[V.Pollfd | tuple[int, int]], ts: A.TimeArg = None, mask: int | None = None) -> V.PolltsResult:
+    async def pollts(self, fds: Iterable[V.Pollfd | tuple[int, int]], ts: A.TimeArg = None, mask: A.SignalSet = None) -> V.PolltsResult:
         """poll with a time and a signal mask. EINVAL, EINTR."""
         out: V.PolltsResult = await self._do(C.POLLTS, (fds, ts, mask))
         return out
@@ -1836,7 +1836,7 @@ class AsyncSysCalls(AsyncBase):
         out: int = await self._do(C.SOCKET, (domain, type, protocol))
         return out
 
-    async def paccept(self, s: int, mask: int | None = None, flags: int = 0) -> V.PacceptResult:
+    async def paccept(self, s: int, mask: A.SignalSet = None, flags: int = 0) -> V.PacceptResult:
         """accept with SOCK_CLOEXEC, SOCK_NONBLOCK and a signal mask."""
         out: V.PacceptResult = await self._do(C.PACCEPT, (s, mask, flags))
         return out
@@ -1856,6 +1856,19 @@ class PubCalls(SyncBase):
     """Exported kernel functions of a process."""
 
     __slots__ = ()
+
+    def kill(self, pid: int, signo: int) -> None:
+        """Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks.
+        EINVAL, ESRCH, EPERM.
+        """
+        self._do(C.KILL, (pid, signo))
+
+    def sigpending(self, take: bool = False) -> int:
+        """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they
+        are forgotten.
+        """
+        out: int = self._do(C.SIGPENDING, (take,))
+        return out
 
     def file_list(self) -> list[V.KinfoFile]:
         """Descriptors of all processes (sysctl kern.file2). Cannot fail."""
@@ -2121,6 +2134,19 @@ class AsyncPubCalls(AsyncBase):
     """Exported kernel functions of a process, for asyncio."""
 
     __slots__ = ()
+
+    async def kill(self, pid: int, signo: int) -> None:
+        """Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks.
+        EINVAL, ESRCH, EPERM.
+        """
+        await self._do(C.KILL, (pid, signo))
+
+    async def sigpending(self, take: bool = False) -> int:
+        """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they
+        are forgotten.
+        """
+        out: int = await self._do(C.SIGPENDING, (take,))
+        return out
 
     async def file_list(self) -> list[V.KinfoFile]:
         """Descriptors of all processes (sysctl kern.file2). Cannot fail."""
@@ -2402,6 +2428,18 @@ class BatchCalls(BatchBase):
         """Closes the descriptor. EBADF, EIO."""
         return self._add(C.CLOSE, (fd,))
 
+    def kill(self, pid: int | Ref, signo: int | Ref) -> Future[None]:
+        """Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks.
+        EINVAL, ESRCH, EPERM.
+        """
+        return self._add(C.KILL, (pid, signo))
+
+    def sigpending(self, take: bool | Ref = False) -> Future[int]:
+        """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they
+        are forgotten.
+        """
+        return self._add(C.SIGPENDING, (take,))
+
     def getpid(self) -> Future[int]:
         """Process id; the second register has the id of the parent. Cannot fail."""
         return self._add(C.GETPID, ())
@@ -2630,11 +2668,11 @@ class BatchCalls(BatchBase):
         """Registers and waits for events. EBADF, EINVAL, ENOENT, EINTR."""
         return self._add(C.KEVENT, (fd, changelist, nevents, timeout))
 
-    def pselect(self, nd: int | Ref, in_fds: Iterable[int] | Ref, out_fds: Iterable[int] | Ref, ex_fds: Iterable[int] | Ref, ts: A.TimeArg | Ref = None, mask: int | None | Ref = None) -> Future[V.PselectResult]:
+    def pselect(self, nd: int | Ref, in_fds: Iterable[int] | Ref, out_fds: Iterable[int] | Ref, ex_fds: Iterable[int] | Ref, ts: A.TimeArg | Ref = None, mask: A.SignalSet | Ref = None) -> Future[V.PselectResult]:
         """select with a signal mask. EBADF, EINVAL, EINTR."""
         return self._add(C.PSELECT, (nd, in_fds, out_fds, ex_fds, ts, mask))
 
-    def pollts(self, fds: Iterable[V.Pollfd | tuple[int, int]] | Ref, ts: A.TimeArg | Ref = None, mask: int | None | Ref = None) -> Future[V.PolltsResult]:
+    def pollts(self, fds: Iterable[V.Pollfd | tuple[int, int]] | Ref, ts: A.TimeArg | Ref = None, mask: A.SignalSet | Ref = None) -> Future[V.PolltsResult]:
         """poll with a time and a signal mask. EINVAL, EINTR."""
         return self._add(C.POLLTS, (fds, ts, mask))
 
@@ -3222,7 +3260,7 @@ class BatchCalls(BatchBase):
         """Makes a socket. EAFNOSUPPORT, EPROTONOSUPPORT, EPROTOTYPE, EMFILE, EACCES."""
         return self._add(C.SOCKET, (domain, type, protocol))
 
-    def paccept(self, s: int | Ref, mask: int | None | Ref = None, flags: int | Ref = 0) -> Future[V.PacceptResult]:
+    def paccept(self, s: int | Ref, mask: A.SignalSet | Ref = None, flags: int | Ref = 0) -> Future[V.PacceptResult]:
         """accept with SOCK_CLOEXEC, SOCK_NONBLOCK and a signal mask."""
         return self._add(C.PACCEPT, (s, mask, flags))
 

@@ -13,20 +13,19 @@ from typing import Any, Literal, Self, overload
 from rump import _host, _sysctl
 from rump._arguments import PathArg
 from rump._calls import BatchCalls
-from rump._connection import Connection, ProcessStatus, Statistics, Status, default_comm
+from rump._connection import Connection, Prepared, ProcessStatus, Statistics, Status, cookie_of, default_comm
 from rump._errors import RumpError, error_of
 from rump._io import open_file
 from rump._modules import load_wheel
 from rump._retry import Policy, Retry
 from rump._select import FileLike, Kqueue, Poll, Selector, chosen, sets
+from rump._signals import Handler
 from rump._socket import Socket
 from rump._sys import Pub, Sys
 from rumpwire.errno import KernelError
 from rumpwire.values import Dirent, ModuleStat, SysctlNode
 
 _O_DIRECTORY = _host.OPEN.names["O_DIRECTORY"]
-RFCFDG = 1
-"""fork: the child starts without the parent's descriptors."""
 
 
 @contextlib.contextmanager
@@ -152,9 +151,48 @@ class Client:
             self._connection.close()
 
     def fork(self, flags: int = 0) -> Client:
-        """A child process with a connection of its own and copies of all descriptors; without any with RFCFDG. EAGAIN."""
+        """A child process with a connection of its own, and copies of all descriptors (RFFDG, the default).
+
+        With RFCFDG it has none but the console, with RFSHARE both have one table. EINVAL for several, EAGAIN.
+        """
         with errors():
             return Client(self._connection.fork(flags))
+
+    def prefork(self, flags: int = 0, *, wait: float = 60.0) -> Prepared:
+        """A child process, made now, that another program becomes: ``rump.connect(fork=...)``, once, within ``wait`` seconds.
+
+        Not claimed, it is freed then, or 5 s after this process has ended. EINVAL, EAGAIN.
+        """
+        with errors():
+            return self._connection.prefork(flags, max(1, round(wait * 1000)))
+
+    def fork_cancel(self, prepared: Prepared | bytes) -> None:
+        """Frees a child that nobody has claimed. ESRCH."""
+        with errors():
+            self._connection.fork_cancel(cookie_of(prepared))
+
+    def exec(self, comm: str) -> None:
+        """The process has a new program of that name.
+
+        Its other calls that wait end with EINTR, close-on-exec descriptors are closed, pid and all else stay. EBUSY when
+        it is in exec already.
+        """
+        with errors():
+            self._connection.execute(comm)
+
+    def on_signal(self, handler: Handler | None, signo: int | None = None) -> None:
+        """Has signals of this process go to ``handler(signo)``, in a thread of its own, instead of being raised here.
+
+        ``signo`` is one signal, None all that have no handler of their own; None as handler: raised again.
+        """
+        with errors():
+            self._connection.signals.take(signo, handler)
+            self._connection.watch_signals()
+
+    def watch_signals(self) -> None:
+        """Has signals come also while no call of this process is under way: a thread waits for them."""
+        with errors():
+            self._connection.watch_signals()
 
     def batch(self, *, keep_going: bool = False) -> Batch:
         """Collects calls and does them in one message."""
@@ -281,9 +319,14 @@ class Client:
 
 
 def connect(
-    url: str | None = None, *, comm: str | None = None, timeout: float | None = None, retry: Retry | None = None
+    url: str | None = None,
+    *,
+    comm: str | None = None,
+    timeout: float | None = None,
+    retry: Retry | None = None,
+    fork: Prepared | bytes | None = None,
 ) -> Client:
-    """Becomes a process of the kernel at a URL, or at RUMP_SERVER.
+    """Becomes a process of the kernel at a URL, or at RUMP_SERVER: a new one, or the child that ``fork`` names.
 
     ``comm`` is the name of the process, ``timeout`` the first value of `Client.timeout`. FileNotFoundError when no kernel
     is named or its socket is not there, ConnectionRefusedError when nobody listens, EINVAL for a bad URL.
@@ -299,7 +342,11 @@ def connect(
     try:
         policy = Policy.parse(retry)
         connection = RemoteConnection(
-            server_url(url), Credentials.from_environment(), comm or default_comm(), policy=policy
+            server_url(url),
+            Credentials.from_environment(),
+            comm or default_comm(),
+            policy=policy,
+            cookie=cookie_of(fork),
         )
     except KernelError as error:
         raise error_of(error) from None
@@ -307,4 +354,4 @@ def connect(
     return Client(connection)
 
 
-__all__ = ["RFCFDG", "Batch", "Client", "Modules", "RumpError", "connect"]
+__all__ = ["Batch", "Client", "Modules", "RumpError", "connect"]

@@ -7,7 +7,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypedDict
 
+from rump._signals import Signals
 from rumpwire.calls import Op
+from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
 from rumpwire.values import ModuleStat
 
@@ -41,6 +43,7 @@ class ProcessStatus(TypedDict):
     comm: str
     uid: int
     nfd: int
+    nlwps: int
 
 
 class CallStatistics(TypedDict):
@@ -84,6 +87,17 @@ class Wheel(NamedTuple):
     signature: bytes = b""
 
 
+class Prepared(NamedTuple):
+    """A child that waits for its client: whoever has the cookie, once. ``wait``: seconds that it does."""
+
+    cookie: bytes
+    pid: int
+    wait: float
+
+    def __repr__(self) -> str:
+        return f"Prepared(pid={self.pid}, wait={self.wait})"  # the cookie is a secret
+
+
 class Connection(Protocol):
     """A process of a kernel. Everything here raises KernelError and may be used by any number of threads."""
 
@@ -103,7 +117,21 @@ class Connection(Protocol):
     def post(self, steps: Sequence[Step], keep_going: bool) -> Callable[[], list[Any]]:
         """Sends a batch; the function waits for its outcomes. Where nothing is sent, that does the batch."""
 
+    @property
+    def signals(self) -> Signals:
+        """What becomes of signals."""
+
+    def watch_signals(self) -> None:
+        """Has signals come also while no call is under way."""
+
     def fork(self, flags: int) -> Connection: ...
+
+    def prefork(self, flags: int, wait_ms: int) -> Prepared:
+        """A child that waits to be claimed."""
+
+    def fork_cancel(self, cookie: bytes) -> None: ...
+
+    def execute(self, comm: str) -> None: ...
 
     def status(self) -> Status: ...
 
@@ -145,3 +173,11 @@ class AsyncConnection(Protocol):
 def default_comm() -> str:
     """Name of the program, as processes of the kernel are named."""
     return os.path.basename(sys.argv[0] or "") or "python"
+
+
+def cookie_of(fork: Prepared | bytes | None) -> bytes:
+    """The cookie of a prepared child. ESRCH for an empty one."""
+    cookie = fork.cookie if isinstance(fork, Prepared) else fork
+    if cookie == b"":
+        raise KernelError(Errno.ESRCH, "an empty cookie")
+    return cookie or b""

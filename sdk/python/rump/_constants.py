@@ -505,6 +505,9 @@ RB_AUTOBOOT: Final[int] = _of["RB_AUTOBOOT"]
 RB_DUMP: Final[int] = _of["RB_DUMP"]
 RB_HALT: Final[int] = _of["RB_HALT"]
 RB_NOSYNC: Final[int] = _of["RB_NOSYNC"]
+RFCFDG: Final[int] = _of["RFCFDG"]
+RFFDG: Final[int] = _of["RFFDG"]
+RFSHARE: Final[int] = _of["RFSHARE"]
 RF_FDFLAGS_NONE: Final[int] = _of["RF_FDFLAGS_NONE"]
 RF_FDFLAGS_RECON: Final[int] = _of["RF_FDFLAGS_RECON"]
 RLIMIT_AS: Final[int] = _of["RLIMIT_AS"]
@@ -574,6 +577,40 @@ SF_IMMUTABLE: Final[int] = _of["SF_IMMUTABLE"]
 SHUT_RD: Final[int] = _of["SHUT_RD"]
 SHUT_RDWR: Final[int] = _of["SHUT_RDWR"]
 SHUT_WR: Final[int] = _of["SHUT_WR"]
+SIGABRT: Final[int] = _of["SIGABRT"]
+SIGALRM: Final[int] = _of["SIGALRM"]
+SIGBUS: Final[int] = _of["SIGBUS"]
+SIGCHLD: Final[int] = _of["SIGCHLD"]
+SIGCONT: Final[int] = _of["SIGCONT"]
+SIGEMT: Final[int] = _of["SIGEMT"]
+SIGFPE: Final[int] = _of["SIGFPE"]
+SIGHUP: Final[int] = _of["SIGHUP"]
+SIGILL: Final[int] = _of["SIGILL"]
+SIGINFO: Final[int] = _of["SIGINFO"]
+SIGINT: Final[int] = _of["SIGINT"]
+SIGIO: Final[int] = _of["SIGIO"]
+SIGKILL: Final[int] = _of["SIGKILL"]
+SIGPIPE: Final[int] = _of["SIGPIPE"]
+SIGPROF: Final[int] = _of["SIGPROF"]
+SIGPWR: Final[int] = _of["SIGPWR"]
+SIGQUIT: Final[int] = _of["SIGQUIT"]
+SIGRTMAX: Final[int] = _of["SIGRTMAX"]
+SIGRTMIN: Final[int] = _of["SIGRTMIN"]
+SIGSEGV: Final[int] = _of["SIGSEGV"]
+SIGSTOP: Final[int] = _of["SIGSTOP"]
+SIGSYS: Final[int] = _of["SIGSYS"]
+SIGTERM: Final[int] = _of["SIGTERM"]
+SIGTRAP: Final[int] = _of["SIGTRAP"]
+SIGTSTP: Final[int] = _of["SIGTSTP"]
+SIGTTIN: Final[int] = _of["SIGTTIN"]
+SIGTTOU: Final[int] = _of["SIGTTOU"]
+SIGURG: Final[int] = _of["SIGURG"]
+SIGUSR1: Final[int] = _of["SIGUSR1"]
+SIGUSR2: Final[int] = _of["SIGUSR2"]
+SIGVTALRM: Final[int] = _of["SIGVTALRM"]
+SIGWINCH: Final[int] = _of["SIGWINCH"]
+SIGXCPU: Final[int] = _of["SIGXCPU"]
+SIGXFSZ: Final[int] = _of["SIGXFSZ"]
 SIOCADDMULTI: Final[int] = _of["SIOCADDMULTI"]
 SIOCAIFADDR: Final[int] = _of["SIOCAIFADDR"]
 SIOCAIFADDR_IN6: Final[int] = _of["SIOCAIFADDR_IN6"]
@@ -632,6 +669,7 @@ SIOCSLINKSTR: Final[int] = _of["SIOCSLINKSTR"]
 SIOCSNDFLUSH_IN6: Final[int] = _of["SIOCSNDFLUSH_IN6"]
 SIOCSPGRP: Final[int] = _of["SIOCSPGRP"]
 SIOCZIFDATA: Final[int] = _of["SIOCZIFDATA"]
+SI_USER: Final[int] = _of["SI_USER"]
 SOCK_CLOEXEC: Final[int] = _of["SOCK_CLOEXEC"]
 SOCK_DGRAM: Final[int] = _of["SOCK_DGRAM"]
 SOCK_NONBLOCK: Final[int] = _of["SOCK_NONBLOCK"]
@@ -1270,6 +1308,9 @@ __all__ = [
     "RB_DUMP",
     "RB_HALT",
     "RB_NOSYNC",
+    "RFCFDG",
+    "RFFDG",
+    "RFSHARE",
     "RF_FDFLAGS_NONE",
     "RF_FDFLAGS_RECON",
     "RLIMIT_AS",
@@ -1339,6 +1380,40 @@ __all__ = [
     "SHUT_RD",
     "SHUT_RDWR",
     "SHUT_WR",
+    "SIGABRT",
+    "SIGALRM",
+    "SIGBUS",
+    "SIGCHLD",
+    "SIGCONT",
+    "SIGEMT",
+    "SIGFPE",
+    "SIGHUP",
+    "SIGILL",
+    "SIGINFO",
+    "SIGINT",
+    "SIGIO",
+    "SIGKILL",
+    "SIGPIPE",
+    "SIGPROF",
+    "SIGPWR",
+    "SIGQUIT",
+    "SIGRTMAX",
+    "SIGRTMIN",
+    "SIGSEGV",
+    "SIGSTOP",
+    "SIGSYS",
+    "SIGTERM",
+    "SIGTRAP",
+    "SIGTSTP",
+    "SIGTTIN",
+    "SIGTTOU",
+    "SIGURG",
+    "SIGUSR1",
+    "SIGUSR2",
+    "SIGVTALRM",
+    "SIGWINCH",
+    "SIGXCPU",
+    "SIGXFSZ",
     "SIOCADDMULTI",
     "SIOCAIFADDR",
     "SIOCAIFADDR_IN6",
@@ -1397,6 +1472,7 @@ __all__ = [
     "SIOCSNDFLUSH_IN6",
     "SIOCSPGRP",
     "SIOCZIFDATA",
+    "SI_USER",
     "SOCK_CLOEXEC",
     "SOCK_DGRAM",
     "SOCK_NONBLOCK",

@@ -10,6 +10,7 @@ import fcntl as _fcntl
 import os
 import resource
 import select
+import signal
 import socket
 import termios
 import time
@@ -123,6 +124,7 @@ MESSAGE = Flags(_pairs(_names("MSG_"), socket), "flags of a message")
 FAMILY = Numbers(_pairs(_names("AF_"), socket))
 FCNTL = Numbers(_pairs(_names("F_", without=["F_OK", "F_RDLCK", "F_UNLCK", "F_WRLCK"]), _fcntl))
 LOCK_TYPE = Numbers(_pairs(["F_RDLCK", "F_UNLCK", "F_WRLCK"], _fcntl))
+SIGNAL = Numbers(_pairs(_names("SIG"), signal))
 CLOCK = Numbers(_pairs(_names("CLOCK_"), time))
 RLIMIT = Numbers(_pairs(_names("RLIMIT_"), resource))
 SOCKET_OPTION = Numbers(_pairs(_names("SO_"), socket))
@@ -208,6 +210,7 @@ def constants() -> dict[str, int]:
         FCNTL,
         LOCK_TYPE,
         CLOCK,
+        SIGNAL,
         RLIMIT,
         SOCKET_OPTION,
         IP_OPTION,

@@ -84,10 +84,49 @@ class Wire:
         self.call.cancel()
 
 
-class Line:
-    """Requests and replies matched by id. ``connect`` makes a new stream, on a new channel where the old one is lost."""
+class SignalReader:
+    """A call that brings the signals of a session, and a thread that reads them."""
 
-    def __init__(self, wire: Wire, connect: Callable[[bool], Wire], policy: Policy, name: str, limit: int) -> None:
+    def __init__(
+        self, channel: grpc.Channel, metadata: tuple[tuple[str, str], ...], signals: Callable[[int], None]
+    ) -> None:
+        method: Any = channel.unary_stream(
+            "/rump.sp.v1.Session/Signals",
+            request_serializer=sp.SignalsRequest.SerializeToString,
+            response_deserializer=sp.SignalsResponse.FromString,
+        )
+        self._call = method(sp.SignalsRequest(), metadata=metadata)
+        self._signals = signals
+        try:
+            next(self._call)  # from now on signals come here
+        except (StopIteration, grpc.RpcError) as error:
+            raise lost(error) from None
+        threading.Thread(target=self._read, name="rump-signals", daemon=True).start()
+
+    def close(self) -> None:
+        self._call.cancel()
+
+    def _read(self) -> None:
+        with contextlib.suppress(grpc.RpcError):  # the connection has ended, as the next call will tell
+            for reply in self._call:
+                self._signals(reply.signal)
+
+
+class Line:
+    """Requests and replies matched by id. ``connect`` makes a new stream, on a new channel where the old one is lost.
+
+    ``signals`` takes the signals of the process that come while somebody reads.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        connect: Callable[[bool], Wire],
+        policy: Policy,
+        name: str,
+        limit: int,
+        signals: Callable[[int], None],
+    ) -> None:
         self._connect = connect
         self._policy = policy
         self._name = name
@@ -103,6 +142,8 @@ class Line:
         self._waits: Iterator[float] = iter(())
         self._nudge = threading.Event()
         self._leaving = False
+        self._signals = signals
+        self._leader = 0
         self.broken: KernelError | None = None
         self.told = False
         """Whether somebody has been told why it is broken."""
@@ -229,9 +270,14 @@ class Line:
             waiter.waits = True
             if not self._reading:
                 self._reading = waiter.leads = True
+            elif self._leader == threading.get_ident():
+                # The handler of a host signal, in the thread that waits for an answer: it cannot read another one.
+                text = "a handler of a signal calls the kernel in the middle of another call; see Client.on_signal"
+                raise KernelError(Errno.EDEADLK, text, CONNECTION)
 
     def _lead(self, waiter: Waiter | None) -> None:
         """Reads replies until the waiter's own has come; without one, until there is a stream again."""
+        self._leader = threading.get_ident()
         while self.broken is None and (self._wire is None if waiter is None else not (waiter.reply or waiter.error)):
             wire = self._wire
             if wire is None:
@@ -247,6 +293,9 @@ class Line:
             self._hand_over()
 
     def _deliver(self, reply: Any, wire: Wire) -> None:
+        if reply.signal:
+            self._signals(reply.signal)
+            return
         with self._lock:
             if reply.busy:
                 self._again(reply.id, wire)
@@ -296,6 +345,7 @@ class Line:
 
     def _hand_over(self) -> None:
         """Makes another waiter the one that reads, or a thread of its own where there is only a stream to be made."""
+        self._leader = 0
         heir = next((waiter for waiter in self._waiting.values() if waiter.waits), None)
         if heir is None and self._wire is not None and self._policy.tries and self._wire.call.done():
             self._lose(lost(self._wire.call))

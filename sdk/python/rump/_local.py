@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rump._client import Client
-from rump._connection import ProcessStatus, Statistics, Status, Wheel, default_comm
+from rump._connection import Prepared, ProcessStatus, Statistics, Status, Wheel, cookie_of, default_comm
 from rump._errors import error_of
+from rump._signals import Signals
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
@@ -27,6 +28,7 @@ class LocalConnection:
     def __init__(self, session: LocalSession) -> None:
         self._session = session
         self.timeout: float | None = None
+        self.signals = session.on_signal = Signals()
 
     @property
     def pid(self) -> int:
@@ -43,6 +45,19 @@ class LocalConnection:
 
     def fork(self, flags: int) -> LocalConnection:
         return LocalConnection(self._session.fork(flags))
+
+    def watch_signals(self) -> None:
+        """Signals come at once here."""
+
+    def prefork(self, flags: int, wait_ms: int) -> Prepared:
+        child = self._session.prefork(flags, wait_ms)
+        return Prepared(child.cookie, child.process.pid, child.wait_ms / 1000)
+
+    def fork_cancel(self, cookie: bytes) -> None:
+        self._session.fork_cancel(cookie)
+
+    def execute(self, comm: str) -> None:
+        self._session.execute(comm)
 
     def status(self) -> Status:
         status: Any = self._session.status()
@@ -87,10 +102,10 @@ class Kernel(Client):
         except KernelError as error:
             raise error_of(error) from None
 
-    def attach(self, comm: str = "") -> Client:
-        """A further process, child of init."""
+    def attach(self, comm: str = "", *, fork: Prepared | bytes | None = None) -> Client:
+        """A further process: a child of init, or the one that `Client.prefork` prepared. EAGAIN, ESRCH."""
         try:
-            return Client(LocalConnection(self._kernel.attach(comm or default_comm())))
+            return Client(LocalConnection(self._kernel.attach(comm or default_comm(), cookie_of(fork))))
         except KernelError as error:
             raise error_of(error) from None
 

@@ -13,11 +13,12 @@ from typing import Any
 
 import grpc
 
-from rump._connection import CHUNK, ComponentStatus, ProcessStatus, Statistics, Status, Wheel
+from rump._connection import CHUNK, ComponentStatus, Prepared, ProcessStatus, Statistics, Status, Wheel
 from rump._errors import CONNECTION
 from rump._grpc import Credentials, Method, kernel_error, open_channel, unreachable
-from rump._line import GONE, Line, Waiter, Wire, copy, lost
+from rump._line import GONE, Line, SignalReader, Waiter, Wire, copy, lost
 from rump._retry import Policy, log
+from rump._signals import Signals
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.calls import Op
@@ -43,6 +44,7 @@ class RemoteConnection:
         comm: str,
         session: tuple[str, int, int] | None = None,
         policy: Policy | None = None,
+        cookie: bytes = b"",
     ) -> None:
         self._url = url
         self._credentials = credentials
@@ -52,9 +54,11 @@ class RemoteConnection:
         self._over = False
         self._renewing = threading.Lock()
         self.timeout: float | None = None
+        self.signals = Signals()
+        self._watcher: SignalReader | None = None
         self._channel = open_channel(url, credentials)
         try:
-            self._stream = self._begin(session or self._attach())
+            self._stream = self._begin(session or self._attach(cookie))
         except BaseException:
             self._channel.close()
             raise
@@ -69,9 +73,9 @@ class RemoteConnection:
 
     # -- sessions and streams
 
-    def _attach(self) -> tuple[str, int, int]:
+    def _attach(self, cookie: bytes = b"") -> tuple[str, int, int]:
         """A new session. A kernel that is there, but whose answer is lost, is asked again with the same nonce."""
-        request = attach_request(self._comm, self._credentials, self._policy)
+        request = attach_request(self._comm, self._credentials, self._policy, cookie)
         waits = self._policy.waits()
         while True:
             try:
@@ -93,7 +97,7 @@ class RemoteConnection:
         token, self._pid, limit = session
         self._metadata = (("rump-session", token),)
         wire = Wire(self._channel, self._metadata)
-        return Line(wire, self._connect, self._policy, str(self._url), limit)
+        return Line(wire, self._connect, self._policy, str(self._url), limit, self.signals)
 
     def _connect(self, anew: bool) -> Wire:
         if anew:
@@ -183,6 +187,23 @@ class RemoteConnection:
         session = (reply.session, reply.pid, self._stream.limit)
         return RemoteConnection(self._url, self._credentials, self._comm, session, self._policy)
 
+    def prefork(self, flags: int, wait_ms: int) -> Prepared:
+        with self._line.reserved() as metadata:
+            reply = self._unary("Prefork", sp.PreforkRequest(flags=flags, wait_ms=wait_ms), metadata)
+        return Prepared(reply.cookie, reply.pid, reply.wait_ms / 1000)
+
+    def fork_cancel(self, cookie: bytes) -> None:
+        self._unary("ForkCancel", sp.ForkCancelRequest(cookie=cookie))
+
+    def execute(self, comm: str) -> None:
+        self._unary("Exec", sp.ExecRequest(comm=comm))
+        self._comm = comm
+
+    def watch_signals(self) -> None:
+        """A call that brings signals alone, and a thread that reads them."""
+        if self._watcher is None and not self._closed:
+            self._watcher = SignalReader(self._channel, self._metadata, self.signals)
+
     def status(self) -> Status:
         return status_of(self._unary("Status", sp.StatusRequest()))
 
@@ -218,15 +239,18 @@ class RemoteConnection:
                 self._unary("Detach", sp.DetachRequest(), timeout=PATIENCE_S)
             late.cancel()
         self._over = True
+        if self._watcher is not None:
+            self._watcher.close()
         line.close()
         self._channel.close()
 
 
-def attach_request(comm: str, credentials: Credentials, policy: Policy) -> Any:
+def attach_request(comm: str, credentials: Credentials, policy: Policy, cookie: bytes = b"") -> Any:
     return sp.AttachRequest(
         comm=comm,
         token=credentials.token,
         lease_ms=policy.lease_ms,
+        cookie=cookie,
         nonce=secrets.token_bytes(16) if policy.tries else b"",
     )
 
@@ -296,7 +320,10 @@ def statistics_of(reply: Any) -> Statistics:
 
 
 def processes_of(reply: Any) -> list[ProcessStatus]:
-    return [{"pid": p.pid, "ppid": p.ppid, "comm": p.comm, "uid": p.uid, "nfd": p.nfd} for p in reply.processes]
+    return [
+        {"pid": p.pid, "ppid": p.ppid, "comm": p.comm, "uid": p.uid, "nfd": p.nfd, "nlwps": p.nlwps}
+        for p in reply.processes
+    ]
 
 
 def upload_requests(wheel: Wheel) -> Iterator[sp.UploadModuleRequest]:

@@ -31,6 +31,20 @@ def rump_sys_close(fd: int) -> None:
     default().sys.close(fd)
 
 
+def rump_pub_kill(pid: int, signo: int) -> None:
+    """Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks.
+    EINVAL, ESRCH, EPERM.
+    """
+    default().pub.kill(pid, signo)
+
+
+def rump_pub_sigpending(take: bool = False) -> int:
+    """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are
+    forgotten.
+    """
+    return default().pub.sigpending(take)
+
+
 def rump_sys_getpid() -> int:
     """Process id; the second register has the id of the parent. Cannot fail."""
     return default().sys.getpid()
@@ -324,12 +338,12 @@ def rump_sys_kevent(fd: int, changelist: Iterable[V.Kevent] = (), nevents: int =
     return default().sys.kevent(fd, changelist, nevents, timeout)
 
 
-def rump_sys_pselect(nd: int, in_fds: Iterable[int], out_fds: Iterable[int], ex_fds: Iterable[int], ts: A.TimeArg = None, mask: int | None = None) -> V.PselectResult:
+def rump_sys_pselect(nd: int, in_fds: Iterable[int], out_fds: Iterable[int], ex_fds: Iterable[int], ts: A.TimeArg = None, mask: A.SignalSet = None) -> V.PselectResult:
     """select with a signal mask. EBADF, EINVAL, EINTR."""
     return default().sys.pselect(nd, in_fds, out_fds, ex_fds, ts, mask)
 
 
-def rump_sys_pollts(fds: Iterable[V.Pollfd | tuple[int, int]], ts: A.TimeArg = None, mask: int | None = None) -> V.PolltsResult:
+def rump_sys_pollts(fds: Iterable[V.Pollfd | tuple[int, int]], ts: A.TimeArg = None, mask: A.SignalSet = None) -> V.PolltsResult:
     """poll with a time and a signal mask. EINVAL, EINTR."""
     return default().sys.pollts(fds, ts, mask)
 
@@ -1101,7 +1115,7 @@ def rump_sys_socket(domain: int, type: int, protocol: int = 0) -> int:
     return default().sys.socket(domain, type, protocol)
 
 
-def rump_sys_paccept(s: int, mask: int | None = None, flags: int = 0) -> V.PacceptResult:
+def rump_sys_paccept(s: int, mask: A.SignalSet = None, flags: int = 0) -> V.PacceptResult:
     """accept with SOCK_CLOEXEC, SOCK_NONBLOCK and a signal mask."""
     return default().sys.paccept(s, mask, flags)
 
@@ -1362,6 +1376,8 @@ __all__ = [
     "rump_sys_read",
     "rump_sys_write",
     "rump_sys_close",
+    "rump_pub_kill",
+    "rump_pub_sigpending",
     "rump_sys_getpid",
     "rump_sys_setuid",
     "rump_sys_getuid",

@@ -50,6 +50,7 @@ import type {
   SelectResponse,
   SetitimerResponse,
   SetsidResponse,
+  SigpendingResponse,
   SysctlResponse,
   TimerCreateResponse,
   TimerGetoverrunResponse,
@@ -1585,6 +1586,22 @@ export class Pub {
 
   constructor(send: Do) {
     this.#do = send;
+  }
+
+  /**
+   * Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks.
+   * EINVAL, ESRCH, EPERM.
+   */
+  async kill(pid: number, signo: number): Promise<void> {
+    await this.#do({ $case: "kill", value: { pid, signo } });
+  }
+
+  /**
+   * The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are
+   * forgotten.
+   */
+  async sigpending(take: boolean): Promise<bigint> {
+    return ((await this.#do({ $case: "sigpending", value: { take } })) as SigpendingResponse).set;
   }
 
   /**

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from rumpuser.module import Loader
+from rumpwire import const
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
@@ -31,6 +32,8 @@ class Context:
     cwd: int = 0
     root: int = 0
     umask: int = 0o022
+    fsize: int = const.RLIM_INFINITY
+    """RLIMIT_FSIZE: the longest file that the process may write."""
 
 
 KERNEL = Context(pid=0, umask=0)

@@ -1,10 +1,10 @@
 """Settings of a component: flags, then the environment, then a TOML file, then defaults.
 
 The environment is that of rump(3): RUMP_NCPU, RUMP_VERBOSE, RUMP_THREADS, RUMP_MEMLIMIT, RUMP_NVNODES, RUMP_HOSTNAME,
-RUMP_FACTIONS, RUMP_MODULE_KEYS (hex, with commas), and RUMP_BLKFAIL, RUMP_BLKFAIL_SEED, RUMP_BLKSECTSHIFT and
-RUMP_MODULEBASE, which go to `Parameters.extra`. The file has the same names in lower case without ``RUMP_`` in a table
-``[parameters]``, and those of the flags at its top. Everything wrong is EINVAL (ERANGE for numbers out of range) and
-says where it stood.
+RUMP_FACTIONS, RUMP_MODULE_KEYS (hex, with commas), and RUMP_BLKFAIL, RUMP_BLKFAIL_SEED, RUMP_BLKSECTSHIFT,
+RUMP_MODULEBASE and RUMP_SIGMODEL, which go to `Parameters.extra`. The file has the same names in lower case without
+``RUMP_`` in a table ``[parameters]``, and those of the flags at its top. Everything wrong is EINVAL (ERANGE for numbers
+out of range) and says where it stood.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rumpuser.transport.names import MAX_MESSAGE, Tls
 from rumpwire.errno import Errno, KernelError, from_host
 
 FACTIONS = ("vfs", "net", "dev")
-EXTRA = ("blkfail", "blkfail_seed", "blksectshift", "modulebase")
+EXTRA = ("blkfail", "blkfail_seed", "blksectshift", "modulebase", "sigmodel")
 _SUFFIXES = {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}
 
 

@@ -155,10 +155,7 @@ class Running(Generic[T]):
             _abandon(waiting, self._cancelled)
 
     def _interruption(self) -> EndedError:
-        """The error to throw; a new one each time, since tracebacks gather in exceptions."""
-        error = self._cancelled
-        assert error is not None
-        return EndedError(error.errno, error.text, error.origin)
+        return _anew(self._cancelled)
 
     def _go_on(self) -> None:
         if self._waiting is not None and self._waiting.done:
@@ -183,6 +180,12 @@ class Running(Generic[T]):
         else:
             self._waiting = waiting
             waiting.when_done(self._go_on)
+
+
+def _anew(error: KernelError | None) -> EndedError:
+    """The error to throw; a new one each time, since tracebacks gather in exceptions."""
+    assert error is not None
+    return EndedError(error.errno, error.text, error.origin)
 
 
 def _abandon(pending: Pending[Any], error: BaseException) -> None:
@@ -237,10 +240,25 @@ async def any_of(pendings: Iterable[Pending[Any]]) -> None:
     await first
 
 
-def run_blocking(result: T | Call[T], turn: threading.Condition) -> T:
+class Sleeper:
+    """A thread in `run_blocking`, for those who want to end its call."""
+
+    __slots__ = ("_turn", "error")
+
+    def __init__(self, turn: threading.Condition) -> None:
+        self._turn = turn
+        self.error: KernelError | None = None
+
+    def cancel(self, error: KernelError | None = None) -> None:
+        """Ends this and every later wait of the call, EINTR if nothing else is given. With the lock held."""
+        self.error = error or KernelError(Errno.EINTR, "cancelled")
+        self._turn.notify_all()
+
+
+def run_blocking(result: T | Call[T], turn: threading.Condition, sleeper: Sleeper | None = None) -> T:
     """Drives a handler's result to its end in this thread, which holds ``turn`` (and lets go of it while it waits).
 
-    Whoever finishes a `Pending` must hold the same lock; finishing notifies the thread.
+    Whoever finishes a `Pending` must hold the same lock; finishing notifies the thread. ``sleeper`` is for cancelling.
     """
     if type(result) is not CoroutineType:
         return result  # type: ignore[return-value]
@@ -250,15 +268,23 @@ def run_blocking(result: T | Call[T], turn: threading.Condition) -> T:
             try:
                 if not waiting.done:
                     waiting.when_done(turn.notify_all)
-                    while not waiting.done:
+                    while not waiting.done and not _cancelled(sleeper, waiting):
                         turn.wait()
             except KeyboardInterrupt as interrupt:
                 stale, waiting = waiting, result.throw(interrupt)
                 stale.fail(interrupt)
             else:
-                waiting = result.send(None)
+                if waiting.done or sleeper is None:
+                    waiting = result.send(None)
+                else:
+                    stale, waiting = waiting, result.throw(_anew(sleeper.error))
+                    _abandon(stale, _anew(sleeper.error))
     except StopIteration as stop:
         return stop.value  # type: ignore[no-any-return]
+
+
+def _cancelled(sleeper: Sleeper | None, waiting: Pending[Any]) -> bool:
+    return sleeper is not None and sleeper.error is not None and waiting.interruptible
 
 
 def at_once(result: T | Call[T]) -> T:

@@ -11,13 +11,14 @@ from typing import Any
 
 from rumpkern.core.clock import Clocks
 from rumpkern.core.cred import CredentialCalls
-from rumpkern.core.events import ProcessFilter, TimerFilter
+from rumpkern.core.events import ProcessFilter, SignalFilter, TimerFilter
 from rumpkern.core.ksem import Semaphores
 from rumpkern.core.modules import FACTIONS, Modules
 from rumpkern.core.pipe import Pipes
 from rumpkern.core.proc import ProcessTable
 from rumpkern.core.restoring import Recorder, keep, restore
 from rumpkern.core.session import SessionCalls
+from rumpkern.core.signals import Signals
 from rumpkern.core.sysctl import Tree
 from rumpkern.core.sysctl_call import SysctlCalls
 from rumpkern.core.sysctl_nodes import Identity, fill
@@ -42,7 +43,9 @@ class KernComponent(Component):
         super().__init__()
         self.processes = ProcessTable()
         self.credentials = CredentialCalls(self.processes)
-        self.sessions = SessionCalls(self.processes)
+        self.sessions = SessionCalls(bus, self.processes)
+        self.signals = Signals(bus, self.processes, parameters.extra.get("sigmodel", ""))
+        self.processes.when_exited.append(self.signals.exited)
         self.clocks = Clocks(host, self.processes)
         self.pipes = Pipes(host, self.processes)
         self.semaphores = Semaphores(host, self.processes, self.clocks)
@@ -60,12 +63,14 @@ class KernComponent(Component):
             self.pipes,
             self.semaphores,
             self.sessions,
+            self.signals,
             self.modules.settings,
         )
         self.sysctl = SysctlCalls(tree, bus, self.processes, host.records)
         self.watching = Watching(host, self.pipes.end)
         self.watching.filters[const.EVFILT_TIMER] = TimerFilter(host, self.clocks)
         self.watching.filters[const.EVFILT_PROC] = ProcessFilter(self.processes)
+        self.watching.filters[const.EVFILT_SIGNAL] = SignalFilter(self.processes, self.signals)
         self.table |= syscalls(self)
         self.host = host
         self.recorder = Recorder(self, host.records)

@@ -26,6 +26,7 @@ def syscalls(component: KernComponent) -> dict[str, Entry]:
         "proc_admit": Entry(processes.admit),
         "proc_fork": Entry(processes.fork),
         "proc_exit": Entry(processes.exit),
+        "proc_exec": Entry(processes.exec),
         "proc_list": Entry(processes.list),
         "getpid": Entry(processes.getpid),
         "getppid": Entry(processes.getppid),
@@ -54,6 +55,10 @@ def syscalls(component: KernComponent) -> dict[str, Entry]:
         "setlogin": Entry(session.setlogin),
         "getrlimit": Entry(session.getrlimit),
         "setrlimit": Entry(session.setrlimit),
+        # signals
+        "kill": Entry(component.signals.kill),
+        "sigpending": Entry(component.signals.sigpending),
+        "signal_post": Entry(component.signals.signal_post),
         # clocks
         "clock_gettime": Entry(clocks.clock_gettime),
         "clock_settime": Entry(clocks.clock_settime),

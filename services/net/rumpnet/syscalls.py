@@ -36,7 +36,7 @@ def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
         "connect": Entry(calls.connect),
         "listen": Entry(calls.listen),
         "accept": Entry(calls.accept),
-        "paccept": Entry(calls.paccept, partial, "no signal mask"),
+        "paccept": Entry(calls.paccept),
         "getsockname": Entry(calls.getsockname),
         "getpeername": Entry(calls.getpeername),
         "shutdown": Entry(calls.shutdown),

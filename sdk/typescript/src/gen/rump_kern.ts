@@ -617,11 +617,20 @@ export interface ModuleFiniRequest {
 export interface ModuleFiniResponse {
 }
 
-export interface FileListRequest {
+export interface KillRequest {
+  pid: number;
+  signo: number;
 }
 
-export interface FileListResponse {
-  files: KinfoFile[];
+export interface KillResponse {
+}
+
+export interface SigpendingRequest {
+  take: boolean;
+}
+
+export interface SigpendingResponse {
+  set: bigint;
 }
 
 export interface ComponentRestartRequest {
@@ -630,6 +639,13 @@ export interface ComponentRestartRequest {
 }
 
 export interface ComponentRestartResponse {
+}
+
+export interface FileListRequest {
+}
+
+export interface FileListResponse {
+  files: KinfoFile[];
 }
 
 export interface KsemInitRequest {
@@ -7728,16 +7744,22 @@ export const ModuleFiniResponse: MessageFns<ModuleFiniResponse> = {
   },
 };
 
-function createBaseFileListRequest(): FileListRequest {
-  return {};
+function createBaseKillRequest(): KillRequest {
+  return { pid: 0, signo: 0 };
 }
 
-export const FileListRequest: MessageFns<FileListRequest> = {
-  encode(_: FileListRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+export const KillRequest: MessageFns<KillRequest> = {
+  encode(message: KillRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pid !== 0) {
+      writer.uint32(8).int32(message.pid);
+    }
+    if (message.signo !== 0) {
+      writer.uint32(16).int32(message.signo);
+    }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): FileListRequest {
+  decode(input: BinaryReader | Uint8Array, length?: number): KillRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -7746,7 +7768,58 @@ export const FileListRequest: MessageFns<FileListRequest> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseFileListRequest();
+      const message = createBaseKillRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pid = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.signo = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseKillResponse(): KillResponse {
+  return {};
+}
+
+export const KillResponse: MessageFns<KillResponse> = {
+  encode(_: KillResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KillResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKillResponse();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -7763,19 +7836,19 @@ export const FileListRequest: MessageFns<FileListRequest> = {
   },
 };
 
-function createBaseFileListResponse(): FileListResponse {
-  return { files: [] };
+function createBaseSigpendingRequest(): SigpendingRequest {
+  return { take: false };
 }
 
-export const FileListResponse: MessageFns<FileListResponse> = {
-  encode(message: FileListResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    for (const v of message.files) {
-      KinfoFile.encode(v!, writer.uint32(10).fork()).join();
+export const SigpendingRequest: MessageFns<SigpendingRequest> = {
+  encode(message: SigpendingRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.take !== false) {
+      writer.uint32(8).bool(message.take);
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): FileListResponse {
+  decode(input: BinaryReader | Uint8Array, length?: number): SigpendingRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -7784,16 +7857,65 @@ export const FileListResponse: MessageFns<FileListResponse> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseFileListResponse();
+      const message = createBaseSigpendingRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 10) {
+            if (tag !== 8) {
               break;
             }
 
-            message.files.push(KinfoFile.decode(reader, reader.uint32()));
+            message.take = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSigpendingResponse(): SigpendingResponse {
+  return { set: 0n };
+}
+
+export const SigpendingResponse: MessageFns<SigpendingResponse> = {
+  encode(message: SigpendingResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.set !== 0n) {
+      if (BigInt.asUintN(64, message.set) !== message.set) {
+        throw new globalThis.Error("value provided for field message.set of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.set);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SigpendingResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSigpendingResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.set = reader.uint64() as bigint;
             continue;
           }
         }
@@ -7877,6 +7999,87 @@ export const ComponentRestartResponse: MessageFns<ComponentRestartResponse> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFileListRequest(): FileListRequest {
+  return {};
+}
+
+export const FileListRequest: MessageFns<FileListRequest> = {
+  encode(_: FileListRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FileListRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFileListRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFileListResponse(): FileListResponse {
+  return { files: [] };
+}
+
+export const FileListResponse: MessageFns<FileListResponse> = {
+  encode(message: FileListResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.files) {
+      KinfoFile.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FileListResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFileListResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.files.push(KinfoFile.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;

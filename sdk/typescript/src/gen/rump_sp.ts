@@ -9,6 +9,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type {
   handleBidiStreamingCall,
   handleClientStreamingCall,
+  handleServerStreamingCall,
   handleUnaryCall,
   UntypedServiceImplementation,
 } from "@grpc/grpc-js";
@@ -87,6 +88,8 @@ import {
   IssetugidResponse,
   KeventRequest,
   KeventResponse,
+  KillRequest,
+  KillResponse,
   Kqueue1Request,
   Kqueue1Response,
   KqueueRequest,
@@ -165,6 +168,8 @@ import {
   SettimeofdayResponse,
   SetuidRequest,
   SetuidResponse,
+  SigpendingRequest,
+  SigpendingResponse,
   SysctlRequest,
   SysctlResponse,
   TimerCreateRequest,
@@ -770,6 +775,8 @@ export interface Call {
     | { $case: "dev_list"; value: DevListRequest }
     | { $case: "md_create"; value: MdCreateRequest }
     | { $case: "md_destroy"; value: MdDestroyRequest }
+    | { $case: "kill"; value: KillRequest }
+    | { $case: "sigpending"; value: SigpendingRequest }
     | { $case: "npf_load"; value: NpfLoadRequest }
     | { $case: "npf_config_get"; value: NpfConfigGetRequest }
     | { $case: "npf_switch"; value: NpfSwitchRequest }
@@ -1028,6 +1035,8 @@ export interface Result {
     | { $case: "dev_list"; value: DevListResponse }
     | { $case: "md_create"; value: MdCreateResponse }
     | { $case: "md_destroy"; value: MdDestroyResponse }
+    | { $case: "kill"; value: KillResponse }
+    | { $case: "sigpending"; value: SigpendingResponse }
     | { $case: "npf_load"; value: NpfLoadResponse }
     | { $case: "npf_config_get"; value: NpfConfigGetResponse }
     | { $case: "npf_switch"; value: NpfSwitchResponse }
@@ -1061,6 +1070,8 @@ export interface AttachRequest {
   comm: string;
   /** Credentials, where the transport carries none. */
   token: string;
+  /** Becomes the child that Prefork prepared, in place of a new process. */
+  cookie: Buffer;
   /**
    * How long the session shall outlive its last stream, with all that its process holds; 0: only long enough to open
    * another at once. docs/sessions.md has the whole protocol.
@@ -1088,7 +1099,7 @@ export interface DetachResponse {
 }
 
 export interface ForkRequest {
-  /** Descriptors of the child: 0 copied, 1 cleared. */
+  /** Descriptors of the child: 0 copied, 1 cleared, 2 shared with the parent, 4 copied (said so). */
   flags: number;
 }
 
@@ -1096,6 +1107,54 @@ export interface ForkResponse {
   pid: number;
   /** The child's session, to be used on a connection of its own. */
   session: string;
+}
+
+export interface PreforkRequest {
+  /** As of ForkRequest. */
+  flags: number;
+  /** How long the child waits to be claimed; 0: 60 s. */
+  wait_ms: number;
+}
+
+export interface PreforkResponse {
+  /** Names the child in AttachRequest, once. 16 random bytes: whoever has them is the child. */
+  cookie: Buffer;
+  pid: number;
+  wait_ms: number;
+}
+
+export interface ForkCancelRequest {
+  cookie: Buffer;
+}
+
+export interface ForkCancelResponse {
+}
+
+export interface SignalsRequest {
+}
+
+/** With signal 0 first, when signals come this way from now on. */
+export interface SignalsResponse {
+  signal: number;
+}
+
+export interface ExecRequest {
+  /** Command name of the new program. */
+  comm: string;
+}
+
+export interface ExecResponse {
+  pid: number;
+  max_message: bigint;
+}
+
+export interface HandoverRequest {
+  /** How long the session outlives its connections now, until somebody uses it again; 0: 60 s. */
+  wait_ms: number;
+}
+
+export interface HandoverResponse {
+  wait_ms: number;
 }
 
 export interface BatchRequest {
@@ -1117,6 +1176,8 @@ export interface StreamRequest {
   keep_going: boolean;
   /** Ends the calls of this id that still wait: they fail with EINTR. */
   cancel: boolean;
+  /** As in BatchRequest. */
+  traceparent: string;
   /**
    * The lowest id without a reply. A client that says so (its ids grow from 1) may send a request again on a later stream
    * of the session: it is done once. Replies to ids below this one, and those of `answered`, have arrived and are
@@ -1132,13 +1193,14 @@ export interface StreamRequest {
   waiting: bigint[];
   /** When the calls still wait after this time they end with ETIMEDOUT; 0: never. */
   timeout_ms: number;
-  /** As in BatchRequest. */
-  traceparent: string;
 }
 
 export interface StreamResponse {
+  /** 0 for what is no reply. */
   id: bigint;
   results: Result[];
+  /** A signal for the process, by NetBSD's number, in a response with id 0. */
+  signal: number;
   /** Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged. */
   busy: boolean;
 }
@@ -1192,6 +1254,8 @@ export interface ProcessStatus {
   comm: string;
   uid: number;
   nfd: number;
+  /** Threads: calls that wait, at least one; in a kernel of the same process those that were made. */
+  nlwps: number;
 }
 
 export interface ProcessesResponse {
@@ -2012,6 +2076,12 @@ export const Call: MessageFns<Call> = {
         break;
       case "md_destroy":
         MdDestroyRequest.encode(message.call.value, writer.uint32(16418).fork()).join();
+        break;
+      case "kill":
+        KillRequest.encode(message.call.value, writer.uint32(16882).fork()).join();
+        break;
+      case "sigpending":
+        SigpendingRequest.encode(message.call.value, writer.uint32(16890).fork()).join();
         break;
       case "npf_load":
         NpfLoadRequest.encode(message.call.value, writer.uint32(16642).fork()).join();
@@ -3984,6 +4054,22 @@ export const Call: MessageFns<Call> = {
             message.call = { $case: "md_destroy", value: MdDestroyRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 2110: {
+            if (tag !== 16882) {
+              break;
+            }
+
+            message.call = { $case: "kill", value: KillRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2111: {
+            if (tag !== 16890) {
+              break;
+            }
+
+            message.call = { $case: "sigpending", value: SigpendingRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 2080: {
             if (tag !== 16642) {
               break;
@@ -4887,6 +4973,12 @@ export const Result: MessageFns<Result> = {
         break;
       case "md_destroy":
         MdDestroyResponse.encode(message.result.value, writer.uint32(16418).fork()).join();
+        break;
+      case "kill":
+        KillResponse.encode(message.result.value, writer.uint32(16882).fork()).join();
+        break;
+      case "sigpending":
+        SigpendingResponse.encode(message.result.value, writer.uint32(16890).fork()).join();
         break;
       case "npf_load":
         NpfLoadResponse.encode(message.result.value, writer.uint32(16642).fork()).join();
@@ -6889,6 +6981,22 @@ export const Result: MessageFns<Result> = {
             message.result = { $case: "md_destroy", value: MdDestroyResponse.decode(reader, reader.uint32()) };
             continue;
           }
+          case 2110: {
+            if (tag !== 16882) {
+              break;
+            }
+
+            message.result = { $case: "kill", value: KillResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2111: {
+            if (tag !== 16890) {
+              break;
+            }
+
+            message.result = { $case: "sigpending", value: SigpendingResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 2080: {
             if (tag !== 16642) {
               break;
@@ -7109,7 +7217,7 @@ export const Result: MessageFns<Result> = {
 };
 
 function createBaseAttachRequest(): AttachRequest {
-  return { comm: "", token: "", lease_ms: 0, nonce: Buffer.alloc(0) };
+  return { comm: "", token: "", cookie: Buffer.alloc(0), lease_ms: 0, nonce: Buffer.alloc(0) };
 }
 
 export const AttachRequest: MessageFns<AttachRequest> = {
@@ -7119,6 +7227,9 @@ export const AttachRequest: MessageFns<AttachRequest> = {
     }
     if (message.token !== "") {
       writer.uint32(18).string(message.token);
+    }
+    if (message.cookie.length !== 0) {
+      writer.uint32(242).bytes(message.cookie);
     }
     if (message.lease_ms !== 0) {
       writer.uint32(400).uint32(message.lease_ms);
@@ -7156,6 +7267,14 @@ export const AttachRequest: MessageFns<AttachRequest> = {
             }
 
             message.token = reader.string();
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.cookie = Buffer.from(reader.bytes());
             continue;
           }
           case 50: {
@@ -7453,6 +7572,491 @@ export const ForkResponse: MessageFns<ForkResponse> = {
   },
 };
 
+function createBasePreforkRequest(): PreforkRequest {
+  return { flags: 0, wait_ms: 0 };
+}
+
+export const PreforkRequest: MessageFns<PreforkRequest> = {
+  encode(message: PreforkRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.flags !== 0) {
+      writer.uint32(8).uint32(message.flags);
+    }
+    if (message.wait_ms !== 0) {
+      writer.uint32(16).uint32(message.wait_ms);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PreforkRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePreforkRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.flags = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.wait_ms = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePreforkResponse(): PreforkResponse {
+  return { cookie: Buffer.alloc(0), pid: 0, wait_ms: 0 };
+}
+
+export const PreforkResponse: MessageFns<PreforkResponse> = {
+  encode(message: PreforkResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cookie.length !== 0) {
+      writer.uint32(10).bytes(message.cookie);
+    }
+    if (message.pid !== 0) {
+      writer.uint32(16).int32(message.pid);
+    }
+    if (message.wait_ms !== 0) {
+      writer.uint32(24).uint32(message.wait_ms);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PreforkResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePreforkResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cookie = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pid = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.wait_ms = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseForkCancelRequest(): ForkCancelRequest {
+  return { cookie: Buffer.alloc(0) };
+}
+
+export const ForkCancelRequest: MessageFns<ForkCancelRequest> = {
+  encode(message: ForkCancelRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cookie.length !== 0) {
+      writer.uint32(10).bytes(message.cookie);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForkCancelRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForkCancelRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cookie = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseForkCancelResponse(): ForkCancelResponse {
+  return {};
+}
+
+export const ForkCancelResponse: MessageFns<ForkCancelResponse> = {
+  encode(_: ForkCancelResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForkCancelResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForkCancelResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSignalsRequest(): SignalsRequest {
+  return {};
+}
+
+export const SignalsRequest: MessageFns<SignalsRequest> = {
+  encode(_: SignalsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SignalsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSignalsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSignalsResponse(): SignalsResponse {
+  return { signal: 0 };
+}
+
+export const SignalsResponse: MessageFns<SignalsResponse> = {
+  encode(message: SignalsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.signal !== 0) {
+      writer.uint32(8).uint32(message.signal);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SignalsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSignalsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.signal = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExecRequest(): ExecRequest {
+  return { comm: "" };
+}
+
+export const ExecRequest: MessageFns<ExecRequest> = {
+  encode(message: ExecRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.comm !== "") {
+      writer.uint32(10).string(message.comm);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExecRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExecRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.comm = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExecResponse(): ExecResponse {
+  return { pid: 0, max_message: 0n };
+}
+
+export const ExecResponse: MessageFns<ExecResponse> = {
+  encode(message: ExecResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pid !== 0) {
+      writer.uint32(8).int32(message.pid);
+    }
+    if (message.max_message !== 0n) {
+      if (BigInt.asUintN(64, message.max_message) !== message.max_message) {
+        throw new globalThis.Error("value provided for field message.max_message of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.max_message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExecResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExecResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pid = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.max_message = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHandoverRequest(): HandoverRequest {
+  return { wait_ms: 0 };
+}
+
+export const HandoverRequest: MessageFns<HandoverRequest> = {
+  encode(message: HandoverRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.wait_ms !== 0) {
+      writer.uint32(8).uint32(message.wait_ms);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HandoverRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHandoverRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.wait_ms = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseHandoverResponse(): HandoverResponse {
+  return { wait_ms: 0 };
+}
+
+export const HandoverResponse: MessageFns<HandoverResponse> = {
+  encode(message: HandoverResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.wait_ms !== 0) {
+      writer.uint32(8).uint32(message.wait_ms);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HandoverResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHandoverResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.wait_ms = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseBatchRequest(): BatchRequest {
   return { calls: [], keep_going: false, traceparent: "" };
 }
@@ -7573,12 +8177,12 @@ function createBaseStreamRequest(): StreamRequest {
     calls: [],
     keep_going: false,
     cancel: false,
+    traceparent: "",
     acked: 0n,
     answered: [],
     resume: false,
     waiting: [],
     timeout_ms: 0,
-    traceparent: "",
   };
 }
 
@@ -7598,6 +8202,9 @@ export const StreamRequest: MessageFns<StreamRequest> = {
     }
     if (message.cancel !== false) {
       writer.uint32(32).bool(message.cancel);
+    }
+    if (message.traceparent !== "") {
+      writer.uint32(722).string(message.traceparent);
     }
     if (message.acked !== 0n) {
       if (BigInt.asUintN(64, message.acked) !== message.acked) {
@@ -7630,9 +8237,6 @@ export const StreamRequest: MessageFns<StreamRequest> = {
     }
     if (message.timeout_ms !== 0) {
       writer.uint32(432).uint32(message.timeout_ms);
-    }
-    if (message.traceparent !== "") {
-      writer.uint32(722).string(message.traceparent);
     }
     return writer;
   },
@@ -7680,6 +8284,14 @@ export const StreamRequest: MessageFns<StreamRequest> = {
             }
 
             message.cancel = reader.bool();
+            continue;
+          }
+          case 90: {
+            if (tag !== 722) {
+              break;
+            }
+
+            message.traceparent = reader.string();
             continue;
           }
           case 50: {
@@ -7742,14 +8354,6 @@ export const StreamRequest: MessageFns<StreamRequest> = {
             message.timeout_ms = reader.uint32();
             continue;
           }
-          case 90: {
-            if (tag !== 722) {
-              break;
-            }
-
-            message.traceparent = reader.string();
-            continue;
-          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -7764,7 +8368,7 @@ export const StreamRequest: MessageFns<StreamRequest> = {
 };
 
 function createBaseStreamResponse(): StreamResponse {
-  return { id: 0n, results: [], busy: false };
+  return { id: 0n, results: [], signal: 0, busy: false };
 }
 
 export const StreamResponse: MessageFns<StreamResponse> = {
@@ -7777,6 +8381,9 @@ export const StreamResponse: MessageFns<StreamResponse> = {
     }
     for (const v of message.results) {
       Result.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.signal !== 0) {
+      writer.uint32(240).uint32(message.signal);
     }
     if (message.busy !== false) {
       writer.uint32(400).bool(message.busy);
@@ -7811,6 +8418,14 @@ export const StreamResponse: MessageFns<StreamResponse> = {
             }
 
             message.results.push(Result.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 30: {
+            if (tag !== 240) {
+              break;
+            }
+
+            message.signal = reader.uint32();
             continue;
           }
           case 50: {
@@ -8252,7 +8867,7 @@ export const ProcessesRequest: MessageFns<ProcessesRequest> = {
 };
 
 function createBaseProcessStatus(): ProcessStatus {
-  return { pid: 0, ppid: 0, comm: "", uid: 0, nfd: 0 };
+  return { pid: 0, ppid: 0, comm: "", uid: 0, nfd: 0, nlwps: 0 };
 }
 
 export const ProcessStatus: MessageFns<ProcessStatus> = {
@@ -8271,6 +8886,9 @@ export const ProcessStatus: MessageFns<ProcessStatus> = {
     }
     if (message.nfd !== 0) {
       writer.uint32(40).uint32(message.nfd);
+    }
+    if (message.nlwps !== 0) {
+      writer.uint32(240).uint32(message.nlwps);
     }
     return writer;
   },
@@ -8326,6 +8944,14 @@ export const ProcessStatus: MessageFns<ProcessStatus> = {
             }
 
             message.nfd = reader.uint32();
+            continue;
+          }
+          case 30: {
+            if (tag !== 240) {
+              break;
+            }
+
+            message.nlwps = reader.uint32();
             continue;
           }
         }
@@ -8874,7 +9500,7 @@ export const SessionService = {
     responseSerialize: (value: DetachResponse): Buffer => Buffer.from(DetachResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DetachResponse => DetachResponse.decode(value),
   },
-  /** Makes a child process with a session of its own. EAGAIN. */
+  /** Makes a child process with a session of its own. EAGAIN, EINVAL. */
   fork: {
     path: "/rump.sp.v1.Session/Fork" as const,
     requestStream: false as const,
@@ -8883,6 +9509,56 @@ export const SessionService = {
     requestDeserialize: (value: Buffer): ForkRequest => ForkRequest.decode(value),
     responseSerialize: (value: ForkResponse): Buffer => Buffer.from(ForkResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ForkResponse => ForkResponse.decode(value),
+  },
+  /** Makes a child process that waits for who shows the cookie (AttachRequest.cookie). EAGAIN, EINVAL. */
+  prefork: {
+    path: "/rump.sp.v1.Session/Prefork" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PreforkRequest): Buffer => Buffer.from(PreforkRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PreforkRequest => PreforkRequest.decode(value),
+    responseSerialize: (value: PreforkResponse): Buffer => Buffer.from(PreforkResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PreforkResponse => PreforkResponse.decode(value),
+  },
+  /** Frees a child that nobody has claimed. ESRCH. */
+  forkCancel: {
+    path: "/rump.sp.v1.Session/ForkCancel" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ForkCancelRequest): Buffer => Buffer.from(ForkCancelRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ForkCancelRequest => ForkCancelRequest.decode(value),
+    responseSerialize: (value: ForkCancelResponse): Buffer => Buffer.from(ForkCancelResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ForkCancelResponse => ForkCancelResponse.decode(value),
+  },
+  /** The signals of the process, in place of its stream, as long as this call lasts. */
+  signals: {
+    path: "/rump.sp.v1.Session/Signals" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: SignalsRequest): Buffer => Buffer.from(SignalsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SignalsRequest => SignalsRequest.decode(value),
+    responseSerialize: (value: SignalsResponse): Buffer => Buffer.from(SignalsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SignalsResponse => SignalsResponse.decode(value),
+  },
+  /** The process has a new program: its calls that wait end with EINTR, close-on-exec descriptors are closed. EBUSY when it is in exec. */
+  exec: {
+    path: "/rump.sp.v1.Session/Exec" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExecRequest): Buffer => Buffer.from(ExecRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExecRequest => ExecRequest.decode(value),
+    responseSerialize: (value: ExecResponse): Buffer => Buffer.from(ExecResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExecResponse => ExecResponse.decode(value),
+  },
+  /** Keeps the session without a connection for a while: another program takes it over. EINVAL. */
+  handover: {
+    path: "/rump.sp.v1.Session/Handover" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: HandoverRequest): Buffer => Buffer.from(HandoverRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): HandoverRequest => HandoverRequest.decode(value),
+    responseSerialize: (value: HandoverResponse): Buffer => Buffer.from(HandoverResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): HandoverResponse => HandoverResponse.decode(value),
   },
   /** Does many calls in order; later ones may use results of earlier ones. */
   batch: {
@@ -8894,11 +9570,7 @@ export const SessionService = {
     responseSerialize: (value: BatchResponse): Buffer => Buffer.from(BatchResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): BatchResponse => BatchResponse.decode(value),
   },
-  /**
-   * Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
-   * session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
-   * session has ended.
-   */
+  /** Many calls in flight, answers in any order. The session ends soon after its stream does. */
   stream: {
     path: "/rump.sp.v1.Session/Stream" as const,
     requestStream: true as const,
@@ -8956,15 +9628,21 @@ export interface SessionServer extends UntypedServiceImplementation {
   attach: handleUnaryCall<AttachRequest, AttachResponse>;
   /** Ends the session and its process. */
   detach: handleUnaryCall<DetachRequest, DetachResponse>;
-  /** Makes a child process with a session of its own. EAGAIN. */
+  /** Makes a child process with a session of its own. EAGAIN, EINVAL. */
   fork: handleUnaryCall<ForkRequest, ForkResponse>;
+  /** Makes a child process that waits for who shows the cookie (AttachRequest.cookie). EAGAIN, EINVAL. */
+  prefork: handleUnaryCall<PreforkRequest, PreforkResponse>;
+  /** Frees a child that nobody has claimed. ESRCH. */
+  forkCancel: handleUnaryCall<ForkCancelRequest, ForkCancelResponse>;
+  /** The signals of the process, in place of its stream, as long as this call lasts. */
+  signals: handleServerStreamingCall<SignalsRequest, SignalsResponse>;
+  /** The process has a new program: its calls that wait end with EINTR, close-on-exec descriptors are closed. EBUSY when it is in exec. */
+  exec: handleUnaryCall<ExecRequest, ExecResponse>;
+  /** Keeps the session without a connection for a while: another program takes it over. EINVAL. */
+  handover: handleUnaryCall<HandoverRequest, HandoverResponse>;
   /** Does many calls in order; later ones may use results of earlier ones. */
   batch: handleUnaryCall<BatchRequest, BatchResponse>;
-  /**
-   * Many calls in flight, answers in any order. The session ends when its lease has passed since its stream ended. A
-   * session has one stream: a newer one takes over from an older one, which ends with ECONNABORTED. ESTALE when the
-   * session has ended.
-   */
+  /** Many calls in flight, answers in any order. The session ends soon after its stream does. */
   stream: handleBidiStreamingCall<StreamRequest, StreamResponse>;
   /** Loads a module out of a signed wheel. EPERM, EINVAL, ENOENT, EEXIST, EFBIG, ENOEXEC. */
   uploadModule: handleClientStreamingCall<UploadModuleRequest, UploadModuleResponse>;
@@ -9008,6 +9686,26 @@ export const KernService = {
     requestDeserialize: (value: Buffer): CloseRequest => CloseRequest.decode(value),
     responseSerialize: (value: CloseResponse): Buffer => Buffer.from(CloseResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CloseResponse => CloseResponse.decode(value),
+  },
+  /** Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks. EINVAL, ESRCH, EPERM. */
+  kill: {
+    path: "/rump.sp.v1.Kern/Kill" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: KillRequest): Buffer => Buffer.from(KillRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): KillRequest => KillRequest.decode(value),
+    responseSerialize: (value: KillResponse): Buffer => Buffer.from(KillResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): KillResponse => KillResponse.decode(value),
+  },
+  /** The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are forgotten. */
+  sigpending: {
+    path: "/rump.sp.v1.Kern/Sigpending" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SigpendingRequest): Buffer => Buffer.from(SigpendingRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SigpendingRequest => SigpendingRequest.decode(value),
+    responseSerialize: (value: SigpendingResponse): Buffer => Buffer.from(SigpendingResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SigpendingResponse => SigpendingResponse.decode(value),
   },
   /** Process id; the second register has the id of the parent. Cannot fail. */
   getpid: {
@@ -9813,6 +10511,10 @@ export interface KernServer extends UntypedServiceImplementation {
   write: handleUnaryCall<WriteRequest, WriteResponse>;
   /** Closes the descriptor. EBADF, EIO. */
   close: handleUnaryCall<CloseRequest, CloseResponse>;
+  /** Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks. EINVAL, ESRCH, EPERM. */
+  kill: handleUnaryCall<KillRequest, KillResponse>;
+  /** The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are forgotten. */
+  sigpending: handleUnaryCall<SigpendingRequest, SigpendingResponse>;
   /** Process id; the second register has the id of the parent. Cannot fail. */
   getpid: handleUnaryCall<GetpidRequest, GetpidResponse>;
   /** Sets the user ids. EPERM. */

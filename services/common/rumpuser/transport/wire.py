@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rumpuser.component import Context
+from rumpwire import const
 from rumpwire import rump_bus_pb2 as pb
 from rumpwire.codec import _dec_Credentials, _enc_Credentials
 from rumpwire.errno import Errno, KernelError
@@ -38,6 +39,8 @@ class ContextCache:
         request = pb.RunRequest()
         message = request.context
         message.pid, message.cwd, message.root, message.umask = ctx.pid, ctx.cwd, ctx.root, ctx.umask
+        if ctx.fsize != const.RLIM_INFINITY:
+            message.fsize = ctx.fsize
         _enc_Credentials(ctx.cred, message.cred)
         if len(self._encoded) >= _KEPT:
             self._encoded.clear()
@@ -49,11 +52,16 @@ class ContextCache:
         key = message.SerializeToString()
         ctx = self._decoded.get(key)
         if ctx is None:
-            ctx = Context(message.pid, _dec_Credentials(message.cred), message.cwd, message.root, message.umask)
+            ctx = _context(message)
             if len(self._decoded) >= _KEPT:
                 self._decoded.clear()
             self._decoded[key] = ctx
         return ctx
+
+
+def _context(message: Any) -> Context:
+    fsize = message.fsize if message.HasField("fsize") else const.RLIM_INFINITY
+    return Context(message.pid, _dec_Credentials(message.cred), message.cwd, message.root, message.umask, fsize)
 
 
 def encode_run(id: int, context: bytes, steps: Sequence[Step], keep_going: bool) -> bytes:

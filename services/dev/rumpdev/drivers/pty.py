@@ -9,7 +9,7 @@ from rumpdev.core.device import Device, Driver
 from rumpdev.core.tty.control import control
 from rumpdev.core.tty.jobs import Jobs
 from rumpdev.core.tty.pair import Pair
-from rumpuser.component import Context
+from rumpuser.component import Context, Entry
 from rumpuser.host import Buffer, Host
 from rumpuser.module import Manifest, Module
 from rumpuser.readiness import Measure, Measured, Selinfo
@@ -57,6 +57,12 @@ class Pairs:
 
     def units(self) -> list[int]:
         return sorted(unit for unit, pair in self._pairs.items() if not pair.free)
+
+    def session_end(self, ctx: Context, sid: int) -> None:
+        """For kern: a session has lost its leader."""
+        for pair in list(self._pairs.values()):
+            if sid and pair.session == sid:
+                pair.leader_left()
 
     def of_session(self, session: int, pid: int) -> Pair:
         """The controlling terminal of a session. ENXIO."""
@@ -252,6 +258,7 @@ class PtyModule(Module):
         component.attach(PtsDriver(pairs))
         component.attach(CttyDriver(pairs))
         component.attach(PtmDriver(pairs, component.handles.install))
+        component.add_calls({"session_end": Entry(pairs.session_end)})
 
     def fini(self, component: Any) -> None:
         """EBUSY while a terminal is open."""
@@ -261,6 +268,7 @@ class PtyModule(Module):
             raise KernelError(Errno.EBUSY, f"open: {', '.join(open_ones)}")
         for name in names:
             component.detach(name)
+        component.remove_calls(["session_end"])
 
 
 MODULE = PtyModule()

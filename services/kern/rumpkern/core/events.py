@@ -1,4 +1,4 @@
-"""Filters of kqueue(2) for what is no descriptor: timers (EVFILT_TIMER) and processes (EVFILT_PROC).
+"""Filters of kqueue(2) for what is no descriptor: EVFILT_TIMER, EVFILT_PROC, EVFILT_SIGNAL.
 
 A timer that repeats fires at multiples of its period after it was set, and tells how often it has fired since that was
 told last. A process is watched for its forks and its exit; with NOTE_TRACK its children are watched likewise.
@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from rumpkern.core.clock import NAP, Clocks
 from rumpkern.core.proc import Process, ProcessTable
+from rumpkern.core.signals import NSIG, Signals
 from rumpuser.component import Context
 from rumpuser.host import Host
 from rumpuser.kauth import Action
@@ -144,3 +145,40 @@ class ProcessFilter(Filter):
             knote.data = status
             knote.flags |= const.EV_EOF | const.EV_ONESHOT
             knote.look()
+
+
+class SignalFilter(Filter):
+    """EVFILT_SIGNAL: ident is a signal of the caller's; data counts how often it was sent, whatever became of it."""
+
+    def __init__(self, processes: ProcessTable, signals: Signals) -> None:
+        self._watched: dict[tuple[int, int], dict[Knote, None]] = {}
+        signals.when_sent.append(self._sent)
+        processes.when_exited.append(self._exited)
+
+    def attach(self, ctx: Context, knote: Knote, spec: KnoteSpec) -> Callable[[], None]:
+        """EINVAL for what is no signal."""
+        if not 0 < spec.ident < NSIG:
+            raise KernelError(Errno.EINVAL, f"there is no signal {spec.ident}")
+        knote.flags |= const.EV_CLEAR
+        key = ctx.pid, spec.ident
+        self._watched.setdefault(key, {})[knote] = None
+
+        def stop() -> None:
+            knotes = self._watched.get(key, {})
+            knotes.pop(knote, None)
+            if not knotes:
+                self._watched.pop(key, None)
+
+        return stop
+
+    def holds(self, knote: Knote, hint: int) -> bool:
+        return knote.data > 0
+
+    def _sent(self, process: Process, signo: int) -> None:
+        for knote in list(self._watched.get((process.pid, signo), ())):
+            knote.data += 1
+            knote.look()
+
+    def _exited(self, process: Process, status: int) -> None:
+        for key in [key for key in self._watched if key[0] == process.pid]:
+            del self._watched[key]

@@ -53,6 +53,10 @@ class Process:
     pgid: int
     limits: dict[int, Rlimit]
     sugid: bool = False
+    execed: bool = False
+    """Has a new program since it was forked: its parent may no more move it to another group."""
+    pending: int = 0
+    """Recorded signals, bit signo - 1 each."""
     children: dict[int, Process] = field(default_factory=dict)
 
     @property
@@ -83,6 +87,7 @@ class ProcessTable:
         self._table = {INIT: self.init}
         self.when_forked: list[Callable[[Process, Process], None]] = []
         self.when_exited: list[Callable[[Process, int], None]] = []
+        self.when_execed: list[Callable[[Process], None]] = []
         self._last = INIT
         self._again = False
 
@@ -165,6 +170,17 @@ class ProcessTable:
             told(parent, child)
         return child.info()
 
+    def exec(self, ctx: Context, comm: str) -> ProcessInfo:
+        """The caller has a new program, which issetugid(2) warns only when its ids differ. ESRCH."""
+        process = self.of(ctx)
+        cred = process.cred
+        process.comm = _command(comm)
+        process.execed = True
+        process.sugid = (cred.euid, cred.egid) != (cred.uid, cred.gid)
+        for told in self.when_execed:
+            told(process)
+        return process.info()
+
     def exit(self, ctx: Context, pid: int, status: int) -> None:
         """Frees a process; its children become those of init. ESRCH, EINVAL for init."""
         process = self.get(pid)
@@ -185,8 +201,9 @@ class ProcessTable:
     def _spawn(self, parent: Process, comm: str) -> Process:
         self._room(parent)
         pid = self._new_pid()
-        comm = "".join(c if c.isprintable() else "?" for c in comm[:MAXCOMLEN])
-        child = Process(pid, parent, comm, parent.cred, parent.session, parent.pgid, dict(parent.limits), parent.sugid)
+        child = Process(
+            pid, parent, _command(comm), parent.cred, parent.session, parent.pgid, dict(parent.limits), parent.sugid
+        )
         self._table[pid] = parent.children[pid] = child
         return child
 
@@ -225,3 +242,7 @@ class ProcessTable:
 
     def getppid(self, ctx: Context) -> int:
         return self.of(ctx).ppid
+
+
+def _command(comm: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in comm[:MAXCOMLEN])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+from typing import Any
+
 from rumpkern.core.proc import MAXPROC, Process, ProcessTable, Session
-from rumpuser.component import Context
+from rumpuser.component import KERNEL, Bus, Context
 from rumpuser.kauth import Action
-from rumpwire import const
+from rumpuser.pending import value_of
+from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Rlimit
 
@@ -15,10 +19,15 @@ CEILINGS = {const.RLIMIT_NPROC: MAXPROC, const.RLIMIT_NOFILE: const.OPEN_MAX}
 """What the kernel has of a resource; a limit above it is lowered to it, as in NetBSD."""
 
 
+TOLD = (const.RLIMIT_NOFILE, const.RLIMIT_FSIZE, const.RLIMIT_NTHR)
+"""Limits that others than kern see to, in the order of limits_set."""
+
+
 class SessionCalls:
     """The calls about where a process belongs and how much it may use."""
 
-    def __init__(self, processes: ProcessTable) -> None:
+    def __init__(self, bus: Bus, processes: ProcessTable) -> None:
+        self._bus = bus
         self._processes = processes
 
     # -- groups and sessions
@@ -33,7 +42,10 @@ class SessionCalls:
         return self._processes.of_pid(ctx, pid).session.sid
 
     def setpgid(self, ctx: Context, pid: int, pgid: int) -> None:
-        """EINVAL, ESRCH for one that is no descendant, EPERM for a session leader, another session or a foreign id."""
+        """EINVAL, ESRCH for one that is no descendant, EACCES for one that has called exec.
+
+        EPERM for a session leader, another session or a foreign id.
+        """
         if pgid < 0:
             raise KernelError(Errno.EINVAL, f"process group {pgid}")
         caller = self._processes.of(ctx)
@@ -46,6 +58,8 @@ class SessionCalls:
     def _may_join(self, caller: Process, process: Process, member: Process | None, pgid: int) -> None:
         if not process.inferior_of(caller):
             raise KernelError(Errno.ESRCH, f"process {process.pid} is no child of {caller.pid}")
+        if process is not caller and process.execed:
+            raise KernelError(Errno.EACCES, f"process {process.pid} has a program of its own by now (exec)")
         if process.session is not caller.session:
             raise KernelError(Errno.EPERM, f"process {process.pid} is in another session")
         if member is not None and member.session is not process.session:
@@ -80,7 +94,7 @@ class SessionCalls:
     def getrlimit(self, ctx: Context, which: int) -> Rlimit:
         return self._limits(ctx, which)[which]
 
-    def setrlimit(self, ctx: Context, which: int, rlp: Rlimit | None) -> None:
+    def setrlimit(self, ctx: Context, which: int, rlp: Rlimit | None) -> Any:
         """EINVAL for an unknown resource or soft above hard; EPERM for raising the hard limit without being root."""
         limits = self._limits(ctx, which)
         if rlp is None or not 0 <= rlp.rlim_cur <= rlp.rlim_max <= const.RLIM_INFINITY:
@@ -89,6 +103,13 @@ class SessionCalls:
             self._processes.authorize(ctx, Action.PROCESS_RLIMIT_SET)
         ceiling = CEILINGS.get(which, const.RLIM_INFINITY)
         limits[which] = Rlimit(min(rlp.rlim_cur, ceiling), min(rlp.rlim_max, ceiling))
+        return self._tell(self._processes.of(ctx)) if which in TOLD else None
+
+    async def _tell(self, process: Process) -> None:
+        """The gateway sees to limits of descriptors, files and threads."""
+        soft = [process.limits[which].rlim_cur for which in TOLD]
+        with contextlib.suppress(KernelError):  # without a gateway there are no clients
+            await value_of(self._bus.peer("gateway").call(KERNEL, calls.LIMITS_SET, (process.pid, *soft)))
 
     def _limits(self, ctx: Context, which: int) -> dict[int, Rlimit]:
         limits = self._processes.of(ctx).limits

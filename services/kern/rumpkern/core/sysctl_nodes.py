@@ -12,9 +12,11 @@ from rumpkern.core.ksem import Semaphores
 from rumpkern.core.modules import ModuleSettings
 from rumpkern.core.pipe import MAX_PIPES, Pipes
 from rumpkern.core.session import SessionCalls
+from rumpkern.core.signals import Signals
 from rumpkern.core.sysctl import CURPROC, Node, Tree
 from rumpuser.component import Context, Parameters
 from rumpuser.host import Host
+from rumpuser.pending import start
 from rumpwire import const
 from rumpwire.values import (
     SysctlValue,
@@ -120,7 +122,7 @@ class Nodes:
         def put(ctx: Context, value: SysctlValue) -> None:
             assert isinstance(value, SysctlValueQuad)
             changed = {"rlim_cur" if soft else "rlim_max": value.quad}
-            sessions.setrlimit(ctx, which, sessions.getrlimit(ctx, which)._replace(**changed))
+            start(sessions.setrlimit(ctx, which, sessions.getrlimit(ctx, which)._replace(**changed)))
 
         path = f"proc.curproc.rlimit.{LIMIT_NAMES[which]}.{'soft' if soft else 'hard'}"
         node = self._add(path, (10, CURPROC, 2, which + 1, 1 if soft else 2), const.CTLTYPE_QUAD, "", get, put)
@@ -148,11 +150,13 @@ def fill(
     pipes: Pipes,
     semaphores: Semaphores,
     sessions: SessionCalls,
+    signals: Signals,
     modules: ModuleSettings,
 ) -> None:
     """All nodes of kern."""
     nodes = Nodes(tree)
     _kern(nodes, identity)
+    nodes.text("kern.sigmodel", (), "Signal model: raise, panic, ignore, record", lambda: signals.model, signals.choose)
     _time(nodes, clocks)
     _random(nodes, host)
     _pipe(nodes, pipes)

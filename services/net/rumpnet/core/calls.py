@@ -99,9 +99,7 @@ class Calls:
         return self._accepted(so) if isinstance(so, Socket) else self._accept_later(so, None)
 
     def paccept(self, ctx: Context, s: int, mask: int | None, flags: int) -> Any:
-        """The flags decide on O_NONBLOCK. EOPNOTSUPP for a signal mask: there are no signals."""
-        if mask is not None:
-            raise KernelError(Errno.EOPNOTSUPP, "there are no signals to mask")
+        """The flags decide on O_NONBLOCK. The mask is the gateway's business."""
         if flags & ~_TYPE_FLAGS:
             raise KernelError(Errno.EINVAL, f"paccept flags {flags:#x}")
         so = self.net.socket(s).accept()

@@ -187,6 +187,8 @@ class DataFile(OpenFile):
         check_mount(vnode)
         if offset + len(data) > OFFSET_MAX:
             raise KernelError(Errno.EFBIG)
+        if offset + len(data) > ctx.fsize and vnode.vtype is VType.REG:
+            raise KernelError(Errno.EFBIG, f"a file of more than {ctx.fsize} bytes (RLIMIT_FSIZE)")
         if self.append_only and offset < vnode.getattr().st_size:
             raise KernelError(Errno.EPERM, "the file is append-only")
         self.unsafe = True

@@ -121,7 +121,7 @@ class Recorder:
         return "file", next((handle for handle, file in self._vfs.files.items() if file is owner), 0)
 
     def bound(self, key: tuple[int, int], socket: int) -> None:
-        self._records.put("sockets", key, None, socket)
+        self._records.put("sockets", key, socket)  # its number has 64 bits, a counter of a record 63
 
     def unbound(self, key: tuple[int, int]) -> None:
         self._records.delete("sockets", key)

@@ -57,7 +57,7 @@ class Restoring:
                 log.error("%s is not mounted again on %r: %s", value[0], value[1], error)
                 self._records.delete("mounts", number)
             self._take(taken)  # that may stand on a file in it
-        for key, _, socket in self._records.items("sockets"):
+        for key, socket, _ in self._records.items("sockets"):
             self._vfs.sockets[key] = socket
         gates = self._vfs.gates
         if gates.used:

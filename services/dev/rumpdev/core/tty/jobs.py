@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from rumpuser.component import KERNEL, Bus, Context
-from rumpuser.pending import value_of
+from rumpuser.pending import start, value_of
 from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError
 
@@ -48,6 +49,11 @@ class Jobs:
             except KernelError:
                 continue  # it has ended meanwhile
         return found
+
+    def post(self, group: int, signo: int) -> None:
+        """A signal for a process group; nothing when nobody is in it any more."""
+        with contextlib.suppress(KernelError):
+            start(self._bus.peer("kern").call(KERNEL, OPS["signal_post"], (-group, int(signo), 0)))
 
     async def _ask(self, call: str, *args: Any) -> Any:
         return await value_of(self._bus.peer("kern").call(KERNEL, OPS[call], args))

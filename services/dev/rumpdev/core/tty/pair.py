@@ -290,6 +290,14 @@ class Pair:
                     self._interrupted.add(pending)
                     pending.fail(KernelError(Errno.EINTR, "a signal of the terminal"))
 
+    def leader_left(self) -> None:
+        """The leader of its session has ended: the terminal is nobody's, and who is in the foreground hears of it."""
+        if self.group:
+            self._post(self.group, Signal.HUP)
+        self.session = self.group = 0
+        self.leavers.clear()
+        self.news()
+
     def resize(self, size: Winsize) -> None:
         if size != self.size:
             self.size = size
@@ -299,6 +307,7 @@ class Pair:
     def _post(self, group: int, signal: Signal) -> None:
         del self.posted[:-15]
         self.posted.append((group, signal))
+        self.jobs.post(group, signal)
 
 
 class Timer:
