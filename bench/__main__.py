@@ -8,7 +8,7 @@ import json
 import sys
 from dataclasses import asdict
 
-NAMES = ("latency", "readiness", "startup", "images", "ext4write", "fat", "inet", "tcp", "links")
+NAMES = ("latency", "authorisation", "readiness", "startup", "images", "ext4write", "fat", "inet", "tcp", "links")
 
 
 def main() -> int:

@@ -6,10 +6,13 @@ import argparse
 import asyncio
 import logging
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
+from rumpgateway.keeper import keep
 from rumpgateway.kernel import MAX_BUS_MESSAGE, Kernel, KernelConfig
 from rumpgateway.registry import FACTIONS
 from rumpgateway.supervisor import Care
@@ -70,6 +73,7 @@ def configuration(arguments: argparse.Namespace) -> KernelConfig:
     urls = [parse(text, server=True) for text in arguments.url] or [Url("unix", path=f"{folder}/kernel.sock")]
     flags = ["--log-level", arguments.log_level, "--die-with-parent", "--max-message", str(MAX_BUS_MESSAGE)]
     flags += ["--log-json"] * arguments.log_json
+    flags += ["--keep"] * (arguments.placement == "split")
     flags += ["--config", os.path.abspath(arguments.config)] if arguments.config else []
     parameters = _parameters(arguments, factions)
     for url in urls:
@@ -86,7 +90,7 @@ def configuration(arguments: argparse.Namespace) -> KernelConfig:
         bus=parse(arguments.bus, server=True) if arguments.bus else None,
         token=config.read_token(arguments.token_file, os.environ),
         spawn=not arguments.no_spawn,
-        outlived=arguments.no_spawn,
+        outlived=arguments.placement == "split",
         max_message=config.size("--max-message", arguments.max_message),
         parameters=parameters,
         environment=(
@@ -168,7 +172,7 @@ async def serve(wanted: KernelConfig) -> int:
         return 1
     if kernel.metrics:
         logger.info("metrics at http://%s:%d/metrics", *kernel.metrics)
-    for url in kernel.urls:
+    for url in kernel.urls if not wanted.generation else ():
         print(f"ready {url}", flush=True)
     await kernel.run()
     return 0
@@ -185,7 +189,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KernelError, ValueError, OSError) as error:
         print(f"rump up: {error}", file=sys.stderr)
         return 2
-    return asyncio.run(serve(wanted))
+    if not (wanted.spawn and wanted.outlived):
+        return asyncio.run(serve(wanted))
+    wanted = replace(wanted, keeper=os.getpid(), token=wanted.token or secrets.token_hex(16))
+    return keep(lambda generation: asyncio.run(serve(replace(wanted, generation=generation))))
 
 
 if __name__ == "__main__":

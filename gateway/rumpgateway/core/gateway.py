@@ -216,10 +216,10 @@ class Gateway(Component):
             description.device = None if owner == "vfs" or description.device is None else description.device
             if description.handle not in kept:
                 description.owner = LOST
-        for p in self.processes.values() if owner == "vfs" else ():
-            p.cwd = p.cwd if p.cwd in (0, *kept_directories) else NO_DIRECTORY
-            p.root = p.root if p.root in (0, *kept_directories) else NO_DIRECTORY
         for p in self.processes.values():
+            if owner == "vfs":
+                p.cwd = p.cwd if p.cwd in (0, *kept_directories) else NO_DIRECTORY
+                p.root = p.root if p.root in (0, *kept_directories) else NO_DIRECTORY
             p.fds.write_down()
         dropping: Any = self.rights.drop(self.rights.lost(owner))
         start(dropping)

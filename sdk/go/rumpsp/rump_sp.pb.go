@@ -11043,12 +11043,12 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Status\x12\x19.rump.sp.v1.StatusRequest\x1a\x1a.rump.sp.v1.StatusResponse\x12H\n" +
 	"\tProcesses\x12\x1c.rump.sp.v1.ProcessesRequest\x1a\x1d.rump.sp.v1.ProcessesResponse\x12K\n" +
 	"\n" +
-	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\x9f@\n" +
+	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xa1@\n" +
 	"\x04Kern\x12K\n" +
 	"\x04Read\x12\x17.rump.sp.v1.ReadRequest\x1a\x18.rump.sp.v1.ReadResponse\"\x10\x8a\xb5\x18\f\b\x03\x12\x04read\x18\x01 \x01\x12O\n" +
 	"\x05Write\x12\x18.rump.sp.v1.WriteRequest\x1a\x19.rump.sp.v1.WriteResponse\"\x11\x8a\xb5\x18\r\b\x04\x12\x05write\x18\x01 \x01\x12M\n" +
-	"\x05Close\x12\x18.rump.sp.v1.CloseRequest\x1a\x19.rump.sp.v1.CloseResponse\"\x0f\x8a\xb5\x18\v\b\x06\x12\x05close\x18\x01\x12\\\n" +
-	"\x04Kill\x12\x17.rump.sp.v1.KillRequest\x1a\x18.rump.sp.v1.KillResponse\"!\x8a\xb5\x18\x1d\b\xfeN\x12\x04kill\x18\x012\x0eprocess.signal8\x01\x12d\n" +
+	"\x05Close\x12\x18.rump.sp.v1.CloseRequest\x1a\x19.rump.sp.v1.CloseResponse\"\x0f\x8a\xb5\x18\v\b\x06\x12\x05close\x18\x01\x12]\n" +
+	"\x04Kill\x12\x17.rump.sp.v1.KillRequest\x1a\x18.rump.sp.v1.KillResponse\"\"\x8a\xb5\x18\x1e\b\xfeN\x12\x04kill\x18\x018\x01\xe2\x03\x0eprocess.signal\x12d\n" +
 	"\n" +
 	"Sigpending\x12\x1d.rump.sp.v1.SigpendingRequest\x1a\x1e.rump.sp.v1.SigpendingResponse\"\x17\x8a\xb5\x18\x13\b\xffN\x12\n" +
 	"sigpending\x18\x018\x01\x12S\n" +
@@ -11102,8 +11102,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Kqueue\x12\x19.rump.sp.v1.KqueueRequest\x1a\x1a.rump.sp.v1.KqueueResponse\"\x11\x8a\xb5\x18\r\b\xd8\x02\x12\x06kqueue\x18\x01\x12m\n" +
 	"\fPosixFadvise\x12\x1f.rump.sp.v1.PosixFadviseRequest\x1a .rump.sp.v1.PosixFadviseResponse\"\x1a\x8a\xb5\x18\x16\b\xa0\x03\x12\rposix_fadvise\x18\x01(\x01\x12V\n" +
 	"\x06Select\x12\x19.rump.sp.v1.SelectRequest\x1a\x1a.rump.sp.v1.SelectResponse\"\x15\x8a\xb5\x18\x11\b\xa1\x03\x12\x06select\x18\x01 \x01(\x01\x12l\n" +
-	"\fGettimeofday\x12\x1f.rump.sp.v1.GettimeofdayRequest\x1a .rump.sp.v1.GettimeofdayResponse\"\x19\x8a\xb5\x18\x15\b\xa2\x03\x12\fgettimeofday\x18\x01(\x01\x12\x80\x01\n" +
-	"\fSettimeofday\x12\x1f.rump.sp.v1.SettimeofdayRequest\x1a .rump.sp.v1.SettimeofdayResponse\"-\x8a\xb5\x18)\b\xa3\x03\x12\fsettimeofday\x18\x01(\x012\x12system.time.system\x12l\n" +
+	"\fGettimeofday\x12\x1f.rump.sp.v1.GettimeofdayRequest\x1a .rump.sp.v1.GettimeofdayResponse\"\x19\x8a\xb5\x18\x15\b\xa2\x03\x12\fgettimeofday\x18\x01(\x01\x12\x81\x01\n" +
+	"\fSettimeofday\x12\x1f.rump.sp.v1.SettimeofdayRequest\x1a .rump.sp.v1.SettimeofdayResponse\".\x8a\xb5\x18*\b\xa3\x03\x12\fsettimeofday\x18\x01(\x01\xe2\x03\x12system.time.system\x12l\n" +
 	"\aAdjtime\x12\x1a.rump.sp.v1.AdjtimeRequest\x1a\x1b.rump.sp.v1.AdjtimeResponse\"(\x8a\xb5\x18$\b\xa5\x03\x12\aadjtime\x18\x01\xe2\x03\x13system.time.adjtime\x12^\n" +
 	"\tSetitimer\x12\x1c.rump.sp.v1.SetitimerRequest\x1a\x1d.rump.sp.v1.SetitimerResponse\"\x14\x8a\xb5\x18\x10\b\xa9\x03\x12\tsetitimer\x18\x01\x12`\n" +
 	"\tGetitimer\x12\x1c.rump.sp.v1.GetitimerRequest\x1a\x1d.rump.sp.v1.GetitimerResponse\"\x16\x8a\xb5\x18\x12\b\xaa\x03\x12\tgetitimer\x18\x01(\x01\x12m\n" +
@@ -11265,7 +11265,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x14EtfsRegisterWithsize\x12'.rump.sp.v1.EtfsRegisterWithsizeRequest\x1a(.rump.sp.v1.EtfsRegisterWithsizeResponse\"0\x8a\xb5\x18,\b\x9bN\x12\x16etfs_register_withsize\x18\x022\vsystem.etfs8\x01\x12r\n" +
 	"\n" +
 	"EtfsRemove\x12\x1d.rump.sp.v1.EtfsRemoveRequest\x1a\x1e.rump.sp.v1.EtfsRemoveResponse\"%\x8a\xb5\x18!\b\x9cN\x12\vetfs_remove\x18\x022\vsystem.etfs8\x01\x12^\n" +
-	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xe9;\n" +
+	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xe0;\n" +
 	"\x03Net\x12W\n" +
 	"\aRecvmsg\x12\x1a.rump.sp.v1.RecvmsgRequest\x1a\x1b.rump.sp.v1.RecvmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1b\x12\arecvmsg\x18\x03 \x01\x12W\n" +
 	"\aSendmsg\x12\x1a.rump.sp.v1.SendmsgRequest\x1a\x1b.rump.sp.v1.SendmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1c\x12\asendmsg\x18\x03 \x01\x12[\n" +
@@ -11321,14 +11321,14 @@ const file_rump_sp_proto_rawDesc = "" +
 	"dhcp_start\x18\x032\x19network.interface.setpriv8\x01\x12|\n" +
 	"\tDhcpRenew\x12\x1c.rump.sp.v1.DhcpRenewRequest\x1a\x1d.rump.sp.v1.DhcpRenewResponse\"2\x8a\xb5\x18.\b\xebN\x12\n" +
 	"dhcp_renew\x18\x032\x19network.interface.setpriv8\x01\x12x\n" +
-	"\bDhcpStop\x12\x1b.rump.sp.v1.DhcpStopRequest\x1a\x1c.rump.sp.v1.DhcpStopResponse\"1\x8a\xb5\x18-\b\xecN\x12\tdhcp_stop\x18\x032\x19network.interface.setpriv8\x01\x12\x82\x01\n" +
+	"\bDhcpStop\x12\x1b.rump.sp.v1.DhcpStopRequest\x1a\x1c.rump.sp.v1.DhcpStopResponse\"1\x8a\xb5\x18-\b\xecN\x12\tdhcp_stop\x18\x032\x19network.interface.setpriv8\x01\x12~\n" +
 	"\n" +
-	"DhcpLeases\x12\x1d.rump.sp.v1.DhcpLeasesRequest\x1a\x1e.rump.sp.v1.DhcpLeasesResponse\"5\x8a\xb5\x181\b\xedN\x12\vdhcp_leases\x18\x03(\x012\x19network.interface.getpriv8\x01\x12\x80\x01\n" +
+	"DhcpLeases\x12\x1d.rump.sp.v1.DhcpLeasesRequest\x1a\x1e.rump.sp.v1.DhcpLeasesResponse\"1\x8a\xb5\x18-\b\xedN\x12\vdhcp_leases\x18\x03(\x012\x15network.interface.get8\x01\x12\x80\x01\n" +
 	"\n" +
 	"DhcpdStart\x12\x1d.rump.sp.v1.DhcpdStartRequest\x1a\x1e.rump.sp.v1.DhcpdStartResponse\"3\x8a\xb5\x18/\b\xeeN\x12\vdhcpd_start\x18\x032\x19network.interface.setpriv8\x01\x12|\n" +
 	"\tDhcpdStop\x12\x1c.rump.sp.v1.DhcpdStopRequest\x1a\x1d.rump.sp.v1.DhcpdStopResponse\"2\x8a\xb5\x18.\b\xefN\x12\n" +
-	"dhcpd_stop\x18\x032\x19network.interface.setpriv8\x01\x12\x8e\x01\n" +
-	"\rDhcpdBindings\x12 .rump.sp.v1.DhcpdBindingsRequest\x1a!.rump.sp.v1.DhcpdBindingsResponse\"8\x8a\xb5\x184\b\xf0N\x12\x0edhcpd_bindings\x18\x03(\x012\x19network.interface.getpriv8\x01\x12y\n" +
+	"dhcpd_stop\x18\x032\x19network.interface.setpriv8\x01\x12\x8a\x01\n" +
+	"\rDhcpdBindings\x12 .rump.sp.v1.DhcpdBindingsRequest\x1a!.rump.sp.v1.DhcpdBindingsResponse\"4\x8a\xb5\x180\b\xf0N\x12\x0edhcpd_bindings\x18\x03(\x012\x15network.interface.get8\x01\x12y\n" +
 	"\n" +
 	"DnsForward\x12\x1d.rump.sp.v1.DnsForwardRequest\x1a\x1e.rump.sp.v1.DnsForwardResponse\",\x8a\xb5\x18(\b\xf1N\x12\vdns_forward\x18\x03(\x012\x10network.resolver8\x01\x12\xa0\x01\n" +
 	"\x12NetconfigIfaddrdel\x12%.rump.sp.v1.NetconfigIfaddrdelRequest\x1a&.rump.sp.v1.NetconfigIfaddrdelResponse\";\x8a\xb5\x187\b\xb3N\x12\x13netconfig_ifaddrdel\x18\x032\x19network.interface.setpriv8\x01\x12a\n" +

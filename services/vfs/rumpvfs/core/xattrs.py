@@ -73,10 +73,10 @@ class ExtendedAttributes:
     def extattrctl(
         self, ctx: Context, path: bytes, cmd: int, filename: bytes, attrnamespace: int, attrname: bytes
     ) -> None:
-        """Errors of namei, EPERM, EXDEV (the file is elsewhere), and those of `FileSystem.extattrctl`."""
+        """EPERM, errors of namei, EXDEV (the file is elsewhere), and those of `FileSystem.extattrctl`."""
+        authorize(ctx, Action.SYSTEM_FS_EXTATTR)
         fs = self._path(ctx, path).base().fs
         file = self._path(ctx, filename).base() if filename else None
-        authorize(ctx, Action.SYSTEM_FS_EXTATTR)
         if file is not None and file.fs is not fs:
             raise KernelError(Errno.EXDEV, "the file of an attribute is on the file system that has it")
         fs.extattrctl(cmd, file, full(attrnamespace, attrname) if attrname else b"")

@@ -86,6 +86,7 @@ class Dhcp:
 
     def dhcp_leases(self, ctx: Context) -> list[DhcpLease]:
         """All that are kept or asked for."""
+        authorize(ctx, Action.NETWORK_INTERFACE_GET)
         return [self._lease(ifname, kept.client) for ifname, kept in self._clients.items()]
 
     def _lease(self, ifname: str, client: Client) -> DhcpLease:
@@ -110,7 +111,7 @@ class Dhcp:
 
     def dhcpd_start(self, ctx: Context, ifname: str, pool: DhcpPool | None) -> None:
         """EPERM, EAFNOSUPPORT, ENXIO, EINVAL, EBUSY, EADDRNOTAVAIL."""
-        authorize(ctx, Action.NETWORK_INTERFACE_GETPRIV)
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
         iface = self._ethernet(ifname)
         if ifname in self._servers:
             raise KernelError(Errno.EBUSY, f"addresses are leased on {ifname} already")
@@ -131,6 +132,7 @@ class Dhcp:
 
     def dhcpd_bindings(self, ctx: Context, ifname: str) -> list[DhcpBinding]:
         """ENOENT."""
+        authorize(ctx, Action.NETWORK_INTERFACE_GET)
         now = self.net.host.monotonic_ns()
         return [
             DhcpBinding(b.addr, b.chaddr, b.hostname, (b.until_ns - now) // SECOND_NS)
