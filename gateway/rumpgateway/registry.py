@@ -132,6 +132,11 @@ class Registry:
             if member.connection is not None:
                 self._task(member.connection.close())
 
+    def expect(self, name: str) -> None:
+        """A component that was given up is started after all: from now on calls wait for it."""
+        self.succession.restarts(name)
+        self._tell()
+
     def give_up(self, name: str, why: str) -> None:
         """A component will not be started again: calls that wait for it fail."""
         awaited = self.succession.awaits(name)

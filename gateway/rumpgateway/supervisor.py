@@ -135,7 +135,7 @@ class Supervisor:
             child.process.kill()
             await child.process.wait()
         else:
-            self._registry.succession.restarts(name)
+            self._registry.expect(name)
             child.state = "restarting"
             await self._launch(child)
         await self._joined(name)
