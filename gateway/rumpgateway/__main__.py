@@ -6,14 +6,19 @@ import argparse
 import asyncio
 import logging
 import os
+import secrets
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
+from rumpgateway.keeper import keep
 from rumpgateway.kernel import MAX_BUS_MESSAGE, Kernel, KernelConfig
 from rumpgateway.registry import FACTIONS
 from rumpgateway.supervisor import Care
 from rumpuser import audit, config, log
+from rumpuser.authority import Authority
 from rumpuser.component import Parameters
 from rumpuser.transport.names import Tls
 from rumpuser.tune import tune
@@ -70,8 +75,13 @@ def configuration(arguments: argparse.Namespace) -> KernelConfig:
     urls = [parse(text, server=True) for text in arguments.url] or [Url("unix", path=f"{folder}/kernel.sock")]
     flags = ["--log-level", arguments.log_level, "--die-with-parent", "--max-message", str(MAX_BUS_MESSAGE)]
     flags += ["--log-json"] * arguments.log_json
+    flags += ["--keep"] * (arguments.placement == "split")
     flags += ["--config", os.path.abspath(arguments.config)] if arguments.config else []
     parameters = _parameters(arguments, factions)
+    bus = parse(arguments.bus, server=True) if arguments.bus else None
+    bus_tls = _bus_keys(folder, arguments)
+    if bus is not None and bus.secure:
+        flags += ["--tls-cert", bus_tls.cert, "--tls-key", bus_tls.key, "--tls-ca", bus_tls.ca]
     for url in urls:
         _check_plain(url, plain_ok=arguments.plain_ok)
         if url.secure and not (arguments.tls_cert and arguments.tls_key):
@@ -83,10 +93,11 @@ def configuration(arguments: argparse.Namespace) -> KernelConfig:
         folder=folder,
         factions=factions,
         placement=arguments.placement,
-        bus=parse(arguments.bus, server=True) if arguments.bus else None,
+        bus=bus,
+        bus_tls=bus_tls,
         token=config.read_token(arguments.token_file, os.environ),
         spawn=not arguments.no_spawn,
-        outlived=arguments.no_spawn,
+        outlived=arguments.placement == "split",
         max_message=config.size("--max-message", arguments.max_message),
         parameters=parameters,
         environment=(
@@ -145,6 +156,16 @@ def _check_plain(url: Url, *, plain_ok: bool) -> None:
     logger.warning("%s: clients are not authenticated and nothing is encrypted", url)
 
 
+def _bus_keys(folder: str, arguments: argparse.Namespace) -> Tls:
+    """Those of the flags; for a bus over TLS that has none, keys made at start: both sides show a certificate."""
+    if arguments.tls_cert or not (arguments.bus or "").startswith("tcp://"):
+        return Tls(arguments.tls_cert or "", arguments.tls_key or "", arguments.tls_client_ca or "")
+    keys = f"{folder}/bus-keys"
+    shutil.rmtree(keys, ignore_errors=True)
+    cert = Authority.create(keys).peer("component")
+    return Tls(str(cert), str(cert.with_suffix(".key")), f"{keys}/ca.pem")
+
+
 def _check_anonymous(url: Url, *, allowed: bool) -> None:
     if not allowed:
         raise ValueError(f"{url}: everybody would be root; --tls-client-ca or --policy says who is who (or --plain-ok)")
@@ -168,7 +189,7 @@ async def serve(wanted: KernelConfig) -> int:
         return 1
     if kernel.metrics:
         logger.info("metrics at http://%s:%d/metrics", *kernel.metrics)
-    for url in kernel.urls:
+    for url in kernel.urls if not wanted.generation else ():
         print(f"ready {url}", flush=True)
     await kernel.run()
     return 0
@@ -185,7 +206,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KernelError, ValueError, OSError) as error:
         print(f"rump up: {error}", file=sys.stderr)
         return 2
-    return asyncio.run(serve(wanted))
+    if not (wanted.spawn and wanted.outlived):
+        return asyncio.run(serve(wanted))
+    wanted = replace(wanted, keeper=os.getpid(), token=wanted.token or secrets.token_hex(16))
+    return keep(lambda generation: asyncio.run(serve(replace(wanted, generation=generation))))
 
 
 if __name__ == "__main__":

@@ -54,7 +54,8 @@ DRAIN_S = 2.0
 class KernelConfig:
     """How a kernel is brought up. ``spawn`` is off where the components start apart and join over the bus.
 
-    ``outlived``: the components go on when the gateway is killed, and the next one takes over.
+    ``outlived``: the components go on when the gateway is killed, and the next one takes over. Where it starts them
+    itself the keeper (a pid) starts it; ``generation`` is how many that has started before.
     """
 
     urls: tuple[Url, ...]
@@ -65,11 +66,14 @@ class KernelConfig:
     token: str = ""
     spawn: bool = True
     outlived: bool = False
+    keeper: int = 0
+    generation: int = 0
     max_message: int = 16 << 20
     parameters: Parameters = field(default_factory=Parameters)
     component_flags: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     tls: Tls = field(default_factory=Tls)
+    bus_tls: Tls = field(default_factory=Tls)
     metrics: tuple[str, int] | None = None
     slow_ns: int = SLOW_NS
     channelz: bool = False
@@ -93,7 +97,7 @@ class Kernel:
         self._served: list[Url] = []
         self._modules: dict[str, list[str]] = {}
         self._local: list[Component] = []
-        self._records = RecordFile(f"{config.folder}/gateway.records") if config.outlived else None
+        self._records = _open_records(config) if config.outlived else None
         self._host = SystemHost(asyncio.get_running_loop(), self._records)
         self._tracer = Tracer(config.trace) if config.trace else None
         self.registry = Registry(self._token, self._connect)
@@ -113,11 +117,12 @@ class Kernel:
             config.component_flags,
             {**dict(config.environment), "RUMP_BUS_TOKEN": self._token},
             config.care,
+            config.keeper,
         )
+        self.recovery = Recovery(self._host.records, self.registry, self.gateway, self.sessions)
         self.registry.restarted = self.supervisor.restarts
         self.registry.inherit = self.gateway.inherit
         self.gateway.restart = lambda name: pending_of(self._restart(name))
-        self.recovery = Recovery(self._host.records, self.gateway, self.sessions)
         self.registry.joined = self._joined
         self.registry.lost = self._lost
         self.gateway.halt = lambda opt: self._halted.set()
@@ -136,7 +141,8 @@ class Kernel:
         else:
             await self._listen_to_components()
             if self._config.spawn:
-                await self.supervisor.start(names)
+                await self.supervisor.adopt(self.recovery.pids)
+                await self.supervisor.start([name for name in names if name not in self.supervisor.children])
         if self._host.records.inherited:
             await self.recovery.run()
             self.sessions.review(self.admission.still)
@@ -182,14 +188,14 @@ class Kernel:
             await settle(component.start())
 
     def _connect(self, name: str, url: str) -> RemotePeer:
-        return peer_at(parse(url), name, token=self._token, tls=self._config.tls, max_message=MAX_BUS_MESSAGE)
+        return peer_at(parse(url), name, token=self._token, tls=self._config.bus_tls, max_message=MAX_BUS_MESSAGE)
 
     async def _listen_to_components(self) -> None:
         server = grpc.aio.server(options=options(MAX_BUS_MESSAGE))
         component = ComponentService(self.gateway, self._token, MAX_BUS_MESSAGE)
         component.started.resolve(None)
         server.add_generic_rpc_handlers((self.registry.handler(), component.handler()))
-        listen(server, self._bus_url, self._config.tls)
+        listen(server, self._bus_url, self._config.bus_tls)
         await server.start()
         self._servers.append(server)
 
@@ -206,7 +212,8 @@ class Kernel:
         await self.supervisor.restart(name)
 
     def _joined(self, name: str) -> None:
-        self.recovery.joined(name, self.registry.members[name].instance)
+        if self.registry.serving(name):
+            self.recovery.joined(self.registry.members[name])
         self.supervisor.notice(name)
 
     def _lost(self, name: str) -> None:
@@ -248,7 +255,9 @@ class Kernel:
 
     async def _status(self) -> Any:
         url = self.registry.gateway_url
-        here = rump_sp_pb2.ComponentStatus(name="gateway", pid=os.getpid(), url=url, state="serving")
+        here = rump_sp_pb2.ComponentStatus(
+            name="gateway", pid=os.getpid(), url=url, state="serving", restarts=self._config.generation
+        )
         return rump_sp_pb2.StatusResponse(
             url=self.urls[0] if self.urls else "",
             components=[here, *[await self._component_status(name) for name in self._names()]],
@@ -281,6 +290,16 @@ class Kernel:
             why=child.why if child else "",
             recovery_ms=round(child.recovery_s * 1e3) if child else 0,
         )
+
+
+def _open_records(config: KernelConfig) -> RecordFile:
+    """Those of the predecessor. The components of an earlier kernel, which nobody keeps, are gone. EBUSY."""
+    path = f"{config.folder}/gateway.records"
+    records = RecordFile(path)
+    if config.spawn and not config.generation and records.inherited:
+        records.remove()
+        records = RecordFile(path)
+    return records
 
 
 def _panic(text: str) -> None:

@@ -60,6 +60,8 @@ class Registry:
         self.inherit: Callable[[str, Any], Any] = lambda name, peer: None
         """Has the successor of a component take over what it held."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self.expected: dict[str, str] = {}
+        """Where components are that were in the kernel of the gateway before this one, until they have joined again."""
 
     # -- Bus
 
@@ -84,6 +86,7 @@ class Registry:
     def _add(self, member: Member) -> None:
         member.connection, member.peer = member.peer, self.traced(member.name, member.peer)
         self.members[member.name] = member
+        self.expected.pop(member.name, None)
         if self.succession.awaits(member.name):
             self._task(self._succeed(member))
         else:
@@ -129,6 +132,11 @@ class Registry:
             if member.connection is not None:
                 self._task(member.connection.close())
 
+    def expect(self, name: str) -> None:
+        """A component that was given up is started after all: from now on calls wait for it."""
+        self.succession.restarts(name)
+        self._tell()
+
     def give_up(self, name: str, why: str) -> None:
         """A component will not be started again: calls that wait for it fail."""
         awaited = self.succession.awaits(name)
@@ -145,6 +153,7 @@ class Registry:
         peers = [rump_bus_pb2.Peer(name=m.name, url=m.url, restarting=waits(m.name)) for m in self.members.values()]
         gone = [name for name in FACTIONS if waits(name) and name not in self.members]
         peers += [rump_bus_pb2.Peer(name=name, restarting=True) for name in gone]
+        peers += [rump_bus_pb2.Peer(name=name, url=url) for name, url in self.expected.items()]
         peers.append(rump_bus_pb2.Peer(name="gateway", url=self.gateway_url))
         for member in self.members.values():
             member.told.put_nowait(rump_bus_pb2.JoinResponse(peers=peers, drain=member.name in self._draining))

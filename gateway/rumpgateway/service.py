@@ -21,7 +21,7 @@ from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpgateway.monitor import Monitor
 from rumpgateway.sessions import LEASE_S, Session, Sessions
-from rumpgateway.streams import SignalStream, Stream, doubt, encode_outcomes, failure, repeatable
+from rumpgateway.streams import SignalStream, Stream, doubt, encode_outcomes, failure
 from rumpgateway.tracing import Tracer
 from rumpgateway.unary import metadata_of, once
 from rumpuser import audit
@@ -128,7 +128,7 @@ class Service:
                 encode(outcome, response)
                 return response
 
-            return await once(context, session, begin, finish, repeatable=repeatable(op))
+            return await once(context, session, begin, finish, repeatable=op.idempotent)
 
         return grpc.unary_unary_rpc_method_handler(handler, None, response_class.SerializeToString)
 
@@ -323,7 +323,7 @@ def _process_status(p: Process) -> Any:
 
 def _check_doubt(session: Session, request: Any, steps: list[Step]) -> None:
     """ENOLINK for calls that a gateway before this one may have done, where that cannot be done again."""
-    if 0 < getattr(request, "id", 0) <= session.doubtful and not all(repeatable(step.op) for step in steps):
+    if 0 < getattr(request, "id", 0) <= session.doubtful and not all(step.op.idempotent for step in steps):
         raise doubt(steps[0].op.cname)
 
 

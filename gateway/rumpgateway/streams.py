@@ -15,7 +15,6 @@ from rumpgateway.statistics import Statistics
 from rumpuser.pending import Running
 from rumpuser.transport.grpc_server import Outbox
 from rumpwire import codec, rump_sp_pb2
-from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.status import abort, parsed
 from rumpwire.wire import encode_error
@@ -228,15 +227,6 @@ def failure(error: BaseException) -> KernelError:
         return error
     log.error("internal error", exc_info=error)
     return KernelError(Errno.EIO, f"internal error: {type(error).__name__}", "gateway")
-
-
-CONSUMING = ("read", "readv")
-"""Idempotent in the contract, as they change nothing but where the next one begins: which is what matters here."""
-
-
-def repeatable(op: Op) -> bool:
-    """Whether a call may be done again when nobody knows whether it was."""
-    return op.idempotent and op.name not in CONSUMING
 
 
 def doubt(what: str) -> KernelError:

@@ -19,7 +19,7 @@ from typing import Any
 import grpc
 
 from rumpgateway.registry import FACTIONS, Registry
-from rumpgateway.zygote import Process, Spawner
+from rumpgateway.zygote import Process, Spawner, running
 from rumpuser.aio import settle
 from rumpuser.component import KERNEL
 from rumpwire import calls
@@ -74,6 +74,7 @@ class Supervisor:
         flags: Sequence[str],
         environment: dict[str, str],
         care: Care | None = None,
+        keeper: int = 0,
     ) -> None:
         self._registry = registry
         self._folder = folder
@@ -81,6 +82,7 @@ class Supervisor:
         self._flags = list(flags)
         self._environment = {**os.environ, **environment}
         self._care = care or Care()
+        self._keeper = keeper
         self._spawner: Spawner | None = None
         self._stopping = False
         self._changed = asyncio.Event()
@@ -88,12 +90,30 @@ class Supervisor:
 
     async def start(self, names: Sequence[str]) -> None:
         """Starts components side by side and waits until all have joined. ETIMEDOUT, EIO."""
-        if self._spawner is None:
-            self._spawner = Spawner(names, self._environment)
+        self._prepare(names)
         for name in names:
             self._unlink_records(name)  # of a kernel before this one
             await self._launch(self.children.setdefault(name, Child(name)))
         await asyncio.gather(*(self._joined(name) for name in names))
+
+    def _prepare(self, names: Sequence[str]) -> None:
+        if self._spawner is None:
+            self._spawner = Spawner(names, self._environment, self._keeper)
+
+    async def adopt(self, pids: dict[str, int]) -> None:
+        """Takes over the components of a gateway that was killed; those that have ended are started again."""
+        self._prepare(list(pids))
+        for name in pids:  # all at once: they may join from now on
+            self.children[name] = Child(name, state="restarting", why="the gateway was killed")
+            self.notice(name)
+        for name, pid in pids.items():
+            child = self.children[name]
+            child.process = running(name, pid)
+            if child.process is None:
+                child.restarts, child.failures = 1, 1
+                await self._launch(child)
+            else:
+                child.watcher = asyncio.get_running_loop().create_task(self._watch(child, child.process))
 
     async def start_faction(self, name: str) -> None:
         """For kern: a faction that is not running. EINVAL."""
@@ -115,7 +135,7 @@ class Supervisor:
             child.process.kill()
             await child.process.wait()
         else:
-            self._registry.succession.restarts(name)
+            self._registry.expect(name)
             child.state = "restarting"
             await self._launch(child)
         await self._joined(name)

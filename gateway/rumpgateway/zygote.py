@@ -2,8 +2,9 @@
 
 Python takes half a second to import a component; a fork of a process that has done so takes milliseconds. The zygote
 has one thread, talks to nobody but its `Spawner`, and knows no state of the kernel: whoever is forked from it is as
-new as a process of its own would be. ``python -m rumpgateway.zygote FACTION...`` reads a JSON list (name, arguments)
-per line and answers with the pid, a line each; it ends with its input.
+new as a process of its own would be. ``python -m rumpgateway.zygote KEEPER FACTION...`` reads a JSON list (name,
+arguments) per line and answers with the pid, a line each; it ends with its input. Where the gateway has a keeper (its
+pid, else 0) it is only idle from then on: the components are its children, and are to outlive the gateway.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ import random
 import select
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from rumpgateway.keeper import end_with_parent
 from rumpuser.component import Component
 from rumpuser.module import GROUP
 from rumpwire.errno import Errno, KernelError
@@ -62,11 +65,24 @@ class Process:
         self._ended.set()
 
 
-class Spawner:
-    """Starts processes of components."""
+def running(name: str, pid: int) -> Process | None:
+    """The process of a component that another gateway has started, None when it has ended."""
+    try:
+        process = Process(pid)
+        with open(f"/proc/{pid}/comm") as comm:
+            if comm.read().strip() == f"rump{name}":
+                return process
+    except (ProcessLookupError, FileNotFoundError):
+        pass
+    return None
 
-    def __init__(self, factions: Sequence[str], environment: Mapping[str, str]) -> None:
+
+class Spawner:
+    """Starts processes of components. ``keeper``: with whose process they end, if not with this one."""
+
+    def __init__(self, factions: Sequence[str], environment: Mapping[str, str], keeper: int = 0) -> None:
         self._factions = tuple(factions)
+        self._keeper = keeper
         self._environment = dict(environment)
         self._zygote: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
@@ -88,7 +104,8 @@ class Spawner:
     async def _ask(self, name: str, arguments: Sequence[str]) -> Process:
         if self._zygote is None:
             self._zygote = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "rumpgateway.zygote", *dict.fromkeys((*self._factions, name)),
+                sys.executable, "-m", "rumpgateway.zygote", str(self._keeper),
+                *dict.fromkeys((*self._factions, name)),
                 env=self._environment, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
                 start_new_session=True,
             )  # fmt: skip
@@ -112,7 +129,8 @@ class Spawner:
 # -- in the zygote
 
 
-def main(factions: Sequence[str]) -> None:
+def main(keeper: int, factions: Sequence[str]) -> None:
+    gateway = os.getppid()
     for module in (*_MODULES, *(f"rump{name}.component" for name in factions)):
         importlib.import_module(module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them here: whoever is interested has a pidfd
@@ -124,6 +142,17 @@ def main(factions: Sequence[str]) -> None:
         if pid == 0:
             _become(name, arguments)
         print(pid, flush=True)
+    if keeper:
+        _wait(gateway, keeper)
+
+
+def _wait(gateway: int, keeper: int) -> None:
+    """For the end of the keeper, whose child the host makes of a process whose parent has ended."""
+    while os.getppid() == gateway:
+        time.sleep(0.01)
+    end_with_parent(keeper)
+    while True:
+        signal.pause()
 
 
 def _settle() -> None:
@@ -192,4 +221,4 @@ def _component(name: str) -> type[Component]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(int(sys.argv[1]), sys.argv[2:])

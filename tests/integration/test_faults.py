@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -192,3 +193,49 @@ def test_a_restart_by_hand(k: Any, tmp_path: Path) -> None:
     with pytest.raises(PermissionError):
         child.pub.component_restart("vfs")
     child.close()
+
+
+def test_net_comes_back_with_interfaces_and_sockets(k: Any) -> None:
+    k.pub.netconfig_ifcreate("vether0")
+    k.pub.netconfig_ipv4_ifaddr_cidr("vether0", "10.9.8.7", 24)
+    k.pub.netconfig_ifup("vether0")
+    listener = k.socket(rump.AF_INET, rump.SOCK_STREAM)
+    listener.setsockopt(rump.SOL_SOCKET, rump.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", 4000))
+    listener.listen(5)
+    datagrams = k.socket(rump.AF_INET, rump.SOCK_DGRAM)
+    datagrams.bind(("10.9.8.7", 4001))
+    local = k.socket(rump.AF_UNIX, rump.SOCK_DGRAM)
+    local.bind("/tmp/socket")
+    client = k.socket(rump.AF_INET, rump.SOCK_STREAM)
+    client.connect(("127.0.0.1", 4000))
+    end(k, "net")
+    with pytest.raises(ConnectionResetError):
+        client.send(b"into the void")
+    other = k.socket(rump.AF_INET, rump.SOCK_STREAM)
+    other.connect(("127.0.0.1", 4000))
+    accepted, _ = listener.accept()
+    other.sendall(b"here")
+    assert accepted.recv(10) == b"here"
+    sender = k.socket(rump.AF_INET, rump.SOCK_DGRAM)
+    sender.sendto(b"datagram", ("10.9.8.7", 4001))
+    assert datagrams.recv(100) == b"datagram"
+    unix = k.socket(rump.AF_UNIX, rump.SOCK_DGRAM)
+    unix.sendto(b"by name", "/tmp/socket")
+    assert local.recv(100) == b"by name"
+    for each in (listener, datagrams, local, client, other, accepted, sender, unix):
+        each.close()
+    k.pub.netconfig_ifdestroy("vether0")
+
+
+def test_kqueues_go_on(k: Any) -> None:
+    with contextlib.closing(k.kqueue()) as queue:
+        server = k.socket(rump.AF_INET, rump.SOCK_DGRAM)
+        server.bind(("127.0.0.1", 4100))
+        queue.control([rump.Kevent(server.fileno(), rump.EVFILT_READ, rump.EV_ADD)], 0, 0)
+        end(k, "net")
+        client = k.socket(rump.AF_INET, rump.SOCK_DGRAM)
+        client.sendto(b"x", ("127.0.0.1", 4100))
+        assert [event.ident for event in queue.control([], 1, 10)] == [server.fileno()]
+        for each in (server, client):
+            each.close()

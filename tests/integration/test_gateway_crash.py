@@ -6,6 +6,7 @@ import errno
 import os
 import random
 import secrets
+import signal
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 
 import rump
-from tests.live import eventually
+from tests.live import eventually, start_kernel
 
 COMPONENTS = ("kern", "vfs", "net", "dev")
 
@@ -74,20 +75,52 @@ class Apart:
             process.stdout.close()
 
 
-@pytest.fixture(scope="module")
-def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apart]:
-    made = Apart(tmp_path_factory.mktemp("crash"))
+class Kept:
+    """A kernel as `rump up` has it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.kernel = start_kernel(folder)
+        self.url = self.kernel.url
+
+    def components(self) -> dict[str, tuple[int, str]]:
+        with rump.connect(self.url) as k:
+            return {c["name"]: (c["pid"], c["state"]) for c in k.status()["components"]}
+
+    def crash(self) -> None:
+        before = self.components()
+        os.kill(before["gateway"][0], signal.SIGKILL)
+        eventually(lambda: self.is_back(before), 20, "there is a gateway again")
+
+    def is_back(self, before: dict[str, tuple[int, str]]) -> bool:
+        try:
+            found = self.components()
+        except OSError:
+            return False
+        assert {name: pid for name, (pid, _) in found.items() if name != "gateway"} == {
+            name: pid for name, (pid, _) in before.items() if name != "gateway"
+        }
+        return found["gateway"][0] != before["gateway"][0]
+
+    def stop(self) -> None:
+        assert self.kernel.stop() == 0
+        assert self.kernel.process.stdout is not None
+        self.kernel.process.stdout.close()
+
+
+@pytest.fixture(scope="module", params=[Kept, Apart])
+def apart(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    made = request.param(tmp_path_factory.mktemp("crash"))
     yield made
     made.stop()
 
 
 @pytest.fixture
-def k(apart: Apart) -> Iterator[Any]:
+def k(apart: Any) -> Iterator[Any]:
     with rump.connect(apart.url, retry=60) as client:
         yield client
 
 
-def test_a_process_is_the_same(apart: Apart, k: Any) -> None:
+def test_a_process_is_the_same(apart: Any, k: Any) -> None:
     k.sys.mkdir("/tmp/here", 0o755)
     k.sys.chdir("/tmp/here")
     k.sys.umask(0o27)
@@ -121,7 +154,7 @@ def test_a_process_is_the_same(apart: Apart, k: Any) -> None:
     child.close()
 
 
-def test_what_is_in_messages_arrives(apart: Apart, k: Any) -> None:
+def test_what_is_in_messages_arrives(apart: Any, k: Any) -> None:
     a, b = k.socketpair(rump.AF_UNIX, rump.SOCK_STREAM)
     r, w = k.sys.pipe()
     rights = rump.Cmsg(rump.SOL_SOCKET, rump.SCM_RIGHTS, rights=[w])
@@ -136,7 +169,7 @@ def test_what_is_in_messages_arrives(apart: Apart, k: Any) -> None:
     assert k.sys.read(r, 99) == b""
 
 
-def test_a_kqueue_is_lost(apart: Apart, k: Any) -> None:
+def test_a_kqueue_is_lost(apart: Any, k: Any) -> None:
     kq = k.sys.kqueue()
     apart.crash()
     with pytest.raises(OSError, match="Bad file descriptor"):
@@ -146,7 +179,7 @@ def test_a_kqueue_is_lost(apart: Apart, k: Any) -> None:
     k.sys.close(kq)
 
 
-def test_calls_that_wait(apart: Apart, k: Any) -> None:
+def test_calls_that_wait(apart: Any, k: Any) -> None:
     """What may be done again goes on; what may not be says that it is not known to have been done."""
     r, w = k.sys.pipe()
     found: dict[str, Any] = {}
@@ -166,8 +199,7 @@ def test_calls_that_wait(apart: Apart, k: Any) -> None:
     eventually(lambda: len(k._connection._stream._waiting) == 2, 5, "both wait")
     with rump.connect(apart.url) as other:
         eventually(lambda: other.statistics()["in_flight"] == 2, 5, "both wait in the kernel")
-    apart.kill()
-    apart.gateway = apart.start()
+    apart.crash()
     k.sys.write(w, b"x")
     for thread in threads:
         thread.join(20)
@@ -176,7 +208,7 @@ def test_calls_that_wait(apart: Apart, k: Any) -> None:
     assert k.sys.read(r, 9) == b"x"
 
 
-def test_sessions_that_nobody_takes_up_end(apart: Apart) -> None:
+def test_sessions_that_nobody_takes_up_end(apart: Any) -> None:
     k = rump.connect(apart.url)
     pid = k.pid
     apart.crash()
@@ -186,7 +218,9 @@ def test_sessions_that_nobody_takes_up_end(apart: Apart) -> None:
         eventually(lambda: pid not in {p["pid"] for p in other.processes()}, 5, "its process has ended")
 
 
-def test_what_a_component_that_went_too_had_held_is_lost(apart: Apart, k: Any) -> None:
+def test_what_a_component_that_went_too_had_held_is_lost(apart: Any, k: Any) -> None:
+    if isinstance(apart, Kept):
+        pytest.skip("there it gets back what it had: tests/integration/test_faults.py")
     fd = k.sys.open("/tmp/gone", os.O_CREAT | os.O_RDWR, 0o644)
     r, _ = k.sys.pipe()
     apart.kill()
@@ -203,7 +237,44 @@ def test_what_a_component_that_went_too_had_held_is_lost(apart: Apart, k: Any) -
     assert k.sys.fstat(r).st_mode
 
 
-def test_killed_under_load(apart: Apart) -> None:
+def test_the_gateway_and_a_component_are_killed(apart: Any, k: Any) -> None:
+    """Both come back, the component with what it had recorded."""
+    if isinstance(apart, Apart):
+        pytest.skip("there nobody starts components again")
+    k.sys.mkdir("/tmp/both", 0o755)
+    fd = k.sys.open("/tmp/both", os.O_RDONLY)
+    r, w = k.sys.pipe()
+    pids = apart.components()
+    for name in ("gateway", "net"):
+        os.kill(pids[name][0], signal.SIGKILL)
+    eventually(lambda: serving(apart), 20, "all serve")
+    assert k.sys.fstat(fd).st_mode & 0o777 == 0o755
+    k.sys.write(w, b"x")
+    assert k.sys.read(r, 1) == b"x"
+    s = k.sys.socket(rump.AF_INET, rump.SOCK_DGRAM, 0)
+    k.sys.close(s)
+
+
+def serving(apart: Kept) -> bool:
+    try:
+        return all(state == "serving" for _, state in apart.components().values())
+    except OSError:
+        return False
+
+
+def test_with_the_keeper_all_ends(tmp_path: Path) -> None:
+    kept = Kept(tmp_path)
+    pids = [pid for pid, _ in kept.components().values()]
+    kept.crash()
+    pids += [pid for pid, _ in kept.components().values()]
+    kept.kernel.process.kill()
+    kept.kernel.process.wait()
+    assert kept.kernel.process.stdout is not None
+    kept.kernel.process.stdout.close()
+    eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), 20, "no process is left")
+
+
+def test_killed_under_load(apart: Any) -> None:
     """Each client knows what it has written; what it does not know, it is told that it does not."""
     crashes, over = 3, threading.Event()
     wrong: list[object] = []

@@ -35,7 +35,7 @@ class Op:
 READ: Final = Op('read', 'read', 3, 'kern', 'Kern', 'Read', ('fd', 'nbyte'), ('data',), descriptors=(0,), blocking=True)
 WRITE: Final = Op('write', 'write', 4, 'kern', 'Kern', 'Write', ('fd', 'data'), ('count',), descriptors=(0,), blocking=True)
 CLOSE: Final = Op('close', 'close', 6, 'kern', 'Kern', 'Close', ('fd',), (), descriptors=(0,))
-KILL: Final = Op('kill', 'kill', 10110, 'kern', 'Kern', 'Kill', ('pid', 'signo'), (), authorisation='process.signal', pub=True)
+KILL: Final = Op('kill', 'kill', 10110, 'kern', 'Kern', 'Kill', ('pid', 'signo'), (), conditional=('process.signal',), pub=True)
 SIGPENDING: Final = Op('sigpending', 'sigpending', 10111, 'kern', 'Kern', 'Sigpending', ('take',), ('set',), pub=True)
 GETPID: Final = Op('getpid', 'getpid', 20, 'kern', 'Kern', 'Getpid', (), ('pid', 'ppid'), idempotent=True)
 SETUID: Final = Op('setuid', 'setuid', 23, 'kern', 'Kern', 'Setuid', ('uid',), (), idempotent=True, conditional=('process.setid',))

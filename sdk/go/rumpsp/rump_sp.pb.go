@@ -11043,12 +11043,12 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Status\x12\x19.rump.sp.v1.StatusRequest\x1a\x1a.rump.sp.v1.StatusResponse\x12H\n" +
 	"\tProcesses\x12\x1c.rump.sp.v1.ProcessesRequest\x1a\x1d.rump.sp.v1.ProcessesResponse\x12K\n" +
 	"\n" +
-	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xa0@\n" +
+	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xa1@\n" +
 	"\x04Kern\x12K\n" +
 	"\x04Read\x12\x17.rump.sp.v1.ReadRequest\x1a\x18.rump.sp.v1.ReadResponse\"\x10\x8a\xb5\x18\f\b\x03\x12\x04read\x18\x01 \x01\x12O\n" +
 	"\x05Write\x12\x18.rump.sp.v1.WriteRequest\x1a\x19.rump.sp.v1.WriteResponse\"\x11\x8a\xb5\x18\r\b\x04\x12\x05write\x18\x01 \x01\x12M\n" +
-	"\x05Close\x12\x18.rump.sp.v1.CloseRequest\x1a\x19.rump.sp.v1.CloseResponse\"\x0f\x8a\xb5\x18\v\b\x06\x12\x05close\x18\x01\x12\\\n" +
-	"\x04Kill\x12\x17.rump.sp.v1.KillRequest\x1a\x18.rump.sp.v1.KillResponse\"!\x8a\xb5\x18\x1d\b\xfeN\x12\x04kill\x18\x012\x0eprocess.signal8\x01\x12d\n" +
+	"\x05Close\x12\x18.rump.sp.v1.CloseRequest\x1a\x19.rump.sp.v1.CloseResponse\"\x0f\x8a\xb5\x18\v\b\x06\x12\x05close\x18\x01\x12]\n" +
+	"\x04Kill\x12\x17.rump.sp.v1.KillRequest\x1a\x18.rump.sp.v1.KillResponse\"\"\x8a\xb5\x18\x1e\b\xfeN\x12\x04kill\x18\x018\x01\xe2\x03\x0eprocess.signal\x12d\n" +
 	"\n" +
 	"Sigpending\x12\x1d.rump.sp.v1.SigpendingRequest\x1a\x1e.rump.sp.v1.SigpendingResponse\"\x17\x8a\xb5\x18\x13\b\xffN\x12\n" +
 	"sigpending\x18\x018\x01\x12S\n" +

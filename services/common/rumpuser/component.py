@@ -112,6 +112,8 @@ class Component:
     """
 
     name = ""
+    watching: Any = None
+    """What it does for poll and kqueue (`rumpuser.kqueue.Watching`)."""
 
     def __init__(self) -> None:
         self.loader = Loader(self.name)

@@ -16,9 +16,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rumpuser.component import Context, Entry
+from rumpuser.component import KERNEL, Context, Entry
 from rumpuser.pending import Timers
+from rumpuser.plain import flat, whole
 from rumpuser.readiness import IN, OUT, Find, Measure, Poller, Selectable, SelectChannel, Selinfo
+from rumpuser.records import NoRecords, Records
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Kevent, KnoteSpec
@@ -131,10 +133,11 @@ class ReadyFilter(Filter):
 class Kqueue(Selectable):
     """One part of a kqueue."""
 
-    __slots__ = ("_active", "_knotes", "_selinfo", "changed", "number")
+    __slots__ = ("_active", "_knotes", "_records", "_selinfo", "changed", "number")
 
-    def __init__(self, timers: Timers, number: int) -> None:
+    def __init__(self, timers: Timers, number: int, records: Records | None = None) -> None:
         self.number = number
+        self._records = records or NoRecords()
         self._selinfo = Selinfo()
         self.changed = SelectChannel(timers, self._selinfo, IN)
         self._knotes: dict[tuple[int, int], Knote] = {}
@@ -232,12 +235,21 @@ class Kqueue(Selectable):
         if knote.active or knote.ops.holds(knote, 0):
             knote.activate()
 
+    def record(self, spec: KnoteSpec) -> None:
+        """Writes down what is watched after a change, as the change that makes a successor watch it."""
+        knote = self._knotes.get((spec.filter, spec.ident))
+        if knote is not None:
+            flags = knote.flags & ~const.EV_EOF | const.EV_ADD | (const.EV_DISABLE if knote.disabled else 0)
+            wanted = spec._replace(flags=flags, fflags=knote.sfflags, data=knote.sdata, udata=knote.udata)
+            self._records.put("knotes", (self.number, *knote.key), flat(wanted))
+
     def insert(self, knote: Knote) -> None:
         """A knote that a filter made by itself (NOTE_TRACK)."""
         self._knotes[knote.key] = knote
 
     def forget(self, knote: Knote) -> None:
         knote.detach()
+        self._records.delete("knotes", (self.number, *knote.key))
         self._knotes.pop(knote.key, None)
         self._active.pop(knote, None)
 
@@ -287,6 +299,8 @@ class Watching:
 
     def __init__(self, timers: Timers, find: Find) -> None:
         self._timers = timers
+        self._records: Records = getattr(timers, "records", None) or NoRecords()
+        self._recording = not isinstance(self._records, NoRecords)
         self.queues: dict[int, Kqueue] = {}
         ready = ReadyFilter(find, self._part)
         self.filters: dict[int, Filter] = {const.EVFILT_READ: ready, const.EVFILT_WRITE: ready}
@@ -303,7 +317,7 @@ class Watching:
     def _part(self, number: int) -> Kqueue:
         queue = self.queues.get(number)
         if queue is None:
-            queue = self.queues[number] = Kqueue(self._timers, number)
+            queue = self.queues[number] = Kqueue(self._timers, number, self._records)
         return queue
 
     def knote_change(self, ctx: Context, queue: int, changes: Sequence[KnoteSpec], room: int) -> list[Kevent]:
@@ -317,6 +331,8 @@ class Watching:
             error = 0
             try:
                 part.apply(ctx, spec, self.filters)
+                if self._recording:
+                    part.record(spec)
             except KernelError as caught:
                 if len(outcomes) >= room:
                     raise
@@ -325,6 +341,14 @@ class Watching:
                 flags = spec.flags | const.EV_ERROR
                 outcomes.append(Kevent(spec.ident, spec.filter, flags, spec.fflags, error, spec.udata))
         return outcomes
+
+    def restore(self) -> None:
+        """At a successor: watches what was watched, and tells at once of what is so already."""
+        for (number, kind, ident), spec, _ in self._records.items("knotes"):
+            try:
+                self._part(number).apply(KERNEL, whole(spec), self.filters)
+            except (KernelError, ValueError):
+                self._records.delete("knotes", (number, kind, ident))
 
     def knote_collect(self, ctx: Context, queue: int, nevents: int, wait: bool) -> Any:
         part = self._part(queue)

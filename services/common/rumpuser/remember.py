@@ -35,6 +35,8 @@ async def bring_back(component: Component, records: Records) -> None:
     """Starts a component; before that come the modules, on which the rest may stand, and after it what was set."""
     component.loader.restore(component)
     await value_of(component.start())
+    if component.watching is not None:
+        component.watching.restore()
     entry = component.table.get("sysctl_value")
     for path, new, _ in records.items("sysctl values") if entry is not None else ():
         try:

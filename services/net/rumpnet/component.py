@@ -29,6 +29,7 @@ class NetComponent(Component):
         self.net = Net(host, bus)
         self.net.interfaces.kinds.update(KINDS)
         self.filter: StackFilter | None = None
+        self.watching = self.net.watching
         self.recorder = Recorder(self.net, host.records)
         routes = RouteDomain(self.net)
         self.net.add_domain(routes)

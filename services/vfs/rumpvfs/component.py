@@ -28,6 +28,7 @@ class VfsComponent(Component):
     def __init__(self, host: Host, bus: Bus, parameters: Parameters) -> None:
         super().__init__()
         self.vfs = Vfs(host, bus, parameters, TMPFS)
+        self.watching = self.vfs.watching
         self.restoring: Restoring
         self.table.update(syscalls(self))
 
