@@ -154,6 +154,10 @@ CLOCK_REALTIME: Final = 0
 CLOCK_VIRTUAL: Final = 1
 CLOCK_PROF: Final = 2
 CLOCK_MONOTONIC: Final = 3
+ITIMER_REAL: Final = 0
+ITIMER_VIRTUAL: Final = 1
+ITIMER_PROF: Final = 2
+ITIMER_MONOTONIC: Final = 3
 TIMER_ABSTIME: Final = 1
 
 # sys/resource.h
@@ -917,6 +921,9 @@ SIGPWR: Final = 32
 SIGRTMIN: Final = 33
 SIGRTMAX: Final = 63
 SI_USER: Final = 0
+SI_TIMER: Final = -2
+SIGEV_NONE: Final = 0
+SIGEV_SIGNAL: Final = 1
 
 # rump/rump.h: rfork; the contract has RFSHARE in the place of the original's 0
 RFCFDG: Final = 1

@@ -286,6 +286,10 @@ IP_TOS: Final[int] = _of["IP_TOS"]
 IP_TTL: Final[int] = _of["IP_TTL"]
 ISIG: Final[int] = _of["ISIG"]
 ISTRIP: Final[int] = _of["ISTRIP"]
+ITIMER_MONOTONIC: Final[int] = _of["ITIMER_MONOTONIC"]
+ITIMER_PROF: Final[int] = _of["ITIMER_PROF"]
+ITIMER_REAL: Final[int] = _of["ITIMER_REAL"]
+ITIMER_VIRTUAL: Final[int] = _of["ITIMER_VIRTUAL"]
 IXANY: Final[int] = _of["IXANY"]
 IXOFF: Final[int] = _of["IXOFF"]
 IXON: Final[int] = _of["IXON"]
@@ -626,6 +630,8 @@ SIGBUS: Final[int] = _of["SIGBUS"]
 SIGCHLD: Final[int] = _of["SIGCHLD"]
 SIGCONT: Final[int] = _of["SIGCONT"]
 SIGEMT: Final[int] = _of["SIGEMT"]
+SIGEV_NONE: Final[int] = _of["SIGEV_NONE"]
+SIGEV_SIGNAL: Final[int] = _of["SIGEV_SIGNAL"]
 SIGFPE: Final[int] = _of["SIGFPE"]
 SIGHUP: Final[int] = _of["SIGHUP"]
 SIGILL: Final[int] = _of["SIGILL"]
@@ -712,6 +718,7 @@ SIOCSLINKSTR: Final[int] = _of["SIOCSLINKSTR"]
 SIOCSNDFLUSH_IN6: Final[int] = _of["SIOCSNDFLUSH_IN6"]
 SIOCSPGRP: Final[int] = _of["SIOCSPGRP"]
 SIOCZIFDATA: Final[int] = _of["SIOCZIFDATA"]
+SI_TIMER: Final[int] = _of["SI_TIMER"]
 SI_USER: Final[int] = _of["SI_USER"]
 SOCK_CLOEXEC: Final[int] = _of["SOCK_CLOEXEC"]
 SOCK_DGRAM: Final[int] = _of["SOCK_DGRAM"]
@@ -1132,6 +1139,10 @@ __all__ = [
     "IP_TTL",
     "ISIG",
     "ISTRIP",
+    "ITIMER_MONOTONIC",
+    "ITIMER_PROF",
+    "ITIMER_REAL",
+    "ITIMER_VIRTUAL",
     "IXANY",
     "IXOFF",
     "IXON",
@@ -1472,6 +1483,8 @@ __all__ = [
     "SIGCHLD",
     "SIGCONT",
     "SIGEMT",
+    "SIGEV_NONE",
+    "SIGEV_SIGNAL",
     "SIGFPE",
     "SIGHUP",
     "SIGILL",
@@ -1558,6 +1571,7 @@ __all__ = [
     "SIOCSNDFLUSH_IN6",
     "SIOCSPGRP",
     "SIOCZIFDATA",
+    "SI_TIMER",
     "SI_USER",
     "SOCK_CLOEXEC",
     "SOCK_DGRAM",
