@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import statistics
 import tempfile
+import time
 from pathlib import Path
 
 import grpc
+from tests.cutter import Cutter
 from tests.live import start_kernel
 
 import rump
 from bench.measure import Row, alternate, pin, unpin
 from bench.yardstick import echo, stream, unary
 from rumpwire import rump_kern_pb2, rump_sp_pb2
+
+RESUMES = 20
+RESUME_MS = 100.0
 
 
 def run() -> list[Row]:
@@ -21,7 +28,11 @@ def run() -> list[Row]:
         with tempfile.TemporaryDirectory(prefix="rump-bench-") as folder, echo(f"{folder}/echo.sock") as channel:
             kernel = start_kernel(Path(folder) / "kernel")
             try:
-                return [*_calls(kernel.url, channel), *_batches(kernel.url, channel)]
+                return [
+                    *_calls(kernel.url, channel),
+                    *_batches(kernel.url, channel),
+                    _resume(kernel.url, Path(folder)),
+                ]
             finally:
                 kernel.stop()
     finally:
@@ -50,6 +61,25 @@ def _calls(url: str, bare: grpc.Channel) -> list[Row]:
             ours, base = alternate(lambda: exchange(message), lambda: back(message))
         rows.append(Row("Stream getpid", ours, "us", "bare bidi echo", base, ours / base, 1.3))
     return rows
+
+
+def _resume(url: str, folder: Path) -> Row:
+    """A call right after the connection was cut: another connection, the session taken up, and the answer."""
+    logging.getLogger("rump.connection").setLevel(logging.ERROR)
+    cutter = Cutter(folder, url)
+    times = []
+    try:
+        with rump.connect(cutter.url, retry=30) as k:
+            for _ in range(RESUMES):
+                k.sys.getpid()
+                cutter.cut_all()
+                began = time.perf_counter()
+                k.sys.getpid()
+                times.append((time.perf_counter() - began) * 1e3)
+    finally:
+        cutter.close()
+    found = statistics.median(times)
+    return Row("reconnect and resume", found, "ms", "100 ms", RESUME_MS, found / RESUME_MS, 1.0)
 
 
 def _batches(url: str, bare: grpc.Channel) -> list[Row]:

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import os
 import secrets
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from rumpgateway.kernel import MAX_BUS_MESSAGE, Kernel, KernelConfig
 from rumpgateway.registry import FACTIONS
 from rumpgateway.supervisor import Care
 from rumpuser import audit, config, log
+from rumpuser.authority import Authority
 from rumpuser.component import Parameters
 from rumpuser.transport.names import Tls
 from rumpuser.tune import tune
@@ -76,6 +78,10 @@ def configuration(arguments: argparse.Namespace) -> KernelConfig:
     flags += ["--keep"] * (arguments.placement == "split")
     flags += ["--config", os.path.abspath(arguments.config)] if arguments.config else []
     parameters = _parameters(arguments, factions)
+    bus = parse(arguments.bus, server=True) if arguments.bus else None
+    bus_tls = _bus_keys(folder, arguments)
+    if bus is not None and bus.secure:
+        flags += ["--tls-cert", bus_tls.cert, "--tls-key", bus_tls.key, "--tls-ca", bus_tls.ca]
     for url in urls:
         _check_plain(url, plain_ok=arguments.plain_ok)
         if url.secure and not (arguments.tls_cert and arguments.tls_key):
@@ -87,7 +93,8 @@ def configuration(arguments: argparse.Namespace) -> KernelConfig:
         folder=folder,
         factions=factions,
         placement=arguments.placement,
-        bus=parse(arguments.bus, server=True) if arguments.bus else None,
+        bus=bus,
+        bus_tls=bus_tls,
         token=config.read_token(arguments.token_file, os.environ),
         spawn=not arguments.no_spawn,
         outlived=arguments.placement == "split",
@@ -147,6 +154,16 @@ def _check_plain(url: Url, *, plain_ok: bool) -> None:
     if not plain_ok:
         raise ValueError(f"{url}: plain text is for loopback addresses; use tcp:// (TLS), or allow it with --plain-ok")
     logger.warning("%s: clients are not authenticated and nothing is encrypted", url)
+
+
+def _bus_keys(folder: str, arguments: argparse.Namespace) -> Tls:
+    """Those of the flags; for a bus over TLS that has none, keys made at start: both sides show a certificate."""
+    if arguments.tls_cert or not (arguments.bus or "").startswith("tcp://"):
+        return Tls(arguments.tls_cert or "", arguments.tls_key or "", arguments.tls_client_ca or "")
+    keys = f"{folder}/bus-keys"
+    shutil.rmtree(keys, ignore_errors=True)
+    cert = Authority.create(keys).peer("component")
+    return Tls(str(cert), str(cert.with_suffix(".key")), f"{keys}/ca.pem")
 
 
 def _check_anonymous(url: Url, *, allowed: bool) -> None:

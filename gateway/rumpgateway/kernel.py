@@ -73,6 +73,7 @@ class KernelConfig:
     component_flags: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     tls: Tls = field(default_factory=Tls)
+    bus_tls: Tls = field(default_factory=Tls)
     metrics: tuple[str, int] | None = None
     slow_ns: int = SLOW_NS
     channelz: bool = False
@@ -187,14 +188,14 @@ class Kernel:
             await settle(component.start())
 
     def _connect(self, name: str, url: str) -> RemotePeer:
-        return peer_at(parse(url), name, token=self._token, tls=self._config.tls, max_message=MAX_BUS_MESSAGE)
+        return peer_at(parse(url), name, token=self._token, tls=self._config.bus_tls, max_message=MAX_BUS_MESSAGE)
 
     async def _listen_to_components(self) -> None:
         server = grpc.aio.server(options=options(MAX_BUS_MESSAGE))
         component = ComponentService(self.gateway, self._token, MAX_BUS_MESSAGE)
         component.started.resolve(None)
         server.add_generic_rpc_handlers((self.registry.handler(), component.handler()))
-        listen(server, self._bus_url, self._config.tls)
+        listen(server, self._bus_url, self._config.bus_tls)
         await server.start()
         self._servers.append(server)
 

@@ -142,6 +142,14 @@ def routes(k: Any, other: Any, folder: str) -> Wait:
     return lambda c: c.pub.route_recv(s, 0)
 
 
+def semaphore(call: Callable[[Any, int], object]) -> Callable[..., Wait]:
+    def make(k: Any, other: Any, folder: str) -> Wait:
+        fd = k.sys.ksem_init(0)
+        return lambda c: call(c, fd)
+
+    return make
+
+
 WAITS: dict[str, Callable[..., Wait]] = {
     "read": empty_pipe(lambda c, fd: c.sys.read(fd, 1)),
     "readv": empty_pipe(lambda c, fd: c.sys.readv(fd, [1, 1])),
@@ -170,11 +178,16 @@ WAITS: dict[str, Callable[..., Wait]] = {
     "paccept": listening(lambda c, fd: c.sys.paccept(fd)),
     "connect": connecting,
     "route_recv": routes,
+    "ksem_wait": semaphore(lambda c, fd: c.sys.ksem_wait(fd)),
+    "ksem_timedwait": semaphore(lambda c, fd: c.sys.ksem_timedwait(fd, 4_000_000_000)),
 }
 DISKS = "waits for a disk or a server of files only; of NFS see tests/conformance/test_nfs.py"
 OTHERS = dict.fromkeys(
     ["unmount", "fsync", "fdatasync", "fsync_range", "pread", "pwrite", "preadv", "pwritev", "mount"], DISKS
-) | {"netconfig_dhcp_ipv4_oneshot": "gives up by itself"}
+) | {
+    "netconfig_dhcp_ipv4_oneshot": "gives up by itself",
+    "component_restart": "waits for a process to start, which has a bound",
+}
 
 
 def test_every_call_that_may_wait_is_here() -> None:

@@ -18,6 +18,7 @@ from rumpgateway.core.console import CONSOLE
 from rumpgateway.core.cookies import Cookies
 from rumpgateway.core.descriptors import Description, misplaced
 from rumpgateway.core.kqueue import KQUEUE_CALLS, KqueueDescription, Kqueues, UserFilter
+from rumpgateway.core.ktrace import KTRACE_CALLS, Ktrace
 from rumpgateway.core.polling import POLL_CALLS
 from rumpgateway.core.process import Process
 from rumpgateway.core.rights import RIGHTS_CALLS, Rights
@@ -40,7 +41,7 @@ LOST = "lost"
 NO_DIRECTORY = (1 << 31) - 1
 """A directory handle that vfs never gives out: a process that was in a directory that is gone must not end up in /."""
 
-OWN_CALLS = GATEWAY_CALLS | POLL_CALLS | KQUEUE_CALLS | RIGHTS_CALLS
+OWN_CALLS = GATEWAY_CALLS | POLL_CALLS | KQUEUE_CALLS | RIGHTS_CALLS | KTRACE_CALLS
 """The calls of clients that the gateway answers itself, or puts together out of the answers of several components."""
 
 # Where the flags of a call that makes descriptors may ask for close-on-exec: position of the argument, and the flag.
@@ -77,6 +78,8 @@ class Gateway(Component):
         self.own: dict[str, Callable[..., Any]] = {n: partial(e.handler, self) for n, e in OWN_CALLS.items()}
         self.own |= {name: self._identity_call(OPS[name]) for name in IDENTITY_CALLS}
         self.kqueues = Kqueues(self)
+        self.ktrace = Ktrace(self)
+        self.log = log
         self.cookies = Cookies(self)
         self.asynchronous = Asynchronous(self)
         self.rights = Rights(self)
@@ -138,6 +141,8 @@ class Gateway(Component):
         """
         if type(p) is not Process:
             return super().call(p, op, args)
+        if p.trace is not None:
+            return self.ktrace.call(p, op, args)
         own = self.own.get(op.name)
         return self.route(p, op, args) if own is None else own(p, *args)
 
@@ -220,12 +225,14 @@ class Gateway(Component):
         start(dropping)
 
     def _descriptions(self) -> set[Description]:
-        """All open objects, those in messages on their way among them."""
-        return {d for p in self.processes.values() for d in p.fds.descriptions()} | set(self.rights.descriptions())
+        """All open objects, those in messages on their way and those that traces go to among them."""
+        held = {d for p in self.processes.values() for d in p.fds.descriptions()}
+        return held.union(self.rights.descriptions(), self.ktrace.descriptions())
 
     def lost(self, owner: str) -> None:
         """A component has ended: what it held is gone, and must not be taken for what its successor makes."""
         self.kqueues.lost(owner)
+        self.ktrace.lost(owner)
         self.asynchronous.lost(owner)
         dropping: Any = self.rights.drop(self.rights.lost(owner))
         start(dropping)

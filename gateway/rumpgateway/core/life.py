@@ -53,6 +53,7 @@ async def fork(gateway: Gateway, parent: Process, flags: int) -> Process:
         if handle:
             await value_of(gateway.bus.peer("vfs").call(parent.context, calls.DIR_DUP, (handle,)))
         setattr(child, which, handle)
+    gateway.ktrace.inherit(parent, child)
     return _adopt(gateway, child)
 
 
@@ -104,6 +105,8 @@ async def leave(gateway: Gateway, p: Process, status: int) -> None:
     if p.exited:
         return
     p.exited = True
+    if p.trace is not None:
+        await gateway.ktrace.leave(p)
     gateway.processes.pop(p.pid, None)
     for other in gateway.processes.values():
         if other.ppid == p.pid:

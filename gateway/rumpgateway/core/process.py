@@ -16,6 +16,7 @@ from rumpwire.values import Credentials, ProcessInfo
 
 if TYPE_CHECKING:
     from rumpgateway.core.kqueue import KqueueDescription
+    from rumpgateway.core.ktrace import Trace
 
 
 class Cancellable(Protocol):
@@ -50,6 +51,7 @@ class Process:
         "pid",
         "ppid",
         "raised",
+        "trace",
         "waiting",
     )
 
@@ -80,6 +82,8 @@ class Process:
         """Threads that were made in it (rump_lwproc(3))."""
         self.nthr = const.RLIM_INFINITY
         self._fsize = const.RLIM_INFINITY
+        self.trace: Trace | None = None
+        """Set while its calls are traced (ktrace(2))."""
         self._cred = info.cred
         self._cwd = 0
         self._root = 0

@@ -46,6 +46,8 @@ def _receive(p: Process, signo: int, how: int) -> None:
     if any(mask & bit for mask in p.masks.values()):
         p.held_back.append((signo, how))
         return
+    if p.trace is not None:
+        p.trace.signal(p, signo)
     for bell in list(p.masks):
         bell.resolve(None)
     if how == INTERRUPTS:

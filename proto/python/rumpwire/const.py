@@ -154,6 +154,10 @@ CLOCK_REALTIME: Final = 0
 CLOCK_VIRTUAL: Final = 1
 CLOCK_PROF: Final = 2
 CLOCK_MONOTONIC: Final = 3
+ITIMER_REAL: Final = 0
+ITIMER_VIRTUAL: Final = 1
+ITIMER_PROF: Final = 2
+ITIMER_MONOTONIC: Final = 3
 TIMER_ABSTIME: Final = 1
 
 # sys/resource.h
@@ -837,6 +841,50 @@ BIOCGRTIMEOUT: Final = 0x4010427B
 BIOCGFEEDBACK: Final = 0x4004427C
 BIOCSFEEDBACK: Final = 0x8004427D
 
+# sys/ktrace.h
+KTROP_SET: Final = 0
+KTROP_CLEAR: Final = 1
+KTROP_CLEARFILE: Final = 2
+KTROP_MASK: Final = 0x3
+KTRFLAG_DESCEND: Final = 4
+KTR_SYSCALL: Final = 1
+KTR_SYSRET: Final = 2
+KTR_NAMEI: Final = 3
+KTR_GENIO: Final = 4
+KTR_PSIG: Final = 5
+KTR_CSW: Final = 6
+KTR_EMUL: Final = 7
+KTR_USER: Final = 8
+KTR_EXEC_ARG: Final = 10
+KTR_EXEC_ENV: Final = 11
+KTR_MIB: Final = 14
+KTR_EXEC_FD: Final = 15
+KTR_CALL: Final = 20  # ours: a call with its arguments as they are, and what came of it
+KTR_RESULT: Final = 21
+KTR_USER_MAXIDLEN: Final = 20
+KTR_USER_MAXLEN: Final = 2048
+KTRFAC_SYSCALL: Final = 1 << 1
+KTRFAC_SYSRET: Final = 1 << 2
+KTRFAC_NAMEI: Final = 1 << 3
+KTRFAC_GENIO: Final = 1 << 4
+KTRFAC_PSIG: Final = 1 << 5
+KTRFAC_CSW: Final = 1 << 6
+KTRFAC_EMUL: Final = 1 << 7
+KTRFAC_USER: Final = 1 << 8
+KTRFAC_EXEC_ARG: Final = 1 << 10
+KTRFAC_EXEC_ENV: Final = 1 << 11
+KTRFAC_MIB: Final = 1 << 14
+KTRFAC_EXEC_FD: Final = 1 << 15
+KTRFAC_CALL: Final = 1 << 20
+KTRFAC_RESULT: Final = 1 << 21
+KTRFAC_MASK: Final = 0x00FFFFFF
+KTRFAC_PERSISTENT: Final = -0x80000000  # a bit of an int
+KTRFAC_INHERIT: Final = 0x40000000
+KTRFAC_VER_MASK: Final = 0x0F000000
+KTRFAC_VER_SHIFT: Final = 24
+KTRFACV0: Final = 0 << 24
+KTRFACV1: Final = 1 << 24
+KTRFACV2: Final = 2 << 24
 # sys/signal.h
 SIGHUP: Final = 1
 SIGINT: Final = 2
@@ -873,6 +921,9 @@ SIGPWR: Final = 32
 SIGRTMIN: Final = 33
 SIGRTMAX: Final = 63
 SI_USER: Final = 0
+SI_TIMER: Final = -2
+SIGEV_NONE: Final = 0
+SIGEV_SIGNAL: Final = 1
 
 # rump/rump.h: rfork; the contract has RFSHARE in the place of the original's 0
 RFCFDG: Final = 1

@@ -18,12 +18,14 @@ from rumpwire.values import (
     IoctlArgsInteger,
     IoctlArgsRaw,
     IoctlArgsText,
+    Itimerspec,
     Kevent,
     Linger,
     Mreq,
     Msghdr,
     Pollfd,
     Rlimit,
+    Sigevent,
     Sockaddr,
     SockaddrDl,
     SockaddrIn,
@@ -47,6 +49,7 @@ PathArg: TypeAlias = Union[str, bytes, "os.PathLike[str]", "os.PathLike[bytes]"]
 TextArg: TypeAlias = str | bytes
 Buffer: TypeAlias = bytes | bytearray | memoryview
 TimeArg: TypeAlias = Timespec | float | None
+TimerArg: TypeAlias = Itimerspec | float | tuple[float, float]
 AddressArg: TypeAlias = Sockaddr | tuple[Any, ...] | str | bytes | None
 OptionArg: TypeAlias = Sockopt | float | Buffer
 SysctlArg: TypeAlias = SysctlValue | bool | int | str | bytes | None
@@ -82,6 +85,19 @@ def signal_set(signals: SignalSet) -> int | None:
     for number in signals:
         out |= 1 << _host.SIGNAL.wire(int(number)) - 1
     return out
+
+
+def sigevent(value: Sigevent | None) -> Sigevent | None:
+    """With the host's number of the signal."""
+    return value and value._replace(sigev_signo=_host.SIGNAL.wire(int(value.sigev_signo)))
+
+
+def itimerspec(value: TimerArg | None) -> Itimerspec | None:
+    """Seconds, or the seconds until it expires first and those between all others."""
+    if value is None or isinstance(value, Itimerspec):
+        return value
+    first, period = value if isinstance(value, tuple) else (value, 0)
+    return Itimerspec(timespec(period), timespec(first))
 
 
 def timespec(value: TimeArg) -> Timespec | None:

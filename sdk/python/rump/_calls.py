@@ -264,7 +264,7 @@ class SysCalls(SyncBase):
         out: V.Timespec = self._do(C.ADJTIME, (delta,))
         return out
 
-    def setitimer(self, which: int, itv: V.Itimerspec | None = None) -> V.Itimerspec:
+    def setitimer(self, which: int, itv: A.TimerArg | None = None) -> V.Itimerspec:
         """Sets an interval timer. EINVAL."""
         out: V.Itimerspec = self._do(C.SETITIMER, (which, itv))
         return out
@@ -313,7 +313,7 @@ class SysCalls(SyncBase):
         out: V.Stat = self._do(C.FSTAT, (fd,))
         return out
 
-    def timer_settime(self, timerid: int, flags: int, value: V.Itimerspec | None = None) -> V.Itimerspec:
+    def timer_settime(self, timerid: int, flags: int, value: A.TimerArg | None = None) -> V.Itimerspec:
         """Arms a timer. EINVAL."""
         out: V.Itimerspec = self._do(C.TIMER_SETTIME, (timerid, flags, value))
         return out
@@ -1183,7 +1183,7 @@ class AsyncSysCalls(AsyncBase):
         out: V.Timespec = await self._do(C.ADJTIME, (delta,))
         return out
 
-    async def setitimer(self, which: int, itv: V.Itimerspec | None = None) -> V.Itimerspec:
+    async def setitimer(self, which: int, itv: A.TimerArg | None = None) -> V.Itimerspec:
         """Sets an interval timer. EINVAL."""
         out: V.Itimerspec = await self._do(C.SETITIMER, (which, itv))
         return out
@@ -1232,7 +1232,7 @@ class AsyncSysCalls(AsyncBase):
         out: V.Stat = await self._do(C.FSTAT, (fd,))
         return out
 
-    async def timer_settime(self, timerid: int, flags: int, value: V.Itimerspec | None = None) -> V.Itimerspec:
+    async def timer_settime(self, timerid: int, flags: int, value: A.TimerArg | None = None) -> V.Itimerspec:
         """Arms a timer. EINVAL."""
         out: V.Itimerspec = await self._do(C.TIMER_SETTIME, (timerid, flags, value))
         return out
@@ -2640,7 +2640,7 @@ class BatchCalls(BatchBase):
         """Slews the clock. EPERM."""
         return self._add(C.ADJTIME, (delta,))
 
-    def setitimer(self, which: int | Ref, itv: V.Itimerspec | None | Ref = None) -> Future[V.Itimerspec]:
+    def setitimer(self, which: int | Ref, itv: A.TimerArg | None | Ref = None) -> Future[V.Itimerspec]:
         """Sets an interval timer. EINVAL."""
         return self._add(C.SETITIMER, (which, itv))
 
@@ -2680,7 +2680,7 @@ class BatchCalls(BatchBase):
         """Attributes of an open object. EBADF, EIO."""
         return self._add(C.FSTAT, (fd,))
 
-    def timer_settime(self, timerid: int | Ref, flags: int | Ref, value: V.Itimerspec | None | Ref = None) -> Future[V.Itimerspec]:
+    def timer_settime(self, timerid: int | Ref, flags: int | Ref, value: A.TimerArg | None | Ref = None) -> Future[V.Itimerspec]:
         """Arms a timer. EINVAL."""
         return self._add(C.TIMER_SETTIME, (timerid, flags, value))
 

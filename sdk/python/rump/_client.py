@@ -6,15 +6,16 @@ import contextlib
 import functools
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal, Self, overload
+from typing import Any, Literal, NoReturn, Self, overload
 
 from rump import _host, _sysctl
 from rump._arguments import PathArg
 from rump._calls import BatchCalls
 from rump._connection import Connection, Prepared, ProcessStatus, Statistics, Status, cookie_of, default_comm
 from rump._errors import RumpError, error_of
+from rump._handover import VARIABLE, Handover, give, take
 from rump._io import open_file
 from rump._modules import load_wheel
 from rump._retry import Policy, Retry
@@ -22,7 +23,7 @@ from rump._select import FileLike, Kqueue, Poll, Selector, chosen, sets
 from rump._signals import Handler
 from rump._socket import Socket
 from rump._sys import Pub, Sys
-from rumpwire.errno import KernelError
+from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Dirent, ModuleStat, SysctlNode
 
 _O_DIRECTORY = _host.OPEN.names["O_DIRECTORY"]
@@ -179,6 +180,25 @@ class Client:
         """
         with errors():
             self._connection.execute(comm)
+
+    def execve(
+        self, path: PathArg, argv: Sequence[str], env: Mapping[str, str] | None = None, *, wait: float = 60.0
+    ) -> NoReturn:
+        """`os.execve` of a program that goes on as this process of the kernel.
+
+        Its first ``rump.connect()`` without arguments is `exec` in the kernel, with the name of that program; pid, descriptors
+        and all else stay. It must come within ``wait`` seconds. A kernel inside of this process cannot be kept: EOPNOTSUPP.
+        """
+        handover = getattr(self._connection, "handover", None)
+        with errors():
+            if handover is None:
+                raise KernelError(Errno.EOPNOTSUPP, "a kernel in this process ends with its program")
+            fd = give(handover(max(1, round(wait * 1000))))
+        try:
+            environ = {**(os.environ if env is None else env), VARIABLE: str(fd)}
+            os.execve(os.fspath(path), list(argv), environ)  # noqa: S606  that is what it is for
+        finally:
+            os.close(fd)
 
     def on_signal(self, handler: Handler | None, signo: int | None = None) -> None:
         """Has signals of this process go to ``handler(signo)``, in a thread of its own, instead of being raised here.
@@ -341,6 +361,8 @@ def connect(
 
     try:
         policy = Policy.parse(retry)
+        if url is None and fork is None and (left := take()) is not None:
+            return _succeed(left, comm or default_comm(), timeout, policy)
         connection = RemoteConnection(
             server_url(url),
             Credentials.from_environment(),
@@ -350,6 +372,22 @@ def connect(
         )
     except KernelError as error:
         raise error_of(error) from None
+    connection.timeout = timeout
+    return Client(connection)
+
+
+def _succeed(left: Handover, comm: str, timeout: float | None, policy: Policy) -> Client:
+    """Goes on as the process of the program before this one."""
+    from rump._grpc import Credentials, server_url
+    from rump._remote import RemoteConnection
+
+    session = left.session, left.pid, left.limit
+    connection = RemoteConnection(server_url(left.url), Credentials.from_environment(), comm, session, policy)
+    try:
+        connection.execute(comm)
+    except BaseException:
+        connection.close()
+        raise
     connection.timeout = timeout
     return Client(connection)
 

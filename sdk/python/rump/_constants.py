@@ -286,9 +286,56 @@ IP_TOS: Final[int] = _of["IP_TOS"]
 IP_TTL: Final[int] = _of["IP_TTL"]
 ISIG: Final[int] = _of["ISIG"]
 ISTRIP: Final[int] = _of["ISTRIP"]
+ITIMER_MONOTONIC: Final[int] = _of["ITIMER_MONOTONIC"]
+ITIMER_PROF: Final[int] = _of["ITIMER_PROF"]
+ITIMER_REAL: Final[int] = _of["ITIMER_REAL"]
+ITIMER_VIRTUAL: Final[int] = _of["ITIMER_VIRTUAL"]
 IXANY: Final[int] = _of["IXANY"]
 IXOFF: Final[int] = _of["IXOFF"]
 IXON: Final[int] = _of["IXON"]
+KTRFACV0: Final[int] = _of["KTRFACV0"]
+KTRFACV1: Final[int] = _of["KTRFACV1"]
+KTRFACV2: Final[int] = _of["KTRFACV2"]
+KTRFAC_CALL: Final[int] = _of["KTRFAC_CALL"]
+KTRFAC_CSW: Final[int] = _of["KTRFAC_CSW"]
+KTRFAC_EMUL: Final[int] = _of["KTRFAC_EMUL"]
+KTRFAC_EXEC_ARG: Final[int] = _of["KTRFAC_EXEC_ARG"]
+KTRFAC_EXEC_ENV: Final[int] = _of["KTRFAC_EXEC_ENV"]
+KTRFAC_EXEC_FD: Final[int] = _of["KTRFAC_EXEC_FD"]
+KTRFAC_GENIO: Final[int] = _of["KTRFAC_GENIO"]
+KTRFAC_INHERIT: Final[int] = _of["KTRFAC_INHERIT"]
+KTRFAC_MASK: Final[int] = _of["KTRFAC_MASK"]
+KTRFAC_MIB: Final[int] = _of["KTRFAC_MIB"]
+KTRFAC_NAMEI: Final[int] = _of["KTRFAC_NAMEI"]
+KTRFAC_PERSISTENT: Final[int] = _of["KTRFAC_PERSISTENT"]
+KTRFAC_PSIG: Final[int] = _of["KTRFAC_PSIG"]
+KTRFAC_RESULT: Final[int] = _of["KTRFAC_RESULT"]
+KTRFAC_SYSCALL: Final[int] = _of["KTRFAC_SYSCALL"]
+KTRFAC_SYSRET: Final[int] = _of["KTRFAC_SYSRET"]
+KTRFAC_USER: Final[int] = _of["KTRFAC_USER"]
+KTRFAC_VER_MASK: Final[int] = _of["KTRFAC_VER_MASK"]
+KTRFAC_VER_SHIFT: Final[int] = _of["KTRFAC_VER_SHIFT"]
+KTRFLAG_DESCEND: Final[int] = _of["KTRFLAG_DESCEND"]
+KTROP_CLEAR: Final[int] = _of["KTROP_CLEAR"]
+KTROP_CLEARFILE: Final[int] = _of["KTROP_CLEARFILE"]
+KTROP_MASK: Final[int] = _of["KTROP_MASK"]
+KTROP_SET: Final[int] = _of["KTROP_SET"]
+KTR_CALL: Final[int] = _of["KTR_CALL"]
+KTR_CSW: Final[int] = _of["KTR_CSW"]
+KTR_EMUL: Final[int] = _of["KTR_EMUL"]
+KTR_EXEC_ARG: Final[int] = _of["KTR_EXEC_ARG"]
+KTR_EXEC_ENV: Final[int] = _of["KTR_EXEC_ENV"]
+KTR_EXEC_FD: Final[int] = _of["KTR_EXEC_FD"]
+KTR_GENIO: Final[int] = _of["KTR_GENIO"]
+KTR_MIB: Final[int] = _of["KTR_MIB"]
+KTR_NAMEI: Final[int] = _of["KTR_NAMEI"]
+KTR_PSIG: Final[int] = _of["KTR_PSIG"]
+KTR_RESULT: Final[int] = _of["KTR_RESULT"]
+KTR_SYSCALL: Final[int] = _of["KTR_SYSCALL"]
+KTR_SYSRET: Final[int] = _of["KTR_SYSRET"]
+KTR_USER: Final[int] = _of["KTR_USER"]
+KTR_USER_MAXIDLEN: Final[int] = _of["KTR_USER_MAXIDLEN"]
+KTR_USER_MAXLEN: Final[int] = _of["KTR_USER_MAXLEN"]
 LAGG_PROTO_FAILOVER: Final[int] = _of["LAGG_PROTO_FAILOVER"]
 LAGG_PROTO_LOADBALANCE: Final[int] = _of["LAGG_PROTO_LOADBALANCE"]
 LAGG_PROTO_NONE: Final[int] = _of["LAGG_PROTO_NONE"]
@@ -583,6 +630,8 @@ SIGBUS: Final[int] = _of["SIGBUS"]
 SIGCHLD: Final[int] = _of["SIGCHLD"]
 SIGCONT: Final[int] = _of["SIGCONT"]
 SIGEMT: Final[int] = _of["SIGEMT"]
+SIGEV_NONE: Final[int] = _of["SIGEV_NONE"]
+SIGEV_SIGNAL: Final[int] = _of["SIGEV_SIGNAL"]
 SIGFPE: Final[int] = _of["SIGFPE"]
 SIGHUP: Final[int] = _of["SIGHUP"]
 SIGILL: Final[int] = _of["SIGILL"]
@@ -669,6 +718,7 @@ SIOCSLINKSTR: Final[int] = _of["SIOCSLINKSTR"]
 SIOCSNDFLUSH_IN6: Final[int] = _of["SIOCSNDFLUSH_IN6"]
 SIOCSPGRP: Final[int] = _of["SIOCSPGRP"]
 SIOCZIFDATA: Final[int] = _of["SIOCZIFDATA"]
+SI_TIMER: Final[int] = _of["SI_TIMER"]
 SI_USER: Final[int] = _of["SI_USER"]
 SOCK_CLOEXEC: Final[int] = _of["SOCK_CLOEXEC"]
 SOCK_DGRAM: Final[int] = _of["SOCK_DGRAM"]
@@ -1089,9 +1139,56 @@ __all__ = [
     "IP_TTL",
     "ISIG",
     "ISTRIP",
+    "ITIMER_MONOTONIC",
+    "ITIMER_PROF",
+    "ITIMER_REAL",
+    "ITIMER_VIRTUAL",
     "IXANY",
     "IXOFF",
     "IXON",
+    "KTRFACV0",
+    "KTRFACV1",
+    "KTRFACV2",
+    "KTRFAC_CALL",
+    "KTRFAC_CSW",
+    "KTRFAC_EMUL",
+    "KTRFAC_EXEC_ARG",
+    "KTRFAC_EXEC_ENV",
+    "KTRFAC_EXEC_FD",
+    "KTRFAC_GENIO",
+    "KTRFAC_INHERIT",
+    "KTRFAC_MASK",
+    "KTRFAC_MIB",
+    "KTRFAC_NAMEI",
+    "KTRFAC_PERSISTENT",
+    "KTRFAC_PSIG",
+    "KTRFAC_RESULT",
+    "KTRFAC_SYSCALL",
+    "KTRFAC_SYSRET",
+    "KTRFAC_USER",
+    "KTRFAC_VER_MASK",
+    "KTRFAC_VER_SHIFT",
+    "KTRFLAG_DESCEND",
+    "KTROP_CLEAR",
+    "KTROP_CLEARFILE",
+    "KTROP_MASK",
+    "KTROP_SET",
+    "KTR_CALL",
+    "KTR_CSW",
+    "KTR_EMUL",
+    "KTR_EXEC_ARG",
+    "KTR_EXEC_ENV",
+    "KTR_EXEC_FD",
+    "KTR_GENIO",
+    "KTR_MIB",
+    "KTR_NAMEI",
+    "KTR_PSIG",
+    "KTR_RESULT",
+    "KTR_SYSCALL",
+    "KTR_SYSRET",
+    "KTR_USER",
+    "KTR_USER_MAXIDLEN",
+    "KTR_USER_MAXLEN",
     "LAGG_PROTO_FAILOVER",
     "LAGG_PROTO_LOADBALANCE",
     "LAGG_PROTO_NONE",
@@ -1386,6 +1483,8 @@ __all__ = [
     "SIGCHLD",
     "SIGCONT",
     "SIGEMT",
+    "SIGEV_NONE",
+    "SIGEV_SIGNAL",
     "SIGFPE",
     "SIGHUP",
     "SIGILL",
@@ -1472,6 +1571,7 @@ __all__ = [
     "SIOCSNDFLUSH_IN6",
     "SIOCSPGRP",
     "SIOCZIFDATA",
+    "SI_TIMER",
     "SI_USER",
     "SOCK_CLOEXEC",
     "SOCK_DGRAM",

@@ -228,6 +228,12 @@ class Line:
         """The session is about to be ended by us: that it ends is no error."""
         self._leaving = True
 
+    def forked(self) -> None:
+        """In the child of a fork of the host: the stream is the parent's, and a lock may be held by nobody."""
+        text = "the connection is the parent's; a child connects by itself, or as the child that prefork made"
+        self._lock = threading.Lock()
+        self.broken, self.told, self._wire = KernelError(Errno.ENOTCONN, text, CONNECTION), True, None
+
     def close(self) -> None:
         self._leaving = True
         with self._lock:

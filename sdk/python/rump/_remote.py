@@ -8,6 +8,7 @@ import os
 import secrets
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ import grpc
 from rump._connection import CHUNK, ComponentStatus, Prepared, ProcessStatus, Statistics, Status, Wheel
 from rump._errors import CONNECTION
 from rump._grpc import Credentials, Method, kernel_error, open_channel, unreachable
+from rump._handover import Handover
 from rump._line import GONE, Line, SignalReader, Waiter, Wire, copy, lost
 from rump._retry import Policy, log
 from rump._signals import Signals
@@ -32,6 +34,19 @@ ATTACH_S = 20.0
 """How long the first answer of a kernel may take."""
 PATIENCE_S = 5.0
 """How long after its timeout a call may take to end before the connection counts as lost."""
+
+
+_connections: weakref.WeakSet[RemoteConnection] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    """os.fork: nothing of a connection may be used in both processes, so that it stays the parent's."""
+    for connection in list(_connections):
+        connection._closed = True
+        connection._stream.forked()
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 class RemoteConnection:
@@ -59,6 +74,7 @@ class RemoteConnection:
         self._channel = open_channel(url, credentials)
         try:
             self._stream = self._begin(session or self._attach(cookie))
+            _connections.add(self)
         except BaseException:
             self._channel.close()
             raise
@@ -198,6 +214,11 @@ class RemoteConnection:
     def execute(self, comm: str) -> None:
         self._unary("Exec", sp.ExecRequest(comm=comm))
         self._comm = comm
+
+    def handover(self, wait_ms: int) -> Handover:
+        """Has the session wait for another program."""
+        self._unary("Handover", sp.HandoverRequest(wait_ms=wait_ms))
+        return Handover(str(self._url), self._metadata[0][1], self._pid, self._stream.limit)
 
     def watch_signals(self) -> None:
         """A call that brings signals alone, and a thread that reads them."""

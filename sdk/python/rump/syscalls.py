@@ -303,7 +303,7 @@ def rump_sys_adjtime(delta: A.TimeArg = None) -> V.Timespec:
     return default().sys.adjtime(delta)
 
 
-def rump_sys_setitimer(which: int, itv: V.Itimerspec | None = None) -> V.Itimerspec:
+def rump_sys_setitimer(which: int, itv: A.TimerArg | None = None) -> V.Itimerspec:
     """Sets an interval timer. EINVAL."""
     return default().sys.setitimer(which, itv)
 
@@ -353,7 +353,7 @@ def rump_sys_fstat(fd: int) -> V.Stat:
     return default().sys.fstat(fd)
 
 
-def rump_sys_timer_settime(timerid: int, flags: int, value: V.Itimerspec | None = None) -> V.Itimerspec:
+def rump_sys_timer_settime(timerid: int, flags: int, value: A.TimerArg | None = None) -> V.Itimerspec:
     """Arms a timer. EINVAL."""
     return default().sys.timer_settime(timerid, flags, value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.metadata
 import os
@@ -22,6 +23,7 @@ from rumpkern.core.signals import Signals
 from rumpkern.core.sysctl import Tree
 from rumpkern.core.sysctl_call import SysctlCalls
 from rumpkern.core.sysctl_nodes import Identity, fill
+from rumpkern.core.timers import Timers
 from rumpkern.syscalls import syscalls
 from rumpuser.component import Bus, Component, Context, Parameters
 from rumpuser.host import Host
@@ -29,6 +31,7 @@ from rumpuser.kqueue import Watching
 from rumpuser.module import GROUP
 from rumpwire import const
 from rumpwire.calls import Op
+from rumpwire.errno import KernelError
 
 MACHINES = {"x86_64": "amd64", "i686": "i386", "aarch64": "evbarm", "armv7l": "evbarm", "riscv64": "riscv"}
 """NetBSD's port for a machine of the host, where it is called otherwise."""
@@ -47,6 +50,7 @@ class KernComponent(Component):
         self.signals = Signals(bus, self.processes, parameters.extra.get("sigmodel", ""))
         self.processes.when_exited.append(self.signals.exited)
         self.clocks = Clocks(host, self.processes)
+        self.timers = Timers(host, self.clocks, self.processes, self._post)
         self.pipes = Pipes(host, self.processes)
         self.semaphores = Semaphores(host, self.processes, self.clocks)
         self.modules = Modules(self, host, bus, self.processes, find_installed, parameters.module_keys)
@@ -93,6 +97,11 @@ class KernComponent(Component):
         """Of kern these are pipes, which are gone, and the processes that the gateway knows."""
         keep(self, list(directories))
         return [], list(directories)
+
+    def _post(self, pid: int, signo: int, code: int) -> None:
+        """A signal of a timer; its process may have ended meanwhile."""
+        with contextlib.suppress(KernelError):
+            self.signals.post(pid, signo, code)
 
 
 def identity(host: Host, parameters: Parameters) -> Identity:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def syscalls(component: KernComponent) -> dict[str, Entry]:
     processes, cred, session = component.processes, component.credentials, component.sessions
-    clocks, pipes, modules = component.clocks, component.pipes, component.modules
+    clocks, pipes, modules, timers = component.clocks, component.pipes, component.modules, component.timers
     sems = component.semaphores
 
     def reboot(ctx: Context, opt: int, bootstr: str) -> None:
@@ -67,6 +67,14 @@ def syscalls(component: KernComponent) -> dict[str, Entry]:
         "settimeofday": Entry(clocks.settimeofday),
         "nanosleep": Entry(clocks.nanosleep),
         "clock_nanosleep": Entry(clocks.clock_nanosleep),
+        "adjtime": Entry(clocks.adjtime),
+        "timer_create": Entry(timers.timer_create),
+        "timer_delete": Entry(timers.timer_delete),
+        "timer_settime": Entry(timers.timer_settime),
+        "timer_gettime": Entry(timers.timer_gettime),
+        "timer_getoverrun": Entry(timers.timer_getoverrun),
+        "setitimer": Entry(timers.setitimer, Support.PARTIAL, "not ITIMER_VIRTUAL, ITIMER_PROF"),
+        "getitimer": Entry(timers.getitimer, Support.PARTIAL, "not ITIMER_VIRTUAL, ITIMER_PROF"),
         # pipes
         "pipe": Entry(pipes.make),
         "pipe2": Entry(pipes.make2),

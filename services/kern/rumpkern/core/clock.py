@@ -6,6 +6,9 @@ the host. The monotonic clock counts from the start of the kernel.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from rumpkern.core.proc import ProcessTable
 from rumpuser.component import Context
 from rumpuser.host import Host
@@ -18,6 +21,8 @@ from rumpwire.values import Timespec
 SECOND = 1_000_000_000
 RESOLUTION = 1
 """Nanoseconds; the host's clocks count them."""
+FAST, SLOW = 200, 2000
+"""Of adjtime: the time that one nanosecond takes to be brought in."""
 NAP = 86_400 * SECOND
 """Longest single timer: hosts do not take timers of any length."""
 LAST = 1 << 40
@@ -35,6 +40,23 @@ def nanoseconds(tp: Timespec | None) -> int:
     return tp.tv_sec * SECOND + tp.tv_nsec
 
 
+class Slew(NamedTuple):
+    """A change of real time that is brought in slowly: 5 ms a second while more than a second is left, then 0.5 ms."""
+
+    begun: int
+    total: int
+
+    def done(self, now: int) -> int:
+        """Nanoseconds, by a moment of the host's monotonic clock."""
+        if not self.total:
+            return 0
+        size, elapsed = abs(self.total), now - self.begun
+        fast = max(0, size - SECOND)
+        hurry = min(elapsed, fast * FAST)
+        gained = min(size, hurry // FAST + (elapsed - hurry) // SLOW)
+        return gained if self.total > 0 else -gained
+
+
 class Clocks:
     """The clocks of the kernel."""
 
@@ -43,13 +65,16 @@ class Clocks:
         self._processes = processes
         self._offset = 0
         self._start = host.monotonic_ns()
+        self._slew = Slew(0, 0)
         self._sleepers: set[Channel] = set()
+        self.when_set: list[Callable[[], None]] = []
+        """Called when real time has jumped."""
         self.boottime = host.realtime_ns()
 
     def now(self, clock_id: int) -> int:
         """Nanoseconds. EINVAL for clocks that are not there."""
         if clock_id == const.CLOCK_REALTIME:
-            return self._host.realtime_ns() + self._offset
+            return self._host.realtime_ns() + self._offset + self._slew.done(self._host.monotonic_ns())
         if clock_id == const.CLOCK_MONOTONIC:
             return self._host.monotonic_ns() - self._start
         raise KernelError(Errno.EINVAL, f"there is no clock {clock_id}; there are CLOCK_REALTIME and CLOCK_MONOTONIC")
@@ -57,11 +82,12 @@ class Clocks:
     # -- for a successor
 
     def record(self) -> None:
-        self._host.records.put("clocks", 0, (self._offset, self.boottime), self._start)
+        self._host.records.put("clocks", 0, (self._offset, self.boottime, *self._slew), self._start)
 
-    def restore(self, offset: int, boottime: int, start: int) -> None:
+    def restore(self, offset: int, boottime: int, begun: int, slew: int, start: int) -> None:
         """The clocks of the kern before: the host's monotonic clock is the same for both."""
         self._offset, self.boottime, self._start = offset, boottime, start
+        self._slew = Slew(begun, slew)
 
     # -- reading and setting
 
@@ -97,6 +123,21 @@ class Clocks:
         self.record()
         for sleeper in list(self._sleepers):
             sleeper.wake()
+        for told in self.when_set:
+            told()
+
+    def adjtime(self, ctx: Context, delta: Timespec | None) -> Timespec:
+        """Has the clock run faster or slower until it has gained ``delta``; the rest of the last. EPERM, EINVAL."""
+        now = self._host.monotonic_ns()
+        left = self._slew.total - self._slew.done(now)
+        if delta is not None:
+            self._processes.authorize(ctx, Action.SYSTEM_TIME_ADJTIME)
+            if not 0 <= delta.tv_nsec < SECOND or abs(delta.tv_sec) > LAST:
+                raise KernelError(Errno.EINVAL, f"not a time: {delta}")
+            self._offset += self._slew.done(now)
+            self._slew = Slew(now, delta.tv_sec * SECOND + delta.tv_nsec)
+            self.record()
+        return timespec(left)
 
     # -- sleeping
 

@@ -87,8 +87,9 @@ def restore(kern: KernComponent, records: Records) -> None:
         kern.pipes.restart_handles(last)
     for _, _, last in records.items("semaphores"):
         kern.semaphores.restart_handles(last)
-    for _, value, start in records.items("clocks"):
-        kern.clocks.restore(value[0], value[1], start)
+    for _, (offset, boottime, begun, slew), start in records.items("clocks"):
+        kern.clocks.restore(offset, boottime, begun, slew, start)
+    kern.timers.restore()
     for path, value, _ in records.items("sysctl"):
         try:
             kern.sysctl.restore(path, whole(value))
