@@ -6,7 +6,9 @@ import argparse
 import contextlib
 import json
 import os
+import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -26,6 +28,8 @@ POINTS = {
 """Letters of -t, as those of ktrace(1)."""
 LIVE_CALLS = rump.KTRFAC_CALL | rump.KTRFAC_RESULT
 PIPE = 1 << 16
+NOT_FOUND = 127
+"""As a shell has it."""
 
 
 def parser() -> Parser:
@@ -37,11 +41,17 @@ def parser() -> Parser:
     p.add_argument("-i", dest="inherit", action="store_true", help="of its children to come too")
     p.add_argument("-f", dest="file", metavar="FILE", help="write to a file of the kernel, for kdump, and show nothing")
     p.add_argument("-a", dest="append", action="store_true", help="with -f: add to what is in the file")
-    p.add_argument("-c", dest="clear", action="store_true", help="trace it no more; with -f alone nobody to the file")
+    p.add_argument(
+        "-c",
+        dest="clear",
+        action="store_true",
+        help="trace it no more; with -f alone nobody to the file; nothing before a command",
+    )
     p.add_argument("-t", dest="points", default="", metavar="POINTS", help=f"what: some of {''.join(POINTS)}")
     p.add_argument("-m", dest="most", type=int, metavar="BYTES", help="of data to show at most; 0 for none")
     p.add_argument("-T", dest="times", action="store_true", help="with the time of each")
     p.add_argument("--json", action="store_true", help="a line of JSON for each")
+    p.add_argument("command", nargs=argparse.REMAINDER, help="a command of this machine, whose calls to trace")
     return p
 
 
@@ -49,18 +59,54 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run("rump.ktrace", lambda: _ktrace(parser().parse_args(argv)))
 
 
-def _ktrace(options: argparse.Namespace) -> None:
+def _ktrace(options: argparse.Namespace) -> int:
     pid = options.pid if options.group is None else -options.group
+    if options.command and pid is not None:
+        raise UsageError("either a command, or -p or -g")
     with connect("rump.ktrace") as k:
+        if options.command:
+            return _run(k, options)
         if options.clear:
             _clear(k, options, pid)
         elif pid is None:
-            raise UsageError("say whom to trace: -p or -g")
+            raise UsageError("say whom to trace: a command, -p or -g")
         elif options.file:
             _to_file(k, options, pid)
         else:
             with contextlib.suppress(KeyboardInterrupt):
                 show(_live(k, options, pid), options)
+    return 0
+
+
+def _run(k: rump.Client, options: argparse.Namespace) -> int:
+    """Runs a command; what it attaches is traced like a child of ours that does nothing itself. Its exit status."""
+    options.inherit = True
+    child = k.fork()
+    try:
+        if options.file:
+            _to_file(k, options, child.pid)
+            return _command(options, child)
+        found, status = _live(k, options, child.pid), []
+        waiting = threading.Thread(target=lambda: status.append(_command(options, child)))
+        waiting.start()
+        show(found, options)
+        waiting.join()
+        return status[0] if status else 1
+    finally:
+        child.close()
+
+
+def _command(options: argparse.Namespace, child: rump.Client) -> int:
+    """When it has ended, and all that it left behind, nobody is traced any more."""
+    try:
+        return subprocess.run(
+            options.command, env={**os.environ, "RUMP_KTRACE": str(child.pid)}, check=False
+        ).returncode
+    except OSError as error:
+        print(f"rump.ktrace: {options.command[0]}: {error.strerror}", file=sys.stderr)
+        return NOT_FOUND
+    finally:
+        child.close()
 
 
 def _ops(options: argparse.Namespace) -> int:
@@ -93,7 +139,8 @@ def _live(k: rump.Client, options: argparse.Namespace, pid: int) -> Iterator[ktr
     reading, writing = k.sys.pipe()
     k.sys.fktrace(writing, _ops(options), facilities, pid)
     k.sys.close(writing)
-    print(f"tracing {'process' if pid > 0 else 'group'} {abs(pid)}", file=sys.stderr, flush=True)
+    if not options.command:
+        print(f"tracing {'process' if pid > 0 else 'group'} {abs(pid)}", file=sys.stderr, flush=True)
     return ktrace.follow(k, reading)
 
 

@@ -164,6 +164,8 @@ class Service:
             who = self._admission.attach(context, request.token, request.nonce)
             lease_s = request.lease_ms / 1000
             session = await self._sessions.attach(request.comm, lease_s, request.nonce, who, request.cookie)
+            if request.trace_as:
+                self._gateway.ktrace.adopt(request.trace_as, session.process)
         except KernelError as error:
             await abort(context, error)
         return rump_sp_pb2.AttachResponse(

@@ -352,6 +352,12 @@ class Ktrace:
             if trace.flags & const.KTRFAC_EMUL:
                 child.trace.put(child, const.KTR_EMUL, EMULATION, self.gateway.host.realtime_ns())
 
+    def adopt(self, pid: int, newcomer: Process) -> None:
+        """A new process wants to be traced as if it were a child of another; nothing where that cannot be."""
+        parent = self.gateway.processes.get(pid)
+        if parent is not None and newcomer.trace is None and self._may(parent, newcomer):
+            self.inherit(parent, newcomer)
+
     async def leave(self, p: Process) -> None:
         """A process is traced no more. What was written down of it is in the file."""
         trace, p.trace = p.trace, None

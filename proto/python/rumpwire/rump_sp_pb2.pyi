@@ -2134,6 +2134,7 @@ class AttachRequest(_message.Message):
     COMM_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
     COOKIE_FIELD_NUMBER: _builtins.int
+    TRACE_AS_FIELD_NUMBER: _builtins.int
     LEASE_MS_FIELD_NUMBER: _builtins.int
     NONCE_FIELD_NUMBER: _builtins.int
     comm: _builtins.str
@@ -2142,6 +2143,8 @@ class AttachRequest(_message.Message):
     """Credentials, where the transport carries none."""
     cookie: _builtins.bytes
     """Becomes the child that Prefork prepared, in place of a new process."""
+    trace_as: _builtins.int
+    """A process whose tracing (ktrace) the new one is to have, as if it were its child; 0: none."""
     lease_ms: _builtins.int
     """How long the session shall outlive its last stream, with all that its process holds; 0: only long enough to open
     another at once. docs/sessions.md has the whole protocol.
@@ -2154,12 +2157,13 @@ class AttachRequest(_message.Message):
         comm: _builtins.str = ...,
         token: _builtins.str = ...,
         cookie: _builtins.bytes = ...,
+        trace_as: _builtins.int = ...,
         lease_ms: _builtins.int = ...,
         nonce: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["comm", b"comm", "cookie", b"cookie", "lease_ms", b"lease_ms", "nonce", b"nonce", "token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comm", b"comm", "cookie", b"cookie", "lease_ms", b"lease_ms", "nonce", b"nonce", "token", b"token", "trace_as", b"trace_as"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

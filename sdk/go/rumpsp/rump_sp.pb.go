@@ -8317,6 +8317,8 @@ type AttachRequest struct {
 	Token string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
 	// Becomes the child that Prefork prepared, in place of a new process.
 	Cookie []byte `protobuf:"bytes,30,opt,name=cookie,proto3" json:"cookie,omitempty"`
+	// A process whose tracing (ktrace) the new one is to have, as if it were its child; 0: none.
+	TraceAs int32 `protobuf:"varint,40,opt,name=trace_as,json=traceAs,proto3" json:"trace_as,omitempty"`
 	// How long the session shall outlive its last stream, with all that its process holds; 0: only long enough to open
 	// another at once. docs/sessions.md has the whole protocol.
 	LeaseMs uint32 `protobuf:"varint,50,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
@@ -8375,6 +8377,13 @@ func (x *AttachRequest) GetCookie() []byte {
 		return x.Cookie
 	}
 	return nil
+}
+
+func (x *AttachRequest) GetTraceAs() int32 {
+	if x != nil {
+		return x.TraceAs
+	}
+	return 0
 }
 
 func (x *AttachRequest) GetLeaseMs() uint32 {
@@ -10893,11 +10902,12 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1f.rump.sp.v1.NetCountersResponseH\x00R\vnetCounters\x126\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x1a.rump.sp.v1.NdListResponseH\x00R\x06ndList\x12<\n" +
 	"\tfile_list\x18\xb4\x10 \x01(\v2\x1c.rump.sp.v1.FileListResponseH\x00R\bfileListB\b\n" +
-	"\x06result\"\x82\x01\n" +
+	"\x06result\"\x9d\x01\n" +
 	"\rAttachRequest\x12\x12\n" +
 	"\x04comm\x18\x01 \x01(\tR\x04comm\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\tR\x05token\x12\x16\n" +
 	"\x06cookie\x18\x1e \x01(\fR\x06cookie\x12\x19\n" +
+	"\btrace_as\x18( \x01(\x05R\atraceAs\x12\x19\n" +
 	"\blease_ms\x182 \x01(\rR\aleaseMs\x12\x14\n" +
 	"\x05nonce\x183 \x01(\fR\x05nonce\"\x92\x01\n" +
 	"\x0eAttachResponse\x12\x18\n" +

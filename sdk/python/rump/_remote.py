@@ -32,6 +32,7 @@ from rumpwire.wire import NOT_TRIED, decode_result, decode_results, encode_call,
 
 ATTACH_S = 20.0
 """How long the first answer of a kernel may take."""
+MAX_PID_DIGITS = 10
 PATIENCE_S = 5.0
 """How long after its timeout a call may take to end before the connection counts as lost."""
 
@@ -272,8 +273,15 @@ def attach_request(comm: str, credentials: Credentials, policy: Policy, cookie: 
         token=credentials.token,
         lease_ms=policy.lease_ms,
         cookie=cookie,
+        trace_as=_trace_as(),
         nonce=secrets.token_bytes(16) if policy.tries else b"",
     )
+
+
+def _trace_as() -> int:
+    """RUMP_KTRACE: the process that this program is to be traced with (rump.ktrace)."""
+    found = os.environ.get("RUMP_KTRACE", "")
+    return int(found) if found.isdecimal() and len(found) < MAX_PID_DIGITS else 0
 
 
 def batch_request(steps: Sequence[Step], keep_going: bool) -> Any:

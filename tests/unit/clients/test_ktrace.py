@@ -101,6 +101,27 @@ def test_a_file_of_the_kernel_and_one_of_this_machine(
     assert capsys.readouterr().out == ""
 
 
+PROGRAM = "import rump, sys; k = rump.connect(comm='prog'); k.fork().sys.getpgrp(); sys.exit(k.sys.umask(7) - 15)"
+
+
+def test_a_command_and_what_it_starts(k: rump.Client, capfd: pytest.CaptureFixture[str]) -> None:
+    assert program.main([sys.executable, "-c", PROGRAM]) == 3
+    out, err = capfd.readouterr()
+    lines = [line.split(None, 3) for line in out.splitlines()]
+    assert [line[2] for line in lines] == ["prog"] * 4
+    assert [line[3].split(None, 1)[1] for line in lines[2:]] == ["umask(0o7)", "umask 18/0x12"]
+    assert len({line[0] for line in lines}) == 2
+    assert err == ""
+
+
+def test_a_command_to_a_file(k: rump.Client, capfd: pytest.CaptureFixture[str]) -> None:
+    assert program.main(["-c", "-f", "/t2", "-t", "c", sys.executable, "-c", PROGRAM]) == 3
+    assert program.kdump(["-f", "/t2"]) == 0
+    assert len(capfd.readouterr().out.splitlines()) == 4
+    assert program.main(["/none/such"]) == 127
+    assert "/none/such: No such file" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("main", "arguments", "status", "text"),
     [
@@ -108,6 +129,7 @@ def test_a_file_of_the_kernel_and_one_of_this_machine(
         (program.main, ["-p", "1", "-t", "x"], 2, "none of"),
         (program.main, ["-c"], 2, "what to clear"),
         (program.main, ["-p", "29999"], 1, "29999"),
+        (program.main, ["-p", "1", "ls"], 2, "either"),
         (program.kdump, [], 2, "which file"),
         (program.kdump, ["-H", "/none"], 1, "No such file"),
         (program.kdump, ["-H", "/etc/passwd"], 1, "no trace"),

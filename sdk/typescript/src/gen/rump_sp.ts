@@ -1072,6 +1072,8 @@ export interface AttachRequest {
   token: string;
   /** Becomes the child that Prefork prepared, in place of a new process. */
   cookie: Buffer;
+  /** A process whose tracing (ktrace) the new one is to have, as if it were its child; 0: none. */
+  trace_as: number;
   /**
    * How long the session shall outlive its last stream, with all that its process holds; 0: only long enough to open
    * another at once. docs/sessions.md has the whole protocol.
@@ -7217,7 +7219,7 @@ export const Result: MessageFns<Result> = {
 };
 
 function createBaseAttachRequest(): AttachRequest {
-  return { comm: "", token: "", cookie: Buffer.alloc(0), lease_ms: 0, nonce: Buffer.alloc(0) };
+  return { comm: "", token: "", cookie: Buffer.alloc(0), trace_as: 0, lease_ms: 0, nonce: Buffer.alloc(0) };
 }
 
 export const AttachRequest: MessageFns<AttachRequest> = {
@@ -7230,6 +7232,9 @@ export const AttachRequest: MessageFns<AttachRequest> = {
     }
     if (message.cookie.length !== 0) {
       writer.uint32(242).bytes(message.cookie);
+    }
+    if (message.trace_as !== 0) {
+      writer.uint32(320).int32(message.trace_as);
     }
     if (message.lease_ms !== 0) {
       writer.uint32(400).uint32(message.lease_ms);
@@ -7275,6 +7280,14 @@ export const AttachRequest: MessageFns<AttachRequest> = {
             }
 
             message.cookie = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 40: {
+            if (tag !== 320) {
+              break;
+            }
+
+            message.trace_as = reader.int32();
             continue;
           }
           case 50: {
