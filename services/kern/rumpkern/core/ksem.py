@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rumpkern.core.clock import Clocks, nanoseconds
+from rumpkern.core.clock import NAP, Clocks, nanoseconds
 from rumpkern.core.proc import ProcessTable
 from rumpuser.component import Context, Entry
 from rumpuser.host import Host
@@ -55,6 +55,7 @@ class Semaphores:
         self._named: dict[bytes, Semaphore] = {}
         self._last = FIRST
         self.most = SEM_MAX
+        clocks.when_set.append(self._clock_set)
 
     @property
     def count(self) -> int:
@@ -176,7 +177,7 @@ class Semaphores:
                 rest = left()
                 if rest is not None and rest <= 0:
                     raise KernelError(Errno.ETIMEDOUT, "the semaphore was not put up in time")
-                await sem.changed.wait(None if rest is None else self._host.monotonic_ns() + rest)
+                await sem.changed.wait(None if rest is None else self._host.monotonic_ns() + min(rest, NAP))
                 if handle not in self._handles:
                     raise KernelError(Errno.EINVAL, "the semaphore was closed meanwhile")
             sem.value -= 1
@@ -184,6 +185,11 @@ class Semaphores:
             sem.waiters -= 1
 
     # -- help
+
+    def _clock_set(self) -> None:
+        """Who waits until a time may be past it now."""
+        for sem in {id(sem): sem for sem in self._handles.values() if sem.waiters}.values():
+            sem.changed.wake()
 
     def _new(self, value: int) -> Semaphore:
         if not 0 <= value <= VALUE_MAX:
