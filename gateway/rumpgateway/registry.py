@@ -192,8 +192,9 @@ class Registry:
             while await context.read() is not grpc.aio.EOF:
                 pass
         finally:
-            telling.cancel()
             self._remove(member)
+            telling.cancel()
+            await asyncio.wait((telling,))  # gRPC takes no end of a stream while a message is being written to it
             await peer.close()
 
     async def _check(self, request: Any, context: Any) -> None:

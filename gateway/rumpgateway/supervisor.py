@@ -16,8 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import grpc
-
 from rumpgateway.registry import FACTIONS, Registry
 from rumpgateway.zygote import Process, Spawner, running
 from rumpuser.aio import settle
@@ -184,10 +182,10 @@ class Supervisor:
                         raise KernelError(Errno.EIO, f"{name} ended while it started; its log says why")
                     self._changed.clear()
                     await self._changed.wait()
-                await self._registry.members[name].peer.started()
+                await settle(self._registry.members[name].connection.call(KERNEL, calls.PING, ()))
         except TimeoutError:
             raise KernelError(Errno.ETIMEDOUT, f"{name} did not join within {START_S:.0f} s") from None
-        except (grpc.RpcError, KeyError):
+        except KeyError:
             raise KernelError(Errno.EIO, f"{name} ended while it started; its log says why") from None
 
     async def _watch(self, child: Child, process: Process) -> None:

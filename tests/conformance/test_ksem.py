@@ -89,6 +89,12 @@ def test_which_end_is_for_which_kind(k: Any, name: str) -> None:
     k.sys.ksem_destroy(plain)
 
 
+def test_a_mode_of_nothing_is_no_lack_of_a_name(k: Any, name: str) -> None:
+    named = k.sys.ksem_open(name, os.O_CREAT, 0)
+    fails(errno.EINVAL, k.sys.ksem_destroy, named)
+    k.sys.ksem_close(named)
+
+
 def test_what_is_no_semaphore(k: Any) -> None:
     file = k.sys.open("/dev/null", os.O_RDWR)
     reader, writer = k.sys.pipe()

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -105,7 +106,8 @@ def _run(k: Any, clients: Sequence[Client], faults: int, random_: random.Random,
     for client in clients:
         client.join(60)
         if client.is_alive():
-            report.findings.append(f"{client.name} does not end")
+            frame = sys._current_frames()[client.ident or 0]
+            report.findings.append(f"{client.name} does not end:\n{''.join(traceback.format_stack(frame)[-8:])}")
         report.findings += client.findings
         report.calls += client.done
         report.told.update(client.failed)

@@ -104,7 +104,7 @@ DEFAULTS: dict[str | tuple[str, str], str] = {
     ("pipe2", "flags"): "0", ("kqueue1", "flags"): "0", ("dup3", "flags"): "0", ("getdents", "count"): "65536",
     ("getgroups", "gidsetsize"): "16", ("poll", "timeout"): "-1", ("reboot", "opt"): "0", ("reboot", "bootstr"): '""',
     "flag": "0", ("linkat", "flags"): "0", ("lseek", "whence"): "0", ("fsync_range", "start"): "0",
-    ("fsync_range", "length"): "0", ("sysctl", "name"): "()", ("sysctl", "path"): '""',
+    ("fsync_range", "length"): "0", ("sysctl", "name"): "()", ("sysctl", "path"): '""', ("sysctl", "node"): "None",
     ("kevent", "changelist"): "()", ("kevent", "nevents"): "0", ("setxattr", "flags"): "0",
     ("lsetxattr", "flags"): "0", ("fsetxattr", "flags"): "0", "nbytes": "65536", ("getxattr", "size"): "65536",
     ("lgetxattr", "size"): "65536", ("fgetxattr", "size"): "65536", ("listxattr", "size"): "65536",

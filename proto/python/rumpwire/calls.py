@@ -68,7 +68,7 @@ SETEUID: Final = Op('seteuid', 'seteuid', 183, 'kern', 'Kern', 'Seteuid', ('euid
 FPATHCONF: Final = Op('fpathconf', 'fpathconf', 192, 'kern', 'Kern', 'Fpathconf', ('fd', 'name'), ('value',), descriptors=(0,), idempotent=True)
 GETRLIMIT: Final = Op('getrlimit', 'getrlimit', 194, 'kern', 'Kern', 'Getrlimit', ('which',), ('rlp',), idempotent=True)
 SETRLIMIT: Final = Op('setrlimit', 'setrlimit', 195, 'kern', 'Kern', 'Setrlimit', ('which', 'rlp'), (), idempotent=True, conditional=('process.rlimit.set',))
-SYSCTL: Final = Op('sysctl', '__sysctl', 202, 'kern', 'Kern', 'Sysctl', ('name', 'path', 'newv'), ('oldv', 'nodes'), conditional=('system.sysctl.modify', 'system.sysctl.private'))
+SYSCTL: Final = Op('sysctl', '__sysctl', 202, 'kern', 'Kern', 'Sysctl', ('name', 'path', 'newv', 'node'), ('oldv', 'nodes'), conditional=('system.sysctl.modify', 'system.sysctl.private', 'system.sysctl.add', 'system.sysctl.delete', 'system.sysctl.desc'))
 GETPGID: Final = Op('getpgid', 'getpgid', 207, 'kern', 'Kern', 'Getpgid', ('pid',), ('pgid',), idempotent=True)
 REBOOT: Final = Op('reboot', 'reboot', 208, 'kern', 'Kern', 'Reboot', ('opt', 'bootstr'), (), authorisation='system.reboot')
 POLL: Final = Op('poll', 'poll', 209, 'kern', 'Kern', 'Poll', ('fds', 'timeout'), ('nready', 'fds'), blocking=True, idempotent=True)

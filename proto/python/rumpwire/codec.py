@@ -2099,9 +2099,10 @@ def _enc_q_sysctl(a: Any, m: Any) -> None:
     if a[0]: m.name.extend(a[0])
     m.path = a[1]
     if a[2] is not None: m.newv.SetInParent(); _enc_SysctlValue(a[2], m.newv)
+    if a[3] is not None: m.node.SetInParent(); _enc_SysctlNode(a[3], m.node)
 
 def _dec_q_sysctl(m: Any) -> Any:
-    return (list(m.name), m.path, _dec_SysctlValue(m.newv) if m.HasField("newv") else None)
+    return (list(m.name), m.path, _dec_SysctlValue(m.newv) if m.HasField("newv") else None, _dec_SysctlNode(m.node) if m.HasField("node") else None)
 
 def _enc_r_sysctl(v: Any, m: Any) -> None:
     m.SetInParent()

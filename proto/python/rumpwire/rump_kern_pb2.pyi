@@ -1273,21 +1273,27 @@ class SysctlRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     PATH_FIELD_NUMBER: _builtins.int
     NEWV_FIELD_NUMBER: _builtins.int
+    NODE_FIELD_NUMBER: _builtins.int
     path: _builtins.str
     @_builtins.property
     def name(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     @_builtins.property
     def newv(self) -> _rump_types_pb2.SysctlValue: ...
+    @_builtins.property
+    def node(self) -> _rump_types_pb2.SysctlNode:
+        """What CTL_CREATE makes, CTL_DESTROY removes (number or name), CTL_DESCRIBE describes."""
+
     def __init__(
         self,
         *,
         name: _abc.Iterable[_builtins.int] | None = ...,
         path: _builtins.str = ...,
         newv: _rump_types_pb2.SysctlValue | None = ...,
+        node: _rump_types_pb2.SysctlNode | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["newv", b"newv"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["newv", b"newv", "node", b"node"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "newv", b"newv", "path", b"path"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "newv", b"newv", "node", b"node", "path", b"path"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1361,7 +1361,7 @@ class KernServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Sysctl(self, request, context):
-        """Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EOPNOTSUPP.
+        """Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY, CTL_DESCRIBE, CTL_CREATE or CTL_DESTROY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY, EOPNOTSUPP.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

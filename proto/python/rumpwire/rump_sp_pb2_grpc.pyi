@@ -297,7 +297,7 @@ class KernStub:
     Setrlimit: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.SetrlimitRequest, _rump_kern_pb2.SetrlimitResponse]
     """Sets a resource limit. EINVAL, EPERM."""
     Sysctl: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.SysctlRequest, _rump_kern_pb2.SysctlResponse]
-    """Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EOPNOTSUPP."""
+    """Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY, CTL_DESCRIBE, CTL_CREATE or CTL_DESTROY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY, EOPNOTSUPP."""
     Getpgid: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.GetpgidRequest, _rump_kern_pb2.GetpgidResponse]
     """Process group of a process. ESRCH."""
     Reboot: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.RebootRequest, _rump_kern_pb2.RebootResponse]
@@ -469,7 +469,7 @@ class KernAsyncStub(KernStub):
     Setrlimit: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.SetrlimitRequest, _rump_kern_pb2.SetrlimitResponse]  # type: ignore[assignment]
     """Sets a resource limit. EINVAL, EPERM."""
     Sysctl: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.SysctlRequest, _rump_kern_pb2.SysctlResponse]  # type: ignore[assignment]
-    """Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EOPNOTSUPP."""
+    """Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY, CTL_DESCRIBE, CTL_CREATE or CTL_DESTROY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY, EOPNOTSUPP."""
     Getpgid: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.GetpgidRequest, _rump_kern_pb2.GetpgidResponse]  # type: ignore[assignment]
     """Process group of a process. ESRCH."""
     Reboot: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.RebootRequest, _rump_kern_pb2.RebootResponse]  # type: ignore[assignment]
@@ -860,7 +860,7 @@ class KernServicer(metaclass=_abc_1.ABCMeta):
         request: _rump_kern_pb2.SysctlRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_rump_kern_pb2.SysctlResponse, _abc.Awaitable[_rump_kern_pb2.SysctlResponse]]:
-        """Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EOPNOTSUPP."""
+        """Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY, CTL_DESCRIBE, CTL_CREATE or CTL_DESTROY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY, EOPNOTSUPP."""
 
     @_abc_1.abstractmethod
     def Getpgid(

@@ -232,10 +232,11 @@ func (c Sys) Setrlimit(ctx context.Context, which int32, rlp *rumpsp.Rlimit) err
 	return err
 }
 
-// Sysctl: reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY.
-// ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EOPNOTSUPP. Results: oldv, nodes.
-func (c Sys) Sysctl(ctx context.Context, name []int32, path string, newv *rumpsp.SysctlValue) (*rumpsp.SysctlValue, []*rumpsp.SysctlNode, error) {
-	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Sysctl{Sysctl: &rumpsp.SysctlRequest{Name: name, Path: path, Newv: newv}}})
+// Sysctl: reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY,
+// CTL_DESCRIBE, CTL_CREATE or CTL_DESTROY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY,
+// EOPNOTSUPP. Results: oldv, nodes.
+func (c Sys) Sysctl(ctx context.Context, name []int32, path string, newv *rumpsp.SysctlValue, node *rumpsp.SysctlNode) (*rumpsp.SysctlValue, []*rumpsp.SysctlNode, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Sysctl{Sysctl: &rumpsp.SysctlRequest{Name: name, Path: path, Newv: newv, Node: node}}})
 	r := result.GetSysctl()
 	return r.GetOldv(), r.GetNodes(), err
 }

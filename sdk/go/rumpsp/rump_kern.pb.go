@@ -2936,10 +2936,12 @@ func (*SetrlimitResponse) Descriptor() ([]byte, []int) {
 }
 
 type SysctlRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          []int32                `protobuf:"varint,1,rep,packed,name=name,proto3" json:"name,omitempty"`
-	Path          string                 `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
-	Newv          *SysctlValue           `protobuf:"bytes,3,opt,name=newv,proto3" json:"newv,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  []int32                `protobuf:"varint,1,rep,packed,name=name,proto3" json:"name,omitempty"`
+	Path  string                 `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	Newv  *SysctlValue           `protobuf:"bytes,3,opt,name=newv,proto3" json:"newv,omitempty"`
+	// What CTL_CREATE makes, CTL_DESTROY removes (number or name), CTL_DESCRIBE describes.
+	Node          *SysctlNode `protobuf:"bytes,4,opt,name=node,proto3" json:"node,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2991,6 +2993,13 @@ func (x *SysctlRequest) GetPath() string {
 func (x *SysctlRequest) GetNewv() *SysctlValue {
 	if x != nil {
 		return x.Newv
+	}
+	return nil
+}
+
+func (x *SysctlRequest) GetNode() *SysctlNode {
+	if x != nil {
+		return x.Node
 	}
 	return nil
 }
@@ -7718,11 +7727,12 @@ const file_rump_kern_proto_rawDesc = "" +
 	"\x10SetrlimitRequest\x12\x14\n" +
 	"\x05which\x18\x01 \x01(\x05R\x05which\x12$\n" +
 	"\x03rlp\x18\x02 \x01(\v2\x12.rump.sp.v1.RlimitR\x03rlp\"\x13\n" +
-	"\x11SetrlimitResponse\"d\n" +
+	"\x11SetrlimitResponse\"\x90\x01\n" +
 	"\rSysctlRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x03(\x05R\x04name\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12+\n" +
-	"\x04newv\x18\x03 \x01(\v2\x17.rump.sp.v1.SysctlValueR\x04newv\"k\n" +
+	"\x04newv\x18\x03 \x01(\v2\x17.rump.sp.v1.SysctlValueR\x04newv\x12*\n" +
+	"\x04node\x18\x04 \x01(\v2\x16.rump.sp.v1.SysctlNodeR\x04node\"k\n" +
 	"\x0eSysctlResponse\x12+\n" +
 	"\x04oldv\x18\x01 \x01(\v2\x17.rump.sp.v1.SysctlValueR\x04oldv\x12,\n" +
 	"\x05nodes\x18\x02 \x03(\v2\x16.rump.sp.v1.SysctlNodeR\x05nodes\"\"\n" +
@@ -8159,46 +8169,47 @@ var file_rump_kern_proto_depIdxs = []int32{
 	168, // 4: rump.sp.v1.GetrlimitResponse.rlp:type_name -> rump.sp.v1.Rlimit
 	168, // 5: rump.sp.v1.SetrlimitRequest.rlp:type_name -> rump.sp.v1.Rlimit
 	169, // 6: rump.sp.v1.SysctlRequest.newv:type_name -> rump.sp.v1.SysctlValue
-	169, // 7: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
-	170, // 8: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
-	171, // 9: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
-	171, // 10: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
-	172, // 11: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
-	173, // 12: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
-	174, // 13: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
-	175, // 14: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
-	175, // 15: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
-	175, // 16: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
-	175, // 17: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
-	175, // 18: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
-	176, // 19: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
-	176, // 20: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
-	176, // 21: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
-	175, // 22: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
-	175, // 23: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
-	175, // 24: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
-	175, // 25: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	175, // 26: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
-	177, // 27: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
-	175, // 28: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
-	177, // 29: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
-	175, // 30: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
-	171, // 31: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
-	175, // 32: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
-	171, // 33: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
-	178, // 34: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
-	176, // 35: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
-	176, // 36: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
-	176, // 37: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
-	175, // 38: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	175, // 39: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
-	179, // 40: rump.sp.v1.FileListResponse.files:type_name -> rump.sp.v1.KinfoFile
-	175, // 41: rump.sp.v1.KsemTimedwaitRequest.abstime:type_name -> rump.sp.v1.Timespec
-	42,  // [42:42] is the sub-list for method output_type
-	42,  // [42:42] is the sub-list for method input_type
-	42,  // [42:42] is the sub-list for extension type_name
-	42,  // [42:42] is the sub-list for extension extendee
-	0,   // [0:42] is the sub-list for field type_name
+	170, // 7: rump.sp.v1.SysctlRequest.node:type_name -> rump.sp.v1.SysctlNode
+	169, // 8: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
+	170, // 9: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
+	171, // 10: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
+	171, // 11: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
+	172, // 12: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
+	173, // 13: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
+	174, // 14: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
+	175, // 15: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
+	175, // 16: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
+	175, // 17: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
+	175, // 18: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
+	175, // 19: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
+	176, // 20: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
+	176, // 21: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
+	176, // 22: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
+	175, // 23: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
+	175, // 24: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
+	175, // 25: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
+	175, // 26: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	175, // 27: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	177, // 28: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
+	175, // 29: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
+	177, // 30: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
+	175, // 31: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
+	171, // 32: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
+	175, // 33: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
+	171, // 34: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
+	178, // 35: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
+	176, // 36: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
+	176, // 37: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
+	176, // 38: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
+	175, // 39: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	175, // 40: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	179, // 41: rump.sp.v1.FileListResponse.files:type_name -> rump.sp.v1.KinfoFile
+	175, // 42: rump.sp.v1.KsemTimedwaitRequest.abstime:type_name -> rump.sp.v1.Timespec
+	43,  // [43:43] is the sub-list for method output_type
+	43,  // [43:43] is the sub-list for method input_type
+	43,  // [43:43] is the sub-list for extension type_name
+	43,  // [43:43] is the sub-list for extension extendee
+	0,   // [0:43] is the sub-list for field type_name
 }
 
 func init() { file_rump_kern_proto_init() }

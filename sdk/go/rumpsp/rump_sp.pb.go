@@ -11053,7 +11053,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Status\x12\x19.rump.sp.v1.StatusRequest\x1a\x1a.rump.sp.v1.StatusResponse\x12H\n" +
 	"\tProcesses\x12\x1c.rump.sp.v1.ProcessesRequest\x1a\x1d.rump.sp.v1.ProcessesResponse\x12K\n" +
 	"\n" +
-	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xa1@\n" +
+	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xe2@\n" +
 	"\x04Kern\x12K\n" +
 	"\x04Read\x12\x17.rump.sp.v1.ReadRequest\x1a\x18.rump.sp.v1.ReadResponse\"\x10\x8a\xb5\x18\f\b\x03\x12\x04read\x18\x01 \x01\x12O\n" +
 	"\x05Write\x12\x18.rump.sp.v1.WriteRequest\x1a\x19.rump.sp.v1.WriteResponse\"\x11\x8a\xb5\x18\r\b\x04\x12\x05write\x18\x01 \x01\x12M\n" +
@@ -11096,8 +11096,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\aSeteuid\x12\x1a.rump.sp.v1.SeteuidRequest\x1a\x1b.rump.sp.v1.SeteuidResponse\"$\x8a\xb5\x18 \b\xb7\x01\x12\aseteuid\x18\x01(\x01\xe2\x03\rprocess.setid\x12`\n" +
 	"\tFpathconf\x12\x1c.rump.sp.v1.FpathconfRequest\x1a\x1d.rump.sp.v1.FpathconfResponse\"\x16\x8a\xb5\x18\x12\b\xc0\x01\x12\tfpathconf\x18\x01(\x01\x12`\n" +
 	"\tGetrlimit\x12\x1c.rump.sp.v1.GetrlimitRequest\x1a\x1d.rump.sp.v1.GetrlimitResponse\"\x16\x8a\xb5\x18\x12\b\xc2\x01\x12\tgetrlimit\x18\x01(\x01\x12u\n" +
-	"\tSetrlimit\x12\x1c.rump.sp.v1.SetrlimitRequest\x1a\x1d.rump.sp.v1.SetrlimitResponse\"+\x8a\xb5\x18'\b\xc3\x01\x12\tsetrlimit\x18\x01(\x01\xe2\x03\x12process.rlimit.set\x12\x83\x01\n" +
-	"\x06Sysctl\x12\x19.rump.sp.v1.SysctlRequest\x1a\x1a.rump.sp.v1.SysctlResponse\"B\x8a\xb5\x18>\b\xca\x01\x12\b__sysctl\x18\x01\xe2\x03\x14system.sysctl.modify\xe2\x03\x15system.sysctl.private\x12X\n" +
+	"\tSetrlimit\x12\x1c.rump.sp.v1.SetrlimitRequest\x1a\x1d.rump.sp.v1.SetrlimitResponse\"+\x8a\xb5\x18'\b\xc3\x01\x12\tsetrlimit\x18\x01(\x01\xe2\x03\x12process.rlimit.set\x12\xc4\x01\n" +
+	"\x06Sysctl\x12\x19.rump.sp.v1.SysctlRequest\x1a\x1a.rump.sp.v1.SysctlResponse\"\x82\x01\x8a\xb5\x18~\b\xca\x01\x12\b__sysctl\x18\x01\xe2\x03\x14system.sysctl.modify\xe2\x03\x15system.sysctl.private\xe2\x03\x11system.sysctl.add\xe2\x03\x14system.sysctl.delete\xe2\x03\x12system.sysctl.desc\x12X\n" +
 	"\aGetpgid\x12\x1a.rump.sp.v1.GetpgidRequest\x1a\x1b.rump.sp.v1.GetpgidResponse\"\x14\x8a\xb5\x18\x10\b\xcf\x01\x12\agetpgid\x18\x01(\x01\x12a\n" +
 	"\x06Reboot\x12\x19.rump.sp.v1.RebootRequest\x1a\x1a.rump.sp.v1.RebootResponse\" \x8a\xb5\x18\x1c\b\xd0\x01\x12\x06reboot\x18\x012\rsystem.reboot\x12N\n" +
 	"\x04Poll\x12\x17.rump.sp.v1.PollRequest\x1a\x18.rump.sp.v1.PollResponse\"\x13\x8a\xb5\x18\x0f\b\xd1\x01\x12\x04poll\x18\x01 \x01(\x01\x12g\n" +

@@ -803,7 +803,7 @@ type KernClient interface {
 	Getrlimit(ctx context.Context, in *GetrlimitRequest, opts ...grpc.CallOption) (*GetrlimitResponse, error)
 	// Sets a resource limit. EINVAL, EPERM.
 	Setrlimit(ctx context.Context, in *SetrlimitRequest, opts ...grpc.CallOption) (*SetrlimitResponse, error)
-	// Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EOPNOTSUPP.
+	// Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY, CTL_DESCRIBE, CTL_CREATE or CTL_DESTROY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY, EOPNOTSUPP.
 	Sysctl(ctx context.Context, in *SysctlRequest, opts ...grpc.CallOption) (*SysctlResponse, error)
 	// Process group of a process. ESRCH.
 	Getpgid(ctx context.Context, in *GetpgidRequest, opts ...grpc.CallOption) (*GetpgidResponse, error)
@@ -1815,7 +1815,7 @@ type KernServer interface {
 	Getrlimit(context.Context, *GetrlimitRequest) (*GetrlimitResponse, error)
 	// Sets a resource limit. EINVAL, EPERM.
 	Setrlimit(context.Context, *SetrlimitRequest) (*SetrlimitResponse, error)
-	// Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EOPNOTSUPP.
+	// Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY, CTL_DESCRIBE, CTL_CREATE or CTL_DESTROY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY, EOPNOTSUPP.
 	Sysctl(context.Context, *SysctlRequest) (*SysctlResponse, error)
 	// Process group of a process. ESRCH.
 	Getpgid(context.Context, *GetpgidRequest) (*GetpgidResponse, error)

@@ -176,11 +176,12 @@ class SysCalls(SyncBase):
         """Sets a resource limit. EINVAL, EPERM."""
         self._do(C.SETRLIMIT, (which, rlp))
 
-    def sysctl(self, name: Iterable[int] = (), path: str = "", newv: A.SysctlArg = None) -> V.SysctlResult:
-        """Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY. ENOENT,
-        EPERM, EINVAL, ENOTDIR, EISDIR, EOPNOTSUPP.
+    def sysctl(self, name: Iterable[int] = (), path: str = "", newv: A.SysctlArg = None, node: V.SysctlNode | None = None) -> V.SysctlResult:
+        """Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY,
+        CTL_DESCRIBE, CTL_CREATE or CTL_DESTROY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY,
+        EOPNOTSUPP.
         """
-        out: V.SysctlResult = self._do(C.SYSCTL, (name, path, newv))
+        out: V.SysctlResult = self._do(C.SYSCTL, (name, path, newv, node))
         return out
 
     def getpgid(self, pid: int) -> int:
@@ -1095,11 +1096,12 @@ class AsyncSysCalls(AsyncBase):
         """Sets a resource limit. EINVAL, EPERM."""
         await self._do(C.SETRLIMIT, (which, rlp))
 
-    async def sysctl(self, name: Iterable[int] = (), path: str = "", newv: A.SysctlArg = None) -> V.SysctlResult:
-        """Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY. ENOENT,
-        EPERM, EINVAL, ENOTDIR, EISDIR, EOPNOTSUPP.
+    async def sysctl(self, name: Iterable[int] = (), path: str = "", newv: A.SysctlArg = None, node: V.SysctlNode | None = None) -> V.SysctlResult:
+        """Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY,
+        CTL_DESCRIBE, CTL_CREATE or CTL_DESTROY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY,
+        EOPNOTSUPP.
         """
-        out: V.SysctlResult = await self._do(C.SYSCTL, (name, path, newv))
+        out: V.SysctlResult = await self._do(C.SYSCTL, (name, path, newv, node))
         return out
 
     async def getpgid(self, pid: int) -> int:
@@ -2564,11 +2566,12 @@ class BatchCalls(BatchBase):
         """Sets a resource limit. EINVAL, EPERM."""
         return self._add(C.SETRLIMIT, (which, rlp))
 
-    def sysctl(self, name: Iterable[int] | Ref = (), path: str | Ref = "", newv: A.SysctlArg | Ref = None) -> Future[V.SysctlResult]:
-        """Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY. ENOENT,
-        EPERM, EINVAL, ENOTDIR, EISDIR, EOPNOTSUPP.
+    def sysctl(self, name: Iterable[int] | Ref = (), path: str | Ref = "", newv: A.SysctlArg | Ref = None, node: V.SysctlNode | None | Ref = None) -> Future[V.SysctlResult]:
+        """Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY,
+        CTL_DESCRIBE, CTL_CREATE or CTL_DESTROY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY,
+        EOPNOTSUPP.
         """
-        return self._add(C.SYSCTL, (name, path, newv))
+        return self._add(C.SYSCTL, (name, path, newv, node))
 
     def getpgid(self, pid: int | Ref) -> Future[int]:
         """Process group of a process. ESRCH."""

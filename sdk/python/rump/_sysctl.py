@@ -52,7 +52,7 @@ def python_value(value: SysctlValue | None) -> Value:
 
 def read(connection: Connection, name: str) -> Value:
     """The value of a node. ENOENT, EISDIR, EPERM."""
-    return python_value(connection.call(calls.SYSCTL, ([], name, None)).oldv)
+    return python_value(connection.call(calls.SYSCTL, ([], name, None, None)).oldv)
 
 
 def write(connection: Connection, name: str, value: Value) -> Value:
@@ -64,12 +64,12 @@ def write(connection: Connection, name: str, value: Value) -> Value:
         raise KernelError(Errno.EISDIR, f"{name} is an interior node") from None
     except (ValueError, TypeError):
         raise KernelError(Errno.EINVAL, f"{name} does not take {value!r}") from None
-    return python_value(connection.call(calls.SYSCTL, ([], name, new)).oldv)
+    return python_value(connection.call(calls.SYSCTL, ([], name, new, None)).oldv)
 
 
 def children(connection: Connection, numbers: list[int]) -> list[SysctlNode]:
     """What CTL_QUERY lists below a node. ENOTDIR below a leaf."""
-    nodes: list[SysctlNode] = connection.call(calls.SYSCTL, ([*numbers, const.CTL_QUERY], "", None)).nodes
+    nodes: list[SysctlNode] = connection.call(calls.SYSCTL, ([*numbers, const.CTL_QUERY], "", None, None)).nodes
     return nodes
 
 
@@ -107,7 +107,7 @@ def _below(
             yield from _below(connection, [*numbers, child.number], path, child)
         return
     try:
-        yield name, node, python_value(connection.call(calls.SYSCTL, (numbers, "", None)).oldv)
+        yield name, node, python_value(connection.call(calls.SYSCTL, (numbers, "", None, None)).oldv)
     except KernelError as error:
         if error.errno not in (Errno.EPERM, Errno.EOPNOTSUPP, Errno.ENOENT):
             raise

@@ -150,7 +150,7 @@ class Client:
     async def sysctl(self, name: str, value: _sysctl.Value | None = None) -> _sysctl.Value:
         """The value of a node; with a value, which must be of the node's type, sets it and gives the old one."""
         with _errors(name):
-            result = await self._connection.call(calls.SYSCTL, ([], name, sysctl_value(value)))
+            result = await self._connection.call(calls.SYSCTL, ([], name, sysctl_value(value), None))
             return _sysctl.python_value(result.oldv)
 
 

@@ -206,11 +206,11 @@ def rump_sys_setrlimit(which: int, rlp: V.Rlimit | tuple[int, int]) -> None:
     default().sys.setrlimit(which, rlp)
 
 
-def rump_sys___sysctl(name: Iterable[int] = (), path: str = "", newv: A.SysctlArg = None) -> V.SysctlResult:
-    """Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY. ENOENT, EPERM,
-    EINVAL, ENOTDIR, EISDIR, EOPNOTSUPP.
+def rump_sys___sysctl(name: Iterable[int] = (), path: str = "", newv: A.SysctlArg = None, node: V.SysctlNode | None = None) -> V.SysctlResult:
+    """Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY, CTL_DESCRIBE,
+    CTL_CREATE or CTL_DESTROY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY, EOPNOTSUPP.
     """
-    return default().sys.sysctl(name, path, newv)
+    return default().sys.sysctl(name, path, newv, node)
 
 
 rump_sys_sysctl = rump_sys___sysctl

@@ -125,6 +125,7 @@ import type {
   Sockopt,
   Stat,
   Statvfs,
+  SysctlNode,
   SysctlValue,
   Timespec,
 } from "./gen/rump_types.js";
@@ -424,11 +425,11 @@ export class Sys {
   }
 
   /**
-   * Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY. ENOENT,
-   * EPERM, EINVAL, ENOTDIR, EISDIR, EOPNOTSUPP.
+   * Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY, CTL_DESCRIBE,
+   * CTL_CREATE or CTL_DESTROY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY, EOPNOTSUPP.
    */
-  async sysctl(name: number[], path: string, newv?: SysctlValue): Promise<SysctlResponse> {
-    return (await this.#do({ $case: "sysctl", value: { name, path, newv } })) as SysctlResponse;
+  async sysctl(name: number[], path: string, newv?: SysctlValue, node?: SysctlNode): Promise<SysctlResponse> {
+    return (await this.#do({ $case: "sysctl", value: { name, path, newv, node } })) as SysctlResponse;
   }
 
   /**

@@ -92,7 +92,7 @@ def syscalls(component: KernComponent) -> dict[str, Entry]:
         "ksem_destroy": Entry(sems.destroy),
         "ksem_timedwait": Entry(sems.timedwait),
         # configuration
-        "sysctl": Entry(component.sysctl.sysctl, Support.PARTIAL, "no CTL_CREATE, CTL_DESTROY, CTL_MMAP"),
+        "sysctl": Entry(component.sysctl.sysctl),
         "modctl": Entry(modules.modctl),
         "module_init": Entry(modules.module_init),
         "module_fini": Entry(modules.module_fini),

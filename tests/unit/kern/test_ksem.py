@@ -89,3 +89,16 @@ def test_a_moment_of_real_time(site: Site) -> None:
     with pytest.raises(KernelError) as caught:
         call.outcome.result()
     assert caught.value.errno == Errno.ETIMEDOUT
+
+
+def test_a_clock_that_is_set_beyond_the_time_ends_the_wait(site: Site) -> None:
+    sem = site.sems.init(CTX, 0)
+    now = site.clocks.now(const.CLOCK_REALTIME) // 10**9
+    waiting = site.waits(sem, Timespec(now + 1000, 0))
+    forever = site.waits(sem, Timespec(1 << 40, 0))
+    site.clocks.clock_settime(CTX, const.CLOCK_REALTIME, Timespec(now + 1001, 0))
+    site.host.advance(0)
+    with pytest.raises(KernelError) as ended:
+        waiting.outcome.result()
+    assert ended.value.errno == Errno.ETIMEDOUT
+    assert not forever.outcome.done

@@ -235,6 +235,17 @@ def test_adjtime(site: Site) -> None:
     fails(Errno.EINVAL, site.clocks.adjtime, KERNEL, Timespec(0, SECOND))
 
 
+@pytest.mark.parametrize("delta", [1, -1])
+def test_a_moment_of_a_clock_that_is_being_adjusted_is_met(site: Site, delta: int) -> None:
+    timer = site.timers.timer_create(site.ctx, const.CLOCK_REALTIME, None)
+    site.clocks.adjtime(KERNEL, Timespec(5 * delta, 0))
+    begun = site.host.now_ns
+    site.set(timer, site.clocks.now(const.CLOCK_REALTIME) + 100 * SECOND, at=True)
+    site.host.advance(200)
+    (met, _, _) = site.sent[0]
+    assert abs((met - begun) * (1 + delta / 200) - 100 * SECOND) < 1000
+
+
 @given(st.integers(-10 * SECOND, 10 * SECOND), st.lists(st.floats(0, 500), max_size=20))
 def test_the_clock_never_runs_backwards_for_it(delta: int, steps: list[float]) -> None:
     site = Site()

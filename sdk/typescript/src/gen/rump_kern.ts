@@ -297,7 +297,11 @@ export interface SetrlimitResponse {
 export interface SysctlRequest {
   name: number[];
   path: string;
-  newv: SysctlValue | undefined;
+  newv:
+    | SysctlValue
+    | undefined;
+  /** What CTL_CREATE makes, CTL_DESTROY removes (number or name), CTL_DESCRIBE describes. */
+  node: SysctlNode | undefined;
 }
 
 export interface SysctlResponse {
@@ -3854,7 +3858,7 @@ export const SetrlimitResponse: MessageFns<SetrlimitResponse> = {
 };
 
 function createBaseSysctlRequest(): SysctlRequest {
-  return { name: [], path: "", newv: undefined };
+  return { name: [], path: "", newv: undefined, node: undefined };
 }
 
 export const SysctlRequest: MessageFns<SysctlRequest> = {
@@ -3871,6 +3875,9 @@ export const SysctlRequest: MessageFns<SysctlRequest> = {
     }
     if (message.newv !== undefined) {
       SysctlValue.encode(message.newv, writer.uint32(26).fork()).join();
+    }
+    if (message.node !== undefined) {
+      SysctlNode.encode(message.node, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -3920,6 +3927,14 @@ export const SysctlRequest: MessageFns<SysctlRequest> = {
             }
 
             message.newv = SysctlValue.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.node = SysctlNode.decode(reader, reader.uint32());
             continue;
           }
         }

@@ -10030,7 +10030,7 @@ export const KernService = {
     responseSerialize: (value: SetrlimitResponse): Buffer => Buffer.from(SetrlimitResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SetrlimitResponse => SetrlimitResponse.decode(value),
   },
-  /** Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EOPNOTSUPP. */
+  /** Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY, CTL_DESCRIBE, CTL_CREATE or CTL_DESTROY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY, EOPNOTSUPP. */
   sysctl: {
     path: "/rump.sp.v1.Kern/Sysctl" as const,
     requestStream: false as const,
@@ -10590,7 +10590,7 @@ export interface KernServer extends UntypedServiceImplementation {
   getrlimit: handleUnaryCall<GetrlimitRequest, GetrlimitResponse>;
   /** Sets a resource limit. EINVAL, EPERM. */
   setrlimit: handleUnaryCall<SetrlimitRequest, SetrlimitResponse>;
-  /** Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EOPNOTSUPP. */
+  /** Reads, and with newv sets, a node named by numbers or by path; the last number may be CTL_QUERY, CTL_DESCRIBE, CTL_CREATE or CTL_DESTROY. ENOENT, EPERM, EINVAL, ENOTDIR, EISDIR, EEXIST, ENOTEMPTY, EOPNOTSUPP. */
   sysctl: handleUnaryCall<SysctlRequest, SysctlResponse>;
   /** Process group of a process. ESRCH. */
   getpgid: handleUnaryCall<GetpgidRequest, GetpgidResponse>;

@@ -79,6 +79,16 @@ class Clocks:
             return self._host.monotonic_ns() - self._start
         raise KernelError(Errno.EINVAL, f"there is no clock {clock_id}; there are CLOCK_REALTIME and CLOCK_MONOTONIC")
 
+    def until(self, clock_id: int, moment: int) -> int:
+        """How long to wait before looking at a clock again, 0 when it shows the moment.
+
+        While real time is being brought forward it gets there earlier than it seems.
+        """
+        left = min(max(moment - self.now(clock_id), 0), NAP)
+        if clock_id == const.CLOCK_REALTIME and self._slew.total > 0:
+            left -= left // FAST
+        return left
+
     # -- for a successor
 
     def record(self) -> None:
@@ -158,8 +168,8 @@ class Clocks:
         sleeper = Channel(self._host)
         self._sleepers.add(sleeper)
         try:
-            while (left := end - self.now(clock_id)) > 0:
-                await sleeper.wait(self._host.monotonic_ns() + min(left, NAP))
+            while left := self.until(clock_id, end):
+                await sleeper.wait(self._host.monotonic_ns() + left)
         finally:
             self._sleepers.remove(sleeper)
             sleeper.wake()  # an interrupted sleep leaves no timer behind

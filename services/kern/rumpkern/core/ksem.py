@@ -12,10 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rumpkern.core.clock import Clocks, nanoseconds
+from rumpkern.core.clock import NAP, Clocks, nanoseconds
 from rumpkern.core.proc import ProcessTable
 from rumpuser.component import Context, Entry
 from rumpuser.host import Host
+from rumpuser.kauth import Action
 from rumpuser.pending import Channel
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -36,6 +37,8 @@ class Semaphore:
     value: int
     changed: Channel
     name: bytes = b""
+    named: bool = False
+    """Whether it was made with a name, which it may have lost."""
     uid: int = 0
     gid: int = 0
     mode: int = 0
@@ -55,6 +58,7 @@ class Semaphores:
         self._named: dict[bytes, Semaphore] = {}
         self._last = FIRST
         self.most = SEM_MAX
+        clocks.when_set.append(self._clock_set)
 
     @property
     def count(self) -> int:
@@ -84,7 +88,8 @@ class Semaphores:
                 raise KernelError(Errno.ENOENT, f"there is no semaphore {name.decode(errors='replace')}")
             cred = self._processes.cred(ctx)
             sem = self._new(value)
-            sem.name, sem.uid, sem.gid, sem.mode = name, cred.euid, cred.egid, mode & 0o777 & ~ctx.umask
+            sem.name, sem.named = name, True
+            sem.uid, sem.gid, sem.mode = cred.euid, cred.egid, mode & 0o777 & ~ctx.umask
             self._named[name] = sem
         elif oflag & const.O_CREAT and oflag & const.O_EXCL:
             raise KernelError(Errno.EEXIST, f"there is a semaphore {name.decode(errors='replace')}")
@@ -99,20 +104,20 @@ class Semaphores:
         if sem is None:
             raise KernelError(Errno.ENOENT, f"there is no semaphore {name.decode(errors='replace')}")
         cred = self._processes.cred(ctx)
-        if cred.euid not in (0, sem.uid):
+        if cred.euid != sem.uid and not self._processes.permitted(ctx, Action.SYSTEM_SEMAPHORE):
             raise KernelError(Errno.EACCES, f"the semaphore is that of uid {sem.uid}")
         del self._named[name]
         sem.name = b""
 
     def close_id(self, ctx: Context, handle: int) -> None:
         """_ksem_close: may the gateway close it? EINVAL for one that never had a name."""
-        if not self._find(handle).mode:
+        if not self._find(handle).named:
             raise KernelError(Errno.EINVAL, "a semaphore without a name is destroyed, not closed")
 
     def destroy(self, ctx: Context, handle: int) -> None:
         """EINVAL for one with a name, EBUSY while somebody waits."""
         sem = self._find(handle)
-        if sem.mode:
+        if sem.named:
             raise KernelError(Errno.EINVAL, "a semaphore with a name is closed, not destroyed")
         if sem.waiters:
             raise KernelError(Errno.EBUSY, f"{sem.waiters} wait for the semaphore")
@@ -176,7 +181,7 @@ class Semaphores:
                 rest = left()
                 if rest is not None and rest <= 0:
                     raise KernelError(Errno.ETIMEDOUT, "the semaphore was not put up in time")
-                await sem.changed.wait(None if rest is None else self._host.monotonic_ns() + rest)
+                await sem.changed.wait(None if rest is None else self._host.monotonic_ns() + min(rest, NAP))
                 if handle not in self._handles:
                     raise KernelError(Errno.EINVAL, "the semaphore was closed meanwhile")
             sem.value -= 1
@@ -184,6 +189,11 @@ class Semaphores:
             sem.waiters -= 1
 
     # -- help
+
+    def _clock_set(self) -> None:
+        """Who waits until a time may be past it now."""
+        for sem in {id(sem): sem for sem in self._handles.values() if sem.waiters}.values():
+            sem.changed.wake()
 
     def _new(self, value: int) -> Semaphore:
         if not 0 <= value <= VALUE_MAX:
@@ -208,7 +218,8 @@ class Semaphores:
     def _may_open(self, ctx: Context, sem: Semaphore) -> None:
         cred = self._processes.cred(ctx)
         shift = 6 if cred.euid == sem.uid else 3 if sem.gid in (cred.egid, *cred.groups) else 0
-        if cred.euid and (sem.mode >> shift) & (READ | WRITE) != READ | WRITE:
+        may = (sem.mode >> shift) & (READ | WRITE) == READ | WRITE
+        if not may and not self._processes.permitted(ctx, Action.SYSTEM_SEMAPHORE):
             raise KernelError(Errno.EACCES, f"the semaphore has mode {sem.mode:04o}")
 
     # -- as descriptors

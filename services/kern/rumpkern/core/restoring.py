@@ -90,6 +90,8 @@ def restore(kern: KernComponent, records: Records) -> None:
     for _, (offset, boottime, begun, slew), start in records.items("clocks"):
         kern.clocks.restore(offset, boottime, begun, slew, start)
     kern.timers.restore()
+    for path, state, _ in sorted(records.items("sysctl made")):
+        kern.sysctl.made.restore(path, state)
     for path, value, _ in records.items("sysctl"):
         try:
             kern.sysctl.restore(path, whole(value))

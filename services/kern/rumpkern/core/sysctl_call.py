@@ -8,6 +8,7 @@ from typing import Any
 
 from rumpkern.core.proc import ProcessTable
 from rumpkern.core.sysctl import MAXNAME, OWN, TOP, Component, Node, Tree, convert, dotted
+from rumpkern.core.sysctl_made import MadeNodes
 from rumpuser.component import KERNEL, Bus, Context, Peer
 from rumpuser.kauth import Action
 from rumpuser.pending import ENDED, value_of
@@ -15,7 +16,7 @@ from rumpuser.plain import flat
 from rumpuser.records import NoRecords, Records
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import SysctlExport, SysctlResult, SysctlValue
+from rumpwire.values import SysctlExport, SysctlNode, SysctlResult, SysctlValue
 
 FACTIONS = ("vfs", "net", "dev")
 """Who may offer nodes besides kern."""
@@ -29,6 +30,12 @@ class SysctlCalls:
         self._bus = bus
         self._processes = processes
         self._records = records or NoRecords()
+        self.made = MadeNodes(tree, self._records)
+        self._changes = {
+            const.CTL_CREATE: (Action.SYSTEM_SYSCTL_ADD, self.made.create),
+            const.CTL_DESTROY: (Action.SYSTEM_SYSCTL_DELETE, self.made.destroy),
+            const.CTL_DESCRIBE: (Action.SYSTEM_SYSCTL_DESC, self.made.describe),
+        }
 
     def restore(self, path: str, value: SysctlValue) -> None:
         """A node that was set before this kern. ENOENT, and what the node says."""
@@ -36,15 +43,25 @@ class SysctlCalls:
         if node.write is not None:
             node.write(KERNEL, value)
 
-    def sysctl(self, ctx: Context, name: Sequence[int], path: str, newv: SysctlValue | None) -> Any:
-        """The old value of a node, named by numbers or by path; or with CTL_QUERY at the end, the nodes below it.
+    def sysctl(
+        self,
+        ctx: Context,
+        name: Sequence[int],
+        path: str,
+        newv: SysctlValue | None,
+        described: SysctlNode | None = None,
+    ) -> Any:
+        """The old value of a node, named by numbers or by path; or what a special number at the end asks for.
 
-        With both, the path names the node and the numbers are a special one alone. EINVAL, EOPNOTSUPP, ENOENT,
-        ENOTDIR, EPERM, in this order.
+        CTL_QUERY lists the nodes below, CTL_DESCRIBE too or describes one of them; CTL_CREATE and CTL_DESTROY make and
+        remove one. With both, the path names the node and the numbers are a special one alone. EINVAL, EOPNOTSUPP,
+        ENOENT, ENOTDIR, EPERM, in this order.
         """
         components, special = _parse(name, path)
-        if special in (const.CTL_QUERY, const.CTL_DESCRIBE):
+        if special == const.CTL_QUERY or (special == const.CTL_DESCRIBE and described is None):
             return self._query(components)
+        if special in self._changes:
+            return self._change(ctx, special, components, described, newv)
         if special is not None:
             raise KernelError(Errno.EOPNOTSUPP, f"sysctl operation {special}: nodes are queried, read and set only")
         try:
@@ -54,6 +71,27 @@ class SysctlCalls:
                 raise
             return self._value_after_refresh(ctx, components, newv)
         return self._value(ctx, node, pid, newv)
+
+    async def _change(
+        self,
+        ctx: Context,
+        special: int,
+        components: Sequence[Component],
+        described: SysctlNode | None,
+        value: SysctlValue | None,
+    ) -> SysctlResult:
+        action, change = self._changes[special]
+        self._processes.authorize(ctx, action)
+        if described is None:
+            raise KernelError(Errno.EINVAL, "no node was told of")
+        await self.refresh()
+        try:
+            parent, _ = self.tree.find(components)
+        except KernelError as error:
+            raise self._explain(error, components) from None
+        if not parent.interior:
+            raise KernelError(Errno.ENOTDIR, f"sysctl node {parent.path} has nothing below it")
+        return SysctlResult(None, [change(parent, described, value).value()])
 
     # -- one value
 

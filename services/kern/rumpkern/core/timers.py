@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rumpkern.core.clock import NAP, Clocks, nanoseconds, timespec
+from rumpkern.core.clock import Clocks, nanoseconds, timespec
 from rumpkern.core.proc import Process, ProcessTable
 from rumpuser.component import Context
 from rumpuser.host import Host
@@ -159,7 +159,7 @@ class Timers:
         return Itimerspec(timespec(timer.period), timespec(left))
 
     def _arm(self, pid: int, timer: Timer) -> None:
-        wait = min(max(timer.due - self._clocks.now(timer.counts_on), 0), NAP)
+        wait = self._clocks.until(timer.counts_on, timer.due)
         timer.disarm = self._host.call_at(self._host.monotonic_ns() + wait, lambda: self._look(pid, timer))
 
     def _look(self, pid: int, timer: Timer) -> None:
