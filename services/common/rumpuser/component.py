@@ -122,7 +122,7 @@ class Component:
             "module_load": Entry(lambda ctx, name, props: self.loader.load(self, name, props)),
             "module_list": Entry(lambda ctx: self.loader.active()),
             "handles_kept": Entry(lambda ctx, handles, directories: self.keep(handles, directories)),
-            "module_unload": Entry(lambda ctx, name: self.loader.unload(self, name)),
+            "module_unload": Entry(lambda ctx, name, auto=False: self.loader.unload(self, name, auto=auto)),
         }
 
     def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
