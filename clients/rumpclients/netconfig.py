@@ -261,7 +261,7 @@ class Lab:
         for name in self.found.nodes:
             if self._answers(name):
                 with contextlib.suppress(OSError), rump.connect(self._url(name), comm=PROG) as k:
-                    k.sys.reboot(rump.RB_HALT)
+                    k.halt()
                 ended.append(name)
         deadline = time.monotonic() + HALT_S
         while any(self._answers(name) for name in ended):

@@ -23,6 +23,7 @@ from rumpuser.component import Parameters
 from rumpuser.transport.names import Tls
 from rumpuser.tune import tune
 from rumpuser.url import Url, parse
+from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 
 logger = logging.getLogger("rump.main")
@@ -178,9 +179,14 @@ async def serve(wanted: KernelConfig) -> int:
     except KernelError as error:
         print(f"rump up: cannot start: {error.text}", file=sys.stderr)
         return 2
-    loop = asyncio.get_running_loop()
+    loop, asked = asyncio.get_running_loop(), asyncio.Event()
+
+    def leave() -> None:
+        asked.set()
+        kernel.halt()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, kernel.halt)
+        loop.add_signal_handler(number, leave)
     try:
         await kernel.start()
     except (KernelError, OSError, RuntimeError) as error:
@@ -192,6 +198,12 @@ async def serve(wanted: KernelConfig) -> int:
     for url in kernel.urls if not wanted.generation else ():
         print(f"ready {url}", flush=True)
     await kernel.run()
+    if kernel.howto & const.RB_DUMP:
+        logger.critical("halted, and a core is wanted")
+        os.abort()
+    if kernel.howto & const.RB_HALT:
+        logger.warning("halted; the process stays until SIGTERM or SIGINT")
+        await asked.wait()
     return 0
 
 

@@ -125,7 +125,9 @@ class Kernel:
         self.gateway.restart = lambda name: pending_of(self._restart(name))
         self.registry.joined = self._joined
         self.registry.lost = self._lost
-        self.gateway.halt = lambda opt: self._halted.set()
+        self.gateway.halt = self._reboot
+        self.howto = 0
+        """How it was halted, RB_*."""
         self.gateway.panic = _panic
         self.gateway.start_faction = self._start_faction
 
@@ -159,9 +161,25 @@ class Kernel:
     def halt(self) -> None:
         self._halted.set()
 
+    def _reboot(self, opt: int) -> None:
+        """reboot(2): whoever called it is answered before the gateway goes."""
+        self.howto = opt
+        self._halted.set()
+
+    async def _announce(self) -> None:
+        """Tells the components how the kernel is halted; who does not answer is halted in the ordinary way."""
+        for name, member in self.registry.members.items():
+            try:
+                async with asyncio.timeout(STATUS_S):
+                    await settle(member.peer.call(KERNEL, calls.HALT, (self.howto,)))
+            except (KernelError, TimeoutError) as error:
+                log.warning("%s was not told how the kernel is halted: %s", name, error)
+
     async def stop(self) -> None:
         log.info("halting")
         self._halted.set()  # also where it never ran: what leaves from now on is no failure
+        if self.howto:
+            await self._announce()
         clients = self._servers[1:] if self._config.placement != "server" else self._servers
         await asyncio.gather(*(server.stop(DRAIN_S) for server in clients))
         await self.sessions.end_all()

@@ -130,6 +130,8 @@ class LocalKernel:
 
     def _halt(self, opt: int) -> None:
         self.halted = True
+        for component in self._components.values():
+            component.halting(opt)
 
     def _finish(self, result: Any) -> Any:
         return run_blocking(result, self._turn)

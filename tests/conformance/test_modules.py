@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
 import os
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -199,3 +201,97 @@ def test_the_example_and_the_demos_module_are_the_same() -> None:
     data = (root / "clients/rumpclients/data/hellofs.py").read_bytes()
     assert data == (root / "examples/module/src/hellofs/__init__.py").read_bytes()
     assert hashlib.sha256(demo_module.wheel()).digest() == hashlib.sha256(demo_module.wheel()).digest()
+
+
+# -- builtin modules (t_builtin, t_modctl of NetBSD's tests/modules)
+
+
+def stat_of(k: Any, name: str) -> Any:
+    return next(module for module in k.modules.list() if module.name == name)
+
+
+def test_a_disabled_builtin(k: Any) -> None:
+    k.sys.modctl_unload("cgd")
+    assert (stat_of(k, "cgd").refcnt, stat_of(k, "cgd").flags) == (-1, rump.MODFLG_MUST_FORCE)
+    k.sys.mknod("/dev/cgd7", 0o600 | 0o060000, rump.makedev(19, 7 << 4))
+    assert code(k.sys.open, "/dev/cgd7", os.O_RDONLY) == "ENXIO"
+    with pytest.raises(rump.RumpError, match="was disabled"):
+        k.sys.open("/dev/cgd7", os.O_RDONLY)
+    assert code(k.sys.modctl_load, "cgd") == "EPERM"
+    assert code(k.sys.modctl_unload, "cgd") == "ENOENT"
+    k.sys.modctl_load("cgd", rump.MODCTL_LOAD_FORCE)
+    assert (stat_of(k, "cgd").refcnt, stat_of(k, "cgd").flags) == (0, 0)
+    assert code(k.sys.modctl_load, "cgd", rump.MODCTL_LOAD_FORCE) == "EEXIST"
+    k.sys.unlink("/dev/cgd7")
+
+
+def test_a_protocol_family_that_was_disabled(k: Any) -> None:
+    k.sys.modctl_unload("local")
+    with pytest.raises(OSError, match="was disabled") as caught:
+        k.sys.socket(rump.AF_UNIX, rump.SOCK_STREAM, 0)
+    assert caught.value.errno == errno.EAFNOSUPPORT
+    k.sys.modctl_load("local", rump.MODCTL_LOAD_FORCE)
+    k.sys.close(k.sys.socket(rump.AF_UNIX, rump.SOCK_STREAM, 0))
+
+
+def test_a_builtin_in_use_stays(k: Any) -> None:
+    s = k.sys.socket(rump.AF_INET6, rump.SOCK_DGRAM, 0)
+    assert code(k.sys.modctl_unload, "netinet6") == "EBUSY"
+    assert code(k.sys.modctl_unload, "netinet") == "EBUSY"
+    k.sys.close(s)
+    assert stat_of(k, "netinet").refcnt >= 1
+
+
+def test_kinds_of_interfaces_are_asked_for(k: Any) -> None:
+    with pytest.raises(rump.RumpError, match="no module if_nosuch is installed"):
+        k.pub.netconfig_ifcreate("nosuch0")
+    assert code(k.pub.netconfig_ifcreate, "nosuch") == "EINVAL"
+
+
+def test_modctl(k: Any) -> None:
+    assert k.sys.modctl_exists()
+    assert k.sys.modctl_exists(autoload=True)
+    assert code(k.sys.modctl_load, "") == "ENOENT"
+    assert code(k.sys.modctl_load, "nosuchmodule") == "ENOENT"
+    assert code(k.sys.modctl_load, "x" * 32) == "ENAMETOOLONG"
+    assert code(k.sys.modctl_load, "/" + "x" * 2000) == "ENAMETOOLONG"
+    assert code(k.sys.modctl_load, "ext2fs", 0x40) == "EINVAL"
+    assert code(k.sys.modctl, 4, None, None, None) == "EINVAL"
+    assert code(k.sys.modctl_unload, "nosuchmodule") == "ENOENT"
+    assert code(k.sys.modctl_unload, "") == "ENOENT"
+
+
+def test_on_demand_and_gone_again(k: Any) -> None:
+    k.sysctl("kern.module.autotime", 1)
+    try:
+        k.sys.mkdir("/tmp/auto", 0o755)
+        k.sys.mount("kernfs", "/tmp/auto")
+        assert stat_of(k, "kernfs").flags == rump.MODFLG_AUTO_LOADED
+        k.sys.unmount("/tmp/auto", 0)
+        k.sys.rmdir("/tmp/auto")
+        deadline = time.monotonic() + 30
+        while "kernfs" in loaded(k):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        k.sysctl("kern.module.autotime", 10)
+
+
+def test_on_demand_from_a_file(k: Any, trusting: Kernel, tmp_path: Path) -> None:
+    """A signed wheel below kern.module.path, loaded by the mount of its type."""
+    wheel = wheel_file(tmp_path, demo_module.wheel())
+    rump.sign_wheel(wheel, trusting.key)
+    for path in ("/stand", "/stand/hellofs", "/tmp/demand"):
+        k.sys.mkdir(path, 0o755)
+    write_file(k, "/stand/hellofs/hellofs.whl", wheel.read_bytes())
+    write_file(k, "/stand/hellofs/hellofs.whl.sig", (tmp_path / f"{wheel.name}.sig").read_bytes())
+    assert code(k.sys.mount, "hellofs", "/tmp/demand") == "ENODEV"
+    k.sysctl("kern.module.path", "/stand")
+    k.sysctl("kern.module.autoload", False)
+    assert code(k.sys.mount, "hellofs", "/tmp/demand") == "ENODEV"
+    k.sysctl("kern.module.autoload", True)
+    k.sys.mount("hellofs", "/tmp/demand", readonly=True)
+    assert (stat_of(k, "hellofs").source, stat_of(k, "hellofs").flags) == ("filesys", rump.MODFLG_AUTO_LOADED)
+    k.sys.unmount("/tmp/demand", 0)
+    k.sys.modctl_unload("hellofs")
+    k.sysctl("kern.module.path", "")

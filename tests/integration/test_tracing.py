@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+from opentelemetry.sdk.trace import TracerProvider
 
 import rump
 from rumpwire import rump_kern_pb2, rump_sp_pb2, rump_vfs_pb2
@@ -78,3 +80,37 @@ def test_a_collector_gets_them(collector: tuple[Collector, str]) -> None:
         k.sys.stat("/")
         assert found.came.wait(20)
     assert {"rump.stat", "vfs.stat"} <= set(found.names)
+
+
+@pytest.fixture
+def tracing() -> Iterator[None]:
+    rump.trace_requests()
+    yield
+    rump.trace_requests(on=False)
+
+
+@pytest.mark.usefixtures("tracing")
+def test_spans_of_the_kernel_are_below_those_of_the_program(tmp_path: Path) -> None:
+    where, mine = tmp_path / "trace", TracerProvider().get_tracer("program")
+
+    async def ask(url: str) -> None:
+        async with await rump.aio.connect(url) as k:
+            with mine.start_as_current_span("asks"):
+                await k.sys.getegid()
+
+    with live_kernel("--placement", "server", "--trace", str(where)) as kernel:
+        with rump.connect(kernel.url) as k:
+            with mine.start_as_current_span("works") as span:
+                k.sys.stat("/")
+                with k.batch() as batch:
+                    batch.getgid()
+                    batch.getuid()
+            k.sys.getppid()
+        asyncio.run(ask(kernel.url))
+    spans = {span["name"]: span for span in map(json.loads, where.read_text().splitlines())}
+    trace = f"0x{span.get_span_context().trace_id:032x}"
+    for name in ("rump.stat", "rump.batch"):
+        assert spans[name]["context"]["trace_id"] == trace
+        assert spans[name]["parent_id"] == f"0x{span.get_span_context().span_id:016x}"
+    assert spans["rump.getppid"]["context"]["trace_id"] != trace
+    assert spans["rump.getegid"]["parent_id"] is not None

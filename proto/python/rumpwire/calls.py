@@ -311,7 +311,7 @@ SESSION_END: Final = Op('session_end', 'session_end', 20203, 'dev', 'DevBus', 'S
 DEV_MAP: Final = Op('dev_map', 'dev_map', 20015, 'dev', 'DevBus', 'DevMap', ('rdev',), ('hostpath', 'size', 'begin', 'file'), internal=True)
 MODULE_DESCRIBE: Final = Op('module_describe', 'module_describe', 20030, 'kern', 'AnyBus', 'ModuleDescribe', ('name', 'wheel'), ('module',), internal=True)
 MODULE_LOAD: Final = Op('module_load', 'module_load', 20016, 'kern', 'AnyBus', 'ModuleLoad', ('name', 'props'), ('module',), internal=True)
-MODULE_UNLOAD: Final = Op('module_unload', 'module_unload', 20017, 'kern', 'AnyBus', 'ModuleUnload', ('name',), (), internal=True)
+MODULE_UNLOAD: Final = Op('module_unload', 'module_unload', 20017, 'kern', 'AnyBus', 'ModuleUnload', ('name', 'auto'), (), internal=True)
 SYSCTL_EXPORT: Final = Op('sysctl_export', 'sysctl_export', 20018, 'kern', 'AnyBus', 'SysctlExport', (), ('nodes',), idempotent=True, internal=True)
 SYSCTL_VALUE: Final = Op('sysctl_value', 'sysctl_value', 20019, 'kern', 'AnyBus', 'SysctlValue', ('path', 'newv'), ('oldv',), idempotent=True, internal=True)
 POLL_OBJECTS: Final = Op('poll_objects', 'poll_objects', 20070, 'kern', 'AnyBus', 'PollObjects', ('handles', 'events', 'queues', 'wait'), ('revents',), blocking=True, idempotent=True, internal=True)

@@ -5646,9 +5646,10 @@ def _dec_r_module_load(m: Any) -> Any:
 
 def _enc_q_module_unload(a: Any, m: Any) -> None:
     m.name = a[0]
+    m.auto = a[1]
 
 def _dec_q_module_unload(m: Any) -> Any:
-    return (m.name,)
+    return (m.name, m.auto)
 
 def _enc_r_module_unload(v: Any, m: Any) -> None:
     m.SetInParent()

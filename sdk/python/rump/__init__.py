@@ -22,6 +22,7 @@ from rump._local import Kernel
 from rump._modules import generate_key, sign_wheel
 from rump._socket import Socket
 from rump._structures import *  # noqa: F403  all structures of the contract
+from rump._trace import trace_requests
 from rumpwire.const import major, makedev, minor
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ __version__ = "0.1.0"
 
 __all__ = [  # noqa: PLE0604  the constants and structures are strings too
     "Batch", "CallStatistics", "Client", "Future", "Kernel", "Prepared", "RumpError", "Socket", "Statistics", "aio", "connect", "default", "fs",
-    "generate_key", "major", "makedev", "minor", "newfs", "set_default", "sign_wheel",
+    "generate_key", "major", "makedev", "minor", "newfs", "set_default", "sign_wheel", "trace_requests",
     *_constants.__all__, *_structures.__all__,
 ]  # fmt: skip
 

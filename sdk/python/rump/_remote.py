@@ -14,6 +14,7 @@ from typing import Any
 
 import grpc
 
+from rump import _trace
 from rump._connection import CHUNK, ComponentStatus, Prepared, ProcessStatus, Statistics, Status, Wheel
 from rump._errors import CONNECTION
 from rump._grpc import Credentials, Method, kernel_error, open_channel, unreachable
@@ -143,7 +144,7 @@ class RemoteConnection:
     # -- calls
 
     def call(self, op: Op, args: tuple[Any, ...]) -> Any:
-        request = sp.StreamRequest()
+        request = new_request()
         encode_call(Step(op, args), request.calls.add())
         results = self._exchange(request).results
         value = decode_result(op, results[0]) if results else NOT_TRIED
@@ -284,8 +285,15 @@ def _trace_as() -> int:
     return int(found) if found.isdecimal() and len(found) < MAX_PID_DIGITS else 0
 
 
-def batch_request(steps: Sequence[Step], keep_going: bool) -> Any:
+def new_request(*, keep_going: bool = False) -> Any:
     request = sp.StreamRequest(keep_going=keep_going)
+    if _trace.current is not None:
+        request.traceparent = _trace.current()
+    return request
+
+
+def batch_request(steps: Sequence[Step], keep_going: bool) -> Any:
+    request = new_request(keep_going=keep_going)
     encode_steps(steps, request.calls)
     return request
 

@@ -27,6 +27,7 @@ from rumpuser.remember import bring_back, remember
 from rumpuser.transport.succession import Succession
 from rumpuser.tune import tune
 from rumpuser.url import Url, parse
+from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 
 log = logging.getLogger(__name__)
@@ -188,6 +189,8 @@ class Chassis:
                 self._leave(records)
             if self._folder is not None:
                 self._folder.cleanup()
+        if component.howto & const.RB_DUMP:
+            os.abort()
         if self._error is not None:
             raise self._error
 

@@ -112,6 +112,8 @@ class Component:
     """
 
     name = ""
+    howto = 0
+    """How the kernel is halted, RB_*."""
     watching: Any = None
     """What it does for poll and kqueue (`rumpuser.kqueue.Watching`)."""
 
@@ -122,7 +124,8 @@ class Component:
             "module_load": Entry(lambda ctx, name, props: self.loader.load(self, name, props)),
             "module_list": Entry(lambda ctx: self.loader.active()),
             "handles_kept": Entry(lambda ctx, handles, directories: self.keep(handles, directories)),
-            "module_unload": Entry(lambda ctx, name: self.loader.unload(self, name)),
+            "halt": Entry(lambda ctx, opt: self.halting(opt)),
+            "module_unload": Entry(lambda ctx, name, auto=False: self.loader.unload(self, name, auto=auto)),
         }
 
     def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
@@ -146,6 +149,10 @@ class Component:
         What of them is there, as a tuple of two lists.
         """
         return [], []
+
+    def halting(self, opt: int) -> None:
+        """Called when the kernel is about to halt, RB_*; `stop` follows."""
+        self.howto = opt
 
     def stop(self) -> Any:
         """Called before the component goes: flush, release host files; may be a coroutine."""

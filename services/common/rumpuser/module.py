@@ -114,11 +114,13 @@ class Loader:
         self.records.put("modules", name, (found.wheel, props))
         return found.stat()
 
-    def unload(self, component: Any, name: str) -> None:
-        """Ends a module. ENOENT, EBUSY."""
+    def unload(self, component: Any, name: str, *, auto: bool = False) -> None:
+        """Ends a module. ENOENT, EBUSY; that too when nobody asked for it (``auto``) and it would rather stay."""
         found = self.found.get(name)
         if found is None or not found.active:
             raise KernelError(Errno.ENOENT, f"module {name} is not loaded")
+        if auto and not found.module.autounload():
+            raise KernelError(Errno.EBUSY, f"module {name} is not unloaded for want of use")
         found.module.fini(component)
         found.active = False
         del self.found[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rumpuser.autoload import on_demand
 from rumpuser.component import Entry, Support
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 def syscalls(component: DevComponent) -> dict[str, Entry]:
     handles = component.handles
     return {
-        "dev_open": Entry(handles.dev_open),
+        "dev_open": Entry(on_demand(component.bus, handles.dev_open)),
         "dev_map": Entry(handles.dev_map),
         "read": Entry(handles.read),
         "readv": Entry(handles.readv),

@@ -100,7 +100,6 @@ def syscalls(component: KernComponent) -> dict[str, Entry]:
         "module_list": Entry(modules.module_list),
         # the end
         "reboot": Entry(reboot),
-        "halt": Entry(lambda ctx, opt: None),
     }
 
 

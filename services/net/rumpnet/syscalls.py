@@ -11,6 +11,7 @@ from rumpnet.core.dns.forwarder import Forwarder
 from rumpnet.core.netconfig import Netconfig
 from rumpnet.core.netstat import Netstat
 from rumpnet.ifaces.control import Control
+from rumpuser.autoload import on_demand
 from rumpuser.component import Entry, Support
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
     net.ioctl = control.ioctl
     partial = Support.PARTIAL
     return {
-        "socket": Entry(calls.socket),
-        "socketpair": Entry(calls.socketpair),
+        "socket": Entry(on_demand(net.bus, calls.socket)),
+        "socketpair": Entry(on_demand(net.bus, calls.socketpair)),
         "bind": Entry(calls.bind),
         "connect": Entry(calls.connect),
         "listen": Entry(calls.listen),
@@ -58,7 +59,7 @@ def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
             calls.ioctl, partial, "FIONREAD, FIONBIO, FIOASYNC, SIOCATMARK; SIOC* of interfaces: see net/inet.md"
         ),
         "close": Entry(calls.close),
-        "netconfig_ifcreate": Entry(config.netconfig_ifcreate),
+        "netconfig_ifcreate": Entry(on_demand(net.bus, config.netconfig_ifcreate)),
         "netconfig_ifdestroy": Entry(config.netconfig_ifdestroy),
         "netconfig_ifup": Entry(config.netconfig_ifup),
         "netconfig_ifdown": Entry(config.netconfig_ifdown),

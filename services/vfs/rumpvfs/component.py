@@ -16,6 +16,7 @@ from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import FileSystemType
 from rumpvfs.fs.tmpfs import FILE_SYSTEM as TMPFS
 from rumpvfs.syscalls import syscalls
+from rumpwire import const
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 
@@ -97,7 +98,13 @@ class VfsComponent(Component):
         return keep(self.vfs, handles, directories)
 
     def stop(self) -> Any:
-        """Writes everything out and unmounts it, closes the host files. EIO when something could not be written."""
+        """Writes everything out and unmounts it, closes the host files. EIO when something could not be written.
+
+        With RB_NOSYNC file systems stay as they are, as if the machine had stopped.
+        """
+        if self.howto & const.RB_NOSYNC:
+            self.vfs.etfs.close()
+            return None
         gates = self.vfs.gates
         return self.vfs.host.offload(lambda: gates.visit(self._stop)) if gates.used else self._stop()
 

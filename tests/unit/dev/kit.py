@@ -10,6 +10,7 @@ import pytest
 from rumpdev.component import DevComponent
 from rumpuser.component import Context, Parameters
 from rumpuser.host import ManualHost
+from rumpuser.pending import start
 from rumpwire import const
 from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError
@@ -36,7 +37,8 @@ class Kit:
         return self.component.call(Context(cred=USER), OPS[name], args)
 
     def open(self, major: int, minor: int, flags: int = const.O_RDWR, *, block: bool = False) -> int:
-        handle: int = self("dev_open", block, const.makedev(major, minor), flags)
+        handle: Any = start(self("dev_open", block, const.makedev(major, minor), flags))
+        assert isinstance(handle, int)
         return handle
 
     def md(self, unit: int = 0, flags: int = const.O_RDWR, *, block: bool = True) -> int:

@@ -35,6 +35,7 @@ class Modular(Faction):
         self.log = log
         self.failing: dict[str, Errno] = {}
         self.busy: set[str] = set()
+        self.staying: set[str] = set()
         self.waits: Pending[None] | None = None
         self.table |= {
             "module_describe": Entry(self.describe),
@@ -61,8 +62,8 @@ class Modular(Faction):
         self.log.append(f"+{name}" + "".join(f" {k}={v}" for k, v in props.items()))
         return self.stat(name)
 
-    def unload(self, ctx: Context, name: str) -> None:
-        if name in self.busy:
+    def unload(self, ctx: Context, name: str, auto: bool) -> None:
+        if name in self.busy or (auto and name in self.staying):
             raise KernelError(Errno.EBUSY)
         if name not in self.running:
             raise KernelError(Errno.ENOENT)
@@ -263,6 +264,58 @@ def test_autoload_can_be_switched_off() -> None:
     assert k.stats()["a"].flags == const.MODFLG_AUTO_LOADED
 
 
+# -- unloaded for want of use
+
+
+def after(k: ModularKern, seconds: float) -> None:
+    k.host.advance(seconds)
+
+
+def test_what_was_loaded_on_demand_goes_when_nobody_uses_it() -> None:
+    k = ModularKern(manifest("a", "b"), manifest("b"), manifest("c"))
+    k.load("a", pid=0)
+    k.load("c")
+    after(k, 9)
+    assert {"a", "b", "c"} <= set(k.stats())
+    after(k, 1)
+    assert k.log == ["+b", "+a", "+c", "-a"]
+    after(k, 10)
+    assert k.log[4:] == ["-b"]
+    assert "c" in k.stats()
+
+
+def test_who_is_in_use_is_asked_again_later() -> None:
+    k = ModularKern(manifest("a"), manifest("b"))
+    k.vfs.busy.add("a")
+    k.vfs.staying.add("b")
+    k.load("a", pid=0)
+    k.load("b", pid=0)
+    after(k, 15)
+    k.vfs.busy.clear()
+    assert {"a", "b"} <= set(k.stats())
+    after(k, 10)
+    assert "a" not in k.stats()
+    after(k, 100)
+    assert "b" in k.stats()
+    k.unload("b")
+
+
+def test_who_is_asked_for_by_name_stays() -> None:
+    k = ModularKern(manifest("a"))
+    k.load("a", pid=0)
+    assert fails(k.load, "a") == "EEXIST"
+    after(k, 100)
+    assert k.stats()["a"].flags == 0
+
+
+def test_autotime_0_is_never() -> None:
+    k = ModularKern(manifest("a"))
+    k.component.modules.settings.autotime = 0
+    k.load("a", pid=0)
+    after(k, 1000)
+    assert "a" in k.stats()
+
+
 # -- builtin modules, factions that come and go
 
 
@@ -411,6 +464,67 @@ def test_files_that_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fails(k.load, "/m/a.whl") == "EFBIG"
     del k.peers["vfs"]
     assert fails(k.load, "/m/a.whl") == "EOPNOTSUPP"
+
+
+PLIST = b"""<?xml version="1.0" encoding="UTF-8"?>
+<plist version="1.0"><dict>
+<key>flag</key><true/><key>size</key><integer>12</integer><key>text</key><string>a b</string>%s
+</dict></plist>"""
+
+
+def signed_file(k: ModularKern, path: bytes, name: str) -> None:
+    data = wheel(name)
+    k.files |= {path: data, path + b".sig": signing.sign(KEY, data).emit()}
+
+
+def test_properties_beside_the_file() -> None:
+    k = ModularKern(manifest("a"))
+    signed_file(k, b"/m/a.whl", "a")
+    k.files[b"/m/a.plist"] = PLIST % b""
+    k.load("/m/a.whl", size="7")
+    k.unload("a")
+    k.load("/m/a.whl", const.MODCTL_NO_PROP, x="1")
+    assert k.log == ["+a flag=true size=7 text=a b", "-a", "+a x=1"]
+
+
+def test_properties_that_are_refused() -> None:
+    k = ModularKern(manifest("a"))
+    signed_file(k, b"/m/a.whl", "a")
+    for junk in (b"", b"text", b"<plist/>", b"<plist><array/></plist>", PLIST % b"<key>x</key><real>1.5</real>"):
+        k.files[b"/m/a.plist"] = junk
+        assert fails(k.load, "/m/a.whl") == "EINVAL"
+    k.files[b"/m/a.plist"] = PLIST % bytes(9000)
+    assert fails(k.load, "/m/a.whl") == "EFBIG"
+    k.files[b"/m/a.plist"] = PLIST % (b"<key>x</key><string>" + b"y" * 6000 + b"</string>")
+    assert fails(lambda: k.load("/m/a.whl", z="z" * 3000)) == "ENOMEM"
+    assert fails(lambda: k.load("/m/a.whl", z="z" * 5000)) == "ENOMEM"
+
+
+def test_modules_below_the_path_of_the_kernel() -> None:
+    k = ModularKern()
+    assert fails(k.load, "a") == "ENOENT"
+    k.vfs.known["a"] = manifest("a")
+    described = k.vfs.describe
+
+    def only_with_wheel(ctx: Context, name: str, wheel: bytes) -> ModuleStat:
+        if name == "a" and not wheel:
+            raise KernelError(Errno.ENOENT, "not installed")
+        return described(ctx, name, wheel)
+
+    k.vfs.table["module_describe"] = Entry(only_with_wheel)
+    k.component.modules.settings.path = "/stand/modules"
+    assert fails(k.load, "a") == "ENOENT"
+    signed_file(k, b"/stand/modules/a/a.whl", "a")
+    k.load("a", pid=0)
+    assert k.stats()["a"].source == "filesys"
+    k.unload("a")
+    k.files[b"/stand/modules/a/a.plist"] = PLIST % b"<key>noautoload</key><true/>"
+    assert fails(k.load, "a", 0, 0) == "EPERM"
+    k.load("a")
+    assert k.log[-1] == "+a flag=true size=12 text=a b noautoload=true"
+    k.unload("a")
+    k.files[b"/stand/modules/a/a.whl.sig"] = signing.sign(bytes(32), wheel("a")).emit()
+    assert fails(k.load, "a") == "EAUTH"
 
 
 def test_the_list_for_the_bus() -> None:

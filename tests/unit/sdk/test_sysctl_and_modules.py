@@ -27,7 +27,7 @@ class Tree:
     def __init__(self) -> None:
         self.set: list[Any] = []
 
-    def __call__(self, name: list[int], path: str, newv: Any) -> Any:
+    def __call__(self, name: list[int], path: str, newv: Any, node: Any) -> Any:
         at: Any = TREE
         if name and name[-1] == const.CTL_QUERY:
             for number in name[:-1]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rumpuser.autoload import MissingModuleError
 from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpuser.readiness import Selectable
@@ -12,6 +13,22 @@ from rumpwire.errno import Errno, KernelError
 from rumpwire.values import DevMapResult, IoctlArgs
 
 NO_MAJOR = -1
+_MODULES = {
+    (True, const.MAJOR_VND_BLK): "vnd",
+    (False, const.MAJOR_VND_CHR): "vnd",
+    (True, const.MAJOR_MD_BLK): "md",
+    (False, const.MAJOR_MD_CHR): "md",
+    (True, const.MAJOR_RAID_BLK): "raid",
+    (False, const.MAJOR_RAID_CHR): "raid",
+    (True, const.MAJOR_CGD_BLK): "cgd",
+    (False, const.MAJOR_CGD_CHR): "cgd",
+    (False, const.MAJOR_RND): "rnd",
+    (False, const.MAJOR_DRVCTL): "drvctl",
+    (False, const.MAJOR_PTM): "pty",
+    (False, const.MAJOR_PTS): "pty",
+    (False, const.MAJOR_PTC): "pty",
+}
+"""Modules that bring the drivers of devices."""
 """The driver has no devices of that kind."""
 
 
@@ -126,5 +143,9 @@ class DeviceSwitch:
         driver = self._rows.get((block, const.major(rdev)))
         if driver is None:
             kind = "block" if block else "character"
-            raise KernelError(Errno.ENXIO, f"no driver for {kind} device {const.major(rdev)}, {const.minor(rdev)}")
+            text = f"no driver for {kind} device {const.major(rdev)}, {const.minor(rdev)}"
+            module = _MODULES.get((block, const.major(rdev)))
+            if module is not None:
+                raise MissingModuleError(Errno.ENXIO, text, module)
+            raise KernelError(Errno.ENXIO, text)
         return driver

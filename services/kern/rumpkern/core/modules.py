@@ -9,27 +9,34 @@ way are unloaded again. One load or unload runs at a time.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rumpkern.core.plist import MAX_PLIST, NOAUTOLOAD, parse
 from rumpkern.core.proc import ProcessTable
-from rumpkern.core.signature import read_signed, verify_upload
-from rumpuser.component import KERNEL, Bus, Component, Context
+from rumpkern.core.signature import read_file, read_signed, verify_upload
+from rumpuser.component import KERNEL, Bus, Component, Context, Peer
 from rumpuser.host import Host
 from rumpuser.kauth import Action
 from rumpuser.module import GROUP, wheel_module
-from rumpuser.pending import ENDED, Channel, value_of
+from rumpuser.pending import ENDED, Channel, start, value_of
 from rumpwire import calls, const
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import ModctlLoad, ModuleStat
+
+log = logging.getLogger("rump.modules")
 
 FACTIONS = ("kern", "vfs", "net", "dev")
 MAX_DEPTH = 6
 """Modules on one chain of requirements (kern_module.c)."""
 MAX_REQUIRED = 10
 """Requirements of one module (MAXMODDEPS)."""
+MAX_MERGED = 8192
+"""The same, with those of the file beside a module."""
+SECOND = 10**9
 MAX_PROPS = 4096
 """Bytes of names and values of properties."""
 APPEAR_STEP_NS = 20_000_000
@@ -45,6 +52,7 @@ class ModuleSettings:
     verbose: bool = False
     path: str = ""
     autotime: int = 10
+    """Seconds after which modules that were loaded on demand go again when nobody uses them; 0: never."""
 
 
 @dataclass(slots=True)
@@ -106,6 +114,8 @@ class Modules:
     def restore(self, rows: Sequence[Record], disabled: Sequence[Record]) -> None:
         self._table = {row.stat.name: row for row in rows}
         self._disabled = {row.stat.name: row for row in disabled}
+        for name, row in self._table.items():
+            self._expire(name, row)
 
     # -- calls
 
@@ -190,7 +200,41 @@ class Modules:
         except KernelError as error:
             raise KernelError(Errno.EOPNOTSUPP, f"{path}: no files, as the vfs faction is not running") from error
         wheel = await read_signed(vfs, wanted.ctx, path, self._keys)
+        await self._merge(vfs, wanted, path)
         await self._load_wheel(wanted, wheel)
+
+    async def _merge(self, vfs: Peer, wanted: Wanted, path: str) -> None:
+        """Adds the properties beside a file to those given, which count more. EINVAL, EFBIG, ENOMEM, EPERM."""
+        if wanted.flags & const.MODCTL_NO_PROP:
+            return
+        beside = path.removesuffix(".whl") + ".plist"
+        try:
+            data = await read_file(vfs, wanted.ctx, beside, MAX_PLIST)
+        except KernelError as error:
+            if error.errno == Errno.ENOENT:
+                return
+            raise
+        found = parse(beside, data)
+        if wanted.ctx.pid == 0 and found.pop(NOAUTOLOAD, "false") not in ("false", "0"):
+            raise KernelError(Errno.EPERM, f"{beside}: the module is not to be loaded on demand")
+        wanted.props = {**found, **wanted.props}
+        if sum(len(key) + len(value) for key, value in wanted.props.items()) > MAX_MERGED:
+            raise KernelError(Errno.ENOMEM, f"properties of more than {MAX_MERGED} bytes")
+
+    async def _in_path(self, wanted: Wanted, name: str) -> bytes:
+        """The wheel NAME/NAME.whl below kern.module.path, none when there is none. EAUTH and its kin."""
+        if not self.settings.path:
+            return b""
+        path = f"{self.settings.path}/{name}/{name}.whl"
+        try:
+            vfs = self._bus.peer("vfs")
+            wheel = await read_signed(vfs, wanted.ctx, path, self._keys)
+        except KernelError as error:
+            if error.errno in (Errno.ENOENT, Errno.ENOTDIR, Errno.ENOSYS):
+                return b""
+            raise
+        await self._merge(vfs, wanted, path)
+        return wheel
 
     async def _load_wheel(self, wanted: Wanted, wheel: bytes) -> ModuleStat:
         faction, name, _ = wheel_module(wheel)
@@ -206,6 +250,8 @@ class Modules:
         try:
             for name, wheel in modules:
                 if name in self._table:
+                    if wanted.ctx.pid:  # now somebody has asked for it
+                        self._table[name].flags &= ~const.MODFLG_AUTO_LOADED
                     raise KernelError(Errno.EEXIST, f"module {name} is loaded already")
                 await self._load_one(wanted, name, wheel, ())
         except BaseException:
@@ -222,7 +268,7 @@ class Modules:
             raise KernelError(Errno.EMLINK, f"more than {MAX_DEPTH} modules require one another: {' -> '.join(above)}")
         if name in self._disabled and not wanted.flags & const.MODCTL_LOAD_FORCE:
             raise KernelError(Errno.EPERM, f"builtin module {name} was disabled; MODCTL_LOAD_FORCE loads it again")
-        stat = await self._describe(name, wheel)
+        stat = await self._described(wanted, name, wheel)
         if name in self._table:
             return  # the faction that was started for it brought it along
         if stat.name != name:
@@ -234,6 +280,16 @@ class Modules:
             await self._end(stat)
             raise
         self._enter(wanted, stat, required=bool(above))
+
+    async def _described(self, wanted: Wanted, name: str, wheel: bytes) -> ModuleStat:
+        try:
+            return await self._describe(name, wheel)
+        except KernelError as error:
+            if error.errno != Errno.ENOENT or wheel:
+                raise
+            if found := await self._in_path(wanted, name):
+                return await self._describe(name, found)
+            raise
 
     async def _load_required(self, wanted: Wanted, stat: ModuleStat, chain: tuple[str, ...]) -> None:
         """What a module requires and is not there yet. EINVAL for a malformed list."""
@@ -259,6 +315,8 @@ class Modules:
             record = Record(stat._replace(source="filesys" if required else wanted.source))
         record.flags = const.MODFLG_AUTO_LOADED if auto else 0
         self._table[stat.name] = record
+        self._expire(stat.name, record)
+        self._tell(f"module {stat.name} loaded" + " on demand" * auto)
         self.changed()
         wanted.done.append(stat.name)
 
@@ -268,18 +326,44 @@ class Modules:
         _check_name(name)
         await self._locked(self._unload(name))
 
-    async def _unload(self, name: str) -> None:
+    async def _unload(self, name: str, *, auto: bool = False) -> None:
         await self._learn()
         record = self._table.get(name)
         if record is None:
             raise KernelError(Errno.ENOENT, f"module {name} is not loaded")
         if users := self._users(name):
             raise KernelError(Errno.EBUSY, f"module {name} is required by {', '.join(users)}")
-        await self._call(record.stat.faction, calls.MODULE_UNLOAD, name)
+        await self._call(record.stat.faction, calls.MODULE_UNLOAD, name, auto)
         del self._table[name]
+        self._tell(f"module {name} unloaded" + " for want of use" * auto)
         if record.brought:
             self._disabled[name] = record
         self.changed()
+
+    def _expire(self, name: str, record: Record) -> None:
+        """A module that was loaded on demand is looked after once kern.module.autotime has passed."""
+        if record.flags & const.MODFLG_AUTO_LOADED and self.settings.autotime > 0:
+            due = self._host.monotonic_ns() + self.settings.autotime * SECOND
+
+            def over() -> None:
+                expiring: Any = self._expired(name, record)
+                start(expiring)
+
+            self._host.call_at(due, over)
+
+    async def _expired(self, name: str, record: Record) -> None:
+        """Unloads it, unless it is in use: then it is looked after again."""
+        if self._table.get(name) is not record or not record.flags & const.MODFLG_AUTO_LOADED:
+            return
+        try:
+            await self._locked(self._unload(name, auto=True))
+        except KernelError:
+            if self._table.get(name) is record:
+                self._expire(name, record)
+
+    def _tell(self, what: str) -> None:
+        if self.settings.verbose:
+            log.info("%s", what)
 
     async def _undo(self, name: str) -> None:
         """Takes back a load whose requirer failed; what does not want to go stays."""
@@ -290,7 +374,7 @@ class Modules:
     async def _end(self, stat: ModuleStat) -> bool:
         """Has a faction end, or forget, a module that is not wanted after all: whether it did."""
         try:
-            await self._call(stat.faction, calls.MODULE_UNLOAD, stat.name)
+            await self._call(stat.faction, calls.MODULE_UNLOAD, stat.name, False)
         except KernelError:
             return False
         return True

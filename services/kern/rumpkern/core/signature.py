@@ -29,9 +29,9 @@ def verify_upload(
 
 async def read_signed(vfs: Peer, ctx: Context, path: str, keys: Sequence[bytes]) -> bytes:
     """A wheel of the kernel's file system, its signature beside it. As `verify_upload`, and those of open(2)."""
-    wheel = await _read(vfs, ctx, path, MAX_WHEEL)
+    wheel = await read_file(vfs, ctx, path, MAX_WHEEL)
     try:
-        signature = Signature.parse(await _read(vfs, ctx, path + SUFFIX, MAX_FILE))
+        signature = Signature.parse(await read_file(vfs, ctx, path + SUFFIX, MAX_FILE))
     except KernelError as error:
         if error.errno != Errno.ENOENT:
             raise
@@ -40,7 +40,7 @@ async def read_signed(vfs: Peer, ctx: Context, path: str, keys: Sequence[bytes])
     return wheel
 
 
-async def _read(vfs: Peer, ctx: Context, path: str, limit: int) -> bytes:
+async def read_file(vfs: Peer, ctx: Context, path: str, limit: int) -> bytes:
     """All of a file, which may change while it is read: what counts is what arrived."""
     chunks: list[bytes] = []
     length = 0

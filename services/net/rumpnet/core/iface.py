@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rumpnet.core.packet import Packet
+from rumpuser.autoload import MissingModuleError
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 
@@ -319,7 +320,10 @@ class Interfaces:
         unit = name[len(kind) :]
         if kind not in self.kinds or not unit or len(unit) > 5 or str(int(unit)) != unit:
             known = ", ".join(f"{k}<number>" for k in self.kinds)
-            raise KernelError(Errno.EINVAL, f"cannot create an interface {name[:32]!r}; there are {known}")
+            text = f"cannot create an interface {name[:32]!r}; there are {known}"
+            if kind.isalpha() and unit:
+                raise MissingModuleError(Errno.EINVAL, text, f"if_{kind[:16]}")
+            raise KernelError(Errno.EINVAL, text)
         if name in self.by_name:
             raise KernelError(Errno.EEXIST, f"interface {name} is there already")
         if len(self.by_name) >= INTERFACES_MAX:

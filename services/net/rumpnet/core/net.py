@@ -13,6 +13,7 @@ from rumpnet.core.options import SB_MAX
 from rumpnet.core.route import Listener as RouteListener
 from rumpnet.core.route import Route, Routes
 from rumpnet.core.socket import Socket
+from rumpuser.autoload import MissingModuleError
 from rumpuser.component import Bus, Context
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
@@ -23,6 +24,9 @@ from rumpwire.values import Inpcb, IoctlArgs, SysctlExport, SysctlValue, SysctlV
 if TYPE_CHECKING:
     from rumpnet.core.layer import Layer
     from rumpnet.ifaces.ether import Ethernet
+
+_MODULES = {const.AF_LOCAL: "local", const.AF_INET: "netinet", const.AF_INET6: "netinet6"}
+"""Modules that bring protocol families."""
 
 
 class Domain(Protocol):
@@ -140,7 +144,10 @@ class Net:
         """EAFNOSUPPORT."""
         domain = self.domains.get(family)
         if domain is None:
-            raise KernelError(Errno.EAFNOSUPPORT, f"there is no protocol family {family} in this kernel")
+            text = f"there is no protocol family {family} in this kernel"
+            if family in _MODULES:
+                raise MissingModuleError(Errno.EAFNOSUPPORT, text, _MODULES[family])
+            raise KernelError(Errno.EAFNOSUPPORT, text)
         return domain
 
     def neighbour_changed(self, iface: Ethernet, entry: Neighbour, *, gone: bool) -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from rumpuser.component import KERNEL
-from rumpuser.pending import ENDED, value_of
+from rumpuser.autoload import autoload
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import FileSystemType
-from rumpwire import const
-from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import ModctlLoad
 
 
 async def find_type(vfs: Vfs, name: str) -> FileSystemType:
@@ -17,20 +13,7 @@ async def find_type(vfs: Vfs, name: str) -> FileSystemType:
     types = vfs.mounts.types
     reason = ""
     if name not in types:
-        reason = await _load(vfs, name)
+        reason = await autoload(vfs.bus, name)
     if name not in types:
         raise KernelError(Errno.ENODEV, f"file system {name!r} is not known{reason}")
     return types[name]
-
-
-async def _load(vfs: Vfs, name: str) -> str:
-    """Asks for the module; why that failed, as the end of a sentence."""
-    load = ModctlLoad(name, 0, {})
-    try:
-        kern = vfs.bus.peer("kern")
-        await value_of(kern.call(KERNEL, OPS["modctl"], (const.MODCTL_LOAD, load, None, None)))
-    except KernelError as error:
-        if error.errno in ENDED:
-            raise
-        return f": {error.text or error.name}"
-    return ""
