@@ -16,9 +16,11 @@ from types import CoroutineType
 from typing import Any
 
 from rumpgateway import components
+from rumpgateway.core import life
 from rumpgateway.core.cookies import Child
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
+from rumpgateway.lwproc import Lwps
 from rumpuser.component import Component, Parameters, Peer
 from rumpuser.guard import Guarded
 from rumpuser.pending import Sleeper, run_blocking, value_of
@@ -48,6 +50,7 @@ class LocalKernel:
         self.gateway.halt = self._halt
         self.gateway.panic = _panic
         self.halted = False
+        self.lwps = Lwps(self)
         self._outside: queue.SimpleQueue[Callable[[], None] | None] | None = None
         with self._turn:
             for name in ("kern", *factions):
@@ -75,6 +78,24 @@ class LocalKernel:
             if cookie:
                 return LocalSession(self, self.gateway.cookies.claim(cookie))
             return LocalSession(self, self._finish(self.gateway.attach(comm)))
+
+    @property
+    def turn(self) -> Turn:
+        """The lock of the kernel."""
+        return self._turn
+
+    def init(self) -> LocalSession:
+        """init, for threads that belong to no process."""
+        with self._turn:
+            return LocalSession(self, life.init(self.gateway))
+
+    def session(self, pid: int) -> LocalSession:
+        """A further session of a process that is there; signals stay with the one it has. ESRCH."""
+        with self._turn:
+            process = self.gateway.processes.get(pid)
+            if process is None:
+                raise KernelError(Errno.ESRCH, f"there is no process {pid}", "gateway")
+            return LocalSession(self, process, listen=False)
 
     def close(self) -> None:
         """Halts the kernel: ends all processes, syncs and unmounts. A second call does nothing.
@@ -166,14 +187,19 @@ class LocalKernel:
 class LocalSession:
     """A process of a kernel in this process. Any number of threads may call."""
 
-    def __init__(self, kernel: LocalKernel, process: Process) -> None:
+    def __init__(self, kernel: LocalKernel, process: Process, *, listen: bool = True) -> None:
         self._kernel = kernel
         self._process = process
         self._turn = kernel._turn
         self.pid = process.pid
-        process.listen(self._raise)
         self.on_signal: Callable[[int], None] = lambda signo: None
         """Takes the signals of the process, by NetBSD's numbers."""
+        if listen:
+            process.listen(self._raise)
+
+    @property
+    def process(self) -> Process:
+        return self._process
 
     def call(self, op: Op, args: tuple[Any, ...], timeout: float | None = None) -> Any:
         """The value of a call. Raises KernelError."""

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 from rumpgateway.core.console import CONSOLE
 from rumpgateway.core.descriptors import DescriptorTable
 from rumpgateway.core.process import Process
-from rumpuser.component import KERNEL
+from rumpuser import kauth
+from rumpuser.component import KERNEL, ROOT_CRED
+from rumpuser.kauth import Action
 from rumpuser.pending import Pending, value_of
 from rumpuser.policy import Identity
 from rumpwire import calls
 from rumpwire.const import RFCFDG, RFFDG, RFSHARE
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
+from rumpwire.values import ProcessInfo
 
 if TYPE_CHECKING:
     from rumpgateway.core.gateway import Gateway
@@ -67,6 +70,28 @@ def _adopt(gateway: Gateway, p: Process) -> Process:
     gateway.processes[p.pid] = p
     p.record(gateway.host.records)
     return p
+
+
+def init(gateway: Gateway) -> Process:
+    """init, as whose threads those run that belong to no process (placement local)."""
+    found = gateway.processes.get(INIT)
+    return found or _adopt(gateway, Process(ProcessInfo(INIT, 0, "init", ROOT_CRED), CONSOLE.descriptors()))
+
+
+def add_lwp(gateway: Gateway, p: Process) -> None:
+    """A further thread that was made in a process.
+
+    EBUSY when it is in exec or ends; EAGAIN when its user has as many as RLIMIT_NTHR lets it, for which the first of
+    each process does not count.
+    """
+    if p.exited or p.in_exec:
+        raise KernelError(Errno.EBUSY, f"process {p.pid} {'ends' if p.exited else 'is in exec'}", "gateway")
+    if p.lwps and not kauth.permitted(p.cred, Action.PROCESS_RLIMIT_BYPASS):
+        count = sum(max(0, q.lwps - 1) for q in gateway.processes.values() if q.cred.uid == p.cred.uid)
+        if count >= p.nthr:
+            text = f"uid {p.cred.uid} has {count} of {p.nthr} further threads (RLIMIT_NTHR)"
+            raise KernelError(Errno.EAGAIN, text, "gateway")
+    p.lwps += 1
 
 
 async def execute(gateway: Gateway, p: Process, comm: str) -> None:
@@ -134,4 +159,4 @@ async def leave(gateway: Gateway, p: Process, status: int) -> None:
         await gateway.rights.collect()
 
 
-__all__ = ["attach", "check_flags", "execute", "fork", "leave"]
+__all__ = ["add_lwp", "attach", "check_flags", "execute", "fork", "init", "leave"]

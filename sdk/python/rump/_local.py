@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from rumpwire.step import Step
 from rumpwire.values import ModuleStat
 
 if TYPE_CHECKING:
+    from rump.lwproc import Lwproc
     from rumpgateway.local import LocalKernel, LocalSession
     from rumpuser.component import Parameters
 
@@ -108,6 +110,13 @@ class Kernel(Client):
             return Client(LocalConnection(self._kernel.attach(comm or default_comm(), cookie_of(fork))))
         except KernelError as error:
             raise error_of(error) from None
+
+    @functools.cached_property
+    def lwproc(self) -> Lwproc:
+        """The same kernel, with each thread of this program in a process of its choice (rump_lwproc(3))."""
+        from rump.lwproc import Lwproc
+
+        return Lwproc(self._kernel)
 
     def close(self) -> None:
         """Halts the kernel: syncs and unmounts. A second call does nothing."""
