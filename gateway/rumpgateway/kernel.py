@@ -217,12 +217,12 @@ class Kernel:
         await server.start()
         self._servers.append(server)
 
-    def _start_faction(self, name: str) -> Any:
+    async def _start_faction(self, name: str) -> None:
+        """For a handler, which awaits `Pending` alone."""
         if name in self.registry.members:
-            return None
-        if self._config.placement == "server":
-            return pending_of(self._start_here([name]))
-        return pending_of(self.supervisor.start_faction(name))
+            return
+        here = self._config.placement == "server"
+        await pending_of(self._start_here([name]) if here else self.supervisor.start_faction(name))
 
     async def _restart(self, name: str) -> None:
         if self._config.placement == "server" or not self._config.spawn:

@@ -114,11 +114,13 @@ class Supervisor:
                 child.watcher = asyncio.get_running_loop().create_task(self._watch(child, child.process))
 
     async def start_faction(self, name: str) -> None:
-        """For kern: a faction that is not running. EINVAL."""
+        """For kern: a faction that is not running, or is being started. EINVAL, EIO, ETIMEDOUT."""
         if name not in FACTIONS:
             raise KernelError(Errno.EINVAL, f"there is no faction {name!r}")
         if name not in self.children:
             await self.start([name])
+        else:
+            await self._joined(name)
 
     async def restart(self, name: str) -> None:
         """Ends a component and starts it again, with all it had; also one that was given up. ENOENT, EIO, ETIMEDOUT."""
@@ -233,12 +235,13 @@ class Supervisor:
             await asyncio.sleep(self._care.answer_s / 3)
             member = self._registry.members.get(child.name)
             patience = self._care.answer_s if child.state == "serving" else START_S
-            if member is None or member.pid != process.pid:
-                if loop.time() < launched + START_S:
-                    continue
-            elif await _answers(member.connection, patience):
+            joined = member is not None and member.pid == process.pid
+            if joined and not await _answers(member, patience):
+                child.why = f"it did not answer for {patience:.1f} s"
+            elif child.state != "serving" and loop.time() > launched + START_S:
+                child.why = f"it {'could not take over' if joined else 'did not join'} within {START_S:.0f} s"
+            else:
                 continue
-            child.why = f"it did not answer for {patience:.1f} s"
             process.kill()
             return
 
@@ -264,10 +267,10 @@ class Supervisor:
             os.unlink(self._records(name))
 
 
-async def _answers(connection: Any, patience: float) -> bool:
+async def _answers(member: Any, patience: float) -> bool:
     try:
         async with asyncio.timeout(patience):
-            await settle(connection.call(KERNEL, calls.PING, ()))
+            await settle(member.connection.call(KERNEL, calls.PING, ()))
     except TimeoutError:
         return False
     except KernelError:

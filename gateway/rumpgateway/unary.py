@@ -92,7 +92,10 @@ def _start(session: Session, id: int, begin: Callable[[], Any], finish: Callable
     """The answer, or the call that waits."""
 
     def finished(outcome: Any, wanted: bool = True) -> Any:
-        answer = finish(outcome)
+        try:
+            answer = finish(outcome)
+        except Exception as error:  # noqa: BLE001  a component gave something that is no response
+            answer = failure(error)
         if id and wanted:
             session.replies.keep(id, answer, 0 if isinstance(answer, KernelError) else answer.ByteSize())
         return answer

@@ -274,6 +274,7 @@ class FramePeer(RemotePeer):
         if self._connecting is not None:
             self._connecting.cancel()
             await asyncio.wait((self._connecting,))
+            self._connecting = None  # or what is asked from now on would wait for it
         if self._link is not None and self._link.transport is not None:
             self._link.transport.abort()
         self.lost(self._link)
