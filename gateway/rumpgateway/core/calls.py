@@ -110,6 +110,10 @@ def close(gateway: Gateway, p: Process, fd: int) -> Any:
 
 
 def fcntl(gateway: Gateway, p: Process, fd: int, cmd: int, arg: int | None, lock: Any) -> Any:
+    if cmd == const.F_MAXFD:
+        return FcntlResult(max((number for number, _ in p.fds.items()), default=-1))
+    if cmd == const.F_CLOSEM:
+        return _close_from(gateway, p, fd)
     description = p.fds.get(fd)
     if cmd in (const.F_DUPFD, const.F_DUPFD_CLOEXEC):
         lowest = arg or 0
@@ -121,10 +125,6 @@ def fcntl(gateway: Gateway, p: Process, fd: int, cmd: int, arg: int | None, lock
     if cmd == const.F_SETFD:
         _set_cloexec(p, fd, bool((arg or 0) & const.FD_CLOEXEC))
         return FcntlResult()
-    if cmd == const.F_MAXFD:
-        return FcntlResult(max(number for number, _ in p.fds.items()))
-    if cmd == const.F_CLOSEM:
-        return _close_from(gateway, p, fd)
     if cmd in (const.F_GETOWN, const.F_SETOWN) and description.owner in SIGNALLING:
         return FcntlResult(_owner(gateway, p, description, arg or 0 if cmd == const.F_SETOWN else None))
     if cmd in (const.F_SETLK, const.F_SETLKW):
@@ -137,7 +137,10 @@ def fcntl(gateway: Gateway, p: Process, fd: int, cmd: int, arg: int | None, lock
 
 
 async def _close_from(gateway: Gateway, p: Process, fd: int) -> FcntlResult:
-    for number in [n for n, _ in p.fds.items() if n >= fd]:
+    """Closes what is open from ``fd`` on, the highest first. EBADF for a negative one."""
+    if fd < 0:
+        raise KernelError(Errno.EBADF, f"there is no descriptor {fd}")
+    for number in sorted((n for n, _ in p.fds.items() if n >= fd), reverse=True):
         await value_of(close(gateway, p, number))
     return FcntlResult()
 

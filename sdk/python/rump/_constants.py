@@ -154,6 +154,8 @@ FIOGETOWN: Final[int] = _of["FIOGETOWN"]
 FIONBIO: Final[int] = _of["FIONBIO"]
 FIONCLEX: Final[int] = _of["FIONCLEX"]
 FIONREAD: Final[int] = _of["FIONREAD"]
+FIONSPACE: Final[int] = _of["FIONSPACE"]
+FIONWRITE: Final[int] = _of["FIONWRITE"]
 FIOSETOWN: Final[int] = _of["FIOSETOWN"]
 FLUSHO: Final[int] = _of["FLUSHO"]
 FREAD: Final[int] = _of["FREAD"]
@@ -1007,6 +1009,8 @@ __all__ = [
     "FIONBIO",
     "FIONCLEX",
     "FIONREAD",
+    "FIONSPACE",
+    "FIONWRITE",
     "FIOSETOWN",
     "FLUSHO",
     "FREAD",

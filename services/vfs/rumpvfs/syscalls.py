@@ -97,7 +97,7 @@ def syscalls(component: VfsComponent) -> dict[str, Entry]:
         "lseek": Entry(files.lseek),
         "getdents": Entry(files.getdents),
         "close": Entry(files.close),
-        "fcntl": Entry(files.fcntl, partial, "no F_GETOWN, F_SETOWN"),
+        "fcntl": Entry(files.fcntl, partial, "no F_GETOWN, F_SETOWN, F_GETPATH"),
         "flock": Entry(locking.flock),
         "ioctl": Entry(files.ioctl, partial, "FIONREAD, FIONBIO, FIOASYNC; disks: DIOCGMEDIASIZE, DIOCGSECTORSIZE"),
         "ftruncate": Entry(files.ftruncate),

@@ -16,8 +16,6 @@ from rumpwire.errno import Errno, KernelError
 from rumpwire.values import IoctlArgsInteger
 from tests.unit.kern.kernel import Kern, fails
 
-FIONSPACE = 0x40046678
-
 
 @pytest.fixture
 def k() -> Kern:
@@ -141,7 +139,7 @@ def test_the_buffer_grows_for_long_writes_of_few_pipes(k: Kern) -> None:
     k.component.pipes.maxbig = 1
     r, w = pipe(k, flags)
     assert k.call(1, "write", w, bytes(1 << 20)) == BIG_PIPE_SIZE
-    assert k.call(1, "ioctl", w, FIONSPACE, None) == (0, IoctlArgsInteger(0))
+    assert k.call(1, "ioctl", w, const.FIONSPACE, None) == (0, IoctlArgsInteger(0))
     _, other = pipe(k, flags)
     assert k.call(1, "write", other, bytes(1 << 20)) == PIPE_SIZE
     k.call(1, "close", r)

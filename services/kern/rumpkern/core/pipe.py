@@ -32,8 +32,6 @@ GATHER = 2048
 """Pieces below are copied to the end of the one before."""
 KEEP_SHARE = 4
 """A piece keeps its whole message alive, so it is copied when it is less than this part of it."""
-FIONWRITE = 0x40046679
-FIONSPACE = 0x40046678
 SETTABLE = const.O_NONBLOCK | const.O_APPEND | const.O_ASYNC | const.O_NOSIGPIPE | const.O_SYNC | const.O_DSYNC
 SETTABLE |= const.O_RSYNC | const.O_ALT_IO | const.O_DIRECT
 """Flags that F_SETFL changes (FCNTLFLAGS)."""
@@ -329,9 +327,9 @@ class Pipes:
         """FIONREAD, FIONWRITE and FIONSPACE of the queue; FIONBIO and FIOASYNC set a flag. ENOTTY, EINVAL."""
         end = self.end(handle)
         pipe = end.pipe
-        if com in (const.FIONREAD, FIONWRITE):
+        if com in (const.FIONREAD, const.FIONWRITE):
             return IoctlResult(0, IoctlArgsInteger(pipe.queue.length))
-        if com == FIONSPACE:
+        if com == const.FIONSPACE:
             return IoctlResult(0, IoctlArgsInteger(pipe.capacity - pipe.queue.length))
         if com not in (const.FIONBIO, const.FIOASYNC):
             raise KernelError(Errno.ENOTTY, f"ioctl {com:#x} is not for pipes")
