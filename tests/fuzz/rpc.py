@@ -201,7 +201,7 @@ class Campaign:
         )
         self._names = [op.name for op in OPS.values() if not op.internal and op.name not in LEFT_OUT]
         self._quick = [name for name in self._names if not OPS[name].blocking]
-        left_out = {OPS[name].method for name in LEFT_OUT}
+        left_out = {OPS[name].method for name in LEFT_OUT} | {"Prefork", "Handover"}  # what they leave waits for its heir
         self._methods = [
             (method.containing_service.full_name, method)
             for service in sp.DESCRIPTOR.services_by_name.values()
@@ -239,7 +239,7 @@ class Campaign:
             client.metadata if chosen.random() < 0.9 and method.name != "Detach" else (("rump-session", "f" * 32),)
         )
         call: Any = self._channel.unary_unary(f"/{service}/{method.name}")
-        waits = any(op.method == method.name and op.blocking for op in OPS.values())
+        waits = method.name == "Signals" or any(op.method == method.name and op.blocking for op in OPS.values())
         self.called[method.name] += 1
         try:
             reply = call(data, metadata=metadata, timeout=PATIENCE_S if waits else ANSWER_S)

@@ -43,7 +43,9 @@ def test_from_up_to_halt(run: Run, tmp_path: Path) -> None:
     assert status["url"] == url
     assert [c["name"] for c in status["components"]] == ["gateway", "kern", "vfs"]
     pid = status["components"][0]["pid"]
-    assert [set(p) for p in json.loads(run("rump", "ps", "--json").stdout)] == [{"pid", "ppid", "comm", "uid", "nfd"}]
+    assert [set(p) for p in json.loads(run("rump", "ps", "--json").stdout)] == [
+        {"pid", "ppid", "comm", "uid", "nfd", "nlwps"}
+    ]
     server = {"RUMP_SERVER": url}
     assert run("rump.sysctl", "-w", "kern.hostname=here", **server).returncode == 0
     assert run("rump.sysctl", "-n", "kern.hostname", **server).stdout == "here\n"

@@ -31,6 +31,10 @@ PATH, HANDLE, HOST = "path", "handle", "host"
 Where = tuple[Any, ...]
 
 
+OFFSET_MAX = (1 << 62) - 1
+"""What fits beside the mark of unsafe data into the number of a record."""
+
+
 class Recorder:
     """Writes it down. ``on`` is false where there will be no successor: then nothing is done on the way of data."""
 
@@ -79,7 +83,8 @@ class Recorder:
     def moved(self, handle: int, file: OpenFile) -> None:
         """The offset has changed, or it is known whether the data are safe."""
         if type(file) is DataFile:
-            self._records.count("files", handle, file.offset << 1 | file.unsafe)
+            offset = min(file.offset, OFFSET_MAX)  # places in directories of servers may be any 64 bits
+            self._records.count("files", handle, offset << 1 | file.unsafe)
 
     def held(self, handle: int, vnode: Vnode, count: int) -> None:
         self._records.put("last", 0, None, handle)

@@ -46,7 +46,7 @@ class Kernfs(SyntheticFileSystem):
     # -- sysctl
 
     def _ask(self, path: str, new: SysctlValueText | None = None) -> object:
-        return self.env.ask("kern", "sysctl", (), path, new)[0]
+        return self.env.ask("kern", "sysctl", (), path, new, None)[0]
 
     def text(self, path: str) -> bytes:
         value = self._ask(path)
