@@ -201,7 +201,10 @@ class Campaign:
         )
         self._names = [op.name for op in OPS.values() if not op.internal and op.name not in LEFT_OUT]
         self._quick = [name for name in self._names if not OPS[name].blocking]
-        left_out = {OPS[name].method for name in LEFT_OUT} | {"Prefork", "Handover"}  # what they leave waits for its heir
+        left_out = {OPS[name].method for name in LEFT_OUT} | {
+            "Prefork",
+            "Handover",
+        }  # they leave heirs
         self._methods = [
             (method.containing_service.full_name, method)
             for service in sp.DESCRIPTOR.services_by_name.values()
