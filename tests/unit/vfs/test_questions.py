@@ -26,7 +26,7 @@ class Kern(Component):
         self.table["proc_list"] = Entry(lambda ctx: [ProcessInfo(7, 1, "seven", CALLER.cred)])
         self.table["getpgid"] = Entry(self.gone)
 
-    async def sysctl(self, ctx: Context, name: Any, path: str, newv: Any) -> SysctlResult:
+    async def sysctl(self, ctx: Context, name: Any, path: str, newv: Any, node: Any) -> SysctlResult:
         assert ctx.pid == 0
         pending: Pending[Any] = Pending()
         self.waiting.append(pending)

@@ -31,6 +31,9 @@ _REFUSALS = {
     grpc.StatusCode.UNIMPLEMENTED: Errno.ENOSYS,
 }
 
+REFUSAL_S = 1.0
+"""How long to wait for the reason of a refusal."""
+
 
 class GrpcPeer(RemotePeer):
     """A component at a URL."""
@@ -80,7 +83,7 @@ class GrpcPeer(RemotePeer):
             writer = asyncio.get_running_loop().create_task(self._write(stream))
             await self._read(stream)
         except grpc.aio.AioRpcError as failure:
-            error = self._reason(failure)
+            error = self._reason(await self._whole(failure))
         except KernelError as failure:
             error = failure
         finally:
@@ -94,6 +97,17 @@ class GrpcPeer(RemotePeer):
                 self._gone(error.text.removeprefix(f"the {self.name} component "), "")
             else:
                 self._fail(error)
+
+    async def _whole(self, failure: grpc.aio.AioRpcError) -> grpc.aio.AioRpcError:
+        """gRPC tells nothing but INTERNAL when a refusal crosses with what is being written; so it is asked for again."""
+        if failure.code() is not grpc.StatusCode.INTERNAL or self._channel is None:
+            return failure
+        try:
+            describe: Any = self._channel.unary_unary("/rump.sp.v1.Component/Describe")
+            await describe(b"", metadata=self._metadata, timeout=REFUSAL_S)
+        except grpc.aio.AioRpcError as known:
+            return known
+        return failure
 
     def _reason(self, failure: grpc.aio.AioRpcError) -> KernelError:
         errno = _REFUSALS.get(failure.code(), Errno.ENOTCONN)
