@@ -99,7 +99,7 @@ class GrpcPeer(RemotePeer):
                 self._fail(error)
 
     async def _whole(self, failure: grpc.aio.AioRpcError) -> grpc.aio.AioRpcError:
-        """gRPC tells nothing but INTERNAL when a refusal crosses with what is being written; so it is asked for again."""
+        """gRPC tells nothing but INTERNAL when a refusal crosses with what is being written: it is asked again."""
         if failure.code() is not grpc.StatusCode.INTERNAL or self._channel is None:
             return failure
         try:
