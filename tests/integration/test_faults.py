@@ -94,6 +94,23 @@ def test_vfs_comes_back_with_mounts_files_and_directories(k: Any, tmp_path: Path
         assert component(k, "vfs")["restarts"]
 
 
+def test_what_is_opened_next_takes_no_place_of_what_came_back(k: Any, tmp_path: Path) -> None:
+    with mounted(k, tmp_path, "/places"):
+        old = [k.sys.open(f"/places/{n}", os.O_CREAT | os.O_RDWR, 0o644) for n in range(4)]
+        for n, fd in enumerate(old):
+            k.sys.write(fd, b"%d" % n)
+            k.sys.fsync(fd)
+        k.sys.fcntl(old[0], rump.F_SETFL, rump.O_APPEND)
+        end(k, "vfs")
+        new = [k.sys.open(f"/places/new{n}", os.O_CREAT | os.O_RDWR, 0o644) for n in range(8)]
+        assert [k.sys.pread(fd, 9, 0) for fd in old] == [b"0", b"1", b"2", b"3"]
+        assert [k.sys.fstat(fd).st_size for fd in new] == [0] * 8
+        k.sys.write(old[0], b"+")
+        assert k.sys.pread(old[0], 9, 0) == b"0+"
+        for fd in (*old, *new):
+            k.sys.close(fd)
+
+
 def test_what_was_not_made_safe_is_told_by_the_next_fsync(k: Any, tmp_path: Path) -> None:
     with mounted(k, tmp_path, "/unsafe"):
         fd = k.sys.open("/unsafe/file", os.O_CREAT | os.O_RDWR, 0o644)

@@ -62,6 +62,10 @@ class Records(Protocol):
         """Changes the number of a record; nothing where there is none."""
         ...
 
+    def last(self, table: str, number: int) -> None:
+        """Records the number that was given out last, under key 0: in place, except for the first one."""
+        ...
+
     def delete(self, table: str, key: Key) -> None:
         """Takes a record away; nothing where there is none."""
         ...
@@ -80,6 +84,9 @@ class NoRecords:
         pass
 
     def count(self, table: str, key: Key, number: int) -> None:
+        pass
+
+    def last(self, table: str, number: int) -> None:
         pass
 
     def delete(self, table: str, key: Key) -> None:
@@ -135,6 +142,12 @@ class RecordFile:
         at = self._at.get((table, key))
         if at is not None and not self._frozen:
             self._numbers[(at + 8) >> 3] = number
+
+    def last(self, table: str, number: int) -> None:
+        if (table, 0) in self._at:
+            self.count(table, 0, number)
+        else:
+            self.put(table, 0, None, number)
 
     def delete(self, table: str, key: Key) -> None:
         at = None if self._frozen else self._at.pop((table, key), None)

@@ -58,6 +58,21 @@ def test_a_successor_finds_what_was_left_in_order(path: str) -> None:
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
 
 
+def test_the_last_number_is_changed_in_place(path: str) -> None:
+    records = RecordFile(path)
+    records.last("numbers", 1)
+    size = records._end
+    for number in (2, 7, 5):
+        records.last("numbers", number)
+    assert records._end == size
+    records.close()
+    second = RecordFile(path)
+    assert second.items("numbers") == [(0, None, 5)]
+    second.last("numbers", 9)
+    assert second.items("numbers") == [(0, None, 9)]
+    second.close()
+
+
 def test_it_stays_small_and_keeps_what_counts(path: str) -> None:
     records = RecordFile(path)
     for round_ in range(20_000):

@@ -204,7 +204,7 @@ class Semaphores:
 
     def _open(self, sem: Semaphore) -> int:
         self._last += 1
-        self._host.records.put("semaphores", 0, None, self._last)
+        self._host.records.last("semaphores", self._last)
         sem.handles += 1
         self._handles[self._last] = sem
         return self._last

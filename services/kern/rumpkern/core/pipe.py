@@ -168,7 +168,7 @@ class Pipes:
 
     def _handle(self, end: End) -> int:
         self._last += 1
-        self._host.records.put("pipes", 0, None, self._last)
+        self._host.records.last("pipes", self._last)
         self._ends[self._last] = end
         return self._last
 

@@ -68,7 +68,7 @@ class Recorder:
                 self._records.put("processes", pid, state)
             except ValueError:
                 log.exception("process %d cannot be written down", pid)
-        self._records.put("last pid", 0, None, table.last)
+        self._records.last("last pid", table.last)
 
     def modules(self) -> None:
         """The module table, which a load or an unload has changed."""

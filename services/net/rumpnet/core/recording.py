@@ -101,7 +101,7 @@ class Recorder:
         for handle in value if isinstance(value, (tuple, SocketpairResult)) else (value,):
             so = self._net.socket(handle)
             self._records.put("sockets", handle, (so.domain, so.type, so.protocol, so.nonblocking))
-            self._records.put("last", 0, None, handle)
+            self._records.last("last", handle)
             if connected:
                 self._records.put("connected", handle, None)
 

@@ -61,8 +61,11 @@ class Recorder:
 
     # -- open files
 
+    def numbered(self, handle: int) -> None:
+        """The handle that was given out last."""
+        self._records.last("last", handle)
+
     def opened(self, handle: int, file: OpenFile) -> None:
-        self._records.put("last", 0, None, handle)
         if isinstance(file, DeviceFile):
             rdev = file.vnode.getattr().st_rdev
             self._records.put("devices", handle, (file.vnode.vtype is VType.BLK, rdev, file.flags, file.handle))
@@ -76,7 +79,6 @@ class Recorder:
         self._records.delete("devices", handle)
 
     def flags(self, handle: int, file: OpenFile) -> None:
-        self.closed(handle)
         self.opened(handle, file)
         self.moved(handle, file)
 
@@ -87,7 +89,6 @@ class Recorder:
             self._records.count("files", handle, offset << 1 | file.unsafe)
 
     def held(self, handle: int, vnode: Vnode, count: int) -> None:
-        self._records.put("last", 0, None, handle)
         where = self.where(vnode)
         if where is not None:
             self._records.put("directories", handle, where, count)
@@ -101,7 +102,6 @@ class Recorder:
     # -- disks that dev uses
 
     def taken(self, handle: int, path: bytes, readonly: bool, files: bool) -> None:
-        self._records.put("last", 0, None, handle)
         self._records.delete("files", handle)
         self._records.put("taken", handle, (path, readonly, files))
 

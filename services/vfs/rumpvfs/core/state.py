@@ -173,10 +173,11 @@ class Vfs:
     def handle(self) -> int:
         """A number that has not been given out before."""
         self._handle += 1
+        self.recorder.numbered(self._handle)
         return self._handle
 
     def install(self, file: OpenFile) -> int:
-        self._handle = handle = self._handle + 1
+        handle = self.handle()
         self.files[handle] = file
         if self.recorder.on:
             self.recorder.opened(handle, file)
