@@ -245,6 +245,46 @@ def test_net_comes_back_with_interfaces_and_sockets(k: Any) -> None:
     k.pub.netconfig_ifdestroy("vether0")
 
 
+def test_net_comes_back_as_it_was_configured_by_requests(k: Any) -> None:
+    s = k.sys.socket(rump.AF_INET, rump.SOCK_DGRAM, 0)
+    routing = k.sys.socket(rump.AF_ROUTE, rump.SOCK_RAW, 0)
+    address = rump.SockaddrIn(bytes([10, 60, 0, 1]))
+    destination = rump.SockaddrIn(bytes([10, 61, 0, 0]))
+    route = rump.Rtmsg(rump.RTM_ADD, dst=destination, prefixlen=16, rtm_flags=rump.RTF_REJECT, rtm_seq=5)
+    k.sys.ioctl(s, rump.SIOCIFCREATE, rump.Ifreq("vether3"))
+    k.sys.ioctl(s, rump.SIOCAIFADDR, rump.Ifaliasreq("vether3", address, 16))
+    k.sys.ioctl(s, rump.SIOCSIFMTU, rump.Ifreq("vether3", ifr_value=1280))
+    assert k.sys.ioctl(s, rump.SIOCGIFMTU, rump.Ifreq("vether3")).data.ifr_value == 1280
+    k.pub.route_send(routing, route)
+    end(k, "net")
+    assert k.sys.ioctl(s, rump.SIOCGIFMTU, rump.Ifreq("vether3")).data.ifr_value == 1280
+    assert k.sys.ioctl(s, rump.SIOCGIFALIAS, rump.Ifaliasreq("vether3", address)).data.ifra_prefixlen == 16
+    found = k.pub.route_send(routing, route._replace(rtm_type=rump.RTM_GET))
+    assert (found.dst, found.prefixlen) == (destination, 16)
+    k.pub.route_send(routing, route._replace(rtm_type=rump.RTM_DELETE))
+    k.sys.ioctl(s, rump.SIOCIFDESTROY, rump.Ifreq("vether3"))
+    for fd in (s, routing):
+        k.sys.close(fd)
+
+
+def test_an_interface_that_was_made_again_comes_back_as_it_is(k: Any) -> None:
+    for interface in ("vether4", "bridge4"):
+        k.pub.netconfig_ifcreate(interface)
+    k.pub.netconfig_ipv4_ifaddr_cidr("vether4", "10.62.0.1", 24)
+    k.pub.netconfig_bradd("bridge4", "vether4")
+    k.pub.netconfig_ifdestroy("vether4")
+    k.pub.netconfig_ifcreate("vether4")
+    k.pub.netconfig_ipv4_ifaddr_cidr("vether4", "10.62.0.2", 24)
+    k.pub.netconfig_ifaddrdel("vether4", "10.62.0.2")
+    k.pub.netconfig_ipv4_ifaddr_cidr("vether4", "10.62.0.2", 24)
+    end(k, "net")
+    (shown,) = k.pub.netconfig_ifaddrs("vether4")
+    assert [a.addr.sin_addr for a in shown.addresses if isinstance(a.addr, rump.SockaddrIn)] == [bytes([10, 62, 0, 2])]
+    k.pub.netconfig_bradd("bridge4", "vether4")
+    for interface in ("bridge4", "vether4"):
+        k.pub.netconfig_ifdestroy(interface)
+
+
 def test_kqueues_go_on(k: Any) -> None:
     with contextlib.closing(k.kqueue()) as queue:
         server = k.socket(rump.AF_INET, rump.SOCK_DGRAM)

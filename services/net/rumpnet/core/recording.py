@@ -1,18 +1,22 @@
 """What net leaves to its successor, and how that takes it over.
 
 The configuration is a journal of the calls that made it, each different one once and in the order in which they were
-last done. The successor does them again, those that fail once more after the others, since they may stand on one that
-was repeated later. Of a socket its kind, options, name and backlog are written down: sockets that listen or receive
-datagrams go on; one that was connected to a peer has lost what was under way, and says so (ECONNRESET).
+last done. What was about an interface leaves it with the interface. The successor does the calls again, those that fail
+once more after the others, since they may stand on one that was repeated later; but not those that take something away,
+since they would take what has come back since.
+
+Of a socket its kind, options, name and backlog are written down: sockets that listen or receive datagrams go on; one
+that was connected to a peer has lost what was under way, and says so (ECONNRESET).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
+from rumpnet.core.ifioctl import TABLE
 from rumpnet.core.socket import Socket
 from rumpuser.component import KERNEL, Context
 from rumpuser.pending import value_of
@@ -34,15 +38,42 @@ CONFIGURING = frozenset({
     "netconfig_ipv6_ifaddr", "netconfig_ipv4_gw", "netconfig_ipv6_gw", "netconfig_auto_ipv6", "netconfig_ifaddrdel",
     "netconfig_ifimpair", "netconfig_ifcapture", "netconfig_dhcp_ipv4_oneshot", "npf_load", "npf_switch", "npf_flush",
     "npf_table", "npf_rule_add", "npf_rule_remove", "dhcp_start", "dhcp_stop", "dhcpd_start", "dhcpd_stop",
-    "dns_forward", "route_send",
+    "dns_forward",
 })  # fmt: skip
 """Calls that change what is configured, and change nothing when they are done again in this order."""
+ON_SOCKET = frozenset({"ioctl", "route_send"})
+"""Calls that may change it too, by a socket that does not matter: the successor does them on one of its own."""
+REQUESTS = frozenset(com for com, (_, _, changes) in TABLE.items() if changes) | {
+    const.SIOCSDRVSPEC, const.SIOCSETVLAN, const.SIOCSLIFPHYADDR, const.SIOCDIFPHYADDR, const.SIOCSLAGG,
+}  # fmt: skip
+"""Those of ioctl that do."""
+DESTROYING = frozenset({"netconfig_ifdestroy", const.SIOCIFDESTROY})
+TAKING = DESTROYING | {
+    "netconfig_brdel", "netconfig_ifaddrdel", "npf_rule_remove", "dhcp_stop", "dhcpd_stop", const.SIOCDIFADDR,
+    const.SIOCDIFADDR_IN6, const.SIOCDLIFADDR, const.SIOCDELMULTI, const.SIOCDIFPHYADDR, const.RTM_DELETE,
+}  # fmt: skip
+"""What takes something away: calls, requests of ioctl, types of messages about routes."""
 SOCKETS = frozenset({"socket", "socketpair", "accept", "paccept", "bind", "connect", "listen", "setsockopt", "close"})
 ROUNDS = 3
-IOC_IN = 1 << 31
-"""An ioctl that takes arguments, and so changes something."""
 
 Call = Callable[[Context, Op, tuple[Any, ...]], Any]
+
+
+def _action(name: str, args: tuple[Any, ...]) -> str | int:
+    """What a call of the journal does, as in `TAKING`; those of `ON_SOCKET` stand there without their socket."""
+    if name == "ioctl":
+        com: int = args[0]
+        return com
+    return args[0].rtm_type if name == "route_send" else name
+
+
+def _interfaces(name: str, args: tuple[Any, ...]) -> tuple[str, ...]:
+    """The interfaces that a call of the journal is about."""
+    if name == "ioctl":
+        return (args[1][0],)  # the first field of whatever it takes
+    if name in ("netconfig_bradd", "netconfig_brdel"):
+        return args
+    return args[:1] if name.startswith(("netconfig_if", "netconfig_ipv", "netconfig_auto", "dhcp")) else ()
 
 
 class Recorder:
@@ -52,11 +83,12 @@ class Recorder:
         self._net = net
         self._records = records
         self.on = not isinstance(records, NoRecords)
+        self._options: dict[int, dict[tuple[int, int], Any]] = {h: kept for h, kept, _ in records.items("options")}
 
     def done(self, ctx: Context, op: Op, args: tuple[Any, ...], value: Any) -> Any:
         """The value of a call, which is written down when it is there."""
         name = op.name
-        if name not in CONFIGURING and name not in SOCKETS and name != "ioctl":
+        if name not in CONFIGURING and name not in SOCKETS and name not in ON_SOCKET:
             return value
         if type(value) is CoroutineType:
             return self._later(ctx, name, args, value)
@@ -70,15 +102,26 @@ class Recorder:
 
     def _write(self, ctx: Context, name: str, args: tuple[Any, ...], value: Any) -> None:
         if name in CONFIGURING:
-            self._configured(ctx, name, flat(args))
+            self._configured(ctx, name, args)
         elif name == "ioctl":
-            if args[1] & IOC_IN and args[1] >> 8 & 0xFF == ord("i"):
-                self._configured(ctx, name, flat(args[1:]))
+            if args[1] in REQUESTS:
+                self._configured(ctx, name, args[1:])
+        elif name == "route_send":
+            if args[1].rtm_type != const.RTM_GET:
+                self._configured(ctx, name, (args[1]._replace(rtm_pid=0, rtm_seq=0),))
         else:
             self._socket(name, args, value)
 
-    def _configured(self, ctx: Context, name: str, args: Any) -> None:
-        self._records.put("configuration", f"{name}{args!r}", (name, args, flat(ctx.cred)))
+    def _configured(self, ctx: Context, name: str, args: tuple[Any, ...]) -> None:
+        if _action(name, args) in DESTROYING:
+            self._destroyed(*_interfaces(name, args))
+        kept = flat(args)
+        self._records.put("configuration", f"{name}{kept!r}", (name, kept, flat(ctx.cred)))
+
+    def _destroyed(self, ifname: str) -> None:
+        for key, (name, args, _), _ in self._records.items("configuration"):
+            if ifname in _interfaces(name, whole(args)):
+                self._records.delete("configuration", key)
 
     def _socket(self, name: str, args: tuple[Any, ...], value: Any) -> None:
         put = self._records.put
@@ -91,9 +134,15 @@ class Recorder:
         elif name == "connect":
             put("connected", args[0], flat(args[1]))
         elif name == "setsockopt":
-            put("options", args[:3], flat(args[3]))
+            self._option(*args)
         else:
             self.closed(args[0])
+
+    def _option(self, handle: int, level: int, name: int, value: Any) -> None:
+        options = self._options.setdefault(handle, {})
+        options.pop((level, name), None)  # they are set again in the order in which they were last set
+        options[level, name] = flat(value)
+        self._records.put("options", handle, options)
 
     def _made(self, args: tuple[Any, ...], value: Any, *, connected: bool) -> None:
         if isinstance(value, (AcceptResult, PacceptResult)):
@@ -106,11 +155,9 @@ class Recorder:
                 self._records.put("connected", handle, None)
 
     def closed(self, handle: int) -> None:
-        for table in ("sockets", "bound", "listening", "connected"):
+        self._options.pop(handle, None)
+        for table in ("sockets", "bound", "listening", "connected", "options"):
             self._records.delete(table, handle)
-        for key, _, _ in self._records.items("options"):
-            if key[0] == handle:
-                self._records.delete("options", key)
 
 
 class Restoring:
@@ -122,16 +169,17 @@ class Restoring:
         self._records = net.host.records
 
     async def restore(self) -> None:
-        await self._configure()
         for _, _, last in self._records.items("last"):
             self._net.restart_handles(last)
+        await self._configure()
         for handle, value, _ in self._records.items("sockets"):
             try:
                 self._socket(handle, *value)
             except (KernelError, ValueError) as error:
                 log.warning("socket %d does not come back: %s", handle, error)
-        for (handle, level, name), value, _ in self._records.items("options"):
-            await self._attempt("setsockopt", (handle, level, name, whole(value)))
+        for handle, options, _ in self._records.items("options"):
+            for (level, name), value in options.items():
+                await self._attempt("setsockopt", (handle, level, name, whole(value)))
         for handle, name, _ in self._records.items("bound"):
             await self._bind(handle, whole(name))
         for handle, backlog, _ in self._records.items("listening"):
@@ -140,19 +188,26 @@ class Restoring:
             await self._connect(handle, whole(name))
 
     async def _configure(self) -> None:
-        todo = [value for _, value, _ in self._records.items("configuration")]
+        by = self._net.install(self._net.domain(const.AF_ROUTE).socket(KERNEL, const.SOCK_RAW, 0))
+        todo = list(self._journal())
         for _ in range(ROUNDS):
-            todo = [value for value in todo if not await self._repeat(*value)]
+            todo = [each for each in todo if not await self._repeat(by, *each) and _action(*each[:2]) not in TAKING]
         for name, args, _ in todo:
             log.info("%s%r is not there any more", name, args)
+        self._net.forget(by).close()
 
-    async def _repeat(self, name: str, args: Any, cred: Any) -> bool:
-        ctx = Context(0, whole(cred), umask=0)
+    def _journal(self) -> Iterator[Any]:
+        for key, value, _ in self._records.items("configuration"):
+            try:
+                yield whole(value)
+            except ValueError as error:
+                log.warning("%s is not repeated: %s", key, error)
+                self._records.delete("configuration", key)
+
+    async def _repeat(self, by: int, name: str, args: tuple[Any, ...], cred: Any) -> bool:
+        ctx = Context(0, cred, umask=0)
         try:
-            if name == "ioctl":
-                self._net.ioctl(ctx, *whole(args))
-            else:
-                await value_of(self._call(ctx, OPS[name], whole(args)))
+            await value_of(self._call(ctx, OPS[name], (by, *args) if name in ON_SOCKET else args))
         except (KernelError, ValueError):
             return False
         return True
