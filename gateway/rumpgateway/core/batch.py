@@ -37,7 +37,8 @@ async def run_batch(gateway: Gateway, p: Process, steps: Sequence[Step], keep_go
         step = steps[len(outcomes)]
         name = step.op.name
         try:
-            if p.trace is None and (name not in own or name == "close"):  # calls that are traced pass one by one
+            alone = len(steps) - len(outcomes) == 1 or p.trace is not None  # calls that are traced pass one by one
+            if not alone and (name not in own or name == "close"):
                 run = _Run(gateway, p, steps, outcomes)
                 if len(run.steps) > 1:
                     outcomes += await run.hand_over(keep_going)

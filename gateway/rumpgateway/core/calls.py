@@ -192,7 +192,9 @@ def _owner(gateway: Gateway, p: Process, description: Description, new: int | No
         raise KernelError(Errno.ESRCH, f"there is no process {new}")
     description.pgid = new
     for each in gateway.processes.values():
-        each.fds.write_down()
+        for fd, found in each.fds.items():
+            if found is description:
+                each.fds.write_down(fd)
     return 0
 
 

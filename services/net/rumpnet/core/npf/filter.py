@@ -108,10 +108,12 @@ class Npf:
         else:
             found = self.connections.find(key_of(flow), ifname, out=out)
             if found is not None:
-                return self._of_connection(flow, procedure.Seen(packet, ifname, out), *found)
+                return self._of_connection(flow, packet, ifname, *found, out=out)
         return self._by_rules(flow, packet, ifname, out=out)
 
-    def _of_connection(self, flow: Flow, seen: procedure.Seen, connection: Connection, forward: bool) -> bool:
+    def _of_connection(
+        self, flow: Flow, packet: Packet, ifname: str, connection: Connection, forward: bool, *, out: bool
+    ) -> bool:
         if connection.tcp is not None and not connection.tcp.segment(flow, forward=forward):
             self.stats["dropped: not of the connection's state"] += 1
             return False
@@ -119,7 +121,7 @@ class Npf:
         self.stats["passed: connection"] += 1
         nat.translate(flow, connection, forward=forward)
         if connection.procedure:
-            self._apply(connection.procedure, flow, seen._replace(rule=connection.rule))
+            self._apply(connection.procedure, flow, procedure.Seen(packet, ifname, out, True, connection.rule))
         return True
 
     def _related(self, flow: Flow, ifname: str, *, out: bool) -> bool | None:
