@@ -13,6 +13,7 @@ from rumpwire.errno import Errno, KernelError
 from rumpwire.values import DevMapResult, IoctlArgs
 
 NO_MAJOR = -1
+"""The driver has no devices of that kind."""
 _MODULES = {
     (True, const.MAJOR_VND_BLK): "vnd",
     (False, const.MAJOR_VND_CHR): "vnd",
@@ -29,7 +30,6 @@ _MODULES = {
     (False, const.MAJOR_PTC): "pty",
 }
 """Modules that bring the drivers of devices."""
-"""The driver has no devices of that kind."""
 
 
 class Device(Selectable):

@@ -28,9 +28,9 @@ NUMBER = [4, 24, icmp6.PROTOCOL]
 ALL_NODES = b"\xff\x02" + bytes(13) + b"\1"
 ALL_ROUTERS = b"\xff\x02" + bytes(13) + b"\2"
 SOLICITED_NODE = b"\xff\x02" + bytes(9) + b"\1\xff"
-HOPS = 255
 IFT_BRIDGE = 209
 """Bridges have no addresses of IPv6 of their own."""
+HOPS = 255
 """What neighbours send arrives with all of its hops (RFC 4861, 3.1)."""
 REACHABLE_NS = 30 * SECOND
 

@@ -15,6 +15,7 @@ import zlib
 from collections import deque
 
 from rumpnet.core.iface import Iface, Listener
+from rumpnet.core.nd import IFT_BRIDGE
 from rumpnet.core.net import Net
 from rumpnet.core.packet import Packet
 from rumpnet.core.wire import ethernet
@@ -68,7 +69,7 @@ class Bridge(Iface, Listener):
     """``bridge0`` and so on. It has no address of its own."""
 
     kind = "bridge"
-    if_type = 209
+    if_type = IFT_BRIDGE
 
     def __init__(self, net: Net, name: str, index: int) -> None:
         super().__init__(net, name, index, MTU, const.IFF_BROADCAST | const.IFF_SIMPLEX | const.IFF_MULTICAST)
