@@ -164,7 +164,7 @@ class Kernel:
     def _reboot(self, opt: int) -> None:
         """reboot(2): whoever called it is answered before the gateway goes."""
         self.howto = opt
-        self._halted.set()
+        self.halt()
 
     async def _announce(self) -> None:
         """Tells the components how the kernel is halted; who does not answer is halted in the ordinary way."""

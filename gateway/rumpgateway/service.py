@@ -309,14 +309,7 @@ class Service:
     async def processes(self, request: Any, context: Context) -> Any:
         await self._look(context, Action.PROCESS_CANSEE_ENTRY)
         found = sorted(self._gateway.processes.values(), key=lambda p: p.pid)
-        return rump_sp_pb2.ProcessesResponse(
-            processes=[
-                rump_sp_pb2.ProcessStatus(
-                    pid=p.pid, ppid=p.ppid, comm=p.comm, uid=p.cred.uid, nfd=len(p.fds), nlwps=p.nlwps
-                )
-                for p in found
-            ]
-        )
+        return rump_sp_pb2.ProcessesResponse(processes=[_process_status(p) for p in found])
 
 
 def _process_status(p: Process) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rumpkern.core.clock import NAP, Clocks, nanoseconds
+from rumpkern.core.clock import Clocks, nanoseconds
 from rumpkern.core.proc import ProcessTable
 from rumpuser.component import Context, Entry
 from rumpuser.host import Host
@@ -44,7 +44,6 @@ class Semaphore:
     mode: int = 0
     handles: int = 0
     waiters: int = 0
-    dead: bool = False
 
 
 class Semaphores:
@@ -128,8 +127,6 @@ class Semaphores:
         if sem is None:
             raise KernelError(Errno.EBADF, f"there is no semaphore {handle}")
         sem.handles -= 1
-        if not sem.handles and not sem.name:
-            sem.dead = True
         sem.changed.wake()
 
     def restart_handles(self, last: int) -> None:
@@ -161,7 +158,7 @@ class Semaphores:
     def timedwait(self, ctx: Context, handle: int, abstime: Timespec | None) -> Any:
         """Until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT."""
         end = nanoseconds(abstime)
-        return self._take(handle, lambda: end - self._clocks.now(const.CLOCK_REALTIME))
+        return self._take(handle, lambda: self._clocks.until(const.CLOCK_REALTIME, end))
 
     def getvalue(self, ctx: Context, handle: int) -> int:
         """EINVAL."""
@@ -179,9 +176,9 @@ class Semaphores:
         try:
             while not sem.value:
                 rest = left()
-                if rest is not None and rest <= 0:
+                if rest == 0:
                     raise KernelError(Errno.ETIMEDOUT, "the semaphore was not put up in time")
-                await sem.changed.wait(None if rest is None else self._host.monotonic_ns() + min(rest, NAP))
+                await sem.changed.wait(None if rest is None else self._host.monotonic_ns() + rest)
                 if handle not in self._handles:
                     raise KernelError(Errno.EINVAL, "the semaphore was closed meanwhile")
             sem.value -= 1

@@ -23,7 +23,7 @@ FIRST = 4
 """The numbers below are those of the interval timers."""
 TIMERS_MAX = 32
 """That one process may make (_POSIX_TIMER_MAX)."""
-DELAYTIMER_MAX = 1 << 31 - 1
+DELAYTIMER_MAX = (1 << 31) - 1
 ITIMERS = {const.ITIMER_REAL: const.CLOCK_REALTIME, const.ITIMER_MONOTONIC: const.CLOCK_MONOTONIC}
 UNKNOWN = (const.ITIMER_VIRTUAL, const.ITIMER_PROF)
 Post = Callable[[int, int, int], None]
