@@ -876,6 +876,112 @@ func (x *Sigevent) GetSigevValue() uint64 {
 	return 0
 }
 
+// A request of asynchronous I/O. What is written is in it; what was read is in the answer of aio_return.
+type Aiocb struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names the request among those of its process, as the address of the block does in C: any number but 0.
+	Aiocbp    uint64 `protobuf:"varint,1,opt,name=aiocbp,proto3" json:"aiocbp,omitempty"`
+	AioFildes int32  `protobuf:"varint,2,opt,name=aio_fildes,json=aioFildes,proto3" json:"aio_fildes,omitempty"`
+	// Where, in objects that can seek.
+	AioOffset int64 `protobuf:"varint,3,opt,name=aio_offset,json=aioOffset,proto3" json:"aio_offset,omitempty"`
+	// What to write.
+	AioBuf []byte `protobuf:"bytes,4,opt,name=aio_buf,json=aioBuf,proto3" json:"aio_buf,omitempty"`
+	// How much to read.
+	AioNbytes  uint64 `protobuf:"varint,5,opt,name=aio_nbytes,json=aioNbytes,proto3" json:"aio_nbytes,omitempty"`
+	AioReqprio int32  `protobuf:"varint,6,opt,name=aio_reqprio,json=aioReqprio,proto3" json:"aio_reqprio,omitempty"`
+	// For lio_listio: LIO_READ, LIO_WRITE, LIO_NOP.
+	AioLioOpcode  int32     `protobuf:"varint,7,opt,name=aio_lio_opcode,json=aioLioOpcode,proto3" json:"aio_lio_opcode,omitempty"`
+	AioSigevent   *Sigevent `protobuf:"bytes,8,opt,name=aio_sigevent,json=aioSigevent,proto3" json:"aio_sigevent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Aiocb) Reset() {
+	*x = Aiocb{}
+	mi := &file_rump_types_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Aiocb) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Aiocb) ProtoMessage() {}
+
+func (x *Aiocb) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Aiocb.ProtoReflect.Descriptor instead.
+func (*Aiocb) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Aiocb) GetAiocbp() uint64 {
+	if x != nil {
+		return x.Aiocbp
+	}
+	return 0
+}
+
+func (x *Aiocb) GetAioFildes() int32 {
+	if x != nil {
+		return x.AioFildes
+	}
+	return 0
+}
+
+func (x *Aiocb) GetAioOffset() int64 {
+	if x != nil {
+		return x.AioOffset
+	}
+	return 0
+}
+
+func (x *Aiocb) GetAioBuf() []byte {
+	if x != nil {
+		return x.AioBuf
+	}
+	return nil
+}
+
+func (x *Aiocb) GetAioNbytes() uint64 {
+	if x != nil {
+		return x.AioNbytes
+	}
+	return 0
+}
+
+func (x *Aiocb) GetAioReqprio() int32 {
+	if x != nil {
+		return x.AioReqprio
+	}
+	return 0
+}
+
+func (x *Aiocb) GetAioLioOpcode() int32 {
+	if x != nil {
+		return x.AioLioOpcode
+	}
+	return 0
+}
+
+func (x *Aiocb) GetAioSigevent() *Sigevent {
+	if x != nil {
+		return x.AioSigevent
+	}
+	return nil
+}
+
 // A local-domain address: a path in the kernel's name space; empty when the socket has none.
 type SockaddrUn struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -886,7 +992,7 @@ type SockaddrUn struct {
 
 func (x *SockaddrUn) Reset() {
 	*x = SockaddrUn{}
-	mi := &file_rump_types_proto_msgTypes[10]
+	mi := &file_rump_types_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -898,7 +1004,7 @@ func (x *SockaddrUn) String() string {
 func (*SockaddrUn) ProtoMessage() {}
 
 func (x *SockaddrUn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[10]
+	mi := &file_rump_types_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -911,7 +1017,7 @@ func (x *SockaddrUn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrUn.ProtoReflect.Descriptor instead.
 func (*SockaddrUn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{10}
+	return file_rump_types_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SockaddrUn) GetSunPath() []byte {
@@ -932,7 +1038,7 @@ type SockaddrIn struct {
 
 func (x *SockaddrIn) Reset() {
 	*x = SockaddrIn{}
-	mi := &file_rump_types_proto_msgTypes[11]
+	mi := &file_rump_types_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -944,7 +1050,7 @@ func (x *SockaddrIn) String() string {
 func (*SockaddrIn) ProtoMessage() {}
 
 func (x *SockaddrIn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[11]
+	mi := &file_rump_types_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -957,7 +1063,7 @@ func (x *SockaddrIn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrIn.ProtoReflect.Descriptor instead.
 func (*SockaddrIn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{11}
+	return file_rump_types_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SockaddrIn) GetSinAddr() []byte {
@@ -987,7 +1093,7 @@ type SockaddrIn6 struct {
 
 func (x *SockaddrIn6) Reset() {
 	*x = SockaddrIn6{}
-	mi := &file_rump_types_proto_msgTypes[12]
+	mi := &file_rump_types_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -999,7 +1105,7 @@ func (x *SockaddrIn6) String() string {
 func (*SockaddrIn6) ProtoMessage() {}
 
 func (x *SockaddrIn6) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[12]
+	mi := &file_rump_types_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1012,7 +1118,7 @@ func (x *SockaddrIn6) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrIn6.ProtoReflect.Descriptor instead.
 func (*SockaddrIn6) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{12}
+	return file_rump_types_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SockaddrIn6) GetSin6Addr() []byte {
@@ -1056,7 +1162,7 @@ type SockaddrDl struct {
 
 func (x *SockaddrDl) Reset() {
 	*x = SockaddrDl{}
-	mi := &file_rump_types_proto_msgTypes[13]
+	mi := &file_rump_types_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1068,7 +1174,7 @@ func (x *SockaddrDl) String() string {
 func (*SockaddrDl) ProtoMessage() {}
 
 func (x *SockaddrDl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[13]
+	mi := &file_rump_types_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1081,7 +1187,7 @@ func (x *SockaddrDl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrDl.ProtoReflect.Descriptor instead.
 func (*SockaddrDl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{13}
+	return file_rump_types_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SockaddrDl) GetSdlIndex() uint32 {
@@ -1128,7 +1234,7 @@ type Sockaddr struct {
 
 func (x *Sockaddr) Reset() {
 	*x = Sockaddr{}
-	mi := &file_rump_types_proto_msgTypes[14]
+	mi := &file_rump_types_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1140,7 +1246,7 @@ func (x *Sockaddr) String() string {
 func (*Sockaddr) ProtoMessage() {}
 
 func (x *Sockaddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[14]
+	mi := &file_rump_types_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1153,7 +1259,7 @@ func (x *Sockaddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sockaddr.ProtoReflect.Descriptor instead.
 func (*Sockaddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{14}
+	return file_rump_types_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Sockaddr) GetAddress() isSockaddr_Address {
@@ -1237,7 +1343,7 @@ type Linger struct {
 
 func (x *Linger) Reset() {
 	*x = Linger{}
-	mi := &file_rump_types_proto_msgTypes[15]
+	mi := &file_rump_types_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1249,7 +1355,7 @@ func (x *Linger) String() string {
 func (*Linger) ProtoMessage() {}
 
 func (x *Linger) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[15]
+	mi := &file_rump_types_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1262,7 +1368,7 @@ func (x *Linger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Linger.ProtoReflect.Descriptor instead.
 func (*Linger) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{15}
+	return file_rump_types_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Linger) GetLOnoff() int32 {
@@ -1321,7 +1427,7 @@ type TcpInfo struct {
 
 func (x *TcpInfo) Reset() {
 	*x = TcpInfo{}
-	mi := &file_rump_types_proto_msgTypes[16]
+	mi := &file_rump_types_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1333,7 +1439,7 @@ func (x *TcpInfo) String() string {
 func (*TcpInfo) ProtoMessage() {}
 
 func (x *TcpInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[16]
+	mi := &file_rump_types_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1346,7 +1452,7 @@ func (x *TcpInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TcpInfo.ProtoReflect.Descriptor instead.
 func (*TcpInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{16}
+	return file_rump_types_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *TcpInfo) GetTcpiState() uint32 {
@@ -1599,7 +1705,7 @@ type Sockopt struct {
 
 func (x *Sockopt) Reset() {
 	*x = Sockopt{}
-	mi := &file_rump_types_proto_msgTypes[17]
+	mi := &file_rump_types_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1611,7 +1717,7 @@ func (x *Sockopt) String() string {
 func (*Sockopt) ProtoMessage() {}
 
 func (x *Sockopt) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[17]
+	mi := &file_rump_types_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1624,7 +1730,7 @@ func (x *Sockopt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sockopt.ProtoReflect.Descriptor instead.
 func (*Sockopt) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{17}
+	return file_rump_types_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Sockopt) GetValue() isSockopt_Value {
@@ -1756,7 +1862,7 @@ type Mreq struct {
 
 func (x *Mreq) Reset() {
 	*x = Mreq{}
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1768,7 +1874,7 @@ func (x *Mreq) String() string {
 func (*Mreq) ProtoMessage() {}
 
 func (x *Mreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1781,7 +1887,7 @@ func (x *Mreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mreq.ProtoReflect.Descriptor instead.
 func (*Mreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{18}
+	return file_rump_types_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Mreq) GetMultiaddr() []byte {
@@ -1817,7 +1923,7 @@ type Unpcbid struct {
 
 func (x *Unpcbid) Reset() {
 	*x = Unpcbid{}
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1829,7 +1935,7 @@ func (x *Unpcbid) String() string {
 func (*Unpcbid) ProtoMessage() {}
 
 func (x *Unpcbid) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1842,7 +1948,7 @@ func (x *Unpcbid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unpcbid.ProtoReflect.Descriptor instead.
 func (*Unpcbid) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{19}
+	return file_rump_types_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Unpcbid) GetUnpPid() int32 {
@@ -1881,7 +1987,7 @@ type Sockcred struct {
 
 func (x *Sockcred) Reset() {
 	*x = Sockcred{}
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1893,7 +1999,7 @@ func (x *Sockcred) String() string {
 func (*Sockcred) ProtoMessage() {}
 
 func (x *Sockcred) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1906,7 +2012,7 @@ func (x *Sockcred) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sockcred.ProtoReflect.Descriptor instead.
 func (*Sockcred) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{20}
+	return file_rump_types_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Sockcred) GetScPid() int32 {
@@ -1965,7 +2071,7 @@ type CmsgValue struct {
 
 func (x *CmsgValue) Reset() {
 	*x = CmsgValue{}
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1977,7 +2083,7 @@ func (x *CmsgValue) String() string {
 func (*CmsgValue) ProtoMessage() {}
 
 func (x *CmsgValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1990,7 +2096,7 @@ func (x *CmsgValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CmsgValue.ProtoReflect.Descriptor instead.
 func (*CmsgValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{21}
+	return file_rump_types_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *CmsgValue) GetValue() isCmsgValue_Value {
@@ -2048,7 +2154,7 @@ type Cmsg struct {
 
 func (x *Cmsg) Reset() {
 	*x = Cmsg{}
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2060,7 +2166,7 @@ func (x *Cmsg) String() string {
 func (*Cmsg) ProtoMessage() {}
 
 func (x *Cmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2073,7 +2179,7 @@ func (x *Cmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cmsg.ProtoReflect.Descriptor instead.
 func (*Cmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{22}
+	return file_rump_types_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Cmsg) GetCmsgLevel() int32 {
@@ -2123,7 +2229,7 @@ type Msghdr struct {
 
 func (x *Msghdr) Reset() {
 	*x = Msghdr{}
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2135,7 +2241,7 @@ func (x *Msghdr) String() string {
 func (*Msghdr) ProtoMessage() {}
 
 func (x *Msghdr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2148,7 +2254,7 @@ func (x *Msghdr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Msghdr.ProtoReflect.Descriptor instead.
 func (*Msghdr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{23}
+	return file_rump_types_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Msghdr) GetMsgName() *Sockaddr {
@@ -2196,7 +2302,7 @@ type SysctlValue struct {
 
 func (x *SysctlValue) Reset() {
 	*x = SysctlValue{}
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2208,7 +2314,7 @@ func (x *SysctlValue) String() string {
 func (*SysctlValue) ProtoMessage() {}
 
 func (x *SysctlValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2221,7 +2327,7 @@ func (x *SysctlValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlValue.ProtoReflect.Descriptor instead.
 func (*SysctlValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{24}
+	return file_rump_types_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SysctlValue) GetValue() isSysctlValue_Value {
@@ -2325,7 +2431,7 @@ type SysctlNode struct {
 
 func (x *SysctlNode) Reset() {
 	*x = SysctlNode{}
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2337,7 +2443,7 @@ func (x *SysctlNode) String() string {
 func (*SysctlNode) ProtoMessage() {}
 
 func (x *SysctlNode) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2350,7 +2456,7 @@ func (x *SysctlNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlNode.ProtoReflect.Descriptor instead.
 func (*SysctlNode) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{25}
+	return file_rump_types_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SysctlNode) GetNumber() int32 {
@@ -2407,7 +2513,7 @@ type ModctlLoad struct {
 
 func (x *ModctlLoad) Reset() {
 	*x = ModctlLoad{}
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2419,7 +2525,7 @@ func (x *ModctlLoad) String() string {
 func (*ModctlLoad) ProtoMessage() {}
 
 func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2432,7 +2538,7 @@ func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModctlLoad.ProtoReflect.Descriptor instead.
 func (*ModctlLoad) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{26}
+	return file_rump_types_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ModctlLoad) GetFilename() string {
@@ -2474,7 +2580,7 @@ type ModuleStat struct {
 
 func (x *ModuleStat) Reset() {
 	*x = ModuleStat{}
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2486,7 +2592,7 @@ func (x *ModuleStat) String() string {
 func (*ModuleStat) ProtoMessage() {}
 
 func (x *ModuleStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2499,7 +2605,7 @@ func (x *ModuleStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleStat.ProtoReflect.Descriptor instead.
 func (*ModuleStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{27}
+	return file_rump_types_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ModuleStat) GetName() string {
@@ -2578,7 +2684,7 @@ type TmpfsArgs struct {
 
 func (x *TmpfsArgs) Reset() {
 	*x = TmpfsArgs{}
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2590,7 +2696,7 @@ func (x *TmpfsArgs) String() string {
 func (*TmpfsArgs) ProtoMessage() {}
 
 func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2603,7 +2709,7 @@ func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TmpfsArgs.ProtoReflect.Descriptor instead.
 func (*TmpfsArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{28}
+	return file_rump_types_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *TmpfsArgs) GetSizeMax() uint64 {
@@ -2651,7 +2757,7 @@ type DiskArgs struct {
 
 func (x *DiskArgs) Reset() {
 	*x = DiskArgs{}
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2663,7 +2769,7 @@ func (x *DiskArgs) String() string {
 func (*DiskArgs) ProtoMessage() {}
 
 func (x *DiskArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2676,7 +2782,7 @@ func (x *DiskArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiskArgs.ProtoReflect.Descriptor instead.
 func (*DiskArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{29}
+	return file_rump_types_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DiskArgs) GetFspec() []byte {
@@ -2697,7 +2803,7 @@ type OptionArgs struct {
 
 func (x *OptionArgs) Reset() {
 	*x = OptionArgs{}
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2709,7 +2815,7 @@ func (x *OptionArgs) String() string {
 func (*OptionArgs) ProtoMessage() {}
 
 func (x *OptionArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2722,7 +2828,7 @@ func (x *OptionArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OptionArgs.ProtoReflect.Descriptor instead.
 func (*OptionArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{30}
+	return file_rump_types_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *OptionArgs) GetFspec() []byte {
@@ -2754,7 +2860,7 @@ type MountArgs struct {
 
 func (x *MountArgs) Reset() {
 	*x = MountArgs{}
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2766,7 +2872,7 @@ func (x *MountArgs) String() string {
 func (*MountArgs) ProtoMessage() {}
 
 func (x *MountArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2779,7 +2885,7 @@ func (x *MountArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountArgs.ProtoReflect.Descriptor instead.
 func (*MountArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{31}
+	return file_rump_types_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *MountArgs) GetArgs() isMountArgs_Args {
@@ -2885,7 +2991,7 @@ type IoctlArgs struct {
 
 func (x *IoctlArgs) Reset() {
 	*x = IoctlArgs{}
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2897,7 +3003,7 @@ func (x *IoctlArgs) String() string {
 func (*IoctlArgs) ProtoMessage() {}
 
 func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2910,7 +3016,7 @@ func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IoctlArgs.ProtoReflect.Descriptor instead.
 func (*IoctlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{32}
+	return file_rump_types_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *IoctlArgs) GetArgs() isIoctlArgs_Args {
@@ -3466,7 +3572,7 @@ type Termios struct {
 
 func (x *Termios) Reset() {
 	*x = Termios{}
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3478,7 +3584,7 @@ func (x *Termios) String() string {
 func (*Termios) ProtoMessage() {}
 
 func (x *Termios) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3491,7 +3597,7 @@ func (x *Termios) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Termios.ProtoReflect.Descriptor instead.
 func (*Termios) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{33}
+	return file_rump_types_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Termios) GetCIflag() uint32 {
@@ -3556,7 +3662,7 @@ type Winsize struct {
 
 func (x *Winsize) Reset() {
 	*x = Winsize{}
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3568,7 +3674,7 @@ func (x *Winsize) String() string {
 func (*Winsize) ProtoMessage() {}
 
 func (x *Winsize) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3581,7 +3687,7 @@ func (x *Winsize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Winsize.ProtoReflect.Descriptor instead.
 func (*Winsize) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{34}
+	return file_rump_types_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Winsize) GetWsRow() uint32 {
@@ -3627,7 +3733,7 @@ type Ptmget struct {
 
 func (x *Ptmget) Reset() {
 	*x = Ptmget{}
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3639,7 +3745,7 @@ func (x *Ptmget) String() string {
 func (*Ptmget) ProtoMessage() {}
 
 func (x *Ptmget) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3652,7 +3758,7 @@ func (x *Ptmget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ptmget.ProtoReflect.Descriptor instead.
 func (*Ptmget) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{35}
+	return file_rump_types_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Ptmget) GetCfd() int32 {
@@ -3701,7 +3807,7 @@ type DevListArgs struct {
 
 func (x *DevListArgs) Reset() {
 	*x = DevListArgs{}
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3713,7 +3819,7 @@ func (x *DevListArgs) String() string {
 func (*DevListArgs) ProtoMessage() {}
 
 func (x *DevListArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3726,7 +3832,7 @@ func (x *DevListArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevListArgs.ProtoReflect.Descriptor instead.
 func (*DevListArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{36}
+	return file_rump_types_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *DevListArgs) GetDevname() string {
@@ -3753,7 +3859,7 @@ type DevDetachArgs struct {
 
 func (x *DevDetachArgs) Reset() {
 	*x = DevDetachArgs{}
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3765,7 +3871,7 @@ func (x *DevDetachArgs) String() string {
 func (*DevDetachArgs) ProtoMessage() {}
 
 func (x *DevDetachArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3778,7 +3884,7 @@ func (x *DevDetachArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevDetachArgs.ProtoReflect.Descriptor instead.
 func (*DevDetachArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{37}
+	return file_rump_types_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *DevDetachArgs) GetDevname() string {
@@ -3799,7 +3905,7 @@ type DevRescanArgs struct {
 
 func (x *DevRescanArgs) Reset() {
 	*x = DevRescanArgs{}
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3811,7 +3917,7 @@ func (x *DevRescanArgs) String() string {
 func (*DevRescanArgs) ProtoMessage() {}
 
 func (x *DevRescanArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3824,7 +3930,7 @@ func (x *DevRescanArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevRescanArgs.ProtoReflect.Descriptor instead.
 func (*DevRescanArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{38}
+	return file_rump_types_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *DevRescanArgs) GetBusname() string {
@@ -3852,7 +3958,7 @@ type DevPmArgs struct {
 
 func (x *DevPmArgs) Reset() {
 	*x = DevPmArgs{}
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3864,7 +3970,7 @@ func (x *DevPmArgs) String() string {
 func (*DevPmArgs) ProtoMessage() {}
 
 func (x *DevPmArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3877,7 +3983,7 @@ func (x *DevPmArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevPmArgs.ProtoReflect.Descriptor instead.
 func (*DevPmArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{39}
+	return file_rump_types_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *DevPmArgs) GetDevname() string {
@@ -3906,7 +4012,7 @@ type DevCommand struct {
 
 func (x *DevCommand) Reset() {
 	*x = DevCommand{}
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3918,7 +4024,7 @@ func (x *DevCommand) String() string {
 func (*DevCommand) ProtoMessage() {}
 
 func (x *DevCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3931,7 +4037,7 @@ func (x *DevCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevCommand.ProtoReflect.Descriptor instead.
 func (*DevCommand) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{40}
+	return file_rump_types_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *DevCommand) GetCommand() string {
@@ -3969,7 +4075,7 @@ type Ifreq struct {
 
 func (x *Ifreq) Reset() {
 	*x = Ifreq{}
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3981,7 +4087,7 @@ func (x *Ifreq) String() string {
 func (*Ifreq) ProtoMessage() {}
 
 func (x *Ifreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3994,7 +4100,7 @@ func (x *Ifreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifreq.ProtoReflect.Descriptor instead.
 func (*Ifreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{41}
+	return file_rump_types_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Ifreq) GetIfrName() string {
@@ -4043,7 +4149,7 @@ type Ifaliasreq struct {
 
 func (x *Ifaliasreq) Reset() {
 	*x = Ifaliasreq{}
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4055,7 +4161,7 @@ func (x *Ifaliasreq) String() string {
 func (*Ifaliasreq) ProtoMessage() {}
 
 func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4068,7 +4174,7 @@ func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifaliasreq.ProtoReflect.Descriptor instead.
 func (*Ifaliasreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{42}
+	return file_rump_types_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Ifaliasreq) GetIfraName() string {
@@ -4137,7 +4243,7 @@ type Ifconf struct {
 
 func (x *Ifconf) Reset() {
 	*x = Ifconf{}
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4149,7 +4255,7 @@ func (x *Ifconf) String() string {
 func (*Ifconf) ProtoMessage() {}
 
 func (x *Ifconf) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4162,7 +4268,7 @@ func (x *Ifconf) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifconf.ProtoReflect.Descriptor instead.
 func (*Ifconf) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{43}
+	return file_rump_types_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Ifconf) GetInterfaces() []*Interface {
@@ -4182,7 +4288,7 @@ type Ifclonereq struct {
 
 func (x *Ifclonereq) Reset() {
 	*x = Ifclonereq{}
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4194,7 +4300,7 @@ func (x *Ifclonereq) String() string {
 func (*Ifclonereq) ProtoMessage() {}
 
 func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4207,7 +4313,7 @@ func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifclonereq.ProtoReflect.Descriptor instead.
 func (*Ifclonereq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{44}
+	return file_rump_types_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Ifclonereq) GetCloners() []string {
@@ -4232,7 +4338,7 @@ type Ifmediareq struct {
 
 func (x *Ifmediareq) Reset() {
 	*x = Ifmediareq{}
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4244,7 +4350,7 @@ func (x *Ifmediareq) String() string {
 func (*Ifmediareq) ProtoMessage() {}
 
 func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4257,7 +4363,7 @@ func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifmediareq.ProtoReflect.Descriptor instead.
 func (*Ifmediareq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{45}
+	return file_rump_types_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Ifmediareq) GetIfmName() string {
@@ -4328,7 +4434,7 @@ type Ifdata struct {
 
 func (x *Ifdata) Reset() {
 	*x = Ifdata{}
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4340,7 +4446,7 @@ func (x *Ifdata) String() string {
 func (*Ifdata) ProtoMessage() {}
 
 func (x *Ifdata) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4353,7 +4459,7 @@ func (x *Ifdata) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifdata.ProtoReflect.Descriptor instead.
 func (*Ifdata) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{46}
+	return file_rump_types_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Ifdata) GetIfdrName() string {
@@ -4491,7 +4597,7 @@ type Nbrinfo struct {
 
 func (x *Nbrinfo) Reset() {
 	*x = Nbrinfo{}
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4503,7 +4609,7 @@ func (x *Nbrinfo) String() string {
 func (*Nbrinfo) ProtoMessage() {}
 
 func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4516,7 +4622,7 @@ func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Nbrinfo.ProtoReflect.Descriptor instead.
 func (*Nbrinfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{47}
+	return file_rump_types_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *Nbrinfo) GetIfname() string {
@@ -4584,7 +4690,7 @@ type Ndireq struct {
 
 func (x *Ndireq) Reset() {
 	*x = Ndireq{}
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4596,7 +4702,7 @@ func (x *Ndireq) String() string {
 func (*Ndireq) ProtoMessage() {}
 
 func (x *Ndireq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4609,7 +4715,7 @@ func (x *Ndireq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ndireq.ProtoReflect.Descriptor instead.
 func (*Ndireq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{48}
+	return file_rump_types_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Ndireq) GetIfname() string {
@@ -4679,7 +4785,7 @@ type BridgeReq struct {
 
 func (x *BridgeReq) Reset() {
 	*x = BridgeReq{}
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4691,7 +4797,7 @@ func (x *BridgeReq) String() string {
 func (*BridgeReq) ProtoMessage() {}
 
 func (x *BridgeReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4704,7 +4810,7 @@ func (x *BridgeReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeReq.ProtoReflect.Descriptor instead.
 func (*BridgeReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{49}
+	return file_rump_types_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *BridgeReq) GetIfdName() string {
@@ -4775,7 +4881,7 @@ type BridgeMember struct {
 
 func (x *BridgeMember) Reset() {
 	*x = BridgeMember{}
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4787,7 +4893,7 @@ func (x *BridgeMember) String() string {
 func (*BridgeMember) ProtoMessage() {}
 
 func (x *BridgeMember) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4800,7 +4906,7 @@ func (x *BridgeMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeMember.ProtoReflect.Descriptor instead.
 func (*BridgeMember) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{50}
+	return file_rump_types_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *BridgeMember) GetIfname() string {
@@ -4837,7 +4943,7 @@ type BridgeAddr struct {
 
 func (x *BridgeAddr) Reset() {
 	*x = BridgeAddr{}
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4849,7 +4955,7 @@ func (x *BridgeAddr) String() string {
 func (*BridgeAddr) ProtoMessage() {}
 
 func (x *BridgeAddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4862,7 +4968,7 @@ func (x *BridgeAddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeAddr.ProtoReflect.Descriptor instead.
 func (*BridgeAddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{51}
+	return file_rump_types_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *BridgeAddr) GetAddr() []byte {
@@ -4905,7 +5011,7 @@ type VlanReq struct {
 
 func (x *VlanReq) Reset() {
 	*x = VlanReq{}
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4917,7 +5023,7 @@ func (x *VlanReq) String() string {
 func (*VlanReq) ProtoMessage() {}
 
 func (x *VlanReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4930,7 +5036,7 @@ func (x *VlanReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VlanReq.ProtoReflect.Descriptor instead.
 func (*VlanReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{52}
+	return file_rump_types_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *VlanReq) GetIfname() string {
@@ -4966,7 +5072,7 @@ type IfPhyAddr struct {
 
 func (x *IfPhyAddr) Reset() {
 	*x = IfPhyAddr{}
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4978,7 +5084,7 @@ func (x *IfPhyAddr) String() string {
 func (*IfPhyAddr) ProtoMessage() {}
 
 func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4991,7 +5097,7 @@ func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IfPhyAddr.ProtoReflect.Descriptor instead.
 func (*IfPhyAddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{53}
+	return file_rump_types_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *IfPhyAddr) GetIflrName() string {
@@ -5028,7 +5134,7 @@ type LaggReq struct {
 
 func (x *LaggReq) Reset() {
 	*x = LaggReq{}
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5040,7 +5146,7 @@ func (x *LaggReq) String() string {
 func (*LaggReq) ProtoMessage() {}
 
 func (x *LaggReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5053,7 +5159,7 @@ func (x *LaggReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaggReq.ProtoReflect.Descriptor instead.
 func (*LaggReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{54}
+	return file_rump_types_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *LaggReq) GetIfname() string {
@@ -5094,7 +5200,7 @@ type BpfProgram struct {
 
 func (x *BpfProgram) Reset() {
 	*x = BpfProgram{}
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5106,7 +5212,7 @@ func (x *BpfProgram) String() string {
 func (*BpfProgram) ProtoMessage() {}
 
 func (x *BpfProgram) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5119,7 +5225,7 @@ func (x *BpfProgram) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfProgram.ProtoReflect.Descriptor instead.
 func (*BpfProgram) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{55}
+	return file_rump_types_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *BpfProgram) GetInsns() []*BpfInsn {
@@ -5141,7 +5247,7 @@ type BpfInsn struct {
 
 func (x *BpfInsn) Reset() {
 	*x = BpfInsn{}
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5153,7 +5259,7 @@ func (x *BpfInsn) String() string {
 func (*BpfInsn) ProtoMessage() {}
 
 func (x *BpfInsn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5166,7 +5272,7 @@ func (x *BpfInsn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfInsn.ProtoReflect.Descriptor instead.
 func (*BpfInsn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{56}
+	return file_rump_types_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *BpfInsn) GetCode() uint32 {
@@ -5209,7 +5315,7 @@ type BpfStat struct {
 
 func (x *BpfStat) Reset() {
 	*x = BpfStat{}
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5221,7 +5327,7 @@ func (x *BpfStat) String() string {
 func (*BpfStat) ProtoMessage() {}
 
 func (x *BpfStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5234,7 +5340,7 @@ func (x *BpfStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfStat.ProtoReflect.Descriptor instead.
 func (*BpfStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{57}
+	return file_rump_types_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *BpfStat) GetBsRecv() uint64 {
@@ -5268,7 +5374,7 @@ type BpfDltlist struct {
 
 func (x *BpfDltlist) Reset() {
 	*x = BpfDltlist{}
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5280,7 +5386,7 @@ func (x *BpfDltlist) String() string {
 func (*BpfDltlist) ProtoMessage() {}
 
 func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5293,7 +5399,7 @@ func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfDltlist.ProtoReflect.Descriptor instead.
 func (*BpfDltlist) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{58}
+	return file_rump_types_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *BpfDltlist) GetBflList() []uint32 {
@@ -5323,7 +5429,7 @@ type Impairment struct {
 
 func (x *Impairment) Reset() {
 	*x = Impairment{}
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5335,7 +5441,7 @@ func (x *Impairment) String() string {
 func (*Impairment) ProtoMessage() {}
 
 func (x *Impairment) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5348,7 +5454,7 @@ func (x *Impairment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Impairment.ProtoReflect.Descriptor instead.
 func (*Impairment) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{59}
+	return file_rump_types_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Impairment) GetDelayNs() uint64 {
@@ -5437,7 +5543,7 @@ type ImpairmentStat struct {
 
 func (x *ImpairmentStat) Reset() {
 	*x = ImpairmentStat{}
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5449,7 +5555,7 @@ func (x *ImpairmentStat) String() string {
 func (*ImpairmentStat) ProtoMessage() {}
 
 func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5462,7 +5568,7 @@ func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImpairmentStat.ProtoReflect.Descriptor instead.
 func (*ImpairmentStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{60}
+	return file_rump_types_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *ImpairmentStat) GetSettings() *Impairment {
@@ -5526,7 +5632,7 @@ type VndIoctl struct {
 
 func (x *VndIoctl) Reset() {
 	*x = VndIoctl{}
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5538,7 +5644,7 @@ func (x *VndIoctl) String() string {
 func (*VndIoctl) ProtoMessage() {}
 
 func (x *VndIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5551,7 +5657,7 @@ func (x *VndIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
 func (*VndIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{61}
+	return file_rump_types_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *VndIoctl) GetVndFile() []byte {
@@ -5588,7 +5694,7 @@ type VndUser struct {
 
 func (x *VndUser) Reset() {
 	*x = VndUser{}
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5600,7 +5706,7 @@ func (x *VndUser) String() string {
 func (*VndUser) ProtoMessage() {}
 
 func (x *VndUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5613,7 +5719,7 @@ func (x *VndUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
 func (*VndUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{62}
+	return file_rump_types_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *VndUser) GetVnuUnit() int32 {
@@ -5663,7 +5769,7 @@ type CgdIoctl struct {
 
 func (x *CgdIoctl) Reset() {
 	*x = CgdIoctl{}
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5675,7 +5781,7 @@ func (x *CgdIoctl) String() string {
 func (*CgdIoctl) ProtoMessage() {}
 
 func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5688,7 +5794,7 @@ func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
 func (*CgdIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{63}
+	return file_rump_types_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *CgdIoctl) GetCiDisk() []byte {
@@ -5771,7 +5877,7 @@ type CgdUser struct {
 
 func (x *CgdUser) Reset() {
 	*x = CgdUser{}
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5783,7 +5889,7 @@ func (x *CgdUser) String() string {
 func (*CgdUser) ProtoMessage() {}
 
 func (x *CgdUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5796,7 +5902,7 @@ func (x *CgdUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
 func (*CgdUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{64}
+	return file_rump_types_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *CgdUser) GetCguUnit() int32 {
@@ -5869,7 +5975,7 @@ type RaidConfig struct {
 
 func (x *RaidConfig) Reset() {
 	*x = RaidConfig{}
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5881,7 +5987,7 @@ func (x *RaidConfig) String() string {
 func (*RaidConfig) ProtoMessage() {}
 
 func (x *RaidConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5894,7 +6000,7 @@ func (x *RaidConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
 func (*RaidConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{65}
+	return file_rump_types_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *RaidConfig) GetLevel() uint32 {
@@ -5943,7 +6049,7 @@ type RaidComponent struct {
 
 func (x *RaidComponent) Reset() {
 	*x = RaidComponent{}
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5955,7 +6061,7 @@ func (x *RaidComponent) String() string {
 func (*RaidComponent) ProtoMessage() {}
 
 func (x *RaidComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5968,7 +6074,7 @@ func (x *RaidComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
 func (*RaidComponent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{66}
+	return file_rump_types_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *RaidComponent) GetColumn() int32 {
@@ -5996,7 +6102,7 @@ type RaidReconReq struct {
 
 func (x *RaidReconReq) Reset() {
 	*x = RaidReconReq{}
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6008,7 +6114,7 @@ func (x *RaidReconReq) String() string {
 func (*RaidReconReq) ProtoMessage() {}
 
 func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6021,7 +6127,7 @@ func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
 func (*RaidReconReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{67}
+	return file_rump_types_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *RaidReconReq) GetCol() int32 {
@@ -6050,7 +6156,7 @@ type RaidProgress struct {
 
 func (x *RaidProgress) Reset() {
 	*x = RaidProgress{}
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6062,7 +6168,7 @@ func (x *RaidProgress) String() string {
 func (*RaidProgress) ProtoMessage() {}
 
 func (x *RaidProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6075,7 +6181,7 @@ func (x *RaidProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
 func (*RaidProgress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{68}
+	return file_rump_types_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *RaidProgress) GetRemaining() uint64 {
@@ -6111,7 +6217,7 @@ type RaidDisk struct {
 
 func (x *RaidDisk) Reset() {
 	*x = RaidDisk{}
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6123,7 +6229,7 @@ func (x *RaidDisk) String() string {
 func (*RaidDisk) ProtoMessage() {}
 
 func (x *RaidDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6136,7 +6242,7 @@ func (x *RaidDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
 func (*RaidDisk) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{69}
+	return file_rump_types_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *RaidDisk) GetDevname() []byte {
@@ -6177,7 +6283,7 @@ type RaidInfo struct {
 
 func (x *RaidInfo) Reset() {
 	*x = RaidInfo{}
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6189,7 +6295,7 @@ func (x *RaidInfo) String() string {
 func (*RaidInfo) ProtoMessage() {}
 
 func (x *RaidInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6202,7 +6308,7 @@ func (x *RaidInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
 func (*RaidInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{70}
+	return file_rump_types_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *RaidInfo) GetLevel() uint32 {
@@ -6274,7 +6380,7 @@ type QuotaKey struct {
 
 func (x *QuotaKey) Reset() {
 	*x = QuotaKey{}
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6286,7 +6392,7 @@ func (x *QuotaKey) String() string {
 func (*QuotaKey) ProtoMessage() {}
 
 func (x *QuotaKey) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6299,7 +6405,7 @@ func (x *QuotaKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaKey.ProtoReflect.Descriptor instead.
 func (*QuotaKey) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{71}
+	return file_rump_types_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *QuotaKey) GetIdtype() uint32 {
@@ -6338,7 +6444,7 @@ type QuotaValue struct {
 
 func (x *QuotaValue) Reset() {
 	*x = QuotaValue{}
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6350,7 +6456,7 @@ func (x *QuotaValue) String() string {
 func (*QuotaValue) ProtoMessage() {}
 
 func (x *QuotaValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6363,7 +6469,7 @@ func (x *QuotaValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaValue.ProtoReflect.Descriptor instead.
 func (*QuotaValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{72}
+	return file_rump_types_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *QuotaValue) GetHardlimit() uint64 {
@@ -6411,7 +6517,7 @@ type QuotaEntry struct {
 
 func (x *QuotaEntry) Reset() {
 	*x = QuotaEntry{}
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6423,7 +6529,7 @@ func (x *QuotaEntry) String() string {
 func (*QuotaEntry) ProtoMessage() {}
 
 func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6436,7 +6542,7 @@ func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaEntry.ProtoReflect.Descriptor instead.
 func (*QuotaEntry) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{73}
+	return file_rump_types_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *QuotaEntry) GetKey() *QuotaKey {
@@ -6466,7 +6572,7 @@ type QuotaCursor struct {
 
 func (x *QuotaCursor) Reset() {
 	*x = QuotaCursor{}
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6478,7 +6584,7 @@ func (x *QuotaCursor) String() string {
 func (*QuotaCursor) ProtoMessage() {}
 
 func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6491,7 +6597,7 @@ func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaCursor.ProtoReflect.Descriptor instead.
 func (*QuotaCursor) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{74}
+	return file_rump_types_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *QuotaCursor) GetNext() *QuotaKey {
@@ -6544,7 +6650,7 @@ type QuotactlArgs struct {
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6556,7 +6662,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6569,7 +6675,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{75}
+	return file_rump_types_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -6705,7 +6811,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6717,7 +6823,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6730,7 +6836,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{76}
+	return file_rump_types_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *Interface) GetName() string {
@@ -6791,7 +6897,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6803,7 +6909,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6816,7 +6922,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{77}
+	return file_rump_types_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -6902,7 +7008,7 @@ type Rtmsg struct {
 
 func (x *Rtmsg) Reset() {
 	*x = Rtmsg{}
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6914,7 +7020,7 @@ func (x *Rtmsg) String() string {
 func (*Rtmsg) ProtoMessage() {}
 
 func (x *Rtmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6927,7 +7033,7 @@ func (x *Rtmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rtmsg.ProtoReflect.Descriptor instead.
 func (*Rtmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{78}
+	return file_rump_types_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *Rtmsg) GetRtmType() uint32 {
@@ -7079,7 +7185,7 @@ type Inpcb struct {
 
 func (x *Inpcb) Reset() {
 	*x = Inpcb{}
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7091,7 +7197,7 @@ func (x *Inpcb) String() string {
 func (*Inpcb) ProtoMessage() {}
 
 func (x *Inpcb) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7104,7 +7210,7 @@ func (x *Inpcb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inpcb.ProtoReflect.Descriptor instead.
 func (*Inpcb) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{79}
+	return file_rump_types_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *Inpcb) GetProtocol() string {
@@ -7171,7 +7277,7 @@ type KinfoFile struct {
 
 func (x *KinfoFile) Reset() {
 	*x = KinfoFile{}
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7183,7 +7289,7 @@ func (x *KinfoFile) String() string {
 func (*KinfoFile) ProtoMessage() {}
 
 func (x *KinfoFile) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7196,7 +7302,7 @@ func (x *KinfoFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KinfoFile.ProtoReflect.Descriptor instead.
 func (*KinfoFile) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{80}
+	return file_rump_types_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *KinfoFile) GetKiPid() int32 {
@@ -7253,7 +7359,7 @@ type NetCounter struct {
 
 func (x *NetCounter) Reset() {
 	*x = NetCounter{}
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7265,7 +7371,7 @@ func (x *NetCounter) String() string {
 func (*NetCounter) ProtoMessage() {}
 
 func (x *NetCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7278,7 +7384,7 @@ func (x *NetCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetCounter.ProtoReflect.Descriptor instead.
 func (*NetCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{81}
+	return file_rump_types_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *NetCounter) GetProtocol() string {
@@ -7316,7 +7422,7 @@ type NdRouter struct {
 
 func (x *NdRouter) Reset() {
 	*x = NdRouter{}
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7328,7 +7434,7 @@ func (x *NdRouter) String() string {
 func (*NdRouter) ProtoMessage() {}
 
 func (x *NdRouter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7341,7 +7447,7 @@ func (x *NdRouter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdRouter.ProtoReflect.Descriptor instead.
 func (*NdRouter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{82}
+	return file_rump_types_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *NdRouter) GetAddr() *Sockaddr {
@@ -7395,7 +7501,7 @@ type NdPrefix struct {
 
 func (x *NdPrefix) Reset() {
 	*x = NdPrefix{}
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7407,7 +7513,7 @@ func (x *NdPrefix) String() string {
 func (*NdPrefix) ProtoMessage() {}
 
 func (x *NdPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7420,7 +7526,7 @@ func (x *NdPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdPrefix.ProtoReflect.Descriptor instead.
 func (*NdPrefix) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{83}
+	return file_rump_types_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *NdPrefix) GetPrefix() *Sockaddr {
@@ -7483,7 +7589,7 @@ type NpfPorts struct {
 
 func (x *NpfPorts) Reset() {
 	*x = NpfPorts{}
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7495,7 +7601,7 @@ func (x *NpfPorts) String() string {
 func (*NpfPorts) ProtoMessage() {}
 
 func (x *NpfPorts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7508,7 +7614,7 @@ func (x *NpfPorts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
 func (*NpfPorts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{84}
+	return file_rump_types_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *NpfPorts) GetFirst() uint32 {
@@ -7540,7 +7646,7 @@ type NpfAddress struct {
 
 func (x *NpfAddress) Reset() {
 	*x = NpfAddress{}
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7552,7 +7658,7 @@ func (x *NpfAddress) String() string {
 func (*NpfAddress) ProtoMessage() {}
 
 func (x *NpfAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7565,7 +7671,7 @@ func (x *NpfAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
 func (*NpfAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{85}
+	return file_rump_types_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *NpfAddress) GetAddr() []byte {
@@ -7615,7 +7721,7 @@ type NpfEnd struct {
 
 func (x *NpfEnd) Reset() {
 	*x = NpfEnd{}
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7627,7 +7733,7 @@ func (x *NpfEnd) String() string {
 func (*NpfEnd) ProtoMessage() {}
 
 func (x *NpfEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7640,7 +7746,7 @@ func (x *NpfEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
 func (*NpfEnd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{86}
+	return file_rump_types_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *NpfEnd) GetAddresses() []*NpfAddress {
@@ -7681,7 +7787,7 @@ type NpfFilter struct {
 
 func (x *NpfFilter) Reset() {
 	*x = NpfFilter{}
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7693,7 +7799,7 @@ func (x *NpfFilter) String() string {
 func (*NpfFilter) ProtoMessage() {}
 
 func (x *NpfFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7706,7 +7812,7 @@ func (x *NpfFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
 func (*NpfFilter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{87}
+	return file_rump_types_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *NpfFilter) GetVersion() uint32 {
@@ -7787,7 +7893,7 @@ type NpfRule struct {
 
 func (x *NpfRule) Reset() {
 	*x = NpfRule{}
-	mi := &file_rump_types_proto_msgTypes[88]
+	mi := &file_rump_types_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7799,7 +7905,7 @@ func (x *NpfRule) String() string {
 func (*NpfRule) ProtoMessage() {}
 
 func (x *NpfRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[88]
+	mi := &file_rump_types_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7812,7 +7918,7 @@ func (x *NpfRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
 func (*NpfRule) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{88}
+	return file_rump_types_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *NpfRule) GetId() uint64 {
@@ -7906,7 +8012,7 @@ type NpfGroup struct {
 
 func (x *NpfGroup) Reset() {
 	*x = NpfGroup{}
-	mi := &file_rump_types_proto_msgTypes[89]
+	mi := &file_rump_types_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7918,7 +8024,7 @@ func (x *NpfGroup) String() string {
 func (*NpfGroup) ProtoMessage() {}
 
 func (x *NpfGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[89]
+	mi := &file_rump_types_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7931,7 +8037,7 @@ func (x *NpfGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
 func (*NpfGroup) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{89}
+	return file_rump_types_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *NpfGroup) GetName() string {
@@ -7989,7 +8095,7 @@ type NpfMap struct {
 
 func (x *NpfMap) Reset() {
 	*x = NpfMap{}
-	mi := &file_rump_types_proto_msgTypes[90]
+	mi := &file_rump_types_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8001,7 +8107,7 @@ func (x *NpfMap) String() string {
 func (*NpfMap) ProtoMessage() {}
 
 func (x *NpfMap) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[90]
+	mi := &file_rump_types_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8014,7 +8120,7 @@ func (x *NpfMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
 func (*NpfMap) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{90}
+	return file_rump_types_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *NpfMap) GetId() uint64 {
@@ -8085,7 +8191,7 @@ type NpfTable struct {
 
 func (x *NpfTable) Reset() {
 	*x = NpfTable{}
-	mi := &file_rump_types_proto_msgTypes[91]
+	mi := &file_rump_types_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8097,7 +8203,7 @@ func (x *NpfTable) String() string {
 func (*NpfTable) ProtoMessage() {}
 
 func (x *NpfTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[91]
+	mi := &file_rump_types_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8110,7 +8216,7 @@ func (x *NpfTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
 func (*NpfTable) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{91}
+	return file_rump_types_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *NpfTable) GetName() string {
@@ -8149,7 +8255,7 @@ type NpfProcedure struct {
 
 func (x *NpfProcedure) Reset() {
 	*x = NpfProcedure{}
-	mi := &file_rump_types_proto_msgTypes[92]
+	mi := &file_rump_types_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8161,7 +8267,7 @@ func (x *NpfProcedure) String() string {
 func (*NpfProcedure) ProtoMessage() {}
 
 func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[92]
+	mi := &file_rump_types_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8174,7 +8280,7 @@ func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
 func (*NpfProcedure) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{92}
+	return file_rump_types_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *NpfProcedure) GetName() string {
@@ -8233,7 +8339,7 @@ type NpfConfig struct {
 
 func (x *NpfConfig) Reset() {
 	*x = NpfConfig{}
-	mi := &file_rump_types_proto_msgTypes[93]
+	mi := &file_rump_types_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8245,7 +8351,7 @@ func (x *NpfConfig) String() string {
 func (*NpfConfig) ProtoMessage() {}
 
 func (x *NpfConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[93]
+	mi := &file_rump_types_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8258,7 +8364,7 @@ func (x *NpfConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
 func (*NpfConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{93}
+	return file_rump_types_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *NpfConfig) GetTables() []*NpfTable {
@@ -8313,7 +8419,7 @@ type NpfConnection struct {
 
 func (x *NpfConnection) Reset() {
 	*x = NpfConnection{}
-	mi := &file_rump_types_proto_msgTypes[94]
+	mi := &file_rump_types_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8325,7 +8431,7 @@ func (x *NpfConnection) String() string {
 func (*NpfConnection) ProtoMessage() {}
 
 func (x *NpfConnection) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[94]
+	mi := &file_rump_types_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8338,7 +8444,7 @@ func (x *NpfConnection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
 func (*NpfConnection) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{94}
+	return file_rump_types_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *NpfConnection) GetProtocol() uint32 {
@@ -8407,7 +8513,7 @@ type NpfCounter struct {
 
 func (x *NpfCounter) Reset() {
 	*x = NpfCounter{}
-	mi := &file_rump_types_proto_msgTypes[95]
+	mi := &file_rump_types_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8419,7 +8525,7 @@ func (x *NpfCounter) String() string {
 func (*NpfCounter) ProtoMessage() {}
 
 func (x *NpfCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[95]
+	mi := &file_rump_types_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8432,7 +8538,7 @@ func (x *NpfCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
 func (*NpfCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{95}
+	return file_rump_types_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *NpfCounter) GetName() string {
@@ -8468,7 +8574,7 @@ type DhcpLease struct {
 
 func (x *DhcpLease) Reset() {
 	*x = DhcpLease{}
-	mi := &file_rump_types_proto_msgTypes[96]
+	mi := &file_rump_types_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8480,7 +8586,7 @@ func (x *DhcpLease) String() string {
 func (*DhcpLease) ProtoMessage() {}
 
 func (x *DhcpLease) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[96]
+	mi := &file_rump_types_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8493,7 +8599,7 @@ func (x *DhcpLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpLease.ProtoReflect.Descriptor instead.
 func (*DhcpLease) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{96}
+	return file_rump_types_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *DhcpLease) GetIfname() string {
@@ -8570,7 +8676,7 @@ type DhcpHost struct {
 
 func (x *DhcpHost) Reset() {
 	*x = DhcpHost{}
-	mi := &file_rump_types_proto_msgTypes[97]
+	mi := &file_rump_types_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8582,7 +8688,7 @@ func (x *DhcpHost) String() string {
 func (*DhcpHost) ProtoMessage() {}
 
 func (x *DhcpHost) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[97]
+	mi := &file_rump_types_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8595,7 +8701,7 @@ func (x *DhcpHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpHost.ProtoReflect.Descriptor instead.
 func (*DhcpHost) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{97}
+	return file_rump_types_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *DhcpHost) GetLladdr() []byte {
@@ -8629,7 +8735,7 @@ type DhcpPool struct {
 
 func (x *DhcpPool) Reset() {
 	*x = DhcpPool{}
-	mi := &file_rump_types_proto_msgTypes[98]
+	mi := &file_rump_types_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8641,7 +8747,7 @@ func (x *DhcpPool) String() string {
 func (*DhcpPool) ProtoMessage() {}
 
 func (x *DhcpPool) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[98]
+	mi := &file_rump_types_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8654,7 +8760,7 @@ func (x *DhcpPool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpPool.ProtoReflect.Descriptor instead.
 func (*DhcpPool) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{98}
+	return file_rump_types_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *DhcpPool) GetFirst() []byte {
@@ -8719,7 +8825,7 @@ type DhcpBinding struct {
 
 func (x *DhcpBinding) Reset() {
 	*x = DhcpBinding{}
-	mi := &file_rump_types_proto_msgTypes[99]
+	mi := &file_rump_types_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8731,7 +8837,7 @@ func (x *DhcpBinding) String() string {
 func (*DhcpBinding) ProtoMessage() {}
 
 func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[99]
+	mi := &file_rump_types_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8744,7 +8850,7 @@ func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpBinding.ProtoReflect.Descriptor instead.
 func (*DhcpBinding) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{99}
+	return file_rump_types_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *DhcpBinding) GetAddr() []byte {
@@ -8788,7 +8894,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[100]
+	mi := &file_rump_types_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8800,7 +8906,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[100]
+	mi := &file_rump_types_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8813,7 +8919,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{100}
+	return file_rump_types_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *Driver) GetName() string {
@@ -8857,7 +8963,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[101]
+	mi := &file_rump_types_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8869,7 +8975,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[101]
+	mi := &file_rump_types_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8882,7 +8988,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{101}
+	return file_rump_types_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -8997,7 +9103,20 @@ const file_rump_types_proto_rawDesc = "" +
 	"\vsigev_signo\x18\x02 \x01(\x05R\n" +
 	"sigevSigno\x12\x1f\n" +
 	"\vsigev_value\x18\x03 \x01(\x04R\n" +
-	"sigevValue\"'\n" +
+	"sigevValue\"\x95\x02\n" +
+	"\x05Aiocb\x12\x16\n" +
+	"\x06aiocbp\x18\x01 \x01(\x04R\x06aiocbp\x12\x1d\n" +
+	"\n" +
+	"aio_fildes\x18\x02 \x01(\x05R\taioFildes\x12\x1d\n" +
+	"\n" +
+	"aio_offset\x18\x03 \x01(\x03R\taioOffset\x12\x17\n" +
+	"\aaio_buf\x18\x04 \x01(\fR\x06aioBuf\x12\x1d\n" +
+	"\n" +
+	"aio_nbytes\x18\x05 \x01(\x04R\taioNbytes\x12\x1f\n" +
+	"\vaio_reqprio\x18\x06 \x01(\x05R\n" +
+	"aioReqprio\x12$\n" +
+	"\x0eaio_lio_opcode\x18\a \x01(\x05R\faioLioOpcode\x127\n" +
+	"\faio_sigevent\x18\b \x01(\v2\x14.rump.sp.v1.SigeventR\vaioSigevent\"'\n" +
 	"\n" +
 	"SockaddrUn\x12\x19\n" +
 	"\bsun_path\x18\x01 \x01(\fR\asunPath\"B\n" +
@@ -9725,7 +9844,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 106)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 107)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -9737,217 +9856,219 @@ var file_rump_types_proto_goTypes = []any{
 	(*Pollfd)(nil),           // 7: rump.sp.v1.Pollfd
 	(*Kevent)(nil),           // 8: rump.sp.v1.Kevent
 	(*Sigevent)(nil),         // 9: rump.sp.v1.Sigevent
-	(*SockaddrUn)(nil),       // 10: rump.sp.v1.SockaddrUn
-	(*SockaddrIn)(nil),       // 11: rump.sp.v1.SockaddrIn
-	(*SockaddrIn6)(nil),      // 12: rump.sp.v1.SockaddrIn6
-	(*SockaddrDl)(nil),       // 13: rump.sp.v1.SockaddrDl
-	(*Sockaddr)(nil),         // 14: rump.sp.v1.Sockaddr
-	(*Linger)(nil),           // 15: rump.sp.v1.Linger
-	(*TcpInfo)(nil),          // 16: rump.sp.v1.TcpInfo
-	(*Sockopt)(nil),          // 17: rump.sp.v1.Sockopt
-	(*Mreq)(nil),             // 18: rump.sp.v1.Mreq
-	(*Unpcbid)(nil),          // 19: rump.sp.v1.Unpcbid
-	(*Sockcred)(nil),         // 20: rump.sp.v1.Sockcred
-	(*CmsgValue)(nil),        // 21: rump.sp.v1.CmsgValue
-	(*Cmsg)(nil),             // 22: rump.sp.v1.Cmsg
-	(*Msghdr)(nil),           // 23: rump.sp.v1.Msghdr
-	(*SysctlValue)(nil),      // 24: rump.sp.v1.SysctlValue
-	(*SysctlNode)(nil),       // 25: rump.sp.v1.SysctlNode
-	(*ModctlLoad)(nil),       // 26: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),       // 27: rump.sp.v1.ModuleStat
-	(*TmpfsArgs)(nil),        // 28: rump.sp.v1.TmpfsArgs
-	(*DiskArgs)(nil),         // 29: rump.sp.v1.DiskArgs
-	(*OptionArgs)(nil),       // 30: rump.sp.v1.OptionArgs
-	(*MountArgs)(nil),        // 31: rump.sp.v1.MountArgs
-	(*IoctlArgs)(nil),        // 32: rump.sp.v1.IoctlArgs
-	(*Termios)(nil),          // 33: rump.sp.v1.Termios
-	(*Winsize)(nil),          // 34: rump.sp.v1.Winsize
-	(*Ptmget)(nil),           // 35: rump.sp.v1.Ptmget
-	(*DevListArgs)(nil),      // 36: rump.sp.v1.DevListArgs
-	(*DevDetachArgs)(nil),    // 37: rump.sp.v1.DevDetachArgs
-	(*DevRescanArgs)(nil),    // 38: rump.sp.v1.DevRescanArgs
-	(*DevPmArgs)(nil),        // 39: rump.sp.v1.DevPmArgs
-	(*DevCommand)(nil),       // 40: rump.sp.v1.DevCommand
-	(*Ifreq)(nil),            // 41: rump.sp.v1.Ifreq
-	(*Ifaliasreq)(nil),       // 42: rump.sp.v1.Ifaliasreq
-	(*Ifconf)(nil),           // 43: rump.sp.v1.Ifconf
-	(*Ifclonereq)(nil),       // 44: rump.sp.v1.Ifclonereq
-	(*Ifmediareq)(nil),       // 45: rump.sp.v1.Ifmediareq
-	(*Ifdata)(nil),           // 46: rump.sp.v1.Ifdata
-	(*Nbrinfo)(nil),          // 47: rump.sp.v1.Nbrinfo
-	(*Ndireq)(nil),           // 48: rump.sp.v1.Ndireq
-	(*BridgeReq)(nil),        // 49: rump.sp.v1.BridgeReq
-	(*BridgeMember)(nil),     // 50: rump.sp.v1.BridgeMember
-	(*BridgeAddr)(nil),       // 51: rump.sp.v1.BridgeAddr
-	(*VlanReq)(nil),          // 52: rump.sp.v1.VlanReq
-	(*IfPhyAddr)(nil),        // 53: rump.sp.v1.IfPhyAddr
-	(*LaggReq)(nil),          // 54: rump.sp.v1.LaggReq
-	(*BpfProgram)(nil),       // 55: rump.sp.v1.BpfProgram
-	(*BpfInsn)(nil),          // 56: rump.sp.v1.BpfInsn
-	(*BpfStat)(nil),          // 57: rump.sp.v1.BpfStat
-	(*BpfDltlist)(nil),       // 58: rump.sp.v1.BpfDltlist
-	(*Impairment)(nil),       // 59: rump.sp.v1.Impairment
-	(*ImpairmentStat)(nil),   // 60: rump.sp.v1.ImpairmentStat
-	(*VndIoctl)(nil),         // 61: rump.sp.v1.VndIoctl
-	(*VndUser)(nil),          // 62: rump.sp.v1.VndUser
-	(*CgdIoctl)(nil),         // 63: rump.sp.v1.CgdIoctl
-	(*CgdUser)(nil),          // 64: rump.sp.v1.CgdUser
-	(*RaidConfig)(nil),       // 65: rump.sp.v1.RaidConfig
-	(*RaidComponent)(nil),    // 66: rump.sp.v1.RaidComponent
-	(*RaidReconReq)(nil),     // 67: rump.sp.v1.RaidReconReq
-	(*RaidProgress)(nil),     // 68: rump.sp.v1.RaidProgress
-	(*RaidDisk)(nil),         // 69: rump.sp.v1.RaidDisk
-	(*RaidInfo)(nil),         // 70: rump.sp.v1.RaidInfo
-	(*QuotaKey)(nil),         // 71: rump.sp.v1.QuotaKey
-	(*QuotaValue)(nil),       // 72: rump.sp.v1.QuotaValue
-	(*QuotaEntry)(nil),       // 73: rump.sp.v1.QuotaEntry
-	(*QuotaCursor)(nil),      // 74: rump.sp.v1.QuotaCursor
-	(*QuotactlArgs)(nil),     // 75: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 76: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 77: rump.sp.v1.InterfaceAddress
-	(*Rtmsg)(nil),            // 78: rump.sp.v1.Rtmsg
-	(*Inpcb)(nil),            // 79: rump.sp.v1.Inpcb
-	(*KinfoFile)(nil),        // 80: rump.sp.v1.KinfoFile
-	(*NetCounter)(nil),       // 81: rump.sp.v1.NetCounter
-	(*NdRouter)(nil),         // 82: rump.sp.v1.NdRouter
-	(*NdPrefix)(nil),         // 83: rump.sp.v1.NdPrefix
-	(*NpfPorts)(nil),         // 84: rump.sp.v1.NpfPorts
-	(*NpfAddress)(nil),       // 85: rump.sp.v1.NpfAddress
-	(*NpfEnd)(nil),           // 86: rump.sp.v1.NpfEnd
-	(*NpfFilter)(nil),        // 87: rump.sp.v1.NpfFilter
-	(*NpfRule)(nil),          // 88: rump.sp.v1.NpfRule
-	(*NpfGroup)(nil),         // 89: rump.sp.v1.NpfGroup
-	(*NpfMap)(nil),           // 90: rump.sp.v1.NpfMap
-	(*NpfTable)(nil),         // 91: rump.sp.v1.NpfTable
-	(*NpfProcedure)(nil),     // 92: rump.sp.v1.NpfProcedure
-	(*NpfConfig)(nil),        // 93: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),    // 94: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),       // 95: rump.sp.v1.NpfCounter
-	(*DhcpLease)(nil),        // 96: rump.sp.v1.DhcpLease
-	(*DhcpHost)(nil),         // 97: rump.sp.v1.DhcpHost
-	(*DhcpPool)(nil),         // 98: rump.sp.v1.DhcpPool
-	(*DhcpBinding)(nil),      // 99: rump.sp.v1.DhcpBinding
-	(*Driver)(nil),           // 100: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 101: rump.sp.v1.SyscallError
-	nil,                      // 102: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 103: rump.sp.v1.OptionArgs.OptionsEntry
-	nil,                      // 104: rump.sp.v1.DevCommand.PropertiesEntry
-	nil,                      // 105: rump.sp.v1.NpfConfig.ParamsEntry
+	(*Aiocb)(nil),            // 10: rump.sp.v1.Aiocb
+	(*SockaddrUn)(nil),       // 11: rump.sp.v1.SockaddrUn
+	(*SockaddrIn)(nil),       // 12: rump.sp.v1.SockaddrIn
+	(*SockaddrIn6)(nil),      // 13: rump.sp.v1.SockaddrIn6
+	(*SockaddrDl)(nil),       // 14: rump.sp.v1.SockaddrDl
+	(*Sockaddr)(nil),         // 15: rump.sp.v1.Sockaddr
+	(*Linger)(nil),           // 16: rump.sp.v1.Linger
+	(*TcpInfo)(nil),          // 17: rump.sp.v1.TcpInfo
+	(*Sockopt)(nil),          // 18: rump.sp.v1.Sockopt
+	(*Mreq)(nil),             // 19: rump.sp.v1.Mreq
+	(*Unpcbid)(nil),          // 20: rump.sp.v1.Unpcbid
+	(*Sockcred)(nil),         // 21: rump.sp.v1.Sockcred
+	(*CmsgValue)(nil),        // 22: rump.sp.v1.CmsgValue
+	(*Cmsg)(nil),             // 23: rump.sp.v1.Cmsg
+	(*Msghdr)(nil),           // 24: rump.sp.v1.Msghdr
+	(*SysctlValue)(nil),      // 25: rump.sp.v1.SysctlValue
+	(*SysctlNode)(nil),       // 26: rump.sp.v1.SysctlNode
+	(*ModctlLoad)(nil),       // 27: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),       // 28: rump.sp.v1.ModuleStat
+	(*TmpfsArgs)(nil),        // 29: rump.sp.v1.TmpfsArgs
+	(*DiskArgs)(nil),         // 30: rump.sp.v1.DiskArgs
+	(*OptionArgs)(nil),       // 31: rump.sp.v1.OptionArgs
+	(*MountArgs)(nil),        // 32: rump.sp.v1.MountArgs
+	(*IoctlArgs)(nil),        // 33: rump.sp.v1.IoctlArgs
+	(*Termios)(nil),          // 34: rump.sp.v1.Termios
+	(*Winsize)(nil),          // 35: rump.sp.v1.Winsize
+	(*Ptmget)(nil),           // 36: rump.sp.v1.Ptmget
+	(*DevListArgs)(nil),      // 37: rump.sp.v1.DevListArgs
+	(*DevDetachArgs)(nil),    // 38: rump.sp.v1.DevDetachArgs
+	(*DevRescanArgs)(nil),    // 39: rump.sp.v1.DevRescanArgs
+	(*DevPmArgs)(nil),        // 40: rump.sp.v1.DevPmArgs
+	(*DevCommand)(nil),       // 41: rump.sp.v1.DevCommand
+	(*Ifreq)(nil),            // 42: rump.sp.v1.Ifreq
+	(*Ifaliasreq)(nil),       // 43: rump.sp.v1.Ifaliasreq
+	(*Ifconf)(nil),           // 44: rump.sp.v1.Ifconf
+	(*Ifclonereq)(nil),       // 45: rump.sp.v1.Ifclonereq
+	(*Ifmediareq)(nil),       // 46: rump.sp.v1.Ifmediareq
+	(*Ifdata)(nil),           // 47: rump.sp.v1.Ifdata
+	(*Nbrinfo)(nil),          // 48: rump.sp.v1.Nbrinfo
+	(*Ndireq)(nil),           // 49: rump.sp.v1.Ndireq
+	(*BridgeReq)(nil),        // 50: rump.sp.v1.BridgeReq
+	(*BridgeMember)(nil),     // 51: rump.sp.v1.BridgeMember
+	(*BridgeAddr)(nil),       // 52: rump.sp.v1.BridgeAddr
+	(*VlanReq)(nil),          // 53: rump.sp.v1.VlanReq
+	(*IfPhyAddr)(nil),        // 54: rump.sp.v1.IfPhyAddr
+	(*LaggReq)(nil),          // 55: rump.sp.v1.LaggReq
+	(*BpfProgram)(nil),       // 56: rump.sp.v1.BpfProgram
+	(*BpfInsn)(nil),          // 57: rump.sp.v1.BpfInsn
+	(*BpfStat)(nil),          // 58: rump.sp.v1.BpfStat
+	(*BpfDltlist)(nil),       // 59: rump.sp.v1.BpfDltlist
+	(*Impairment)(nil),       // 60: rump.sp.v1.Impairment
+	(*ImpairmentStat)(nil),   // 61: rump.sp.v1.ImpairmentStat
+	(*VndIoctl)(nil),         // 62: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 63: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 64: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 65: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 66: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 67: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 68: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 69: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 70: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 71: rump.sp.v1.RaidInfo
+	(*QuotaKey)(nil),         // 72: rump.sp.v1.QuotaKey
+	(*QuotaValue)(nil),       // 73: rump.sp.v1.QuotaValue
+	(*QuotaEntry)(nil),       // 74: rump.sp.v1.QuotaEntry
+	(*QuotaCursor)(nil),      // 75: rump.sp.v1.QuotaCursor
+	(*QuotactlArgs)(nil),     // 76: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 77: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 78: rump.sp.v1.InterfaceAddress
+	(*Rtmsg)(nil),            // 79: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),            // 80: rump.sp.v1.Inpcb
+	(*KinfoFile)(nil),        // 81: rump.sp.v1.KinfoFile
+	(*NetCounter)(nil),       // 82: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),         // 83: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),         // 84: rump.sp.v1.NdPrefix
+	(*NpfPorts)(nil),         // 85: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 86: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 87: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 88: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 89: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 90: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 91: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 92: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 93: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 94: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 95: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 96: rump.sp.v1.NpfCounter
+	(*DhcpLease)(nil),        // 97: rump.sp.v1.DhcpLease
+	(*DhcpHost)(nil),         // 98: rump.sp.v1.DhcpHost
+	(*DhcpPool)(nil),         // 99: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),      // 100: rump.sp.v1.DhcpBinding
+	(*Driver)(nil),           // 101: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 102: rump.sp.v1.SyscallError
+	nil,                      // 103: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 104: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 105: rump.sp.v1.DevCommand.PropertiesEntry
+	nil,                      // 106: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
 	0,   // 1: rump.sp.v1.Itimerspec.it_value:type_name -> rump.sp.v1.Timespec
-	10,  // 2: rump.sp.v1.Sockaddr.un:type_name -> rump.sp.v1.SockaddrUn
-	11,  // 3: rump.sp.v1.Sockaddr.in4:type_name -> rump.sp.v1.SockaddrIn
-	12,  // 4: rump.sp.v1.Sockaddr.in6:type_name -> rump.sp.v1.SockaddrIn6
-	13,  // 5: rump.sp.v1.Sockaddr.dl:type_name -> rump.sp.v1.SockaddrDl
-	15,  // 6: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
-	0,   // 7: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
-	18,  // 8: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
-	19,  // 9: rump.sp.v1.Sockopt.peereid:type_name -> rump.sp.v1.Unpcbid
-	16,  // 10: rump.sp.v1.Sockopt.tcp_info:type_name -> rump.sp.v1.TcpInfo
-	20,  // 11: rump.sp.v1.CmsgValue.creds:type_name -> rump.sp.v1.Sockcred
-	0,   // 12: rump.sp.v1.CmsgValue.timestamp:type_name -> rump.sp.v1.Timespec
-	21,  // 13: rump.sp.v1.Cmsg.value:type_name -> rump.sp.v1.CmsgValue
-	14,  // 14: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
-	22,  // 15: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	102, // 16: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	103, // 17: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
-	28,  // 18: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
-	29,  // 19: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
-	30,  // 20: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	61,  // 21: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
-	62,  // 22: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
-	63,  // 23: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
-	64,  // 24: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
-	65,  // 25: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
-	66,  // 26: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
-	67,  // 27: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
-	68,  // 28: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
-	70,  // 29: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
-	33,  // 30: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
-	34,  // 31: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
-	35,  // 32: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
-	36,  // 33: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
-	37,  // 34: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
-	38,  // 35: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
-	39,  // 36: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
-	40,  // 37: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
-	41,  // 38: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
-	42,  // 39: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
-	43,  // 40: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
-	44,  // 41: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
-	45,  // 42: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
-	46,  // 43: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
-	47,  // 44: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
-	48,  // 45: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
-	49,  // 46: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
-	52,  // 47: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
-	53,  // 48: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
-	54,  // 49: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
-	55,  // 50: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
-	57,  // 51: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
-	58,  // 52: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
-	104, // 53: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
-	14,  // 54: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
-	14,  // 55: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
-	14,  // 56: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
-	14,  // 57: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
-	76,  // 58: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
-	14,  // 59: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
-	13,  // 60: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
-	50,  // 61: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
-	51,  // 62: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
-	14,  // 63: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
-	14,  // 64: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	56,  // 65: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
-	59,  // 66: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
-	69,  // 67: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
-	69,  // 68: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	71,  // 69: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
-	72,  // 70: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
-	71,  // 71: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
-	74,  // 72: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
-	73,  // 73: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
-	77,  // 74: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	14,  // 75: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	14,  // 76: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	14,  // 77: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	14,  // 78: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
-	14,  // 79: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
-	14,  // 80: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
-	14,  // 81: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
-	76,  // 82: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
-	77,  // 83: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
-	46,  // 84: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
-	14,  // 85: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
-	14,  // 86: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
-	14,  // 87: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
-	14,  // 88: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
-	85,  // 89: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
-	84,  // 90: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
-	86,  // 91: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
-	86,  // 92: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
-	87,  // 93: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
-	88,  // 94: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
-	87,  // 95: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
-	85,  // 96: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
-	84,  // 97: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
-	85,  // 98: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
-	91,  // 99: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
-	92,  // 100: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
-	90,  // 101: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
-	89,  // 102: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
-	105, // 103: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
-	14,  // 104: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
-	14,  // 105: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
-	14,  // 106: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
-	97,  // 107: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
-	108, // [108:108] is the sub-list for method output_type
-	108, // [108:108] is the sub-list for method input_type
-	108, // [108:108] is the sub-list for extension type_name
-	108, // [108:108] is the sub-list for extension extendee
-	0,   // [0:108] is the sub-list for field type_name
+	9,   // 2: rump.sp.v1.Aiocb.aio_sigevent:type_name -> rump.sp.v1.Sigevent
+	11,  // 3: rump.sp.v1.Sockaddr.un:type_name -> rump.sp.v1.SockaddrUn
+	12,  // 4: rump.sp.v1.Sockaddr.in4:type_name -> rump.sp.v1.SockaddrIn
+	13,  // 5: rump.sp.v1.Sockaddr.in6:type_name -> rump.sp.v1.SockaddrIn6
+	14,  // 6: rump.sp.v1.Sockaddr.dl:type_name -> rump.sp.v1.SockaddrDl
+	16,  // 7: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
+	0,   // 8: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
+	19,  // 9: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
+	20,  // 10: rump.sp.v1.Sockopt.peereid:type_name -> rump.sp.v1.Unpcbid
+	17,  // 11: rump.sp.v1.Sockopt.tcp_info:type_name -> rump.sp.v1.TcpInfo
+	21,  // 12: rump.sp.v1.CmsgValue.creds:type_name -> rump.sp.v1.Sockcred
+	0,   // 13: rump.sp.v1.CmsgValue.timestamp:type_name -> rump.sp.v1.Timespec
+	22,  // 14: rump.sp.v1.Cmsg.value:type_name -> rump.sp.v1.CmsgValue
+	15,  // 15: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
+	23,  // 16: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
+	103, // 17: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	104, // 18: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	29,  // 19: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
+	30,  // 20: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
+	31,  // 21: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
+	62,  // 22: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	63,  // 23: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	64,  // 24: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	65,  // 25: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	66,  // 26: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	67,  // 27: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	68,  // 28: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	69,  // 29: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	71,  // 30: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	34,  // 31: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
+	35,  // 32: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
+	36,  // 33: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
+	37,  // 34: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
+	38,  // 35: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
+	39,  // 36: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
+	40,  // 37: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
+	41,  // 38: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
+	42,  // 39: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
+	43,  // 40: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
+	44,  // 41: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
+	45,  // 42: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
+	46,  // 43: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
+	47,  // 44: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
+	48,  // 45: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
+	49,  // 46: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
+	50,  // 47: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
+	53,  // 48: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
+	54,  // 49: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
+	55,  // 50: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
+	56,  // 51: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
+	58,  // 52: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
+	59,  // 53: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
+	105, // 54: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
+	15,  // 55: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
+	15,  // 56: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
+	15,  // 57: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
+	15,  // 58: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
+	77,  // 59: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
+	15,  // 60: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 61: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
+	51,  // 62: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
+	52,  // 63: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
+	15,  // 64: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
+	15,  // 65: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	57,  // 66: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
+	60,  // 67: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
+	70,  // 68: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	70,  // 69: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	72,  // 70: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
+	73,  // 71: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
+	72,  // 72: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
+	75,  // 73: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
+	74,  // 74: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
+	78,  // 75: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	15,  // 76: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	15,  // 77: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	15,  // 78: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	15,  // 79: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
+	15,  // 80: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
+	15,  // 81: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
+	15,  // 82: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
+	77,  // 83: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
+	78,  // 84: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
+	47,  // 85: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
+	15,  // 86: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
+	15,  // 87: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
+	15,  // 88: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
+	15,  // 89: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
+	86,  // 90: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	85,  // 91: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	87,  // 92: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	87,  // 93: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	88,  // 94: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	89,  // 95: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	88,  // 96: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	86,  // 97: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	85,  // 98: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	86,  // 99: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	92,  // 100: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	93,  // 101: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	91,  // 102: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	90,  // 103: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	106, // 104: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	15,  // 105: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
+	15,  // 106: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
+	15,  // 107: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
+	98,  // 108: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
+	109, // [109:109] is the sub-list for method output_type
+	109, // [109:109] is the sub-list for method input_type
+	109, // [109:109] is the sub-list for extension type_name
+	109, // [109:109] is the sub-list for extension extendee
+	0,   // [0:109] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -9955,13 +10076,13 @@ func file_rump_types_proto_init() {
 	if File_rump_types_proto != nil {
 		return
 	}
-	file_rump_types_proto_msgTypes[14].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[15].OneofWrappers = []any{
 		(*Sockaddr_Un)(nil),
 		(*Sockaddr_In4)(nil),
 		(*Sockaddr_In6)(nil),
 		(*Sockaddr_Dl)(nil),
 	}
-	file_rump_types_proto_msgTypes[17].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[18].OneofWrappers = []any{
 		(*Sockopt_Integer)(nil),
 		(*Sockopt_Linger)(nil),
 		(*Sockopt_Timeval)(nil),
@@ -9970,24 +10091,24 @@ func file_rump_types_proto_init() {
 		(*Sockopt_Peereid)(nil),
 		(*Sockopt_TcpInfo)(nil),
 	}
-	file_rump_types_proto_msgTypes[21].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[22].OneofWrappers = []any{
 		(*CmsgValue_Creds)(nil),
 		(*CmsgValue_Timestamp)(nil),
 	}
-	file_rump_types_proto_msgTypes[24].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[25].OneofWrappers = []any{
 		(*SysctlValue_Integer)(nil),
 		(*SysctlValue_Quad)(nil),
 		(*SysctlValue_Text)(nil),
 		(*SysctlValue_Boolean)(nil),
 		(*SysctlValue_Raw)(nil),
 	}
-	file_rump_types_proto_msgTypes[28].OneofWrappers = []any{}
-	file_rump_types_proto_msgTypes[31].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[29].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[32].OneofWrappers = []any{
 		(*MountArgs_Tmpfs)(nil),
 		(*MountArgs_Disk)(nil),
 		(*MountArgs_Other)(nil),
 	}
-	file_rump_types_proto_msgTypes[32].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[33].OneofWrappers = []any{
 		(*IoctlArgs_Integer)(nil),
 		(*IoctlArgs_Raw)(nil),
 		(*IoctlArgs_Text)(nil),
@@ -10024,14 +10145,14 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_BpfStat)(nil),
 		(*IoctlArgs_BpfDltlist)(nil),
 	}
-	file_rump_types_proto_msgTypes[87].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[88].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   106,
+			NumMessages:   107,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
