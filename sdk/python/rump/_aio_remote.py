@@ -316,6 +316,10 @@ class RemoteConnection:
         child = RemoteConnection(self._url, self._credentials, self._comm, self._policy)
         return await child.open((reply.session, reply.pid, self._max))
 
+    async def execute(self, comm: str) -> None:
+        await self._unary("Exec", sp.ExecRequest(comm=comm))
+        self._comm = comm
+
     async def status(self) -> Status:
         return status_of(await self._unary("Status", sp.StatusRequest()))
 
