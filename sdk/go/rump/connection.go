@@ -132,7 +132,7 @@ func (k *Connection) dial() (*grpc.ClientConn, error) {
 // attach makes a session. A kernel that is there, but whose answer is lost, is asked again with the same nonce.
 func (k *Connection) attach(ctx context.Context) (*line, error) {
 	retry := *k.settings.retry
-	request := &rumpsp.AttachRequest{Comm: k.settings.comm, Token: k.settings.token, LeaseMs: leaseFor(retry)}
+	request := &rumpsp.AttachRequest{Comm: k.settings.comm, Token: k.settings.token, LeaseMs: leaseFor(retry), Streams: true}
 	if k.settings.lease != nil {
 		request.LeaseMs = uint32(min(max(k.settings.lease.Milliseconds(), 0), math.MaxUint32))
 	}

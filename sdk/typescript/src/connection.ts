@@ -63,6 +63,7 @@ export async function connect(url?: string, options: Options = {}): Promise<Conn
     comm: options.comm ?? command(),
     token: options.token ?? process.env.RUMP_TOKEN ?? "",
     lease_ms: options.leaseMs ?? leaseOf(retry),
+    streams: true,
   };
   const kernel = { target, address, dial, retry, request, timeoutMs: options.timeoutMs ?? 20_000 };
   return new Connection(kernel, await attach(kernel));
