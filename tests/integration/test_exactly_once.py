@@ -191,7 +191,7 @@ def test_tasks_and_a_cutter(kernel: LiveKernel, cutter: Cutter) -> None:
     async def main() -> None:
         async with rump.aio.connect(cutter.url, retry=60) as k:
             pid = k.pid
-            fd = await k.sys.open("/tmp/tasks", os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o644)
+            fd = await k.sys.open("/tmp/tasks", os.O_CREAT | os.O_TRUNC | os.O_RDWR | os.O_APPEND, 0o644)
             r, w = await k.sys.pipe()
             waiting = asyncio.create_task(k.sys.read(r, 9))
             given_up = asyncio.create_task(k.sys.read(r, 9))
