@@ -174,9 +174,9 @@ class SignalStream:
 
     async def serve(self, session: Session) -> None:
         write = self._context.write
-        await write(rump_sp_pb2.SignalsResponse())
         session.carried_by(self)
         try:
+            await write(rump_sp_pb2.SignalsResponse())
             while signo := await self._signals.get():
                 await write(rump_sp_pb2.SignalsResponse(signal=signo))
         finally:
