@@ -127,7 +127,7 @@ class Gateway(Component):
     def _set_limits(self, ctx: Context, pid: int, nofile: int, fsize: int, nthr: int) -> None:
         p = self.processes.get(pid)
         if p is not None:
-            p.fds.limit, p.fsize, p.nthr = nofile, fsize, nthr
+            p.limits = nofile, fsize, nthr
 
     async def release_directory(self, p: Process, handle: int) -> None:
         if handle:
