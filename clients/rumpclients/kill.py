@@ -10,9 +10,9 @@ from rumpclients._command import FAILED, Parser, UsageError, connect, reason, ru
 
 PROG = "rump.kill"
 SIGNALS = (
-    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "EMT", "FPE", "KILL", "BUS", "SEGV", "SYS", "PIPE", "ALRM", "TERM", "URG",
-    "STOP", "TSTP", "CONT", "CHLD", "TTIN", "TTOU", "IO", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "INFO", "USR1", "USR2",
-    "PWR",
+    "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "EMT", "FPE", "KILL", "BUS", "SEGV", "SYS", "PIPE", "ALRM", "TERM",
+    "URG", "STOP", "TSTP", "CONT", "CHLD", "TTIN", "TTOU", "IO", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "INFO",
+    "USR1", "USR2", "PWR",
 )  # fmt: skip
 """NetBSD's signals from 1 on, without SIG."""
 RTMIN, RTMAX = 33, 63
