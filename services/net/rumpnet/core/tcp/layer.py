@@ -403,8 +403,18 @@ class TcpLayer:
                 c.sb.mark_lost(record)
                 lost = True
         c.cwnd = max(c.cwnd, c.mss)
-        if lost and c.state in SYNCHRONIZED:
+        if lost and c.state == State.SYN_SENT and not c.retransmits:
+            self.host.call_soon(lambda: self._without_data(c))
+        elif lost and c.state in SYNCHRONIZED:
             self.host.call_soon(lambda: self._go_on(c))
+
+    def _without_data(self, c: Connection) -> None:
+        """A SYN whose data were too long for the path goes again at once, alone (RFC 7413, 4.2.1)."""
+        if c.state == State.SYN_SENT and not c.retransmits:
+            c.retransmits = 1
+            c.total_retrans += 1
+            output.send_syn(c, self.host.monotonic_ns())
+            self.flush()
 
     def _go_on(self, c: Connection) -> None:
         if c.state in SYNCHRONIZED:
