@@ -45,12 +45,12 @@ def test_changed_volumes_never_do_more_than_fail(variant: str, source: Path, tmp
         data = bytearray(clean)
         for _ in range(generator.choice((1, 3, 20, 200))):
             damage(data, generator.choice(sectors) * 2048 + generator.randrange(2048), generator)
-        begun = time.monotonic()
+        begun = time.process_time()
         fs = attempt(mount, FILE_SYSTEM, data, **options)
         if isinstance(fs, FileSystem):
             mounted += 1
             look_at_everything(fs)
-        assert time.monotonic() - begun < SECONDS, f"round {number}"
+        assert time.process_time() - begun < SECONDS, f"round {number}"
     assert mounted > ROUNDS // 4
 
 

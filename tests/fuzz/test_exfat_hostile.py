@@ -83,7 +83,7 @@ def test_sizes_and_clusters_that_lie() -> None:
     patched(data, "NOTHING", entry.FIRST, "<I", 0)
     patched(data, "VALID", entry.VALID, "<Q", 1 << 63)
     patched(data, "FOLDER", entry.SIZE, "<Q", 1 << 40)
-    begun = time.monotonic()
+    begun = time.process_time()
     fs = mount(device)
     for name in (b"HUGE", b"NOWHERE", b"NOTHING"):
         refused(Errno.EIO, fs.root().lookup(name).read, 0, 1200)
@@ -93,7 +93,7 @@ def test_sizes_and_clusters_that_lie() -> None:
     assert bytes(fs.root().lookup(b"VALID").read(0, 5000)) == b"x" * 1200
     refused(Errno.EIO, fs.root().lookup(b"FOLDER").lookup, b"file")
     unmount(fs)
-    assert time.monotonic() - begun < SECONDS
+    assert time.process_time() - begun < SECONDS
 
 
 def test_chains_without_an_end_and_directories_in_one_another() -> None:
@@ -112,7 +112,7 @@ def test_chains_without_an_end_and_directories_in_one_another() -> None:
     patched(device.data, "FILE", entry.SIZE, "<Q", 1 << 40)
     patched(device.data, "TWO", entry.FIRST, "<I", top)
     fs = mount(device)
-    begun = time.monotonic()
+    begun = time.process_time()
     refused(Errno.EIO, fs.root().lookup(b"FILE").read, 1 << 39, 10)
     held = fs.root().lookup(b"ONE")
     refused(Errno.EIO, held.lookup, b"TWO")
@@ -120,7 +120,7 @@ def test_chains_without_an_end_and_directories_in_one_another() -> None:
     fs.root().unlink(b"FILE", file)
     file.inactive()
     unmount(fs)
-    assert time.monotonic() - begun < SECONDS
+    assert time.process_time() - begun < SECONDS
 
 
 def test_without_bitmap_or_table_nothing_is_mounted() -> None:

@@ -107,12 +107,12 @@ def test_changed_metadata_never_does_more_than_fail(variant: str, source: Path, 
         for _ in range(generator.choice((1, 3, 20, 200))):
             at = generator.choice(places) * 1024 + generator.randrange(256) * 4
             change(data, at, generator)
-        begun = time.monotonic()
+        begun = time.process_time()
         fs = attempt(mount, data)
         if isinstance(fs, FileSystem):
             mounted += 1
             look_at_everything(fs)
-        assert time.monotonic() - begun < SECONDS, f"round {number}"
+        assert time.process_time() - begun < SECONDS, f"round {number}"
     assert mounted > ROUNDS // 4
 
 
@@ -158,9 +158,9 @@ def test_changed_journals(options: tuple[str, ...], tmp_path: Path) -> None:
         data = bytearray(clean)
         for _ in range(generator.choice((1, 2, 10))):
             change(data, generator.choice(log) + generator.choice((0, 4, 8, *range(12, 260, 4))), generator)
-        begun = time.monotonic()
+        begun = time.process_time()
         attempt(mount, data)
-        assert time.monotonic() - begun < SECONDS
+        assert time.process_time() - begun < SECONDS
 
 
 def test_one_block_used_as_every_subtree_costs_little(tmp_path: Path) -> None:
@@ -172,14 +172,14 @@ def test_one_block_used_as_every_subtree_costs_little(tmp_path: Path) -> None:
         run("debugfs", "-w", "-R", f"sif file {field} {value}", image)
     data = bytearray(image.read_bytes())
     data[3000 * 1024 : 3001 * 1024] = (3000).to_bytes(4, "little") * 256
-    begun = time.monotonic()
+    begun = time.process_time()
     node = mount(data).root().lookup(b"file")
     assert len(node.read(1 << 32, 1 << 20)) == 1 << 20
     data[3000 * 1024 : 3001 * 1024] = bytes(1020) + (3000).to_bytes(4, "little")
     node = mount(data).root().lookup(b"file")
     attempt(node.seek, 20_000, hole=False)
     attempt(node.seek, 20_000, hole=True)
-    assert time.monotonic() - begun < SECONDS
+    assert time.process_time() - begun < SECONDS
 
 
 def test_a_directory_larger_than_the_image_is_refused(tmp_path: Path) -> None:

@@ -142,11 +142,11 @@ def test_writing_to_a_damaged_image_never_does_more_than_fail(variant: str, sour
         data = bytearray(clean)
         for _ in range(generator.choice((0, 1, 3, 20, 200))):
             change(data, generator.choice(places) * 1024 + generator.randrange(256) * 4, generator)
-        begun = time.monotonic()
+        begun = time.process_time()
         fs = attempt(mount_disk, MemoryDisk(data))
         if isinstance(fs, FileSystem):
             mounted += 1
             write_to_everything(fs, generator)
             attempt(fs.unmount, force=True)
-        assert time.monotonic() - begun < SECONDS, f"round {number}"
+        assert time.process_time() - begun < SECONDS, f"round {number}"
     assert mounted > ROUNDS // 5

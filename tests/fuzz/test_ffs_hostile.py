@@ -116,7 +116,7 @@ def test_changed_metadata_never_does_more_than_fail(clean: bytes, writing: bool)
         data = bytearray(clean)
         for _ in range(generator.choice((1, 3, 20, 200))):
             change(data, generator.choice(places) + generator.randrange(120) * 4, generator)
-        begun = time.monotonic()
+        begun = time.process_time()
         fs = attempt(mount, Disk(data), readonly=not writing)
         if isinstance(fs, FileSystem):
             mounted += 1
@@ -124,7 +124,7 @@ def test_changed_metadata_never_does_more_than_fail(clean: bytes, writing: bool)
                 change_everything(fs)
             else:
                 look_at_everything(fs)
-        assert time.monotonic() - begun < SECONDS, f"round {number}"
+        assert time.process_time() - begun < SECONDS, f"round {number}"
     assert mounted > ROUNDS // 4
 
 
@@ -178,7 +178,7 @@ def test_indirect_blocks_that_name_themselves_cost_little(variant: str) -> None:
     struct.pack_into(
         f"{order}{4096 // (4 * version)}{kind}", disk.data, block * 512, *[block] * (4096 // (4 * version))
     )
-    begun = time.monotonic()
+    begun = time.process_time()
     fs = mount(disk)
     node = fs.root().lookup(b"file")
     assert len(node.read(1 << 32, 1 << 20)) == 1 << 20
@@ -187,7 +187,7 @@ def test_indirect_blocks_that_name_themselves_cost_little(variant: str) -> None:
     attempt(resize, node, 100)
     attempt(remove, fs.root(), b"file")
     attempt(fs.unmount, force=True)
-    assert time.monotonic() - begun < SECONDS
+    assert time.process_time() - begun < SECONDS
     assert disk.data[(65536 if version == 2 else 8192) + 209] == 0, "not clean"
 
 

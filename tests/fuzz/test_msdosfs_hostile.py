@@ -64,7 +64,7 @@ def test_chains_without_an_end() -> None:
     below = int.from_bytes(device.data[entry_of(device.data, b"FOLDER") + 26 :][:2], "little")
     struct.pack_into("<H", device.data, at + 2 * below, below)
     struct.pack_into("<I", device.data, entry_of(device.data, b"FILE") + 28, 0xFFFFFFFF)
-    begun = time.monotonic()
+    begun = time.process_time()
     fs = mount(device)
     refused(Errno.EIO, fs.root().lookup(b"FILE").read, 4_000_000_000, 10)
     assert len(fs.root().lookup(b"FILE").read(0, 100_000)) == 100_000
@@ -74,7 +74,7 @@ def test_chains_without_an_end() -> None:
     fs.root().unlink(b"FILE", file)
     file.inactive()
     unmount(fs)
-    assert time.monotonic() - begun < SECONDS
+    assert time.process_time() - begun < SECONDS
 
 
 def test_sizes_and_clusters_that_lie() -> None:

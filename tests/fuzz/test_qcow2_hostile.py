@@ -83,9 +83,9 @@ def test_damaged_images() -> None:
             damage(data, generator.choice(tables[: generator.choice((5, 40))]) + generator.randrange(200), generator)
         if generator.random() < 0.3:
             data[79] |= 1  # was not closed
-        begun = time.monotonic()
+        begun = time.process_time()
         good += use(data, generator)
-        assert time.monotonic() - begun < SECONDS
+        assert time.process_time() - begun < SECONDS
     assert good > 20
 
 

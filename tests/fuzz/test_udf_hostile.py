@@ -39,11 +39,11 @@ def repair(data: bytearray, at: int) -> None:
 
 
 def walk(data: bytes | bytearray) -> bool:
-    begun = time.monotonic()
+    begun = time.process_time()
     fs = attempt(mount, FILE_SYSTEM, data)
     if isinstance(fs, FileSystem):
         look_at_everything(fs)
-    assert time.monotonic() - begun < SECONDS
+    assert time.process_time() - begun < SECONDS
     return isinstance(fs, FileSystem)
 
 

@@ -168,7 +168,7 @@ def test_four_workers_and_a_cutter(kernel: LiveKernel, cutter: Cutter) -> None:
             for thread in threads:
                 thread.start()
             for thread in threads:
-                thread.join(60)
+                thread.join(100)
             k.sys.write(w, b"at last")
             waiting.join(20)
         assert (wrong, got) == ([], [b"at last"])
