@@ -109,7 +109,9 @@ DEFAULTS: dict[str | tuple[str, str], str] = {
     ("lsetxattr", "flags"): "0", ("fsetxattr", "flags"): "0", "nbytes": "65536", ("getxattr", "size"): "65536",
     ("lgetxattr", "size"): "65536", ("fgetxattr", "size"): "65536", ("listxattr", "size"): "65536",
     ("llistxattr", "size"): "65536", ("flistxattr", "size"): "65536", ("etfs_register", "type"): '"reg"',
-    ("etfs_register_withsize", "begin"): "0", ("timer_create", "evp"): "None", ("pselect", "mask"): "None",
+    ("etfs_register_withsize", "begin"): "0",
+    ("component_restart", "crash"): "False", ("component_restart", "fresh"): "False",
+    ("timer_create", "evp"): "None", ("pselect", "mask"): "None",
     ("pollts", "mask"): "None",    ("sigpending", "take"): "False",
     ("ktrace", "pid"): "0", ("fktrace", "pid"): "0", ("newfs", "options"): "None", ("newfs", "source"): '""',
 }  # fmt: skip

@@ -153,7 +153,7 @@ class _Caller(Frames):
         self.limit = self._service.max_message
 
     def _run(self, request: Any) -> None:
-        if self._name:
+        if self._name and not self._service.moving:
             self._service.links.saw(self._name, request.id)
         begun = self._service.begin(request)
         if isinstance(begun, bytes):
