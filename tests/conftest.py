@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from tests.live import LiveKernel, start_kernel
 
 # Tools of file systems are where users may not look: the tests run them by name.
 os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])
+# Whoever runs the tests in the background of a script has it ignored, and every program that they start with it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # No test is about time: a busy machine must not fail one.
 settings.register_profile("rump", deadline=None)
 settings.load_profile("rump")

@@ -9,6 +9,7 @@ from typing import Any
 
 import rump
 from rumpclients._command import FAILED, Parser, UsageError, connect, print_json, reason, run, tell
+from rumpclients._net import endpoint
 
 PROG = "rump.sysctl"
 
@@ -42,7 +43,7 @@ def _main(options: argparse.Namespace) -> int:
     with connect(PROG) as k:
         status = _each(k, options, found)
     if options.json:
-        print_json({name: value.hex() if isinstance(value, bytes) else value for name, value in found.items()})
+        print_json({name: _plain(value) for name, value in found.items()})
     return status
 
 
@@ -88,7 +89,38 @@ def _print(nodes: Iterable[tuple[str, rump.SysctlNode, Any]], options: argparse.
             print(f"{name}{'=' if options.e else ' = '}{_text(value, options)}")
 
 
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; bytes of a table that are text are text."""
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: _plain(each) for name, each in value._asdict().items()}
+    if isinstance(value, list):
+        return [each.decode(errors="replace") if isinstance(each, bytes) else _plain(each) for each in value]
+    return value.hex() if isinstance(value, bytes) else value
+
+
+def _row(row: Any, options: argparse.Namespace) -> str:
+    """One row of a table; of counters what was counted, of others the fields that say something."""
+    if isinstance(row, bytes):
+        return row.decode(errors="replace")
+    if isinstance(row, rump.NetCounter):
+        return f"{row.protocol}: {row.name} = {_text(row.value, options)}"
+    fields = ((name, value) for name, value in row._asdict().items() if value not in (None, "", b"", []))
+    return " ".join(f"{name}={_field(value, options)}" for name, value in fields)
+
+
+def _field(value: Any, options: argparse.Namespace) -> str:
+    if isinstance(value, (rump.SockaddrIn, rump.SockaddrIn6)):
+        return endpoint(value)
+    if isinstance(value, tuple):
+        return "{" + _row(value, options) + "}"
+    if isinstance(value, list):
+        return ",".join(_field(each, options) for each in value)
+    return _text(value, options)
+
+
 def _text(value: Any, options: argparse.Namespace) -> str:
+    if isinstance(value, list):
+        return "".join(f"\n\t{_row(row, options)}" for row in value)
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, int):

@@ -231,6 +231,10 @@ def fd_list(gateway: Gateway, ctx: Context, pid: int) -> list[int]:
 
 
 def file_list(gateway: Gateway, p: Process) -> list[KinfoFile]:
+    return fd_table(gateway, p.context)
+
+
+def fd_table(gateway: Gateway, ctx: Context) -> list[KinfoFile]:
     """By process and number."""
     return [
         KinfoFile(each.pid, each.comm, each.cred.euid, fd, description.owner, description.handle)

@@ -13,7 +13,7 @@ from types import CoroutineType
 from typing import Any
 
 from rumpgateway.core import life, signals
-from rumpgateway.core.calls import GATEWAY_CALLS, IDENTITY_CALLS, change_identity, duplicate, fd_list, fd_stat
+from rumpgateway.core.calls import GATEWAY_CALLS, IDENTITY_CALLS, change_identity, duplicate, fd_list, fd_stat, fd_table
 from rumpgateway.core.console import CONSOLE
 from rumpgateway.core.cookies import Cookies
 from rumpgateway.core.descriptors import Description, misplaced
@@ -91,6 +91,7 @@ class Gateway(Component):
         self.table["signal_deliver"] = Entry(partial(signals.deliver, self))
         self.table["limits_set"] = Entry(self._set_limits)
         self.table["fd_list"] = Entry(partial(fd_list, self))
+        self.table["fd_table"] = Entry(partial(fd_table, self))
         self.table["fd_stat"] = Entry(partial(fd_stat, self))
         self.start_faction: Callable[[str], Any] = _cannot_start
         self.halt: Callable[[int], None] = lambda opt: None
@@ -126,7 +127,7 @@ class Gateway(Component):
     def _set_limits(self, ctx: Context, pid: int, nofile: int, fsize: int, nthr: int) -> None:
         p = self.processes.get(pid)
         if p is not None:
-            p.fds.limit, p.fsize, p.nthr = nofile, fsize, nthr
+            p.limits = nofile, fsize, nthr
 
     async def release_directory(self, p: Process, handle: int) -> None:
         if handle:

@@ -33,7 +33,10 @@ async def attach(gateway: Gateway, comm: str, identity: Identity | None = None) 
         limits = identity.limits
         op, args = calls.PROC_ADMIT, (comm, identity.cred, limits.processes, limits.descriptors)
     info = await value_of(gateway.bus.peer("kern").call(KERNEL, op, args))
-    return _adopt(gateway, Process(info, CONSOLE.descriptors()))
+    p = Process(info, CONSOLE.descriptors())
+    if identity is not None and identity.limits.descriptors:
+        p.fds.limit = min(p.fds.limit, identity.limits.descriptors)
+    return _adopt(gateway, p)
 
 
 def check_flags(flags: int) -> None:
@@ -47,15 +50,18 @@ async def fork(gateway: Gateway, parent: Process, flags: int) -> Process:
     check_flags(flags)
     info = await value_of(gateway.bus.peer("kern").call(parent.context, calls.PROC_FORK, ()))
     child = Process(info, _descriptors(parent, flags))
-    child.fds.limit = parent.fds.limit
-    child.umask, child.fsize, child.nthr = parent.umask, parent.fsize, parent.nthr
+    child.umask, child.limits = parent.umask, parent.limits
     if flags & RFSHARE:
         child.kqueues = parent.kqueues
-    for which in ("cwd", "root"):
-        handle = getattr(parent, which)
-        if handle:
-            await value_of(gateway.bus.peer("vfs").call(parent.context, calls.DIR_DUP, (handle,)))
-        setattr(child, which, handle)
+    try:
+        for which in ("cwd", "root"):
+            handle = getattr(parent, which)
+            if handle:
+                await value_of(gateway.bus.peer("vfs").call(parent.context, calls.DIR_DUP, (handle,)))
+            setattr(child, which, handle)
+    except KernelError:
+        await leave(gateway, child, 0)
+        raise
     gateway.ktrace.inherit(parent, child)
     return _adopt(gateway, child)
 

@@ -136,13 +136,13 @@ class Process:
         self._renew()
 
     @property
-    def fsize(self) -> int:
-        """RLIMIT_FSIZE."""
-        return self._fsize
+    def limits(self) -> tuple[int, int, int]:
+        """RLIMIT_NOFILE, RLIMIT_FSIZE and RLIMIT_NTHR as they are now."""
+        return self.fds.limit, self._fsize, self.nthr
 
-    @fsize.setter
-    def fsize(self, value: int) -> None:
-        self._fsize = value
+    @limits.setter
+    def limits(self, value: tuple[int, int, int]) -> None:
+        self.fds.limit, self._fsize, self.nthr = value
         self._renew()
 
     @property
@@ -185,5 +185,5 @@ class Process:
     def _renew(self) -> None:
         self.context = Context(self.pid, self._cred, self._cwd, self._root, self._umask, self._fsize)
         if self._records is not None:
-            value = (self.ppid, self.comm, flat(self._cred), self._cwd, self._root, self._umask)
+            value = (self.ppid, self.comm, flat(self._cred), self._cwd, self._root, self._umask, self.limits)
             self._records.put("process", self.pid, value)

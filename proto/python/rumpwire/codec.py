@@ -390,6 +390,231 @@ def _enc_Msghdr(v: Any, m: Any) -> None:
     m.msg_flags = v.msg_flags
 
 
+def _dec_KinfoProc(m: Any) -> KinfoProc:
+    return KinfoProc(m.p_pid, m.p_ppid, m.p_pgid, m.p_sid, m.p_comm, m.p_uid, m.p_gid, m.p_ruid, m.p_rgid, m.p_svuid, m.p_svgid, list(m.p_groups), m.p_login, m.p_siglist)
+
+
+def _enc_KinfoProc(v: Any, m: Any) -> None:
+    m.p_pid = v.p_pid
+    m.p_ppid = v.p_ppid
+    m.p_pgid = v.p_pgid
+    m.p_sid = v.p_sid
+    m.p_comm = v.p_comm
+    m.p_uid = v.p_uid
+    m.p_gid = v.p_gid
+    m.p_ruid = v.p_ruid
+    m.p_rgid = v.p_rgid
+    m.p_svuid = v.p_svuid
+    m.p_svgid = v.p_svgid
+    if v.p_groups: m.p_groups.extend(v.p_groups)
+    m.p_login = _buffer(v.p_login)
+    m.p_siglist = v.p_siglist
+
+
+def _dec_SysctlProcs(m: Any) -> SysctlProcs:
+    return SysctlProcs([_dec_KinfoProc(x) for x in m.procs])
+
+
+def _enc_SysctlProcs(v: Any, m: Any) -> None:
+    for x in v.procs or (): _enc_KinfoProc(x, m.procs.add())
+
+
+def _dec_KinfoFile(m: Any) -> KinfoFile:
+    return KinfoFile(m.ki_pid, m.comm, m.ki_uid, m.ki_fd, m.component, m.handle)
+
+
+def _enc_KinfoFile(v: Any, m: Any) -> None:
+    m.ki_pid = v.ki_pid
+    m.comm = v.comm
+    m.ki_uid = v.ki_uid
+    m.ki_fd = v.ki_fd
+    m.component = v.component
+    m.handle = v.handle
+
+
+def _dec_SysctlFiles(m: Any) -> SysctlFiles:
+    return SysctlFiles([_dec_KinfoFile(x) for x in m.files])
+
+
+def _enc_SysctlFiles(v: Any, m: Any) -> None:
+    for x in v.files or (): _enc_KinfoFile(x, m.files.add())
+
+
+def _dec_Inpcb(m: Any) -> Inpcb:
+    return Inpcb(m.protocol, _dec_Sockaddr(m.local) if m.HasField("local") else None, _dec_Sockaddr(m.foreign) if m.HasField("foreign") else None, m.recvq, m.sendq, m.state, m.handle)
+
+
+def _enc_Inpcb(v: Any, m: Any) -> None:
+    m.protocol = v.protocol
+    if v.local is not None: m.local.SetInParent(); _enc_Sockaddr(v.local, m.local)
+    if v.foreign is not None: m.foreign.SetInParent(); _enc_Sockaddr(v.foreign, m.foreign)
+    m.recvq = v.recvq
+    m.sendq = v.sendq
+    m.state = v.state
+    m.handle = v.handle
+
+
+def _dec_SysctlPcbs(m: Any) -> SysctlPcbs:
+    return SysctlPcbs([_dec_Inpcb(x) for x in m.pcbs])
+
+
+def _enc_SysctlPcbs(v: Any, m: Any) -> None:
+    for x in v.pcbs or (): _enc_Inpcb(x, m.pcbs.add())
+
+
+def _dec_NetCounter(m: Any) -> NetCounter:
+    return NetCounter(m.protocol, m.name, m.value)
+
+
+def _enc_NetCounter(v: Any, m: Any) -> None:
+    m.protocol = v.protocol
+    m.name = v.name
+    m.value = v.value
+
+
+def _dec_SysctlCounters(m: Any) -> SysctlCounters:
+    return SysctlCounters([_dec_NetCounter(x) for x in m.counters])
+
+
+def _enc_SysctlCounters(v: Any, m: Any) -> None:
+    for x in v.counters or (): _enc_NetCounter(x, m.counters.add())
+
+
+def _dec_InterfaceAddress(m: Any) -> InterfaceAddress:
+    return InterfaceAddress(_dec_Sockaddr(m.addr) if m.HasField("addr") else None, m.prefixlen, _dec_Sockaddr(m.broadaddr) if m.HasField("broadaddr") else None, _dec_Sockaddr(m.dstaddr) if m.HasField("dstaddr") else None, m.flags, m.vltime, m.pltime)
+
+
+def _enc_InterfaceAddress(v: Any, m: Any) -> None:
+    if v.addr is not None: m.addr.SetInParent(); _enc_Sockaddr(v.addr, m.addr)
+    m.prefixlen = v.prefixlen
+    if v.broadaddr is not None: m.broadaddr.SetInParent(); _enc_Sockaddr(v.broadaddr, m.broadaddr)
+    if v.dstaddr is not None: m.dstaddr.SetInParent(); _enc_Sockaddr(v.dstaddr, m.dstaddr)
+    m.flags = v.flags
+    m.vltime = v.vltime
+    m.pltime = v.pltime
+
+
+def _dec_Interface(m: Any) -> Interface:
+    return Interface(m.name, m.ifindex, m.flags, m.mtu, m.lladdr, [_dec_InterfaceAddress(x) for x in m.addresses])
+
+
+def _enc_Interface(v: Any, m: Any) -> None:
+    m.name = v.name
+    m.ifindex = v.ifindex
+    m.flags = v.flags
+    m.mtu = v.mtu
+    m.lladdr = _buffer(v.lladdr)
+    for x in v.addresses or (): _enc_InterfaceAddress(x, m.addresses.add())
+
+
+def _dec_Ifdata(m: Any) -> Ifdata:
+    return Ifdata(m.ifdr_name, m.type, m.link_state, m.mtu, m.metric, m.baudrate, m.ipackets, m.ierrors, m.opackets, m.oerrors, m.collisions, m.ibytes, m.obytes, m.imcasts, m.omcasts, m.iqdrops, m.noproto)
+
+
+def _enc_Ifdata(v: Any, m: Any) -> None:
+    m.ifdr_name = v.ifdr_name
+    m.type = v.type
+    m.link_state = v.link_state
+    m.mtu = v.mtu
+    m.metric = v.metric
+    m.baudrate = v.baudrate
+    m.ipackets = v.ipackets
+    m.ierrors = v.ierrors
+    m.opackets = v.opackets
+    m.oerrors = v.oerrors
+    m.collisions = v.collisions
+    m.ibytes = v.ibytes
+    m.obytes = v.obytes
+    m.imcasts = v.imcasts
+    m.omcasts = v.omcasts
+    m.iqdrops = v.iqdrops
+    m.noproto = v.noproto
+
+
+def _dec_Rtmsg(m: Any) -> Rtmsg:
+    return Rtmsg(m.rtm_type, m.rtm_flags, m.rtm_index, m.rtm_pid, m.rtm_seq, m.rtm_errno, m.rtm_use, _dec_Sockaddr(m.dst) if m.HasField("dst") else None, m.prefixlen, _dec_Sockaddr(m.gateway) if m.HasField("gateway") else None, m.ifname, _dec_Sockaddr(m.ifa) if m.HasField("ifa") else None, _dec_Sockaddr(m.author) if m.HasField("author") else None, m.rmx_mtu, m.rmx_expire, _dec_Interface(m.interface) if m.HasField("interface") else None, _dec_InterfaceAddress(m.address) if m.HasField("address") else None, _dec_Ifdata(m.data) if m.HasField("data") else None, m.what)
+
+
+def _enc_Rtmsg(v: Any, m: Any) -> None:
+    m.rtm_type = v.rtm_type
+    m.rtm_flags = v.rtm_flags
+    m.rtm_index = v.rtm_index
+    m.rtm_pid = v.rtm_pid
+    m.rtm_seq = v.rtm_seq
+    m.rtm_errno = v.rtm_errno
+    m.rtm_use = v.rtm_use
+    if v.dst is not None: m.dst.SetInParent(); _enc_Sockaddr(v.dst, m.dst)
+    m.prefixlen = v.prefixlen
+    if v.gateway is not None: m.gateway.SetInParent(); _enc_Sockaddr(v.gateway, m.gateway)
+    m.ifname = v.ifname
+    if v.ifa is not None: m.ifa.SetInParent(); _enc_Sockaddr(v.ifa, m.ifa)
+    if v.author is not None: m.author.SetInParent(); _enc_Sockaddr(v.author, m.author)
+    m.rmx_mtu = v.rmx_mtu
+    m.rmx_expire = v.rmx_expire
+    if v.interface is not None: m.interface.SetInParent(); _enc_Interface(v.interface, m.interface)
+    if v.address is not None: m.address.SetInParent(); _enc_InterfaceAddress(v.address, m.address)
+    if v.data is not None: m.data.SetInParent(); _enc_Ifdata(v.data, m.data)
+    m.what = v.what
+
+
+def _dec_SysctlRoutes(m: Any) -> SysctlRoutes:
+    return SysctlRoutes([_dec_Rtmsg(x) for x in m.routes])
+
+
+def _enc_SysctlRoutes(v: Any, m: Any) -> None:
+    for x in v.routes or (): _enc_Rtmsg(x, m.routes.add())
+
+
+def _dec_NdRouter(m: Any) -> NdRouter:
+    return NdRouter(_dec_Sockaddr(m.addr) if m.HasField("addr") else None, m.ifname, m.expire, m.flags, m.preference)
+
+
+def _enc_NdRouter(v: Any, m: Any) -> None:
+    if v.addr is not None: m.addr.SetInParent(); _enc_Sockaddr(v.addr, m.addr)
+    m.ifname = v.ifname
+    m.expire = v.expire
+    m.flags = v.flags
+    m.preference = v.preference
+
+
+def _dec_SysctlRouters(m: Any) -> SysctlRouters:
+    return SysctlRouters([_dec_NdRouter(x) for x in m.routers])
+
+
+def _enc_SysctlRouters(v: Any, m: Any) -> None:
+    for x in v.routers or (): _enc_NdRouter(x, m.routers.add())
+
+
+def _dec_NdPrefix(m: Any) -> NdPrefix:
+    return NdPrefix(_dec_Sockaddr(m.prefix) if m.HasField("prefix") else None, m.prefixlen, m.ifname, m.vltime, m.pltime, m.onlink, m.autonomous)
+
+
+def _enc_NdPrefix(v: Any, m: Any) -> None:
+    if v.prefix is not None: m.prefix.SetInParent(); _enc_Sockaddr(v.prefix, m.prefix)
+    m.prefixlen = v.prefixlen
+    m.ifname = v.ifname
+    m.vltime = v.vltime
+    m.pltime = v.pltime
+    m.onlink = v.onlink
+    m.autonomous = v.autonomous
+
+
+def _dec_SysctlPrefixes(m: Any) -> SysctlPrefixes:
+    return SysctlPrefixes([_dec_NdPrefix(x) for x in m.prefixes])
+
+
+def _enc_SysctlPrefixes(v: Any, m: Any) -> None:
+    for x in v.prefixes or (): _enc_NdPrefix(x, m.prefixes.add())
+
+
+def _dec_SysctlTexts(m: Any) -> SysctlTexts:
+    return SysctlTexts(list(m.texts))
+
+
+def _enc_SysctlTexts(v: Any, m: Any) -> None:
+    if v.texts: m.texts.extend([_buffer(x) for x in v.texts])
+
+
 def _dec_SysctlValue(m: Any) -> Any:
     which = m.WhichOneof("value")
     if which == "integer":
@@ -402,6 +627,22 @@ def _dec_SysctlValue(m: Any) -> Any:
         return SysctlValueBoolean(m.boolean)
     if which == "raw":
         return SysctlValueRaw(m.raw)
+    if which == "procs":
+        return _dec_SysctlProcs(m.procs)
+    if which == "files":
+        return _dec_SysctlFiles(m.files)
+    if which == "pcbs":
+        return _dec_SysctlPcbs(m.pcbs)
+    if which == "counters":
+        return _dec_SysctlCounters(m.counters)
+    if which == "routes":
+        return _dec_SysctlRoutes(m.routes)
+    if which == "routers":
+        return _dec_SysctlRouters(m.routers)
+    if which == "prefixes":
+        return _dec_SysctlPrefixes(m.prefixes)
+    if which == "texts":
+        return _dec_SysctlTexts(m.texts)
     return None
 
 
@@ -421,6 +662,30 @@ def _enc_SysctlValue(v: Any, m: Any) -> None:
         return
     if kind is SysctlValueRaw:
         m.raw = _buffer(v.raw)
+        return
+    if kind is SysctlProcs:
+        m.procs.SetInParent(); _enc_SysctlProcs(v, m.procs)
+        return
+    if kind is SysctlFiles:
+        m.files.SetInParent(); _enc_SysctlFiles(v, m.files)
+        return
+    if kind is SysctlPcbs:
+        m.pcbs.SetInParent(); _enc_SysctlPcbs(v, m.pcbs)
+        return
+    if kind is SysctlCounters:
+        m.counters.SetInParent(); _enc_SysctlCounters(v, m.counters)
+        return
+    if kind is SysctlRoutes:
+        m.routes.SetInParent(); _enc_SysctlRoutes(v, m.routes)
+        return
+    if kind is SysctlRouters:
+        m.routers.SetInParent(); _enc_SysctlRouters(v, m.routers)
+        return
+    if kind is SysctlPrefixes:
+        m.prefixes.SetInParent(); _enc_SysctlPrefixes(v, m.prefixes)
+        return
+    if kind is SysctlTexts:
+        m.texts.SetInParent(); _enc_SysctlTexts(v, m.texts)
         return
     raise TypeError(f"no SysctlValue: {v!r}")
 
@@ -743,33 +1008,6 @@ def _enc_Ifaliasreq(v: Any, m: Any) -> None:
     m.ifra_pltime = v.ifra_pltime
 
 
-def _dec_InterfaceAddress(m: Any) -> InterfaceAddress:
-    return InterfaceAddress(_dec_Sockaddr(m.addr) if m.HasField("addr") else None, m.prefixlen, _dec_Sockaddr(m.broadaddr) if m.HasField("broadaddr") else None, _dec_Sockaddr(m.dstaddr) if m.HasField("dstaddr") else None, m.flags, m.vltime, m.pltime)
-
-
-def _enc_InterfaceAddress(v: Any, m: Any) -> None:
-    if v.addr is not None: m.addr.SetInParent(); _enc_Sockaddr(v.addr, m.addr)
-    m.prefixlen = v.prefixlen
-    if v.broadaddr is not None: m.broadaddr.SetInParent(); _enc_Sockaddr(v.broadaddr, m.broadaddr)
-    if v.dstaddr is not None: m.dstaddr.SetInParent(); _enc_Sockaddr(v.dstaddr, m.dstaddr)
-    m.flags = v.flags
-    m.vltime = v.vltime
-    m.pltime = v.pltime
-
-
-def _dec_Interface(m: Any) -> Interface:
-    return Interface(m.name, m.ifindex, m.flags, m.mtu, m.lladdr, [_dec_InterfaceAddress(x) for x in m.addresses])
-
-
-def _enc_Interface(v: Any, m: Any) -> None:
-    m.name = v.name
-    m.ifindex = v.ifindex
-    m.flags = v.flags
-    m.mtu = v.mtu
-    m.lladdr = _buffer(v.lladdr)
-    for x in v.addresses or (): _enc_InterfaceAddress(x, m.addresses.add())
-
-
 def _dec_Ifconf(m: Any) -> Ifconf:
     return Ifconf([_dec_Interface(x) for x in m.interfaces])
 
@@ -797,30 +1035,6 @@ def _enc_Ifmediareq(v: Any, m: Any) -> None:
     m.ifm_status = v.ifm_status
     m.ifm_active = v.ifm_active
     if v.ifm_ulist: m.ifm_ulist.extend(v.ifm_ulist)
-
-
-def _dec_Ifdata(m: Any) -> Ifdata:
-    return Ifdata(m.ifdr_name, m.type, m.link_state, m.mtu, m.metric, m.baudrate, m.ipackets, m.ierrors, m.opackets, m.oerrors, m.collisions, m.ibytes, m.obytes, m.imcasts, m.omcasts, m.iqdrops, m.noproto)
-
-
-def _enc_Ifdata(v: Any, m: Any) -> None:
-    m.ifdr_name = v.ifdr_name
-    m.type = v.type
-    m.link_state = v.link_state
-    m.mtu = v.mtu
-    m.metric = v.metric
-    m.baudrate = v.baudrate
-    m.ipackets = v.ipackets
-    m.ierrors = v.ierrors
-    m.opackets = v.opackets
-    m.oerrors = v.oerrors
-    m.collisions = v.collisions
-    m.ibytes = v.ibytes
-    m.obytes = v.obytes
-    m.imcasts = v.imcasts
-    m.omcasts = v.omcasts
-    m.iqdrops = v.iqdrops
-    m.noproto = v.noproto
 
 
 def _dec_Nbrinfo(m: Any) -> Nbrinfo:
@@ -1234,95 +1448,6 @@ def _enc_QuotactlArgs(v: Any, m: Any) -> None:
     if v.cursor is not None: m.cursor.SetInParent(); _enc_QuotaCursor(v.cursor, m.cursor)
     m.maxnum = v.maxnum
     for x in v.entries or (): _enc_QuotaEntry(x, m.entries.add())
-
-
-def _dec_Rtmsg(m: Any) -> Rtmsg:
-    return Rtmsg(m.rtm_type, m.rtm_flags, m.rtm_index, m.rtm_pid, m.rtm_seq, m.rtm_errno, m.rtm_use, _dec_Sockaddr(m.dst) if m.HasField("dst") else None, m.prefixlen, _dec_Sockaddr(m.gateway) if m.HasField("gateway") else None, m.ifname, _dec_Sockaddr(m.ifa) if m.HasField("ifa") else None, _dec_Sockaddr(m.author) if m.HasField("author") else None, m.rmx_mtu, m.rmx_expire, _dec_Interface(m.interface) if m.HasField("interface") else None, _dec_InterfaceAddress(m.address) if m.HasField("address") else None, _dec_Ifdata(m.data) if m.HasField("data") else None, m.what)
-
-
-def _enc_Rtmsg(v: Any, m: Any) -> None:
-    m.rtm_type = v.rtm_type
-    m.rtm_flags = v.rtm_flags
-    m.rtm_index = v.rtm_index
-    m.rtm_pid = v.rtm_pid
-    m.rtm_seq = v.rtm_seq
-    m.rtm_errno = v.rtm_errno
-    m.rtm_use = v.rtm_use
-    if v.dst is not None: m.dst.SetInParent(); _enc_Sockaddr(v.dst, m.dst)
-    m.prefixlen = v.prefixlen
-    if v.gateway is not None: m.gateway.SetInParent(); _enc_Sockaddr(v.gateway, m.gateway)
-    m.ifname = v.ifname
-    if v.ifa is not None: m.ifa.SetInParent(); _enc_Sockaddr(v.ifa, m.ifa)
-    if v.author is not None: m.author.SetInParent(); _enc_Sockaddr(v.author, m.author)
-    m.rmx_mtu = v.rmx_mtu
-    m.rmx_expire = v.rmx_expire
-    if v.interface is not None: m.interface.SetInParent(); _enc_Interface(v.interface, m.interface)
-    if v.address is not None: m.address.SetInParent(); _enc_InterfaceAddress(v.address, m.address)
-    if v.data is not None: m.data.SetInParent(); _enc_Ifdata(v.data, m.data)
-    m.what = v.what
-
-
-def _dec_Inpcb(m: Any) -> Inpcb:
-    return Inpcb(m.protocol, _dec_Sockaddr(m.local) if m.HasField("local") else None, _dec_Sockaddr(m.foreign) if m.HasField("foreign") else None, m.recvq, m.sendq, m.state, m.handle)
-
-
-def _enc_Inpcb(v: Any, m: Any) -> None:
-    m.protocol = v.protocol
-    if v.local is not None: m.local.SetInParent(); _enc_Sockaddr(v.local, m.local)
-    if v.foreign is not None: m.foreign.SetInParent(); _enc_Sockaddr(v.foreign, m.foreign)
-    m.recvq = v.recvq
-    m.sendq = v.sendq
-    m.state = v.state
-    m.handle = v.handle
-
-
-def _dec_KinfoFile(m: Any) -> KinfoFile:
-    return KinfoFile(m.ki_pid, m.comm, m.ki_uid, m.ki_fd, m.component, m.handle)
-
-
-def _enc_KinfoFile(v: Any, m: Any) -> None:
-    m.ki_pid = v.ki_pid
-    m.comm = v.comm
-    m.ki_uid = v.ki_uid
-    m.ki_fd = v.ki_fd
-    m.component = v.component
-    m.handle = v.handle
-
-
-def _dec_NetCounter(m: Any) -> NetCounter:
-    return NetCounter(m.protocol, m.name, m.value)
-
-
-def _enc_NetCounter(v: Any, m: Any) -> None:
-    m.protocol = v.protocol
-    m.name = v.name
-    m.value = v.value
-
-
-def _dec_NdRouter(m: Any) -> NdRouter:
-    return NdRouter(_dec_Sockaddr(m.addr) if m.HasField("addr") else None, m.ifname, m.expire, m.flags, m.preference)
-
-
-def _enc_NdRouter(v: Any, m: Any) -> None:
-    if v.addr is not None: m.addr.SetInParent(); _enc_Sockaddr(v.addr, m.addr)
-    m.ifname = v.ifname
-    m.expire = v.expire
-    m.flags = v.flags
-    m.preference = v.preference
-
-
-def _dec_NdPrefix(m: Any) -> NdPrefix:
-    return NdPrefix(_dec_Sockaddr(m.prefix) if m.HasField("prefix") else None, m.prefixlen, m.ifname, m.vltime, m.pltime, m.onlink, m.autonomous)
-
-
-def _enc_NdPrefix(v: Any, m: Any) -> None:
-    if v.prefix is not None: m.prefix.SetInParent(); _enc_Sockaddr(v.prefix, m.prefix)
-    m.prefixlen = v.prefixlen
-    m.ifname = v.ifname
-    m.vltime = v.vltime
-    m.pltime = v.pltime
-    m.onlink = v.onlink
-    m.autonomous = v.autonomous
 
 
 def _dec_NpfPorts(m: Any) -> NpfPorts:
@@ -5822,6 +5947,20 @@ def _dec_r_fd_list(m: Any) -> Any:
     return list(m.fds)
 
 
+def _enc_q_fd_table(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_fd_table(m: Any) -> Any:
+    return ()
+
+def _enc_r_fd_table(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_KinfoFile(x, m.files.add())
+
+def _dec_r_fd_table(m: Any) -> Any:
+    return [_dec_KinfoFile(x) for x in m.files]
+
+
 def _enc_q_fd_stat(a: Any, m: Any) -> None:
     m.pid = a[0]
     m.number = a[1]
@@ -6201,6 +6340,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "handles_kept": (_enc_q_handles_kept, _dec_q_handles_kept),
     "hand_over": (_enc_q_hand_over, _dec_q_hand_over),
     "fd_list": (_enc_q_fd_list, _dec_q_fd_list),
+    "fd_table": (_enc_q_fd_table, _dec_q_fd_table),
     "fd_stat": (_enc_q_fd_stat, _dec_q_fd_stat),
     "faction_start": (_enc_q_faction_start, _dec_q_faction_start),
     "signal_deliver": (_enc_q_signal_deliver, _dec_q_signal_deliver),
@@ -6501,6 +6641,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "handles_kept": (_enc_r_handles_kept, _dec_r_handles_kept),
     "hand_over": (_enc_r_hand_over, _dec_r_hand_over),
     "fd_list": (_enc_r_fd_list, _dec_r_fd_list),
+    "fd_table": (_enc_r_fd_table, _dec_r_fd_table),
     "fd_stat": (_enc_r_fd_stat, _dec_r_fd_stat),
     "faction_start": (_enc_r_faction_start, _dec_r_faction_start),
     "signal_deliver": (_enc_r_signal_deliver, _dec_r_signal_deliver),

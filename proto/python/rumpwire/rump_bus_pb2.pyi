@@ -1733,6 +1733,41 @@ class FdListResponse(_message.Message):
 Global___FdListResponse: _TypeAlias = FdListResponse  # noqa: Y015
 
 @_typing.final
+class FdTableRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FdTableRequest: _TypeAlias = FdTableRequest  # noqa: Y015
+
+@_typing.final
+class FdTableResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[_rump_types_pb2.KinfoFile]: ...
+    def __init__(
+        self,
+        *,
+        files: _abc.Iterable[_rump_types_pb2.KinfoFile] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FdTableResponse: _TypeAlias = FdTableResponse  # noqa: Y015
+
+@_typing.final
 class FdStatRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1899,6 +1934,7 @@ class BusCall(_message.Message):
     FACTION_START_FIELD_NUMBER: _builtins.int
     FD_LIST_FIELD_NUMBER: _builtins.int
     FD_STAT_FIELD_NUMBER: _builtins.int
+    FD_TABLE_FIELD_NUMBER: _builtins.int
     POLL_OBJECTS_FIELD_NUMBER: _builtins.int
     KNOTE_CHANGE_FIELD_NUMBER: _builtins.int
     KNOTE_COLLECT_FIELD_NUMBER: _builtins.int
@@ -1976,6 +2012,8 @@ class BusCall(_message.Message):
     @_builtins.property
     def fd_stat(self) -> Global___FdStatRequest: ...
     @_builtins.property
+    def fd_table(self) -> Global___FdTableRequest: ...
+    @_builtins.property
     def poll_objects(self) -> Global___PollObjectsRequest: ...
     @_builtins.property
     def knote_change(self) -> Global___KnoteChangeRequest: ...
@@ -2040,6 +2078,7 @@ class BusCall(_message.Message):
         faction_start: Global___FactionStartRequest | None = ...,
         fd_list: Global___FdListRequest | None = ...,
         fd_stat: Global___FdStatRequest | None = ...,
+        fd_table: Global___FdTableRequest | None = ...,
         poll_objects: Global___PollObjectsRequest | None = ...,
         knote_change: Global___KnoteChangeRequest | None = ...,
         knote_collect: Global___KnoteCollectRequest | None = ...,
@@ -2057,11 +2096,11 @@ class BusCall(_message.Message):
         handles_kept: Global___HandlesKeptRequest | None = ...,
         hand_over: Global___HandOverRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_admit", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set", "ping", "run_seen", "handles_kept", "hand_over"]  # noqa: Y015
+    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_admit", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "fd_table", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set", "ping", "run_seen", "handles_kept", "hand_over"]  # noqa: Y015
     _WhichOneofArgType_call: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_call) -> _WhichOneofReturnType_call | None: ...
 
@@ -2100,6 +2139,7 @@ class BusResult(_message.Message):
     FACTION_START_FIELD_NUMBER: _builtins.int
     FD_LIST_FIELD_NUMBER: _builtins.int
     FD_STAT_FIELD_NUMBER: _builtins.int
+    FD_TABLE_FIELD_NUMBER: _builtins.int
     POLL_OBJECTS_FIELD_NUMBER: _builtins.int
     KNOTE_CHANGE_FIELD_NUMBER: _builtins.int
     KNOTE_COLLECT_FIELD_NUMBER: _builtins.int
@@ -2175,6 +2215,8 @@ class BusResult(_message.Message):
     @_builtins.property
     def fd_stat(self) -> Global___FdStatResponse: ...
     @_builtins.property
+    def fd_table(self) -> Global___FdTableResponse: ...
+    @_builtins.property
     def poll_objects(self) -> Global___PollObjectsResponse: ...
     @_builtins.property
     def knote_change(self) -> Global___KnoteChangeResponse: ...
@@ -2238,6 +2280,7 @@ class BusResult(_message.Message):
         faction_start: Global___FactionStartResponse | None = ...,
         fd_list: Global___FdListResponse | None = ...,
         fd_stat: Global___FdStatResponse | None = ...,
+        fd_table: Global___FdTableResponse | None = ...,
         poll_objects: Global___PollObjectsResponse | None = ...,
         knote_change: Global___KnoteChangeResponse | None = ...,
         knote_collect: Global___KnoteCollectResponse | None = ...,
@@ -2255,11 +2298,11 @@ class BusResult(_message.Message):
         handles_kept: Global___HandlesKeptResponse | None = ...,
         hand_over: Global___HandOverResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_admit", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set", "ping", "run_seen", "handles_kept", "hand_over"]  # noqa: Y015
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_admit", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "fd_table", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set", "ping", "run_seen", "handles_kept", "hand_over"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 

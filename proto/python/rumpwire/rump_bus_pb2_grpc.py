@@ -2037,6 +2037,11 @@ class GatewayBusStub(object):
                 request_serializer=rump__bus__pb2.FdListRequest.SerializeToString,
                 response_deserializer=rump__bus__pb2.FdListResponse.FromString,
                 _registered_method=True)
+        self.FdTable = channel.unary_unary(
+                '/rump.sp.v1.GatewayBus/FdTable',
+                request_serializer=rump__bus__pb2.FdTableRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.FdTableResponse.FromString,
+                _registered_method=True)
         self.FdStat = channel.unary_unary(
                 '/rump.sp.v1.GatewayBus/FdStat',
                 request_serializer=rump__bus__pb2.FdStatRequest.SerializeToString,
@@ -2070,6 +2075,13 @@ class GatewayBusServicer(object):
 
     def FdList(self, request, context):
         """The descriptors that a process has open. ESRCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FdTable(self, request, context):
+        """The descriptors of all processes. Cannot fail.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -2117,6 +2129,11 @@ def add_GatewayBusServicer_to_server(servicer, server):
                     servicer.FdList,
                     request_deserializer=rump__bus__pb2.FdListRequest.FromString,
                     response_serializer=rump__bus__pb2.FdListResponse.SerializeToString,
+            ),
+            'FdTable': grpc.unary_unary_rpc_method_handler(
+                    servicer.FdTable,
+                    request_deserializer=rump__bus__pb2.FdTableRequest.FromString,
+                    response_serializer=rump__bus__pb2.FdTableResponse.SerializeToString,
             ),
             'FdStat': grpc.unary_unary_rpc_method_handler(
                     servicer.FdStat,
@@ -2172,6 +2189,33 @@ class GatewayBus(object):
             '/rump.sp.v1.GatewayBus/FdList',
             rump__bus__pb2.FdListRequest.SerializeToString,
             rump__bus__pb2.FdListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FdTable(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.GatewayBus/FdTable',
+            rump__bus__pb2.FdTableRequest.SerializeToString,
+            rump__bus__pb2.FdTableResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -647,6 +647,8 @@ class GatewayBusStub:
     def __new__(cls, channel: _aio.Channel) -> GatewayBusAsyncStub: ...
     FdList: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.FdListRequest, _rump_bus_pb2.FdListResponse]
     """The descriptors that a process has open. ESRCH."""
+    FdTable: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.FdTableRequest, _rump_bus_pb2.FdTableResponse]
+    """The descriptors of all processes. Cannot fail."""
     FdStat: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.FdStatRequest, _rump_bus_pb2.FdStatResponse]
     """What fstat gives for a descriptor of a process. ESRCH, EBADF."""
     FactionStart: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.FactionStartRequest, _rump_bus_pb2.FactionStartResponse]
@@ -665,6 +667,8 @@ class GatewayBusAsyncStub(GatewayBusStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     FdList: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.FdListRequest, _rump_bus_pb2.FdListResponse]  # type: ignore[assignment]
     """The descriptors that a process has open. ESRCH."""
+    FdTable: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.FdTableRequest, _rump_bus_pb2.FdTableResponse]  # type: ignore[assignment]
+    """The descriptors of all processes. Cannot fail."""
     FdStat: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.FdStatRequest, _rump_bus_pb2.FdStatResponse]  # type: ignore[assignment]
     """What fstat gives for a descriptor of a process. ESRCH, EBADF."""
     FactionStart: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.FactionStartRequest, _rump_bus_pb2.FactionStartResponse]  # type: ignore[assignment]
@@ -686,6 +690,14 @@ class GatewayBusServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_bus_pb2.FdListResponse, _abc.Awaitable[_rump_bus_pb2.FdListResponse]]:
         """The descriptors that a process has open. ESRCH."""
+
+    @_abc_1.abstractmethod
+    def FdTable(
+        self,
+        request: _rump_bus_pb2.FdTableRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.FdTableResponse, _abc.Awaitable[_rump_bus_pb2.FdTableResponse]]:
+        """The descriptors of all processes. Cannot fail."""
 
     @_abc_1.abstractmethod
     def FdStat(

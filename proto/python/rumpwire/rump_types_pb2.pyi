@@ -887,7 +887,7 @@ Global___Msghdr: _TypeAlias = Msghdr  # noqa: Y015
 
 @_typing.final
 class SysctlValue(_message.Message):
-    """The value of a sysctl node."""
+    """The value of a sysctl node. Nodes of type CTLTYPE_STRUCT have tables in the types that other calls have too."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -896,11 +896,35 @@ class SysctlValue(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     BOOLEAN_FIELD_NUMBER: _builtins.int
     RAW_FIELD_NUMBER: _builtins.int
+    PROCS_FIELD_NUMBER: _builtins.int
+    FILES_FIELD_NUMBER: _builtins.int
+    PCBS_FIELD_NUMBER: _builtins.int
+    COUNTERS_FIELD_NUMBER: _builtins.int
+    ROUTES_FIELD_NUMBER: _builtins.int
+    ROUTERS_FIELD_NUMBER: _builtins.int
+    PREFIXES_FIELD_NUMBER: _builtins.int
+    TEXTS_FIELD_NUMBER: _builtins.int
     integer: _builtins.int
     quad: _builtins.int
     text: _builtins.str
     boolean: _builtins.bool
     raw: _builtins.bytes
+    @_builtins.property
+    def procs(self) -> Global___SysctlProcs: ...
+    @_builtins.property
+    def files(self) -> Global___SysctlFiles: ...
+    @_builtins.property
+    def pcbs(self) -> Global___SysctlPcbs: ...
+    @_builtins.property
+    def counters(self) -> Global___SysctlCounters: ...
+    @_builtins.property
+    def routes(self) -> Global___SysctlRoutes: ...
+    @_builtins.property
+    def routers(self) -> Global___SysctlRouters: ...
+    @_builtins.property
+    def prefixes(self) -> Global___SysctlPrefixes: ...
+    @_builtins.property
+    def texts(self) -> Global___SysctlTexts: ...
     def __init__(
         self,
         *,
@@ -909,16 +933,200 @@ class SysctlValue(_message.Message):
         text: _builtins.str = ...,
         boolean: _builtins.bool = ...,
         raw: _builtins.bytes = ...,
+        procs: Global___SysctlProcs | None = ...,
+        files: Global___SysctlFiles | None = ...,
+        pcbs: Global___SysctlPcbs | None = ...,
+        counters: Global___SysctlCounters | None = ...,
+        routes: Global___SysctlRoutes | None = ...,
+        routers: Global___SysctlRouters | None = ...,
+        prefixes: Global___SysctlPrefixes | None = ...,
+        texts: Global___SysctlTexts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["boolean", b"boolean", "integer", b"integer", "quad", b"quad", "raw", b"raw", "text", b"text", "value", b"value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["boolean", b"boolean", "counters", b"counters", "files", b"files", "integer", b"integer", "pcbs", b"pcbs", "prefixes", b"prefixes", "procs", b"procs", "quad", b"quad", "raw", b"raw", "routers", b"routers", "routes", b"routes", "text", b"text", "texts", b"texts", "value", b"value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["boolean", b"boolean", "integer", b"integer", "quad", b"quad", "raw", b"raw", "text", b"text", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boolean", b"boolean", "counters", b"counters", "files", b"files", "integer", b"integer", "pcbs", b"pcbs", "prefixes", b"prefixes", "procs", b"procs", "quad", b"quad", "raw", b"raw", "routers", b"routers", "routes", b"routes", "text", b"text", "texts", b"texts", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["integer", "quad", "text", "boolean", "raw"]  # noqa: Y015
+    _WhichOneofReturnType_value: _TypeAlias = _typing.Literal["integer", "quad", "text", "boolean", "raw", "procs", "files", "pcbs", "counters", "routes", "routers", "prefixes", "texts"]  # noqa: Y015
     _WhichOneofArgType_value: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_value) -> _WhichOneofReturnType_value | None: ...
 
 Global___SysctlValue: _TypeAlias = SysctlValue  # noqa: Y015
+
+@_typing.final
+class SysctlProcs(_message.Message):
+    """kern.proc, kern.proc2."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROCS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def procs(self) -> _containers.RepeatedCompositeFieldContainer[Global___KinfoProc]: ...
+    def __init__(
+        self,
+        *,
+        procs: _abc.Iterable[Global___KinfoProc] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["procs", b"procs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SysctlProcs: _TypeAlias = SysctlProcs  # noqa: Y015
+
+@_typing.final
+class SysctlFiles(_message.Message):
+    """kern.file, kern.file2."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___KinfoFile]: ...
+    def __init__(
+        self,
+        *,
+        files: _abc.Iterable[Global___KinfoFile] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SysctlFiles: _TypeAlias = SysctlFiles  # noqa: Y015
+
+@_typing.final
+class SysctlPcbs(_message.Message):
+    """net.*.pcblist. Written to net.inet.tcp.ident and drop: one that has the two ends of a connection."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PCBS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def pcbs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Inpcb]: ...
+    def __init__(
+        self,
+        *,
+        pcbs: _abc.Iterable[Global___Inpcb] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pcbs", b"pcbs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SysctlPcbs: _TypeAlias = SysctlPcbs  # noqa: Y015
+
+@_typing.final
+class SysctlCounters(_message.Message):
+    """What is counted: net.*.stats, kern.evcnt, hw.iostats and their kin."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNTERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def counters(self) -> _containers.RepeatedCompositeFieldContainer[Global___NetCounter]: ...
+    def __init__(
+        self,
+        *,
+        counters: _abc.Iterable[Global___NetCounter] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counters", b"counters"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SysctlCounters: _TypeAlias = SysctlCounters  # noqa: Y015
+
+@_typing.final
+class SysctlRoutes(_message.Message):
+    """net.route.rtable, net.sdl."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROUTES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def routes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rtmsg]: ...
+    def __init__(
+        self,
+        *,
+        routes: _abc.Iterable[Global___Rtmsg] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["routes", b"routes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SysctlRoutes: _TypeAlias = SysctlRoutes  # noqa: Y015
+
+@_typing.final
+class SysctlRouters(_message.Message):
+    """net.inet6.icmp6.nd6_drlist."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROUTERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def routers(self) -> _containers.RepeatedCompositeFieldContainer[Global___NdRouter]: ...
+    def __init__(
+        self,
+        *,
+        routers: _abc.Iterable[Global___NdRouter] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["routers", b"routers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SysctlRouters: _TypeAlias = SysctlRouters  # noqa: Y015
+
+@_typing.final
+class SysctlPrefixes(_message.Message):
+    """net.inet6.icmp6.nd6_prlist."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PREFIXES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def prefixes(self) -> _containers.RepeatedCompositeFieldContainer[Global___NdPrefix]: ...
+    def __init__(
+        self,
+        *,
+        prefixes: _abc.Iterable[Global___NdPrefix] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["prefixes", b"prefixes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SysctlPrefixes: _TypeAlias = SysctlPrefixes  # noqa: Y015
+
+@_typing.final
+class SysctlTexts(_message.Message):
+    """kern.proc_args."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def texts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
+    def __init__(
+        self,
+        *,
+        texts: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["texts", b"texts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SysctlTexts: _TypeAlias = SysctlTexts  # noqa: Y015
 
 @_typing.final
 class SysctlNode(_message.Message):
@@ -3001,6 +3209,67 @@ class Inpcb(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Inpcb: _TypeAlias = Inpcb  # noqa: Y015
+
+@_typing.final
+class KinfoProc(_message.Message):
+    """A process (kinfo_proc2 of sysctl kern.proc2). Effective, real and saved ids; the login name of its session."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    P_PID_FIELD_NUMBER: _builtins.int
+    P_PPID_FIELD_NUMBER: _builtins.int
+    P_PGID_FIELD_NUMBER: _builtins.int
+    P_SID_FIELD_NUMBER: _builtins.int
+    P_COMM_FIELD_NUMBER: _builtins.int
+    P_UID_FIELD_NUMBER: _builtins.int
+    P_GID_FIELD_NUMBER: _builtins.int
+    P_RUID_FIELD_NUMBER: _builtins.int
+    P_RGID_FIELD_NUMBER: _builtins.int
+    P_SVUID_FIELD_NUMBER: _builtins.int
+    P_SVGID_FIELD_NUMBER: _builtins.int
+    P_GROUPS_FIELD_NUMBER: _builtins.int
+    P_LOGIN_FIELD_NUMBER: _builtins.int
+    P_SIGLIST_FIELD_NUMBER: _builtins.int
+    p_pid: _builtins.int
+    p_ppid: _builtins.int
+    p_pgid: _builtins.int
+    p_sid: _builtins.int
+    p_comm: _builtins.str
+    p_uid: _builtins.int
+    p_gid: _builtins.int
+    p_ruid: _builtins.int
+    p_rgid: _builtins.int
+    p_svuid: _builtins.int
+    p_svgid: _builtins.int
+    p_login: _builtins.bytes
+    p_siglist: _builtins.int
+    @_builtins.property
+    def p_groups(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        p_pid: _builtins.int = ...,
+        p_ppid: _builtins.int = ...,
+        p_pgid: _builtins.int = ...,
+        p_sid: _builtins.int = ...,
+        p_comm: _builtins.str = ...,
+        p_uid: _builtins.int = ...,
+        p_gid: _builtins.int = ...,
+        p_ruid: _builtins.int = ...,
+        p_rgid: _builtins.int = ...,
+        p_svuid: _builtins.int = ...,
+        p_svgid: _builtins.int = ...,
+        p_groups: _abc.Iterable[_builtins.int] | None = ...,
+        p_login: _builtins.bytes = ...,
+        p_siglist: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["p_comm", b"p_comm", "p_gid", b"p_gid", "p_groups", b"p_groups", "p_login", b"p_login", "p_pgid", b"p_pgid", "p_pid", b"p_pid", "p_ppid", b"p_ppid", "p_rgid", b"p_rgid", "p_ruid", b"p_ruid", "p_sid", b"p_sid", "p_siglist", b"p_siglist", "p_svgid", b"p_svgid", "p_svuid", b"p_svuid", "p_uid", b"p_uid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KinfoProc: _TypeAlias = KinfoProc  # noqa: Y015
 
 @_typing.final
 class KinfoFile(_message.Message):

@@ -256,6 +256,191 @@ class Msghdr(NamedTuple):
     msg_flags: int = 0
 
 
+class KinfoProc(NamedTuple):
+    """A process (kinfo_proc2 of sysctl kern.proc2). Effective, real and saved ids; the login name of its session."""
+
+    p_pid: int = 0
+    p_ppid: int = 0
+    p_pgid: int = 0
+    p_sid: int = 0
+    p_comm: str = ""
+    p_uid: int = 0
+    p_gid: int = 0
+    p_ruid: int = 0
+    p_rgid: int = 0
+    p_svuid: int = 0
+    p_svgid: int = 0
+    p_groups: list[int] = []
+    p_login: bytes = b""
+    p_siglist: int = 0
+
+
+class SysctlProcs(NamedTuple):
+    """kern.proc, kern.proc2."""
+
+    procs: list[KinfoProc] = []
+
+
+class KinfoFile(NamedTuple):
+    """A descriptor of a process (kinfo_file of sysctl kern.file2), and whose object it is: that of a component, by its handle."""
+
+    ki_pid: int = 0
+    comm: str = ""
+    ki_uid: int = 0
+    ki_fd: int = 0
+    component: str = ""
+    handle: int = 0
+
+
+class SysctlFiles(NamedTuple):
+    """kern.file, kern.file2."""
+
+    files: list[KinfoFile] = []
+
+
+class Inpcb(NamedTuple):
+    """A socket of the Internet domains, as netstat shows it. state is the TCP state's name, empty for others."""
+
+    protocol: str = ""
+    local: Sockaddr | None = None
+    foreign: Sockaddr | None = None
+    recvq: int = 0
+    sendq: int = 0
+    state: str = ""
+    handle: int = 0
+
+
+class SysctlPcbs(NamedTuple):
+    """net.*.pcblist. Written to net.inet.tcp.ident and drop: one that has the two ends of a connection."""
+
+    pcbs: list[Inpcb] = []
+
+
+class NetCounter(NamedTuple):
+    """A counter of a protocol, as netstat -s shows it."""
+
+    protocol: str = ""
+    name: str = ""
+    value: int = 0
+
+
+class SysctlCounters(NamedTuple):
+    """What is counted: net.*.stats, kern.evcnt, hw.iostats and their kin."""
+
+    counters: list[NetCounter] = []
+
+
+class InterfaceAddress(NamedTuple):
+    addr: Sockaddr | None = None
+    prefixlen: int = 0
+    broadaddr: Sockaddr | None = None
+    dstaddr: Sockaddr | None = None
+    flags: int = 0
+    vltime: int = 0
+    pltime: int = 0
+
+
+class Interface(NamedTuple):
+    name: str = ""
+    ifindex: int = 0
+    flags: int = 0
+    mtu: int = 0
+    lladdr: bytes = b""
+    addresses: list[InterfaceAddress] = []
+
+
+class Ifdata(NamedTuple):
+    """SIOCGIFDATA, SIOCZIFDATA: what an interface has counted. link_state: LINK_STATE_*."""
+
+    ifdr_name: str = ""
+    type: int = 0
+    link_state: int = 0
+    mtu: int = 0
+    metric: int = 0
+    baudrate: int = 0
+    ipackets: int = 0
+    ierrors: int = 0
+    opackets: int = 0
+    oerrors: int = 0
+    collisions: int = 0
+    ibytes: int = 0
+    obytes: int = 0
+    imcasts: int = 0
+    omcasts: int = 0
+    iqdrops: int = 0
+    noproto: int = 0
+
+
+class Rtmsg(NamedTuple):
+    """A message of the routing socket (route(4)) and of its dumps. Which fields it has, rtm_type (RTM_*) decides: ADD, DELETE, CHANGE, GET, MISS, REDIRECT are about a route; IFINFO, IFANNOUNCE, NEWADDR, DELADDR, CHGADDR about an interface. With RTF_LLDATA it is an entry of ARP or neighbour discovery, whose gateway is a SockaddrDl."""
+
+    rtm_type: int = 0
+    rtm_flags: int = 0
+    rtm_index: int = 0
+    rtm_pid: int = 0
+    rtm_seq: int = 0
+    rtm_errno: int = 0
+    rtm_use: int = 0
+    dst: Sockaddr | None = None
+    prefixlen: int = 0
+    gateway: Sockaddr | None = None
+    ifname: str = ""
+    ifa: Sockaddr | None = None
+    author: Sockaddr | None = None
+    rmx_mtu: int = 0
+    rmx_expire: int = 0
+    interface: Interface | None = None
+    address: InterfaceAddress | None = None
+    data: Ifdata | None = None
+    what: int = 0
+
+
+class SysctlRoutes(NamedTuple):
+    """net.route.rtable, net.sdl."""
+
+    routes: list[Rtmsg] = []
+
+
+class NdRouter(NamedTuple):
+    """A router that neighbour discovery has heard of. expire: seconds that are left; preference: -1, 0, 1."""
+
+    addr: Sockaddr | None = None
+    ifname: str = ""
+    expire: int = 0
+    flags: int = 0
+    preference: int = 0
+
+
+class SysctlRouters(NamedTuple):
+    """net.inet6.icmp6.nd6_drlist."""
+
+    routers: list[NdRouter] = []
+
+
+class NdPrefix(NamedTuple):
+    """A prefix that a router has advertised, or that an address of ours has. Lifetimes: seconds that are left, 0 for ever."""
+
+    prefix: Sockaddr | None = None
+    prefixlen: int = 0
+    ifname: str = ""
+    vltime: int = 0
+    pltime: int = 0
+    onlink: bool = False
+    autonomous: bool = False
+
+
+class SysctlPrefixes(NamedTuple):
+    """net.inet6.icmp6.nd6_prlist."""
+
+    prefixes: list[NdPrefix] = []
+
+
+class SysctlTexts(NamedTuple):
+    """kern.proc_args."""
+
+    texts: list[bytes] = []
+
+
 class SysctlValueInteger(NamedTuple):
     """A SysctlValue that is integer."""
 
@@ -286,7 +471,7 @@ class SysctlValueRaw(NamedTuple):
     raw: bytes = b""
 
 
-SysctlValue: TypeAlias = SysctlValueInteger | SysctlValueQuad | SysctlValueText | SysctlValueBoolean | SysctlValueRaw
+SysctlValue: TypeAlias = SysctlValueInteger | SysctlValueQuad | SysctlValueText | SysctlValueBoolean | SysctlValueRaw | SysctlProcs | SysctlFiles | SysctlPcbs | SysctlCounters | SysctlRoutes | SysctlRouters | SysctlPrefixes | SysctlTexts
 
 
 class SysctlNode(NamedTuple):
@@ -531,25 +716,6 @@ class Ifaliasreq(NamedTuple):
     ifra_pltime: int = 0
 
 
-class InterfaceAddress(NamedTuple):
-    addr: Sockaddr | None = None
-    prefixlen: int = 0
-    broadaddr: Sockaddr | None = None
-    dstaddr: Sockaddr | None = None
-    flags: int = 0
-    vltime: int = 0
-    pltime: int = 0
-
-
-class Interface(NamedTuple):
-    name: str = ""
-    ifindex: int = 0
-    flags: int = 0
-    mtu: int = 0
-    lladdr: bytes = b""
-    addresses: list[InterfaceAddress] = []
-
-
 class Ifconf(NamedTuple):
     """SIOCGIFCONF: all interfaces with their addresses."""
 
@@ -571,28 +737,6 @@ class Ifmediareq(NamedTuple):
     ifm_status: int = 0
     ifm_active: int = 0
     ifm_ulist: list[int] = []
-
-
-class Ifdata(NamedTuple):
-    """SIOCGIFDATA, SIOCZIFDATA: what an interface has counted. link_state: LINK_STATE_*."""
-
-    ifdr_name: str = ""
-    type: int = 0
-    link_state: int = 0
-    mtu: int = 0
-    metric: int = 0
-    baudrate: int = 0
-    ipackets: int = 0
-    ierrors: int = 0
-    opackets: int = 0
-    oerrors: int = 0
-    collisions: int = 0
-    ibytes: int = 0
-    obytes: int = 0
-    imcasts: int = 0
-    omcasts: int = 0
-    iqdrops: int = 0
-    noproto: int = 0
 
 
 class Nbrinfo(NamedTuple):
@@ -800,83 +944,6 @@ class QuotactlArgs(NamedTuple):
     cursor: QuotaCursor | None = None
     maxnum: int = 0
     entries: list[QuotaEntry] = []
-
-
-class Rtmsg(NamedTuple):
-    """A message of the routing socket (route(4)) and of its dumps. Which fields it has, rtm_type (RTM_*) decides: ADD, DELETE, CHANGE, GET, MISS, REDIRECT are about a route; IFINFO, IFANNOUNCE, NEWADDR, DELADDR, CHGADDR about an interface. With RTF_LLDATA it is an entry of ARP or neighbour discovery, whose gateway is a SockaddrDl."""
-
-    rtm_type: int = 0
-    rtm_flags: int = 0
-    rtm_index: int = 0
-    rtm_pid: int = 0
-    rtm_seq: int = 0
-    rtm_errno: int = 0
-    rtm_use: int = 0
-    dst: Sockaddr | None = None
-    prefixlen: int = 0
-    gateway: Sockaddr | None = None
-    ifname: str = ""
-    ifa: Sockaddr | None = None
-    author: Sockaddr | None = None
-    rmx_mtu: int = 0
-    rmx_expire: int = 0
-    interface: Interface | None = None
-    address: InterfaceAddress | None = None
-    data: Ifdata | None = None
-    what: int = 0
-
-
-class Inpcb(NamedTuple):
-    """A socket of the Internet domains, as netstat shows it. state is the TCP state's name, empty for others."""
-
-    protocol: str = ""
-    local: Sockaddr | None = None
-    foreign: Sockaddr | None = None
-    recvq: int = 0
-    sendq: int = 0
-    state: str = ""
-    handle: int = 0
-
-
-class KinfoFile(NamedTuple):
-    """A descriptor of a process (kinfo_file of sysctl kern.file2), and whose object it is: that of a component, by its handle."""
-
-    ki_pid: int = 0
-    comm: str = ""
-    ki_uid: int = 0
-    ki_fd: int = 0
-    component: str = ""
-    handle: int = 0
-
-
-class NetCounter(NamedTuple):
-    """A counter of a protocol, as netstat -s shows it."""
-
-    protocol: str = ""
-    name: str = ""
-    value: int = 0
-
-
-class NdRouter(NamedTuple):
-    """A router that neighbour discovery has heard of. expire: seconds that are left; preference: -1, 0, 1."""
-
-    addr: Sockaddr | None = None
-    ifname: str = ""
-    expire: int = 0
-    flags: int = 0
-    preference: int = 0
-
-
-class NdPrefix(NamedTuple):
-    """A prefix that a router has advertised, or that an address of ours has. Lifetimes: seconds that are left, 0 for ever."""
-
-    prefix: Sockaddr | None = None
-    prefixlen: int = 0
-    ifname: str = ""
-    vltime: int = 0
-    pltime: int = 0
-    onlink: bool = False
-    autonomous: bool = False
 
 
 class NpfPorts(NamedTuple):

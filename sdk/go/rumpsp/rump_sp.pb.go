@@ -8323,7 +8323,10 @@ type AttachRequest struct {
 	// another at once. docs/sessions.md has the whole protocol.
 	LeaseMs uint32 `protobuf:"varint,50,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
 	// Random, at least 16 bytes: an attach that is sent again with the same nonce gives the same session.
-	Nonce         []byte `protobuf:"bytes,51,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	Nonce []byte `protobuf:"bytes,51,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	// A stream follows at once, also for each child that is forked. Where no lease is asked for, a session whose stream is
+	// not there ends after 10 s, in place of the 60 s that one has whose client makes unary calls alone.
+	Streams       bool `protobuf:"varint,52,opt,name=streams,proto3" json:"streams,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -8398,6 +8401,13 @@ func (x *AttachRequest) GetNonce() []byte {
 		return x.Nonce
 	}
 	return nil
+}
+
+func (x *AttachRequest) GetStreams() bool {
+	if x != nil {
+		return x.Streams
+	}
+	return false
 }
 
 type AttachResponse struct {
@@ -10902,14 +10912,15 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1f.rump.sp.v1.NetCountersResponseH\x00R\vnetCounters\x126\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x1a.rump.sp.v1.NdListResponseH\x00R\x06ndList\x12<\n" +
 	"\tfile_list\x18\xb4\x10 \x01(\v2\x1c.rump.sp.v1.FileListResponseH\x00R\bfileListB\b\n" +
-	"\x06result\"\x9d\x01\n" +
+	"\x06result\"\xb7\x01\n" +
 	"\rAttachRequest\x12\x12\n" +
 	"\x04comm\x18\x01 \x01(\tR\x04comm\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\tR\x05token\x12\x16\n" +
 	"\x06cookie\x18\x1e \x01(\fR\x06cookie\x12\x19\n" +
 	"\btrace_as\x18( \x01(\x05R\atraceAs\x12\x19\n" +
 	"\blease_ms\x182 \x01(\rR\aleaseMs\x12\x14\n" +
-	"\x05nonce\x183 \x01(\fR\x05nonce\"\x92\x01\n" +
+	"\x05nonce\x183 \x01(\fR\x05nonce\x12\x18\n" +
+	"\astreams\x184 \x01(\bR\astreams\"\x92\x01\n" +
 	"\x0eAttachResponse\x12\x18\n" +
 	"\asession\x18\x01 \x01(\tR\asession\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x19\n" +

@@ -2179,7 +2179,7 @@ func (x *Msghdr) GetMsgFlags() int32 {
 	return 0
 }
 
-// The value of a sysctl node.
+// The value of a sysctl node. Nodes of type CTLTYPE_STRUCT have tables in the types that other calls have too.
 type SysctlValue struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Value:
@@ -2189,6 +2189,14 @@ type SysctlValue struct {
 	//	*SysctlValue_Text
 	//	*SysctlValue_Boolean
 	//	*SysctlValue_Raw
+	//	*SysctlValue_Procs
+	//	*SysctlValue_Files
+	//	*SysctlValue_Pcbs
+	//	*SysctlValue_Counters
+	//	*SysctlValue_Routes
+	//	*SysctlValue_Routers
+	//	*SysctlValue_Prefixes
+	//	*SysctlValue_Texts
 	Value         isSysctlValue_Value `protobuf_oneof:"value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2276,6 +2284,78 @@ func (x *SysctlValue) GetRaw() []byte {
 	return nil
 }
 
+func (x *SysctlValue) GetProcs() *SysctlProcs {
+	if x != nil {
+		if x, ok := x.Value.(*SysctlValue_Procs); ok {
+			return x.Procs
+		}
+	}
+	return nil
+}
+
+func (x *SysctlValue) GetFiles() *SysctlFiles {
+	if x != nil {
+		if x, ok := x.Value.(*SysctlValue_Files); ok {
+			return x.Files
+		}
+	}
+	return nil
+}
+
+func (x *SysctlValue) GetPcbs() *SysctlPcbs {
+	if x != nil {
+		if x, ok := x.Value.(*SysctlValue_Pcbs); ok {
+			return x.Pcbs
+		}
+	}
+	return nil
+}
+
+func (x *SysctlValue) GetCounters() *SysctlCounters {
+	if x != nil {
+		if x, ok := x.Value.(*SysctlValue_Counters); ok {
+			return x.Counters
+		}
+	}
+	return nil
+}
+
+func (x *SysctlValue) GetRoutes() *SysctlRoutes {
+	if x != nil {
+		if x, ok := x.Value.(*SysctlValue_Routes); ok {
+			return x.Routes
+		}
+	}
+	return nil
+}
+
+func (x *SysctlValue) GetRouters() *SysctlRouters {
+	if x != nil {
+		if x, ok := x.Value.(*SysctlValue_Routers); ok {
+			return x.Routers
+		}
+	}
+	return nil
+}
+
+func (x *SysctlValue) GetPrefixes() *SysctlPrefixes {
+	if x != nil {
+		if x, ok := x.Value.(*SysctlValue_Prefixes); ok {
+			return x.Prefixes
+		}
+	}
+	return nil
+}
+
+func (x *SysctlValue) GetTexts() *SysctlTexts {
+	if x != nil {
+		if x, ok := x.Value.(*SysctlValue_Texts); ok {
+			return x.Texts
+		}
+	}
+	return nil
+}
+
 type isSysctlValue_Value interface {
 	isSysctlValue_Value()
 }
@@ -2300,6 +2380,38 @@ type SysctlValue_Raw struct {
 	Raw []byte `protobuf:"bytes,5,opt,name=raw,proto3,oneof"`
 }
 
+type SysctlValue_Procs struct {
+	Procs *SysctlProcs `protobuf:"bytes,6,opt,name=procs,proto3,oneof"`
+}
+
+type SysctlValue_Files struct {
+	Files *SysctlFiles `protobuf:"bytes,7,opt,name=files,proto3,oneof"`
+}
+
+type SysctlValue_Pcbs struct {
+	Pcbs *SysctlPcbs `protobuf:"bytes,8,opt,name=pcbs,proto3,oneof"`
+}
+
+type SysctlValue_Counters struct {
+	Counters *SysctlCounters `protobuf:"bytes,9,opt,name=counters,proto3,oneof"`
+}
+
+type SysctlValue_Routes struct {
+	Routes *SysctlRoutes `protobuf:"bytes,10,opt,name=routes,proto3,oneof"`
+}
+
+type SysctlValue_Routers struct {
+	Routers *SysctlRouters `protobuf:"bytes,11,opt,name=routers,proto3,oneof"`
+}
+
+type SysctlValue_Prefixes struct {
+	Prefixes *SysctlPrefixes `protobuf:"bytes,12,opt,name=prefixes,proto3,oneof"`
+}
+
+type SysctlValue_Texts struct {
+	Texts *SysctlTexts `protobuf:"bytes,13,opt,name=texts,proto3,oneof"`
+}
+
 func (*SysctlValue_Integer) isSysctlValue_Value() {}
 
 func (*SysctlValue_Quad) isSysctlValue_Value() {}
@@ -2309,6 +2421,382 @@ func (*SysctlValue_Text) isSysctlValue_Value() {}
 func (*SysctlValue_Boolean) isSysctlValue_Value() {}
 
 func (*SysctlValue_Raw) isSysctlValue_Value() {}
+
+func (*SysctlValue_Procs) isSysctlValue_Value() {}
+
+func (*SysctlValue_Files) isSysctlValue_Value() {}
+
+func (*SysctlValue_Pcbs) isSysctlValue_Value() {}
+
+func (*SysctlValue_Counters) isSysctlValue_Value() {}
+
+func (*SysctlValue_Routes) isSysctlValue_Value() {}
+
+func (*SysctlValue_Routers) isSysctlValue_Value() {}
+
+func (*SysctlValue_Prefixes) isSysctlValue_Value() {}
+
+func (*SysctlValue_Texts) isSysctlValue_Value() {}
+
+// kern.proc, kern.proc2.
+type SysctlProcs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Procs         []*KinfoProc           `protobuf:"bytes,1,rep,name=procs,proto3" json:"procs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SysctlProcs) Reset() {
+	*x = SysctlProcs{}
+	mi := &file_rump_types_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SysctlProcs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SysctlProcs) ProtoMessage() {}
+
+func (x *SysctlProcs) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SysctlProcs.ProtoReflect.Descriptor instead.
+func (*SysctlProcs) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *SysctlProcs) GetProcs() []*KinfoProc {
+	if x != nil {
+		return x.Procs
+	}
+	return nil
+}
+
+// kern.file, kern.file2.
+type SysctlFiles struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Files         []*KinfoFile           `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SysctlFiles) Reset() {
+	*x = SysctlFiles{}
+	mi := &file_rump_types_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SysctlFiles) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SysctlFiles) ProtoMessage() {}
+
+func (x *SysctlFiles) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SysctlFiles.ProtoReflect.Descriptor instead.
+func (*SysctlFiles) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *SysctlFiles) GetFiles() []*KinfoFile {
+	if x != nil {
+		return x.Files
+	}
+	return nil
+}
+
+// net.*.pcblist. Written to net.inet.tcp.ident and drop: one that has the two ends of a connection.
+type SysctlPcbs struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pcbs          []*Inpcb               `protobuf:"bytes,1,rep,name=pcbs,proto3" json:"pcbs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SysctlPcbs) Reset() {
+	*x = SysctlPcbs{}
+	mi := &file_rump_types_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SysctlPcbs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SysctlPcbs) ProtoMessage() {}
+
+func (x *SysctlPcbs) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SysctlPcbs.ProtoReflect.Descriptor instead.
+func (*SysctlPcbs) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *SysctlPcbs) GetPcbs() []*Inpcb {
+	if x != nil {
+		return x.Pcbs
+	}
+	return nil
+}
+
+// What is counted: net.*.stats, kern.evcnt, hw.iostats and their kin.
+type SysctlCounters struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Counters      []*NetCounter          `protobuf:"bytes,1,rep,name=counters,proto3" json:"counters,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SysctlCounters) Reset() {
+	*x = SysctlCounters{}
+	mi := &file_rump_types_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SysctlCounters) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SysctlCounters) ProtoMessage() {}
+
+func (x *SysctlCounters) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SysctlCounters.ProtoReflect.Descriptor instead.
+func (*SysctlCounters) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *SysctlCounters) GetCounters() []*NetCounter {
+	if x != nil {
+		return x.Counters
+	}
+	return nil
+}
+
+// net.route.rtable, net.sdl.
+type SysctlRoutes struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Routes        []*Rtmsg               `protobuf:"bytes,1,rep,name=routes,proto3" json:"routes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SysctlRoutes) Reset() {
+	*x = SysctlRoutes{}
+	mi := &file_rump_types_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SysctlRoutes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SysctlRoutes) ProtoMessage() {}
+
+func (x *SysctlRoutes) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SysctlRoutes.ProtoReflect.Descriptor instead.
+func (*SysctlRoutes) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *SysctlRoutes) GetRoutes() []*Rtmsg {
+	if x != nil {
+		return x.Routes
+	}
+	return nil
+}
+
+// net.inet6.icmp6.nd6_drlist.
+type SysctlRouters struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Routers       []*NdRouter            `protobuf:"bytes,1,rep,name=routers,proto3" json:"routers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SysctlRouters) Reset() {
+	*x = SysctlRouters{}
+	mi := &file_rump_types_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SysctlRouters) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SysctlRouters) ProtoMessage() {}
+
+func (x *SysctlRouters) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SysctlRouters.ProtoReflect.Descriptor instead.
+func (*SysctlRouters) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *SysctlRouters) GetRouters() []*NdRouter {
+	if x != nil {
+		return x.Routers
+	}
+	return nil
+}
+
+// net.inet6.icmp6.nd6_prlist.
+type SysctlPrefixes struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Prefixes      []*NdPrefix            `protobuf:"bytes,1,rep,name=prefixes,proto3" json:"prefixes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SysctlPrefixes) Reset() {
+	*x = SysctlPrefixes{}
+	mi := &file_rump_types_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SysctlPrefixes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SysctlPrefixes) ProtoMessage() {}
+
+func (x *SysctlPrefixes) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SysctlPrefixes.ProtoReflect.Descriptor instead.
+func (*SysctlPrefixes) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *SysctlPrefixes) GetPrefixes() []*NdPrefix {
+	if x != nil {
+		return x.Prefixes
+	}
+	return nil
+}
+
+// kern.proc_args.
+type SysctlTexts struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Texts         [][]byte               `protobuf:"bytes,1,rep,name=texts,proto3" json:"texts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SysctlTexts) Reset() {
+	*x = SysctlTexts{}
+	mi := &file_rump_types_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SysctlTexts) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SysctlTexts) ProtoMessage() {}
+
+func (x *SysctlTexts) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SysctlTexts.ProtoReflect.Descriptor instead.
+func (*SysctlTexts) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *SysctlTexts) GetTexts() [][]byte {
+	if x != nil {
+		return x.Texts
+	}
+	return nil
+}
 
 // One node of the sysctl tree, as CTL_QUERY lists it.
 type SysctlNode struct {
@@ -2325,7 +2813,7 @@ type SysctlNode struct {
 
 func (x *SysctlNode) Reset() {
 	*x = SysctlNode{}
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2337,7 +2825,7 @@ func (x *SysctlNode) String() string {
 func (*SysctlNode) ProtoMessage() {}
 
 func (x *SysctlNode) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2350,7 +2838,7 @@ func (x *SysctlNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlNode.ProtoReflect.Descriptor instead.
 func (*SysctlNode) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{25}
+	return file_rump_types_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SysctlNode) GetNumber() int32 {
@@ -2407,7 +2895,7 @@ type ModctlLoad struct {
 
 func (x *ModctlLoad) Reset() {
 	*x = ModctlLoad{}
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2419,7 +2907,7 @@ func (x *ModctlLoad) String() string {
 func (*ModctlLoad) ProtoMessage() {}
 
 func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2432,7 +2920,7 @@ func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModctlLoad.ProtoReflect.Descriptor instead.
 func (*ModctlLoad) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{26}
+	return file_rump_types_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ModctlLoad) GetFilename() string {
@@ -2474,7 +2962,7 @@ type ModuleStat struct {
 
 func (x *ModuleStat) Reset() {
 	*x = ModuleStat{}
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2486,7 +2974,7 @@ func (x *ModuleStat) String() string {
 func (*ModuleStat) ProtoMessage() {}
 
 func (x *ModuleStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2499,7 +2987,7 @@ func (x *ModuleStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleStat.ProtoReflect.Descriptor instead.
 func (*ModuleStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{27}
+	return file_rump_types_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ModuleStat) GetName() string {
@@ -2578,7 +3066,7 @@ type TmpfsArgs struct {
 
 func (x *TmpfsArgs) Reset() {
 	*x = TmpfsArgs{}
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2590,7 +3078,7 @@ func (x *TmpfsArgs) String() string {
 func (*TmpfsArgs) ProtoMessage() {}
 
 func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2603,7 +3091,7 @@ func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TmpfsArgs.ProtoReflect.Descriptor instead.
 func (*TmpfsArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{28}
+	return file_rump_types_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *TmpfsArgs) GetSizeMax() uint64 {
@@ -2651,7 +3139,7 @@ type DiskArgs struct {
 
 func (x *DiskArgs) Reset() {
 	*x = DiskArgs{}
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2663,7 +3151,7 @@ func (x *DiskArgs) String() string {
 func (*DiskArgs) ProtoMessage() {}
 
 func (x *DiskArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2676,7 +3164,7 @@ func (x *DiskArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiskArgs.ProtoReflect.Descriptor instead.
 func (*DiskArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{29}
+	return file_rump_types_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *DiskArgs) GetFspec() []byte {
@@ -2697,7 +3185,7 @@ type OptionArgs struct {
 
 func (x *OptionArgs) Reset() {
 	*x = OptionArgs{}
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2709,7 +3197,7 @@ func (x *OptionArgs) String() string {
 func (*OptionArgs) ProtoMessage() {}
 
 func (x *OptionArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2722,7 +3210,7 @@ func (x *OptionArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OptionArgs.ProtoReflect.Descriptor instead.
 func (*OptionArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{30}
+	return file_rump_types_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *OptionArgs) GetFspec() []byte {
@@ -2754,7 +3242,7 @@ type MountArgs struct {
 
 func (x *MountArgs) Reset() {
 	*x = MountArgs{}
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2766,7 +3254,7 @@ func (x *MountArgs) String() string {
 func (*MountArgs) ProtoMessage() {}
 
 func (x *MountArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2779,7 +3267,7 @@ func (x *MountArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountArgs.ProtoReflect.Descriptor instead.
 func (*MountArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{31}
+	return file_rump_types_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *MountArgs) GetArgs() isMountArgs_Args {
@@ -2885,7 +3373,7 @@ type IoctlArgs struct {
 
 func (x *IoctlArgs) Reset() {
 	*x = IoctlArgs{}
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2897,7 +3385,7 @@ func (x *IoctlArgs) String() string {
 func (*IoctlArgs) ProtoMessage() {}
 
 func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2910,7 +3398,7 @@ func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IoctlArgs.ProtoReflect.Descriptor instead.
 func (*IoctlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{32}
+	return file_rump_types_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *IoctlArgs) GetArgs() isIoctlArgs_Args {
@@ -3466,7 +3954,7 @@ type Termios struct {
 
 func (x *Termios) Reset() {
 	*x = Termios{}
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3478,7 +3966,7 @@ func (x *Termios) String() string {
 func (*Termios) ProtoMessage() {}
 
 func (x *Termios) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3491,7 +3979,7 @@ func (x *Termios) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Termios.ProtoReflect.Descriptor instead.
 func (*Termios) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{33}
+	return file_rump_types_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Termios) GetCIflag() uint32 {
@@ -3556,7 +4044,7 @@ type Winsize struct {
 
 func (x *Winsize) Reset() {
 	*x = Winsize{}
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3568,7 +4056,7 @@ func (x *Winsize) String() string {
 func (*Winsize) ProtoMessage() {}
 
 func (x *Winsize) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3581,7 +4069,7 @@ func (x *Winsize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Winsize.ProtoReflect.Descriptor instead.
 func (*Winsize) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{34}
+	return file_rump_types_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Winsize) GetWsRow() uint32 {
@@ -3627,7 +4115,7 @@ type Ptmget struct {
 
 func (x *Ptmget) Reset() {
 	*x = Ptmget{}
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3639,7 +4127,7 @@ func (x *Ptmget) String() string {
 func (*Ptmget) ProtoMessage() {}
 
 func (x *Ptmget) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3652,7 +4140,7 @@ func (x *Ptmget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ptmget.ProtoReflect.Descriptor instead.
 func (*Ptmget) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{35}
+	return file_rump_types_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Ptmget) GetCfd() int32 {
@@ -3701,7 +4189,7 @@ type DevListArgs struct {
 
 func (x *DevListArgs) Reset() {
 	*x = DevListArgs{}
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3713,7 +4201,7 @@ func (x *DevListArgs) String() string {
 func (*DevListArgs) ProtoMessage() {}
 
 func (x *DevListArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3726,7 +4214,7 @@ func (x *DevListArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevListArgs.ProtoReflect.Descriptor instead.
 func (*DevListArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{36}
+	return file_rump_types_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *DevListArgs) GetDevname() string {
@@ -3753,7 +4241,7 @@ type DevDetachArgs struct {
 
 func (x *DevDetachArgs) Reset() {
 	*x = DevDetachArgs{}
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3765,7 +4253,7 @@ func (x *DevDetachArgs) String() string {
 func (*DevDetachArgs) ProtoMessage() {}
 
 func (x *DevDetachArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3778,7 +4266,7 @@ func (x *DevDetachArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevDetachArgs.ProtoReflect.Descriptor instead.
 func (*DevDetachArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{37}
+	return file_rump_types_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *DevDetachArgs) GetDevname() string {
@@ -3799,7 +4287,7 @@ type DevRescanArgs struct {
 
 func (x *DevRescanArgs) Reset() {
 	*x = DevRescanArgs{}
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3811,7 +4299,7 @@ func (x *DevRescanArgs) String() string {
 func (*DevRescanArgs) ProtoMessage() {}
 
 func (x *DevRescanArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3824,7 +4312,7 @@ func (x *DevRescanArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevRescanArgs.ProtoReflect.Descriptor instead.
 func (*DevRescanArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{38}
+	return file_rump_types_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *DevRescanArgs) GetBusname() string {
@@ -3852,7 +4340,7 @@ type DevPmArgs struct {
 
 func (x *DevPmArgs) Reset() {
 	*x = DevPmArgs{}
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3864,7 +4352,7 @@ func (x *DevPmArgs) String() string {
 func (*DevPmArgs) ProtoMessage() {}
 
 func (x *DevPmArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3877,7 +4365,7 @@ func (x *DevPmArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevPmArgs.ProtoReflect.Descriptor instead.
 func (*DevPmArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{39}
+	return file_rump_types_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *DevPmArgs) GetDevname() string {
@@ -3906,7 +4394,7 @@ type DevCommand struct {
 
 func (x *DevCommand) Reset() {
 	*x = DevCommand{}
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3918,7 +4406,7 @@ func (x *DevCommand) String() string {
 func (*DevCommand) ProtoMessage() {}
 
 func (x *DevCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3931,7 +4419,7 @@ func (x *DevCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevCommand.ProtoReflect.Descriptor instead.
 func (*DevCommand) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{40}
+	return file_rump_types_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *DevCommand) GetCommand() string {
@@ -3969,7 +4457,7 @@ type Ifreq struct {
 
 func (x *Ifreq) Reset() {
 	*x = Ifreq{}
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3981,7 +4469,7 @@ func (x *Ifreq) String() string {
 func (*Ifreq) ProtoMessage() {}
 
 func (x *Ifreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3994,7 +4482,7 @@ func (x *Ifreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifreq.ProtoReflect.Descriptor instead.
 func (*Ifreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{41}
+	return file_rump_types_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *Ifreq) GetIfrName() string {
@@ -4043,7 +4531,7 @@ type Ifaliasreq struct {
 
 func (x *Ifaliasreq) Reset() {
 	*x = Ifaliasreq{}
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4055,7 +4543,7 @@ func (x *Ifaliasreq) String() string {
 func (*Ifaliasreq) ProtoMessage() {}
 
 func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4068,7 +4556,7 @@ func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifaliasreq.ProtoReflect.Descriptor instead.
 func (*Ifaliasreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{42}
+	return file_rump_types_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Ifaliasreq) GetIfraName() string {
@@ -4137,7 +4625,7 @@ type Ifconf struct {
 
 func (x *Ifconf) Reset() {
 	*x = Ifconf{}
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4149,7 +4637,7 @@ func (x *Ifconf) String() string {
 func (*Ifconf) ProtoMessage() {}
 
 func (x *Ifconf) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4162,7 +4650,7 @@ func (x *Ifconf) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifconf.ProtoReflect.Descriptor instead.
 func (*Ifconf) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{43}
+	return file_rump_types_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *Ifconf) GetInterfaces() []*Interface {
@@ -4182,7 +4670,7 @@ type Ifclonereq struct {
 
 func (x *Ifclonereq) Reset() {
 	*x = Ifclonereq{}
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4194,7 +4682,7 @@ func (x *Ifclonereq) String() string {
 func (*Ifclonereq) ProtoMessage() {}
 
 func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4207,7 +4695,7 @@ func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifclonereq.ProtoReflect.Descriptor instead.
 func (*Ifclonereq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{44}
+	return file_rump_types_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Ifclonereq) GetCloners() []string {
@@ -4232,7 +4720,7 @@ type Ifmediareq struct {
 
 func (x *Ifmediareq) Reset() {
 	*x = Ifmediareq{}
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4244,7 +4732,7 @@ func (x *Ifmediareq) String() string {
 func (*Ifmediareq) ProtoMessage() {}
 
 func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4257,7 +4745,7 @@ func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifmediareq.ProtoReflect.Descriptor instead.
 func (*Ifmediareq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{45}
+	return file_rump_types_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Ifmediareq) GetIfmName() string {
@@ -4328,7 +4816,7 @@ type Ifdata struct {
 
 func (x *Ifdata) Reset() {
 	*x = Ifdata{}
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4340,7 +4828,7 @@ func (x *Ifdata) String() string {
 func (*Ifdata) ProtoMessage() {}
 
 func (x *Ifdata) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4353,7 +4841,7 @@ func (x *Ifdata) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifdata.ProtoReflect.Descriptor instead.
 func (*Ifdata) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{46}
+	return file_rump_types_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Ifdata) GetIfdrName() string {
@@ -4491,7 +4979,7 @@ type Nbrinfo struct {
 
 func (x *Nbrinfo) Reset() {
 	*x = Nbrinfo{}
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4503,7 +4991,7 @@ func (x *Nbrinfo) String() string {
 func (*Nbrinfo) ProtoMessage() {}
 
 func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4516,7 +5004,7 @@ func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Nbrinfo.ProtoReflect.Descriptor instead.
 func (*Nbrinfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{47}
+	return file_rump_types_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Nbrinfo) GetIfname() string {
@@ -4584,7 +5072,7 @@ type Ndireq struct {
 
 func (x *Ndireq) Reset() {
 	*x = Ndireq{}
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4596,7 +5084,7 @@ func (x *Ndireq) String() string {
 func (*Ndireq) ProtoMessage() {}
 
 func (x *Ndireq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4609,7 +5097,7 @@ func (x *Ndireq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ndireq.ProtoReflect.Descriptor instead.
 func (*Ndireq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{48}
+	return file_rump_types_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Ndireq) GetIfname() string {
@@ -4679,7 +5167,7 @@ type BridgeReq struct {
 
 func (x *BridgeReq) Reset() {
 	*x = BridgeReq{}
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4691,7 +5179,7 @@ func (x *BridgeReq) String() string {
 func (*BridgeReq) ProtoMessage() {}
 
 func (x *BridgeReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4704,7 +5192,7 @@ func (x *BridgeReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeReq.ProtoReflect.Descriptor instead.
 func (*BridgeReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{49}
+	return file_rump_types_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *BridgeReq) GetIfdName() string {
@@ -4775,7 +5263,7 @@ type BridgeMember struct {
 
 func (x *BridgeMember) Reset() {
 	*x = BridgeMember{}
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4787,7 +5275,7 @@ func (x *BridgeMember) String() string {
 func (*BridgeMember) ProtoMessage() {}
 
 func (x *BridgeMember) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4800,7 +5288,7 @@ func (x *BridgeMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeMember.ProtoReflect.Descriptor instead.
 func (*BridgeMember) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{50}
+	return file_rump_types_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *BridgeMember) GetIfname() string {
@@ -4837,7 +5325,7 @@ type BridgeAddr struct {
 
 func (x *BridgeAddr) Reset() {
 	*x = BridgeAddr{}
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4849,7 +5337,7 @@ func (x *BridgeAddr) String() string {
 func (*BridgeAddr) ProtoMessage() {}
 
 func (x *BridgeAddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4862,7 +5350,7 @@ func (x *BridgeAddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeAddr.ProtoReflect.Descriptor instead.
 func (*BridgeAddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{51}
+	return file_rump_types_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *BridgeAddr) GetAddr() []byte {
@@ -4905,7 +5393,7 @@ type VlanReq struct {
 
 func (x *VlanReq) Reset() {
 	*x = VlanReq{}
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4917,7 +5405,7 @@ func (x *VlanReq) String() string {
 func (*VlanReq) ProtoMessage() {}
 
 func (x *VlanReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4930,7 +5418,7 @@ func (x *VlanReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VlanReq.ProtoReflect.Descriptor instead.
 func (*VlanReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{52}
+	return file_rump_types_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *VlanReq) GetIfname() string {
@@ -4966,7 +5454,7 @@ type IfPhyAddr struct {
 
 func (x *IfPhyAddr) Reset() {
 	*x = IfPhyAddr{}
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4978,7 +5466,7 @@ func (x *IfPhyAddr) String() string {
 func (*IfPhyAddr) ProtoMessage() {}
 
 func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4991,7 +5479,7 @@ func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IfPhyAddr.ProtoReflect.Descriptor instead.
 func (*IfPhyAddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{53}
+	return file_rump_types_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *IfPhyAddr) GetIflrName() string {
@@ -5028,7 +5516,7 @@ type LaggReq struct {
 
 func (x *LaggReq) Reset() {
 	*x = LaggReq{}
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5040,7 +5528,7 @@ func (x *LaggReq) String() string {
 func (*LaggReq) ProtoMessage() {}
 
 func (x *LaggReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5053,7 +5541,7 @@ func (x *LaggReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaggReq.ProtoReflect.Descriptor instead.
 func (*LaggReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{54}
+	return file_rump_types_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *LaggReq) GetIfname() string {
@@ -5094,7 +5582,7 @@ type BpfProgram struct {
 
 func (x *BpfProgram) Reset() {
 	*x = BpfProgram{}
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5106,7 +5594,7 @@ func (x *BpfProgram) String() string {
 func (*BpfProgram) ProtoMessage() {}
 
 func (x *BpfProgram) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5119,7 +5607,7 @@ func (x *BpfProgram) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfProgram.ProtoReflect.Descriptor instead.
 func (*BpfProgram) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{55}
+	return file_rump_types_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *BpfProgram) GetInsns() []*BpfInsn {
@@ -5141,7 +5629,7 @@ type BpfInsn struct {
 
 func (x *BpfInsn) Reset() {
 	*x = BpfInsn{}
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5153,7 +5641,7 @@ func (x *BpfInsn) String() string {
 func (*BpfInsn) ProtoMessage() {}
 
 func (x *BpfInsn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5166,7 +5654,7 @@ func (x *BpfInsn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfInsn.ProtoReflect.Descriptor instead.
 func (*BpfInsn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{56}
+	return file_rump_types_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *BpfInsn) GetCode() uint32 {
@@ -5209,7 +5697,7 @@ type BpfStat struct {
 
 func (x *BpfStat) Reset() {
 	*x = BpfStat{}
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5221,7 +5709,7 @@ func (x *BpfStat) String() string {
 func (*BpfStat) ProtoMessage() {}
 
 func (x *BpfStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5234,7 +5722,7 @@ func (x *BpfStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfStat.ProtoReflect.Descriptor instead.
 func (*BpfStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{57}
+	return file_rump_types_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *BpfStat) GetBsRecv() uint64 {
@@ -5268,7 +5756,7 @@ type BpfDltlist struct {
 
 func (x *BpfDltlist) Reset() {
 	*x = BpfDltlist{}
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5280,7 +5768,7 @@ func (x *BpfDltlist) String() string {
 func (*BpfDltlist) ProtoMessage() {}
 
 func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5293,7 +5781,7 @@ func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfDltlist.ProtoReflect.Descriptor instead.
 func (*BpfDltlist) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{58}
+	return file_rump_types_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *BpfDltlist) GetBflList() []uint32 {
@@ -5323,7 +5811,7 @@ type Impairment struct {
 
 func (x *Impairment) Reset() {
 	*x = Impairment{}
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5335,7 +5823,7 @@ func (x *Impairment) String() string {
 func (*Impairment) ProtoMessage() {}
 
 func (x *Impairment) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5348,7 +5836,7 @@ func (x *Impairment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Impairment.ProtoReflect.Descriptor instead.
 func (*Impairment) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{59}
+	return file_rump_types_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *Impairment) GetDelayNs() uint64 {
@@ -5437,7 +5925,7 @@ type ImpairmentStat struct {
 
 func (x *ImpairmentStat) Reset() {
 	*x = ImpairmentStat{}
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5449,7 +5937,7 @@ func (x *ImpairmentStat) String() string {
 func (*ImpairmentStat) ProtoMessage() {}
 
 func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5462,7 +5950,7 @@ func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImpairmentStat.ProtoReflect.Descriptor instead.
 func (*ImpairmentStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{60}
+	return file_rump_types_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *ImpairmentStat) GetSettings() *Impairment {
@@ -5526,7 +6014,7 @@ type VndIoctl struct {
 
 func (x *VndIoctl) Reset() {
 	*x = VndIoctl{}
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5538,7 +6026,7 @@ func (x *VndIoctl) String() string {
 func (*VndIoctl) ProtoMessage() {}
 
 func (x *VndIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5551,7 +6039,7 @@ func (x *VndIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
 func (*VndIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{61}
+	return file_rump_types_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *VndIoctl) GetVndFile() []byte {
@@ -5588,7 +6076,7 @@ type VndUser struct {
 
 func (x *VndUser) Reset() {
 	*x = VndUser{}
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5600,7 +6088,7 @@ func (x *VndUser) String() string {
 func (*VndUser) ProtoMessage() {}
 
 func (x *VndUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5613,7 +6101,7 @@ func (x *VndUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
 func (*VndUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{62}
+	return file_rump_types_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *VndUser) GetVnuUnit() int32 {
@@ -5663,7 +6151,7 @@ type CgdIoctl struct {
 
 func (x *CgdIoctl) Reset() {
 	*x = CgdIoctl{}
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5675,7 +6163,7 @@ func (x *CgdIoctl) String() string {
 func (*CgdIoctl) ProtoMessage() {}
 
 func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5688,7 +6176,7 @@ func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
 func (*CgdIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{63}
+	return file_rump_types_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *CgdIoctl) GetCiDisk() []byte {
@@ -5771,7 +6259,7 @@ type CgdUser struct {
 
 func (x *CgdUser) Reset() {
 	*x = CgdUser{}
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5783,7 +6271,7 @@ func (x *CgdUser) String() string {
 func (*CgdUser) ProtoMessage() {}
 
 func (x *CgdUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5796,7 +6284,7 @@ func (x *CgdUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
 func (*CgdUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{64}
+	return file_rump_types_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *CgdUser) GetCguUnit() int32 {
@@ -5869,7 +6357,7 @@ type RaidConfig struct {
 
 func (x *RaidConfig) Reset() {
 	*x = RaidConfig{}
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5881,7 +6369,7 @@ func (x *RaidConfig) String() string {
 func (*RaidConfig) ProtoMessage() {}
 
 func (x *RaidConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5894,7 +6382,7 @@ func (x *RaidConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
 func (*RaidConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{65}
+	return file_rump_types_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *RaidConfig) GetLevel() uint32 {
@@ -5943,7 +6431,7 @@ type RaidComponent struct {
 
 func (x *RaidComponent) Reset() {
 	*x = RaidComponent{}
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5955,7 +6443,7 @@ func (x *RaidComponent) String() string {
 func (*RaidComponent) ProtoMessage() {}
 
 func (x *RaidComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5968,7 +6456,7 @@ func (x *RaidComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
 func (*RaidComponent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{66}
+	return file_rump_types_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *RaidComponent) GetColumn() int32 {
@@ -5996,7 +6484,7 @@ type RaidReconReq struct {
 
 func (x *RaidReconReq) Reset() {
 	*x = RaidReconReq{}
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6008,7 +6496,7 @@ func (x *RaidReconReq) String() string {
 func (*RaidReconReq) ProtoMessage() {}
 
 func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6021,7 +6509,7 @@ func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
 func (*RaidReconReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{67}
+	return file_rump_types_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *RaidReconReq) GetCol() int32 {
@@ -6050,7 +6538,7 @@ type RaidProgress struct {
 
 func (x *RaidProgress) Reset() {
 	*x = RaidProgress{}
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6062,7 +6550,7 @@ func (x *RaidProgress) String() string {
 func (*RaidProgress) ProtoMessage() {}
 
 func (x *RaidProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6075,7 +6563,7 @@ func (x *RaidProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
 func (*RaidProgress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{68}
+	return file_rump_types_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *RaidProgress) GetRemaining() uint64 {
@@ -6111,7 +6599,7 @@ type RaidDisk struct {
 
 func (x *RaidDisk) Reset() {
 	*x = RaidDisk{}
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6123,7 +6611,7 @@ func (x *RaidDisk) String() string {
 func (*RaidDisk) ProtoMessage() {}
 
 func (x *RaidDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6136,7 +6624,7 @@ func (x *RaidDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
 func (*RaidDisk) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{69}
+	return file_rump_types_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *RaidDisk) GetDevname() []byte {
@@ -6177,7 +6665,7 @@ type RaidInfo struct {
 
 func (x *RaidInfo) Reset() {
 	*x = RaidInfo{}
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6189,7 +6677,7 @@ func (x *RaidInfo) String() string {
 func (*RaidInfo) ProtoMessage() {}
 
 func (x *RaidInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6202,7 +6690,7 @@ func (x *RaidInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
 func (*RaidInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{70}
+	return file_rump_types_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *RaidInfo) GetLevel() uint32 {
@@ -6274,7 +6762,7 @@ type QuotaKey struct {
 
 func (x *QuotaKey) Reset() {
 	*x = QuotaKey{}
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6286,7 +6774,7 @@ func (x *QuotaKey) String() string {
 func (*QuotaKey) ProtoMessage() {}
 
 func (x *QuotaKey) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6299,7 +6787,7 @@ func (x *QuotaKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaKey.ProtoReflect.Descriptor instead.
 func (*QuotaKey) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{71}
+	return file_rump_types_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *QuotaKey) GetIdtype() uint32 {
@@ -6338,7 +6826,7 @@ type QuotaValue struct {
 
 func (x *QuotaValue) Reset() {
 	*x = QuotaValue{}
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6350,7 +6838,7 @@ func (x *QuotaValue) String() string {
 func (*QuotaValue) ProtoMessage() {}
 
 func (x *QuotaValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6363,7 +6851,7 @@ func (x *QuotaValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaValue.ProtoReflect.Descriptor instead.
 func (*QuotaValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{72}
+	return file_rump_types_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *QuotaValue) GetHardlimit() uint64 {
@@ -6411,7 +6899,7 @@ type QuotaEntry struct {
 
 func (x *QuotaEntry) Reset() {
 	*x = QuotaEntry{}
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6423,7 +6911,7 @@ func (x *QuotaEntry) String() string {
 func (*QuotaEntry) ProtoMessage() {}
 
 func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6436,7 +6924,7 @@ func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaEntry.ProtoReflect.Descriptor instead.
 func (*QuotaEntry) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{73}
+	return file_rump_types_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *QuotaEntry) GetKey() *QuotaKey {
@@ -6466,7 +6954,7 @@ type QuotaCursor struct {
 
 func (x *QuotaCursor) Reset() {
 	*x = QuotaCursor{}
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6478,7 +6966,7 @@ func (x *QuotaCursor) String() string {
 func (*QuotaCursor) ProtoMessage() {}
 
 func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6491,7 +6979,7 @@ func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaCursor.ProtoReflect.Descriptor instead.
 func (*QuotaCursor) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{74}
+	return file_rump_types_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *QuotaCursor) GetNext() *QuotaKey {
@@ -6544,7 +7032,7 @@ type QuotactlArgs struct {
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6556,7 +7044,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6569,7 +7057,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{75}
+	return file_rump_types_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -6705,7 +7193,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6717,7 +7205,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6730,7 +7218,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{76}
+	return file_rump_types_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *Interface) GetName() string {
@@ -6791,7 +7279,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6803,7 +7291,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6816,7 +7304,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{77}
+	return file_rump_types_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -6902,7 +7390,7 @@ type Rtmsg struct {
 
 func (x *Rtmsg) Reset() {
 	*x = Rtmsg{}
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6914,7 +7402,7 @@ func (x *Rtmsg) String() string {
 func (*Rtmsg) ProtoMessage() {}
 
 func (x *Rtmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6927,7 +7415,7 @@ func (x *Rtmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rtmsg.ProtoReflect.Descriptor instead.
 func (*Rtmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{78}
+	return file_rump_types_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *Rtmsg) GetRtmType() uint32 {
@@ -7079,7 +7567,7 @@ type Inpcb struct {
 
 func (x *Inpcb) Reset() {
 	*x = Inpcb{}
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7091,7 +7579,7 @@ func (x *Inpcb) String() string {
 func (*Inpcb) ProtoMessage() {}
 
 func (x *Inpcb) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7104,7 +7592,7 @@ func (x *Inpcb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inpcb.ProtoReflect.Descriptor instead.
 func (*Inpcb) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{79}
+	return file_rump_types_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *Inpcb) GetProtocol() string {
@@ -7156,6 +7644,155 @@ func (x *Inpcb) GetHandle() int64 {
 	return 0
 }
 
+// A process (kinfo_proc2 of sysctl kern.proc2). Effective, real and saved ids; the login name of its session.
+type KinfoProc struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	PPid          int32                  `protobuf:"varint,1,opt,name=p_pid,json=pPid,proto3" json:"p_pid,omitempty"`
+	PPpid         int32                  `protobuf:"varint,2,opt,name=p_ppid,json=pPpid,proto3" json:"p_ppid,omitempty"`
+	PPgid         int32                  `protobuf:"varint,3,opt,name=p_pgid,json=pPgid,proto3" json:"p_pgid,omitempty"`
+	PSid          int32                  `protobuf:"varint,4,opt,name=p_sid,json=pSid,proto3" json:"p_sid,omitempty"`
+	PComm         string                 `protobuf:"bytes,5,opt,name=p_comm,json=pComm,proto3" json:"p_comm,omitempty"`
+	PUid          uint32                 `protobuf:"varint,6,opt,name=p_uid,json=pUid,proto3" json:"p_uid,omitempty"`
+	PGid          uint32                 `protobuf:"varint,7,opt,name=p_gid,json=pGid,proto3" json:"p_gid,omitempty"`
+	PRuid         uint32                 `protobuf:"varint,8,opt,name=p_ruid,json=pRuid,proto3" json:"p_ruid,omitempty"`
+	PRgid         uint32                 `protobuf:"varint,9,opt,name=p_rgid,json=pRgid,proto3" json:"p_rgid,omitempty"`
+	PSvuid        uint32                 `protobuf:"varint,10,opt,name=p_svuid,json=pSvuid,proto3" json:"p_svuid,omitempty"`
+	PSvgid        uint32                 `protobuf:"varint,11,opt,name=p_svgid,json=pSvgid,proto3" json:"p_svgid,omitempty"`
+	PGroups       []uint32               `protobuf:"varint,12,rep,packed,name=p_groups,json=pGroups,proto3" json:"p_groups,omitempty"`
+	PLogin        []byte                 `protobuf:"bytes,13,opt,name=p_login,json=pLogin,proto3" json:"p_login,omitempty"`
+	PSiglist      uint64                 `protobuf:"varint,14,opt,name=p_siglist,json=pSiglist,proto3" json:"p_siglist,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KinfoProc) Reset() {
+	*x = KinfoProc{}
+	mi := &file_rump_types_proto_msgTypes[88]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KinfoProc) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KinfoProc) ProtoMessage() {}
+
+func (x *KinfoProc) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[88]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KinfoProc.ProtoReflect.Descriptor instead.
+func (*KinfoProc) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{88}
+}
+
+func (x *KinfoProc) GetPPid() int32 {
+	if x != nil {
+		return x.PPid
+	}
+	return 0
+}
+
+func (x *KinfoProc) GetPPpid() int32 {
+	if x != nil {
+		return x.PPpid
+	}
+	return 0
+}
+
+func (x *KinfoProc) GetPPgid() int32 {
+	if x != nil {
+		return x.PPgid
+	}
+	return 0
+}
+
+func (x *KinfoProc) GetPSid() int32 {
+	if x != nil {
+		return x.PSid
+	}
+	return 0
+}
+
+func (x *KinfoProc) GetPComm() string {
+	if x != nil {
+		return x.PComm
+	}
+	return ""
+}
+
+func (x *KinfoProc) GetPUid() uint32 {
+	if x != nil {
+		return x.PUid
+	}
+	return 0
+}
+
+func (x *KinfoProc) GetPGid() uint32 {
+	if x != nil {
+		return x.PGid
+	}
+	return 0
+}
+
+func (x *KinfoProc) GetPRuid() uint32 {
+	if x != nil {
+		return x.PRuid
+	}
+	return 0
+}
+
+func (x *KinfoProc) GetPRgid() uint32 {
+	if x != nil {
+		return x.PRgid
+	}
+	return 0
+}
+
+func (x *KinfoProc) GetPSvuid() uint32 {
+	if x != nil {
+		return x.PSvuid
+	}
+	return 0
+}
+
+func (x *KinfoProc) GetPSvgid() uint32 {
+	if x != nil {
+		return x.PSvgid
+	}
+	return 0
+}
+
+func (x *KinfoProc) GetPGroups() []uint32 {
+	if x != nil {
+		return x.PGroups
+	}
+	return nil
+}
+
+func (x *KinfoProc) GetPLogin() []byte {
+	if x != nil {
+		return x.PLogin
+	}
+	return nil
+}
+
+func (x *KinfoProc) GetPSiglist() uint64 {
+	if x != nil {
+		return x.PSiglist
+	}
+	return 0
+}
+
 // A descriptor of a process (kinfo_file of sysctl kern.file2), and whose object it is: that of a component, by its handle.
 type KinfoFile struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -7171,7 +7808,7 @@ type KinfoFile struct {
 
 func (x *KinfoFile) Reset() {
 	*x = KinfoFile{}
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7183,7 +7820,7 @@ func (x *KinfoFile) String() string {
 func (*KinfoFile) ProtoMessage() {}
 
 func (x *KinfoFile) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7196,7 +7833,7 @@ func (x *KinfoFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KinfoFile.ProtoReflect.Descriptor instead.
 func (*KinfoFile) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{80}
+	return file_rump_types_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *KinfoFile) GetKiPid() int32 {
@@ -7253,7 +7890,7 @@ type NetCounter struct {
 
 func (x *NetCounter) Reset() {
 	*x = NetCounter{}
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7265,7 +7902,7 @@ func (x *NetCounter) String() string {
 func (*NetCounter) ProtoMessage() {}
 
 func (x *NetCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7278,7 +7915,7 @@ func (x *NetCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetCounter.ProtoReflect.Descriptor instead.
 func (*NetCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{81}
+	return file_rump_types_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *NetCounter) GetProtocol() string {
@@ -7316,7 +7953,7 @@ type NdRouter struct {
 
 func (x *NdRouter) Reset() {
 	*x = NdRouter{}
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7328,7 +7965,7 @@ func (x *NdRouter) String() string {
 func (*NdRouter) ProtoMessage() {}
 
 func (x *NdRouter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7341,7 +7978,7 @@ func (x *NdRouter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdRouter.ProtoReflect.Descriptor instead.
 func (*NdRouter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{82}
+	return file_rump_types_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *NdRouter) GetAddr() *Sockaddr {
@@ -7395,7 +8032,7 @@ type NdPrefix struct {
 
 func (x *NdPrefix) Reset() {
 	*x = NdPrefix{}
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7407,7 +8044,7 @@ func (x *NdPrefix) String() string {
 func (*NdPrefix) ProtoMessage() {}
 
 func (x *NdPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7420,7 +8057,7 @@ func (x *NdPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdPrefix.ProtoReflect.Descriptor instead.
 func (*NdPrefix) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{83}
+	return file_rump_types_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *NdPrefix) GetPrefix() *Sockaddr {
@@ -7483,7 +8120,7 @@ type NpfPorts struct {
 
 func (x *NpfPorts) Reset() {
 	*x = NpfPorts{}
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7495,7 +8132,7 @@ func (x *NpfPorts) String() string {
 func (*NpfPorts) ProtoMessage() {}
 
 func (x *NpfPorts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7508,7 +8145,7 @@ func (x *NpfPorts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
 func (*NpfPorts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{84}
+	return file_rump_types_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *NpfPorts) GetFirst() uint32 {
@@ -7540,7 +8177,7 @@ type NpfAddress struct {
 
 func (x *NpfAddress) Reset() {
 	*x = NpfAddress{}
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7552,7 +8189,7 @@ func (x *NpfAddress) String() string {
 func (*NpfAddress) ProtoMessage() {}
 
 func (x *NpfAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7565,7 +8202,7 @@ func (x *NpfAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
 func (*NpfAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{85}
+	return file_rump_types_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *NpfAddress) GetAddr() []byte {
@@ -7615,7 +8252,7 @@ type NpfEnd struct {
 
 func (x *NpfEnd) Reset() {
 	*x = NpfEnd{}
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7627,7 +8264,7 @@ func (x *NpfEnd) String() string {
 func (*NpfEnd) ProtoMessage() {}
 
 func (x *NpfEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7640,7 +8277,7 @@ func (x *NpfEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
 func (*NpfEnd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{86}
+	return file_rump_types_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *NpfEnd) GetAddresses() []*NpfAddress {
@@ -7681,7 +8318,7 @@ type NpfFilter struct {
 
 func (x *NpfFilter) Reset() {
 	*x = NpfFilter{}
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7693,7 +8330,7 @@ func (x *NpfFilter) String() string {
 func (*NpfFilter) ProtoMessage() {}
 
 func (x *NpfFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7706,7 +8343,7 @@ func (x *NpfFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
 func (*NpfFilter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{87}
+	return file_rump_types_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *NpfFilter) GetVersion() uint32 {
@@ -7787,7 +8424,7 @@ type NpfRule struct {
 
 func (x *NpfRule) Reset() {
 	*x = NpfRule{}
-	mi := &file_rump_types_proto_msgTypes[88]
+	mi := &file_rump_types_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7799,7 +8436,7 @@ func (x *NpfRule) String() string {
 func (*NpfRule) ProtoMessage() {}
 
 func (x *NpfRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[88]
+	mi := &file_rump_types_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7812,7 +8449,7 @@ func (x *NpfRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
 func (*NpfRule) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{88}
+	return file_rump_types_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *NpfRule) GetId() uint64 {
@@ -7906,7 +8543,7 @@ type NpfGroup struct {
 
 func (x *NpfGroup) Reset() {
 	*x = NpfGroup{}
-	mi := &file_rump_types_proto_msgTypes[89]
+	mi := &file_rump_types_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7918,7 +8555,7 @@ func (x *NpfGroup) String() string {
 func (*NpfGroup) ProtoMessage() {}
 
 func (x *NpfGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[89]
+	mi := &file_rump_types_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7931,7 +8568,7 @@ func (x *NpfGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
 func (*NpfGroup) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{89}
+	return file_rump_types_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *NpfGroup) GetName() string {
@@ -7989,7 +8626,7 @@ type NpfMap struct {
 
 func (x *NpfMap) Reset() {
 	*x = NpfMap{}
-	mi := &file_rump_types_proto_msgTypes[90]
+	mi := &file_rump_types_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8001,7 +8638,7 @@ func (x *NpfMap) String() string {
 func (*NpfMap) ProtoMessage() {}
 
 func (x *NpfMap) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[90]
+	mi := &file_rump_types_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8014,7 +8651,7 @@ func (x *NpfMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
 func (*NpfMap) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{90}
+	return file_rump_types_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *NpfMap) GetId() uint64 {
@@ -8085,7 +8722,7 @@ type NpfTable struct {
 
 func (x *NpfTable) Reset() {
 	*x = NpfTable{}
-	mi := &file_rump_types_proto_msgTypes[91]
+	mi := &file_rump_types_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8097,7 +8734,7 @@ func (x *NpfTable) String() string {
 func (*NpfTable) ProtoMessage() {}
 
 func (x *NpfTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[91]
+	mi := &file_rump_types_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8110,7 +8747,7 @@ func (x *NpfTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
 func (*NpfTable) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{91}
+	return file_rump_types_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *NpfTable) GetName() string {
@@ -8149,7 +8786,7 @@ type NpfProcedure struct {
 
 func (x *NpfProcedure) Reset() {
 	*x = NpfProcedure{}
-	mi := &file_rump_types_proto_msgTypes[92]
+	mi := &file_rump_types_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8161,7 +8798,7 @@ func (x *NpfProcedure) String() string {
 func (*NpfProcedure) ProtoMessage() {}
 
 func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[92]
+	mi := &file_rump_types_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8174,7 +8811,7 @@ func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
 func (*NpfProcedure) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{92}
+	return file_rump_types_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *NpfProcedure) GetName() string {
@@ -8233,7 +8870,7 @@ type NpfConfig struct {
 
 func (x *NpfConfig) Reset() {
 	*x = NpfConfig{}
-	mi := &file_rump_types_proto_msgTypes[93]
+	mi := &file_rump_types_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8245,7 +8882,7 @@ func (x *NpfConfig) String() string {
 func (*NpfConfig) ProtoMessage() {}
 
 func (x *NpfConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[93]
+	mi := &file_rump_types_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8258,7 +8895,7 @@ func (x *NpfConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
 func (*NpfConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{93}
+	return file_rump_types_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *NpfConfig) GetTables() []*NpfTable {
@@ -8313,7 +8950,7 @@ type NpfConnection struct {
 
 func (x *NpfConnection) Reset() {
 	*x = NpfConnection{}
-	mi := &file_rump_types_proto_msgTypes[94]
+	mi := &file_rump_types_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8325,7 +8962,7 @@ func (x *NpfConnection) String() string {
 func (*NpfConnection) ProtoMessage() {}
 
 func (x *NpfConnection) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[94]
+	mi := &file_rump_types_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8338,7 +8975,7 @@ func (x *NpfConnection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
 func (*NpfConnection) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{94}
+	return file_rump_types_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *NpfConnection) GetProtocol() uint32 {
@@ -8407,7 +9044,7 @@ type NpfCounter struct {
 
 func (x *NpfCounter) Reset() {
 	*x = NpfCounter{}
-	mi := &file_rump_types_proto_msgTypes[95]
+	mi := &file_rump_types_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8419,7 +9056,7 @@ func (x *NpfCounter) String() string {
 func (*NpfCounter) ProtoMessage() {}
 
 func (x *NpfCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[95]
+	mi := &file_rump_types_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8432,7 +9069,7 @@ func (x *NpfCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
 func (*NpfCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{95}
+	return file_rump_types_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *NpfCounter) GetName() string {
@@ -8468,7 +9105,7 @@ type DhcpLease struct {
 
 func (x *DhcpLease) Reset() {
 	*x = DhcpLease{}
-	mi := &file_rump_types_proto_msgTypes[96]
+	mi := &file_rump_types_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8480,7 +9117,7 @@ func (x *DhcpLease) String() string {
 func (*DhcpLease) ProtoMessage() {}
 
 func (x *DhcpLease) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[96]
+	mi := &file_rump_types_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8493,7 +9130,7 @@ func (x *DhcpLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpLease.ProtoReflect.Descriptor instead.
 func (*DhcpLease) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{96}
+	return file_rump_types_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *DhcpLease) GetIfname() string {
@@ -8570,7 +9207,7 @@ type DhcpHost struct {
 
 func (x *DhcpHost) Reset() {
 	*x = DhcpHost{}
-	mi := &file_rump_types_proto_msgTypes[97]
+	mi := &file_rump_types_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8582,7 +9219,7 @@ func (x *DhcpHost) String() string {
 func (*DhcpHost) ProtoMessage() {}
 
 func (x *DhcpHost) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[97]
+	mi := &file_rump_types_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8595,7 +9232,7 @@ func (x *DhcpHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpHost.ProtoReflect.Descriptor instead.
 func (*DhcpHost) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{97}
+	return file_rump_types_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *DhcpHost) GetLladdr() []byte {
@@ -8629,7 +9266,7 @@ type DhcpPool struct {
 
 func (x *DhcpPool) Reset() {
 	*x = DhcpPool{}
-	mi := &file_rump_types_proto_msgTypes[98]
+	mi := &file_rump_types_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8641,7 +9278,7 @@ func (x *DhcpPool) String() string {
 func (*DhcpPool) ProtoMessage() {}
 
 func (x *DhcpPool) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[98]
+	mi := &file_rump_types_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8654,7 +9291,7 @@ func (x *DhcpPool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpPool.ProtoReflect.Descriptor instead.
 func (*DhcpPool) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{98}
+	return file_rump_types_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *DhcpPool) GetFirst() []byte {
@@ -8719,7 +9356,7 @@ type DhcpBinding struct {
 
 func (x *DhcpBinding) Reset() {
 	*x = DhcpBinding{}
-	mi := &file_rump_types_proto_msgTypes[99]
+	mi := &file_rump_types_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8731,7 +9368,7 @@ func (x *DhcpBinding) String() string {
 func (*DhcpBinding) ProtoMessage() {}
 
 func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[99]
+	mi := &file_rump_types_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8744,7 +9381,7 @@ func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpBinding.ProtoReflect.Descriptor instead.
 func (*DhcpBinding) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{99}
+	return file_rump_types_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *DhcpBinding) GetAddr() []byte {
@@ -8788,7 +9425,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[100]
+	mi := &file_rump_types_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8800,7 +9437,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[100]
+	mi := &file_rump_types_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8813,7 +9450,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{100}
+	return file_rump_types_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *Driver) GetName() string {
@@ -8857,7 +9494,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[101]
+	mi := &file_rump_types_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8869,7 +9506,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[101]
+	mi := &file_rump_types_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8882,7 +9519,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{101}
+	return file_rump_types_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -9110,14 +9747,40 @@ const file_rump_types_proto_rawDesc = "" +
 	"\bmsg_name\x18\x01 \x01(\v2\x14.rump.sp.v1.SockaddrR\amsgName\x12\x12\n" +
 	"\x04data\x18\x02 \x01(\fR\x04data\x12*\n" +
 	"\acontrol\x18\x03 \x03(\v2\x10.rump.sp.v1.CmsgR\acontrol\x12\x1b\n" +
-	"\tmsg_flags\x18\x04 \x01(\x05R\bmsgFlags\"\x8e\x01\n" +
+	"\tmsg_flags\x18\x04 \x01(\x05R\bmsgFlags\"\xae\x04\n" +
 	"\vSysctlValue\x12\x1a\n" +
 	"\ainteger\x18\x01 \x01(\x05H\x00R\ainteger\x12\x14\n" +
 	"\x04quad\x18\x02 \x01(\x03H\x00R\x04quad\x12\x14\n" +
 	"\x04text\x18\x03 \x01(\tH\x00R\x04text\x12\x1a\n" +
 	"\aboolean\x18\x04 \x01(\bH\x00R\aboolean\x12\x12\n" +
-	"\x03raw\x18\x05 \x01(\fH\x00R\x03rawB\a\n" +
-	"\x05value\"\x98\x01\n" +
+	"\x03raw\x18\x05 \x01(\fH\x00R\x03raw\x12/\n" +
+	"\x05procs\x18\x06 \x01(\v2\x17.rump.sp.v1.SysctlProcsH\x00R\x05procs\x12/\n" +
+	"\x05files\x18\a \x01(\v2\x17.rump.sp.v1.SysctlFilesH\x00R\x05files\x12,\n" +
+	"\x04pcbs\x18\b \x01(\v2\x16.rump.sp.v1.SysctlPcbsH\x00R\x04pcbs\x128\n" +
+	"\bcounters\x18\t \x01(\v2\x1a.rump.sp.v1.SysctlCountersH\x00R\bcounters\x122\n" +
+	"\x06routes\x18\n" +
+	" \x01(\v2\x18.rump.sp.v1.SysctlRoutesH\x00R\x06routes\x125\n" +
+	"\arouters\x18\v \x01(\v2\x19.rump.sp.v1.SysctlRoutersH\x00R\arouters\x128\n" +
+	"\bprefixes\x18\f \x01(\v2\x1a.rump.sp.v1.SysctlPrefixesH\x00R\bprefixes\x12/\n" +
+	"\x05texts\x18\r \x01(\v2\x17.rump.sp.v1.SysctlTextsH\x00R\x05textsB\a\n" +
+	"\x05value\":\n" +
+	"\vSysctlProcs\x12+\n" +
+	"\x05procs\x18\x01 \x03(\v2\x15.rump.sp.v1.KinfoProcR\x05procs\":\n" +
+	"\vSysctlFiles\x12+\n" +
+	"\x05files\x18\x01 \x03(\v2\x15.rump.sp.v1.KinfoFileR\x05files\"3\n" +
+	"\n" +
+	"SysctlPcbs\x12%\n" +
+	"\x04pcbs\x18\x01 \x03(\v2\x11.rump.sp.v1.InpcbR\x04pcbs\"D\n" +
+	"\x0eSysctlCounters\x122\n" +
+	"\bcounters\x18\x01 \x03(\v2\x16.rump.sp.v1.NetCounterR\bcounters\"9\n" +
+	"\fSysctlRoutes\x12)\n" +
+	"\x06routes\x18\x01 \x03(\v2\x11.rump.sp.v1.RtmsgR\x06routes\"?\n" +
+	"\rSysctlRouters\x12.\n" +
+	"\arouters\x18\x01 \x03(\v2\x14.rump.sp.v1.NdRouterR\arouters\"B\n" +
+	"\x0eSysctlPrefixes\x120\n" +
+	"\bprefixes\x18\x01 \x03(\v2\x14.rump.sp.v1.NdPrefixR\bprefixes\"#\n" +
+	"\vSysctlTexts\x12\x14\n" +
+	"\x05texts\x18\x01 \x03(\fR\x05texts\"\x98\x01\n" +
 	"\n" +
 	"SysctlNode\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x05R\x06number\x12\x12\n" +
@@ -9552,7 +10215,23 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x05recvq\x18\x04 \x01(\x04R\x05recvq\x12\x14\n" +
 	"\x05sendq\x18\x05 \x01(\x04R\x05sendq\x12\x14\n" +
 	"\x05state\x18\x06 \x01(\tR\x05state\x12\x16\n" +
-	"\x06handle\x18\a \x01(\x03R\x06handle\"\x98\x01\n" +
+	"\x06handle\x18\a \x01(\x03R\x06handle\"\xd5\x02\n" +
+	"\tKinfoProc\x12\x13\n" +
+	"\x05p_pid\x18\x01 \x01(\x05R\x04pPid\x12\x15\n" +
+	"\x06p_ppid\x18\x02 \x01(\x05R\x05pPpid\x12\x15\n" +
+	"\x06p_pgid\x18\x03 \x01(\x05R\x05pPgid\x12\x13\n" +
+	"\x05p_sid\x18\x04 \x01(\x05R\x04pSid\x12\x15\n" +
+	"\x06p_comm\x18\x05 \x01(\tR\x05pComm\x12\x13\n" +
+	"\x05p_uid\x18\x06 \x01(\rR\x04pUid\x12\x13\n" +
+	"\x05p_gid\x18\a \x01(\rR\x04pGid\x12\x15\n" +
+	"\x06p_ruid\x18\b \x01(\rR\x05pRuid\x12\x15\n" +
+	"\x06p_rgid\x18\t \x01(\rR\x05pRgid\x12\x17\n" +
+	"\ap_svuid\x18\n" +
+	" \x01(\rR\x06pSvuid\x12\x17\n" +
+	"\ap_svgid\x18\v \x01(\rR\x06pSvgid\x12\x19\n" +
+	"\bp_groups\x18\f \x03(\rR\apGroups\x12\x17\n" +
+	"\ap_login\x18\r \x01(\fR\x06pLogin\x12\x1b\n" +
+	"\tp_siglist\x18\x0e \x01(\x04R\bpSiglist\"\x98\x01\n" +
 	"\tKinfoFile\x12\x15\n" +
 	"\x06ki_pid\x18\x01 \x01(\x05R\x05kiPid\x12\x12\n" +
 	"\x04comm\x18\x02 \x01(\tR\x04comm\x12\x15\n" +
@@ -9725,7 +10404,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 106)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 115)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -9752,87 +10431,96 @@ var file_rump_types_proto_goTypes = []any{
 	(*Cmsg)(nil),             // 22: rump.sp.v1.Cmsg
 	(*Msghdr)(nil),           // 23: rump.sp.v1.Msghdr
 	(*SysctlValue)(nil),      // 24: rump.sp.v1.SysctlValue
-	(*SysctlNode)(nil),       // 25: rump.sp.v1.SysctlNode
-	(*ModctlLoad)(nil),       // 26: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),       // 27: rump.sp.v1.ModuleStat
-	(*TmpfsArgs)(nil),        // 28: rump.sp.v1.TmpfsArgs
-	(*DiskArgs)(nil),         // 29: rump.sp.v1.DiskArgs
-	(*OptionArgs)(nil),       // 30: rump.sp.v1.OptionArgs
-	(*MountArgs)(nil),        // 31: rump.sp.v1.MountArgs
-	(*IoctlArgs)(nil),        // 32: rump.sp.v1.IoctlArgs
-	(*Termios)(nil),          // 33: rump.sp.v1.Termios
-	(*Winsize)(nil),          // 34: rump.sp.v1.Winsize
-	(*Ptmget)(nil),           // 35: rump.sp.v1.Ptmget
-	(*DevListArgs)(nil),      // 36: rump.sp.v1.DevListArgs
-	(*DevDetachArgs)(nil),    // 37: rump.sp.v1.DevDetachArgs
-	(*DevRescanArgs)(nil),    // 38: rump.sp.v1.DevRescanArgs
-	(*DevPmArgs)(nil),        // 39: rump.sp.v1.DevPmArgs
-	(*DevCommand)(nil),       // 40: rump.sp.v1.DevCommand
-	(*Ifreq)(nil),            // 41: rump.sp.v1.Ifreq
-	(*Ifaliasreq)(nil),       // 42: rump.sp.v1.Ifaliasreq
-	(*Ifconf)(nil),           // 43: rump.sp.v1.Ifconf
-	(*Ifclonereq)(nil),       // 44: rump.sp.v1.Ifclonereq
-	(*Ifmediareq)(nil),       // 45: rump.sp.v1.Ifmediareq
-	(*Ifdata)(nil),           // 46: rump.sp.v1.Ifdata
-	(*Nbrinfo)(nil),          // 47: rump.sp.v1.Nbrinfo
-	(*Ndireq)(nil),           // 48: rump.sp.v1.Ndireq
-	(*BridgeReq)(nil),        // 49: rump.sp.v1.BridgeReq
-	(*BridgeMember)(nil),     // 50: rump.sp.v1.BridgeMember
-	(*BridgeAddr)(nil),       // 51: rump.sp.v1.BridgeAddr
-	(*VlanReq)(nil),          // 52: rump.sp.v1.VlanReq
-	(*IfPhyAddr)(nil),        // 53: rump.sp.v1.IfPhyAddr
-	(*LaggReq)(nil),          // 54: rump.sp.v1.LaggReq
-	(*BpfProgram)(nil),       // 55: rump.sp.v1.BpfProgram
-	(*BpfInsn)(nil),          // 56: rump.sp.v1.BpfInsn
-	(*BpfStat)(nil),          // 57: rump.sp.v1.BpfStat
-	(*BpfDltlist)(nil),       // 58: rump.sp.v1.BpfDltlist
-	(*Impairment)(nil),       // 59: rump.sp.v1.Impairment
-	(*ImpairmentStat)(nil),   // 60: rump.sp.v1.ImpairmentStat
-	(*VndIoctl)(nil),         // 61: rump.sp.v1.VndIoctl
-	(*VndUser)(nil),          // 62: rump.sp.v1.VndUser
-	(*CgdIoctl)(nil),         // 63: rump.sp.v1.CgdIoctl
-	(*CgdUser)(nil),          // 64: rump.sp.v1.CgdUser
-	(*RaidConfig)(nil),       // 65: rump.sp.v1.RaidConfig
-	(*RaidComponent)(nil),    // 66: rump.sp.v1.RaidComponent
-	(*RaidReconReq)(nil),     // 67: rump.sp.v1.RaidReconReq
-	(*RaidProgress)(nil),     // 68: rump.sp.v1.RaidProgress
-	(*RaidDisk)(nil),         // 69: rump.sp.v1.RaidDisk
-	(*RaidInfo)(nil),         // 70: rump.sp.v1.RaidInfo
-	(*QuotaKey)(nil),         // 71: rump.sp.v1.QuotaKey
-	(*QuotaValue)(nil),       // 72: rump.sp.v1.QuotaValue
-	(*QuotaEntry)(nil),       // 73: rump.sp.v1.QuotaEntry
-	(*QuotaCursor)(nil),      // 74: rump.sp.v1.QuotaCursor
-	(*QuotactlArgs)(nil),     // 75: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 76: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 77: rump.sp.v1.InterfaceAddress
-	(*Rtmsg)(nil),            // 78: rump.sp.v1.Rtmsg
-	(*Inpcb)(nil),            // 79: rump.sp.v1.Inpcb
-	(*KinfoFile)(nil),        // 80: rump.sp.v1.KinfoFile
-	(*NetCounter)(nil),       // 81: rump.sp.v1.NetCounter
-	(*NdRouter)(nil),         // 82: rump.sp.v1.NdRouter
-	(*NdPrefix)(nil),         // 83: rump.sp.v1.NdPrefix
-	(*NpfPorts)(nil),         // 84: rump.sp.v1.NpfPorts
-	(*NpfAddress)(nil),       // 85: rump.sp.v1.NpfAddress
-	(*NpfEnd)(nil),           // 86: rump.sp.v1.NpfEnd
-	(*NpfFilter)(nil),        // 87: rump.sp.v1.NpfFilter
-	(*NpfRule)(nil),          // 88: rump.sp.v1.NpfRule
-	(*NpfGroup)(nil),         // 89: rump.sp.v1.NpfGroup
-	(*NpfMap)(nil),           // 90: rump.sp.v1.NpfMap
-	(*NpfTable)(nil),         // 91: rump.sp.v1.NpfTable
-	(*NpfProcedure)(nil),     // 92: rump.sp.v1.NpfProcedure
-	(*NpfConfig)(nil),        // 93: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),    // 94: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),       // 95: rump.sp.v1.NpfCounter
-	(*DhcpLease)(nil),        // 96: rump.sp.v1.DhcpLease
-	(*DhcpHost)(nil),         // 97: rump.sp.v1.DhcpHost
-	(*DhcpPool)(nil),         // 98: rump.sp.v1.DhcpPool
-	(*DhcpBinding)(nil),      // 99: rump.sp.v1.DhcpBinding
-	(*Driver)(nil),           // 100: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 101: rump.sp.v1.SyscallError
-	nil,                      // 102: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 103: rump.sp.v1.OptionArgs.OptionsEntry
-	nil,                      // 104: rump.sp.v1.DevCommand.PropertiesEntry
-	nil,                      // 105: rump.sp.v1.NpfConfig.ParamsEntry
+	(*SysctlProcs)(nil),      // 25: rump.sp.v1.SysctlProcs
+	(*SysctlFiles)(nil),      // 26: rump.sp.v1.SysctlFiles
+	(*SysctlPcbs)(nil),       // 27: rump.sp.v1.SysctlPcbs
+	(*SysctlCounters)(nil),   // 28: rump.sp.v1.SysctlCounters
+	(*SysctlRoutes)(nil),     // 29: rump.sp.v1.SysctlRoutes
+	(*SysctlRouters)(nil),    // 30: rump.sp.v1.SysctlRouters
+	(*SysctlPrefixes)(nil),   // 31: rump.sp.v1.SysctlPrefixes
+	(*SysctlTexts)(nil),      // 32: rump.sp.v1.SysctlTexts
+	(*SysctlNode)(nil),       // 33: rump.sp.v1.SysctlNode
+	(*ModctlLoad)(nil),       // 34: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),       // 35: rump.sp.v1.ModuleStat
+	(*TmpfsArgs)(nil),        // 36: rump.sp.v1.TmpfsArgs
+	(*DiskArgs)(nil),         // 37: rump.sp.v1.DiskArgs
+	(*OptionArgs)(nil),       // 38: rump.sp.v1.OptionArgs
+	(*MountArgs)(nil),        // 39: rump.sp.v1.MountArgs
+	(*IoctlArgs)(nil),        // 40: rump.sp.v1.IoctlArgs
+	(*Termios)(nil),          // 41: rump.sp.v1.Termios
+	(*Winsize)(nil),          // 42: rump.sp.v1.Winsize
+	(*Ptmget)(nil),           // 43: rump.sp.v1.Ptmget
+	(*DevListArgs)(nil),      // 44: rump.sp.v1.DevListArgs
+	(*DevDetachArgs)(nil),    // 45: rump.sp.v1.DevDetachArgs
+	(*DevRescanArgs)(nil),    // 46: rump.sp.v1.DevRescanArgs
+	(*DevPmArgs)(nil),        // 47: rump.sp.v1.DevPmArgs
+	(*DevCommand)(nil),       // 48: rump.sp.v1.DevCommand
+	(*Ifreq)(nil),            // 49: rump.sp.v1.Ifreq
+	(*Ifaliasreq)(nil),       // 50: rump.sp.v1.Ifaliasreq
+	(*Ifconf)(nil),           // 51: rump.sp.v1.Ifconf
+	(*Ifclonereq)(nil),       // 52: rump.sp.v1.Ifclonereq
+	(*Ifmediareq)(nil),       // 53: rump.sp.v1.Ifmediareq
+	(*Ifdata)(nil),           // 54: rump.sp.v1.Ifdata
+	(*Nbrinfo)(nil),          // 55: rump.sp.v1.Nbrinfo
+	(*Ndireq)(nil),           // 56: rump.sp.v1.Ndireq
+	(*BridgeReq)(nil),        // 57: rump.sp.v1.BridgeReq
+	(*BridgeMember)(nil),     // 58: rump.sp.v1.BridgeMember
+	(*BridgeAddr)(nil),       // 59: rump.sp.v1.BridgeAddr
+	(*VlanReq)(nil),          // 60: rump.sp.v1.VlanReq
+	(*IfPhyAddr)(nil),        // 61: rump.sp.v1.IfPhyAddr
+	(*LaggReq)(nil),          // 62: rump.sp.v1.LaggReq
+	(*BpfProgram)(nil),       // 63: rump.sp.v1.BpfProgram
+	(*BpfInsn)(nil),          // 64: rump.sp.v1.BpfInsn
+	(*BpfStat)(nil),          // 65: rump.sp.v1.BpfStat
+	(*BpfDltlist)(nil),       // 66: rump.sp.v1.BpfDltlist
+	(*Impairment)(nil),       // 67: rump.sp.v1.Impairment
+	(*ImpairmentStat)(nil),   // 68: rump.sp.v1.ImpairmentStat
+	(*VndIoctl)(nil),         // 69: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 70: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 71: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 72: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 73: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 74: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 75: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 76: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 77: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 78: rump.sp.v1.RaidInfo
+	(*QuotaKey)(nil),         // 79: rump.sp.v1.QuotaKey
+	(*QuotaValue)(nil),       // 80: rump.sp.v1.QuotaValue
+	(*QuotaEntry)(nil),       // 81: rump.sp.v1.QuotaEntry
+	(*QuotaCursor)(nil),      // 82: rump.sp.v1.QuotaCursor
+	(*QuotactlArgs)(nil),     // 83: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 84: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 85: rump.sp.v1.InterfaceAddress
+	(*Rtmsg)(nil),            // 86: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),            // 87: rump.sp.v1.Inpcb
+	(*KinfoProc)(nil),        // 88: rump.sp.v1.KinfoProc
+	(*KinfoFile)(nil),        // 89: rump.sp.v1.KinfoFile
+	(*NetCounter)(nil),       // 90: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),         // 91: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),         // 92: rump.sp.v1.NdPrefix
+	(*NpfPorts)(nil),         // 93: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 94: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 95: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 96: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 97: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 98: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 99: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 100: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 101: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 102: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 103: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 104: rump.sp.v1.NpfCounter
+	(*DhcpLease)(nil),        // 105: rump.sp.v1.DhcpLease
+	(*DhcpHost)(nil),         // 106: rump.sp.v1.DhcpHost
+	(*DhcpPool)(nil),         // 107: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),      // 108: rump.sp.v1.DhcpBinding
+	(*Driver)(nil),           // 109: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 110: rump.sp.v1.SyscallError
+	nil,                      // 111: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 112: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 113: rump.sp.v1.DevCommand.PropertiesEntry
+	nil,                      // 114: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
@@ -9851,103 +10539,118 @@ var file_rump_types_proto_depIdxs = []int32{
 	21,  // 13: rump.sp.v1.Cmsg.value:type_name -> rump.sp.v1.CmsgValue
 	14,  // 14: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
 	22,  // 15: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	102, // 16: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	103, // 17: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
-	28,  // 18: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
-	29,  // 19: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
-	30,  // 20: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	61,  // 21: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
-	62,  // 22: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
-	63,  // 23: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
-	64,  // 24: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
-	65,  // 25: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
-	66,  // 26: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
-	67,  // 27: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
-	68,  // 28: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
-	70,  // 29: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
-	33,  // 30: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
-	34,  // 31: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
-	35,  // 32: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
-	36,  // 33: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
-	37,  // 34: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
-	38,  // 35: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
-	39,  // 36: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
-	40,  // 37: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
-	41,  // 38: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
-	42,  // 39: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
-	43,  // 40: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
-	44,  // 41: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
-	45,  // 42: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
-	46,  // 43: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
-	47,  // 44: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
-	48,  // 45: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
-	49,  // 46: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
-	52,  // 47: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
-	53,  // 48: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
-	54,  // 49: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
-	55,  // 50: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
-	57,  // 51: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
-	58,  // 52: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
-	104, // 53: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
-	14,  // 54: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
-	14,  // 55: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
-	14,  // 56: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
-	14,  // 57: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
-	76,  // 58: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
-	14,  // 59: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
-	13,  // 60: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
-	50,  // 61: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
-	51,  // 62: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
-	14,  // 63: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
-	14,  // 64: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	56,  // 65: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
-	59,  // 66: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
-	69,  // 67: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
-	69,  // 68: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	71,  // 69: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
-	72,  // 70: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
-	71,  // 71: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
-	74,  // 72: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
-	73,  // 73: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
-	77,  // 74: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	14,  // 75: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	14,  // 76: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	14,  // 77: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	14,  // 78: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
-	14,  // 79: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
-	14,  // 80: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
-	14,  // 81: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
-	76,  // 82: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
-	77,  // 83: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
-	46,  // 84: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
-	14,  // 85: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
-	14,  // 86: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
-	14,  // 87: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
-	14,  // 88: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
-	85,  // 89: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
-	84,  // 90: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
-	86,  // 91: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
-	86,  // 92: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
-	87,  // 93: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
-	88,  // 94: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
-	87,  // 95: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
-	85,  // 96: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
-	84,  // 97: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
-	85,  // 98: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
-	91,  // 99: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
-	92,  // 100: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
-	90,  // 101: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
-	89,  // 102: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
-	105, // 103: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
-	14,  // 104: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
-	14,  // 105: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
-	14,  // 106: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
-	97,  // 107: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
-	108, // [108:108] is the sub-list for method output_type
-	108, // [108:108] is the sub-list for method input_type
-	108, // [108:108] is the sub-list for extension type_name
-	108, // [108:108] is the sub-list for extension extendee
-	0,   // [0:108] is the sub-list for field type_name
+	25,  // 16: rump.sp.v1.SysctlValue.procs:type_name -> rump.sp.v1.SysctlProcs
+	26,  // 17: rump.sp.v1.SysctlValue.files:type_name -> rump.sp.v1.SysctlFiles
+	27,  // 18: rump.sp.v1.SysctlValue.pcbs:type_name -> rump.sp.v1.SysctlPcbs
+	28,  // 19: rump.sp.v1.SysctlValue.counters:type_name -> rump.sp.v1.SysctlCounters
+	29,  // 20: rump.sp.v1.SysctlValue.routes:type_name -> rump.sp.v1.SysctlRoutes
+	30,  // 21: rump.sp.v1.SysctlValue.routers:type_name -> rump.sp.v1.SysctlRouters
+	31,  // 22: rump.sp.v1.SysctlValue.prefixes:type_name -> rump.sp.v1.SysctlPrefixes
+	32,  // 23: rump.sp.v1.SysctlValue.texts:type_name -> rump.sp.v1.SysctlTexts
+	88,  // 24: rump.sp.v1.SysctlProcs.procs:type_name -> rump.sp.v1.KinfoProc
+	89,  // 25: rump.sp.v1.SysctlFiles.files:type_name -> rump.sp.v1.KinfoFile
+	87,  // 26: rump.sp.v1.SysctlPcbs.pcbs:type_name -> rump.sp.v1.Inpcb
+	90,  // 27: rump.sp.v1.SysctlCounters.counters:type_name -> rump.sp.v1.NetCounter
+	86,  // 28: rump.sp.v1.SysctlRoutes.routes:type_name -> rump.sp.v1.Rtmsg
+	91,  // 29: rump.sp.v1.SysctlRouters.routers:type_name -> rump.sp.v1.NdRouter
+	92,  // 30: rump.sp.v1.SysctlPrefixes.prefixes:type_name -> rump.sp.v1.NdPrefix
+	111, // 31: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	112, // 32: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	36,  // 33: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
+	37,  // 34: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
+	38,  // 35: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
+	69,  // 36: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	70,  // 37: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	71,  // 38: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	72,  // 39: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	73,  // 40: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	74,  // 41: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	75,  // 42: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	76,  // 43: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	78,  // 44: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	41,  // 45: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
+	42,  // 46: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
+	43,  // 47: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
+	44,  // 48: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
+	45,  // 49: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
+	46,  // 50: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
+	47,  // 51: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
+	48,  // 52: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
+	49,  // 53: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
+	50,  // 54: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
+	51,  // 55: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
+	52,  // 56: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
+	53,  // 57: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
+	54,  // 58: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
+	55,  // 59: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
+	56,  // 60: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
+	57,  // 61: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
+	60,  // 62: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
+	61,  // 63: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
+	62,  // 64: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
+	63,  // 65: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
+	65,  // 66: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
+	66,  // 67: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
+	113, // 68: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
+	14,  // 69: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 70: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 71: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 72: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
+	84,  // 73: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
+	14,  // 74: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
+	13,  // 75: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
+	58,  // 76: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
+	59,  // 77: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
+	14,  // 78: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 79: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	64,  // 80: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
+	67,  // 81: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
+	77,  // 82: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	77,  // 83: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	79,  // 84: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
+	80,  // 85: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
+	79,  // 86: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
+	82,  // 87: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
+	81,  // 88: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
+	85,  // 89: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	14,  // 90: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 91: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 92: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 93: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
+	14,  // 94: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
+	14,  // 95: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
+	14,  // 96: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
+	84,  // 97: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
+	85,  // 98: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
+	54,  // 99: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
+	14,  // 100: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
+	14,  // 101: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
+	14,  // 102: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
+	14,  // 103: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
+	94,  // 104: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	93,  // 105: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	95,  // 106: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	95,  // 107: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	96,  // 108: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	97,  // 109: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	96,  // 110: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	94,  // 111: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	93,  // 112: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	94,  // 113: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	100, // 114: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	101, // 115: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	99,  // 116: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	98,  // 117: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	114, // 118: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	14,  // 119: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
+	14,  // 120: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
+	14,  // 121: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
+	106, // 122: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
+	123, // [123:123] is the sub-list for method output_type
+	123, // [123:123] is the sub-list for method input_type
+	123, // [123:123] is the sub-list for extension type_name
+	123, // [123:123] is the sub-list for extension extendee
+	0,   // [0:123] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -9980,14 +10683,22 @@ func file_rump_types_proto_init() {
 		(*SysctlValue_Text)(nil),
 		(*SysctlValue_Boolean)(nil),
 		(*SysctlValue_Raw)(nil),
+		(*SysctlValue_Procs)(nil),
+		(*SysctlValue_Files)(nil),
+		(*SysctlValue_Pcbs)(nil),
+		(*SysctlValue_Counters)(nil),
+		(*SysctlValue_Routes)(nil),
+		(*SysctlValue_Routers)(nil),
+		(*SysctlValue_Prefixes)(nil),
+		(*SysctlValue_Texts)(nil),
 	}
-	file_rump_types_proto_msgTypes[28].OneofWrappers = []any{}
-	file_rump_types_proto_msgTypes[31].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[36].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[39].OneofWrappers = []any{
 		(*MountArgs_Tmpfs)(nil),
 		(*MountArgs_Disk)(nil),
 		(*MountArgs_Other)(nil),
 	}
-	file_rump_types_proto_msgTypes[32].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[40].OneofWrappers = []any{
 		(*IoctlArgs_Integer)(nil),
 		(*IoctlArgs_Raw)(nil),
 		(*IoctlArgs_Text)(nil),
@@ -10024,14 +10735,14 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_BpfStat)(nil),
 		(*IoctlArgs_BpfDltlist)(nil),
 	}
-	file_rump_types_proto_msgTypes[87].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[96].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   106,
+			NumMessages:   115,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -34,6 +34,7 @@ from rumpwire.values import (
     Sockopt,
     SockoptInteger,
     SockoptRaw,
+    SysctlPcbs,
     SysctlValue,
     SysctlValueBoolean,
     SysctlValueInteger,
@@ -52,7 +53,7 @@ TimeArg: TypeAlias = Timespec | float | None
 TimerArg: TypeAlias = Itimerspec | float | tuple[float, float]
 AddressArg: TypeAlias = Sockaddr | tuple[Any, ...] | str | bytes | None
 OptionArg: TypeAlias = Sockopt | float | Buffer
-SysctlArg: TypeAlias = SysctlValue | bool | int | str | bytes | None
+SysctlArg: TypeAlias = SysctlValue | bool | int | str | bytes | list[Any] | None
 IoctlArg: TypeAlias = IoctlArgs | int | str | Buffer | None
 
 path: Callable[[PathArg], bytes] = os.fsencode
@@ -166,7 +167,7 @@ def sysctl_value(value: SysctlArg) -> SysctlValue | None:
         return SysctlValueText(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return SysctlValueRaw(bytes(value))
-    return value
+    return SysctlPcbs(value) if isinstance(value, list) else value
 
 
 def ioctl_argument(value: IoctlArg) -> IoctlArgs | None:

@@ -71,6 +71,7 @@ CLOCK_REALTIME: Final[int] = _of["CLOCK_REALTIME"]
 CLOCK_VIRTUAL: Final[int] = _of["CLOCK_VIRTUAL"]
 CREAD: Final[int] = _of["CREAD"]
 CS8: Final[int] = _of["CS8"]
+CTLFLAG_ANYNUMBER: Final[int] = _of["CTLFLAG_ANYNUMBER"]
 CTLFLAG_ANYWRITE: Final[int] = _of["CTLFLAG_ANYWRITE"]
 CTLFLAG_HIDDEN: Final[int] = _of["CTLFLAG_HIDDEN"]
 CTLFLAG_PERMANENT: Final[int] = _of["CTLFLAG_PERMANENT"]
@@ -295,6 +296,22 @@ ITIMER_VIRTUAL: Final[int] = _of["ITIMER_VIRTUAL"]
 IXANY: Final[int] = _of["IXANY"]
 IXOFF: Final[int] = _of["IXOFF"]
 IXON: Final[int] = _of["IXON"]
+KERN_FILE_BYFILE: Final[int] = _of["KERN_FILE_BYFILE"]
+KERN_FILE_BYPID: Final[int] = _of["KERN_FILE_BYPID"]
+KERN_PROC_ALL: Final[int] = _of["KERN_PROC_ALL"]
+KERN_PROC_ARGV: Final[int] = _of["KERN_PROC_ARGV"]
+KERN_PROC_ENV: Final[int] = _of["KERN_PROC_ENV"]
+KERN_PROC_GID: Final[int] = _of["KERN_PROC_GID"]
+KERN_PROC_NARGV: Final[int] = _of["KERN_PROC_NARGV"]
+KERN_PROC_NENV: Final[int] = _of["KERN_PROC_NENV"]
+KERN_PROC_PATHNAME: Final[int] = _of["KERN_PROC_PATHNAME"]
+KERN_PROC_PGRP: Final[int] = _of["KERN_PROC_PGRP"]
+KERN_PROC_PID: Final[int] = _of["KERN_PROC_PID"]
+KERN_PROC_RGID: Final[int] = _of["KERN_PROC_RGID"]
+KERN_PROC_RUID: Final[int] = _of["KERN_PROC_RUID"]
+KERN_PROC_SESSION: Final[int] = _of["KERN_PROC_SESSION"]
+KERN_PROC_TTY: Final[int] = _of["KERN_PROC_TTY"]
+KERN_PROC_UID: Final[int] = _of["KERN_PROC_UID"]
 KTRFACV0: Final[int] = _of["KTRFACV0"]
 KTRFACV1: Final[int] = _of["KTRFACV1"]
 KTRFACV2: Final[int] = _of["KTRFACV2"]
@@ -926,6 +943,7 @@ __all__ = [
     "CLOCK_VIRTUAL",
     "CREAD",
     "CS8",
+    "CTLFLAG_ANYNUMBER",
     "CTLFLAG_ANYWRITE",
     "CTLFLAG_HIDDEN",
     "CTLFLAG_PERMANENT",
@@ -1150,6 +1168,22 @@ __all__ = [
     "IXANY",
     "IXOFF",
     "IXON",
+    "KERN_FILE_BYFILE",
+    "KERN_FILE_BYPID",
+    "KERN_PROC_ALL",
+    "KERN_PROC_ARGV",
+    "KERN_PROC_ENV",
+    "KERN_PROC_GID",
+    "KERN_PROC_NARGV",
+    "KERN_PROC_NENV",
+    "KERN_PROC_PATHNAME",
+    "KERN_PROC_PGRP",
+    "KERN_PROC_PID",
+    "KERN_PROC_RGID",
+    "KERN_PROC_RUID",
+    "KERN_PROC_SESSION",
+    "KERN_PROC_TTY",
+    "KERN_PROC_UID",
     "KTRFACV0",
     "KTRFACV1",
     "KTRFACV2",

@@ -43,6 +43,7 @@ from rumpwire.values import (
     Itimerspec,
     Kevent,
     KinfoFile,
+    KinfoProc,
     LaggReq,
     Linger,
     ModctlLoad,
@@ -90,7 +91,15 @@ from rumpwire.values import (
     Sockcred,
     Stat,
     Statvfs,
+    SysctlCounters,
+    SysctlFiles,
     SysctlNode,
+    SysctlPcbs,
+    SysctlPrefixes,
+    SysctlProcs,
+    SysctlRouters,
+    SysctlRoutes,
+    SysctlTexts,
     TcpInfo,
     Termios,
     Timespec,
@@ -102,4 +111,4 @@ from rumpwire.values import (
     Winsize,
 )
 
-__all__ = ["BpfDltlist", "BpfInsn", "BpfProgram", "BpfStat", "BridgeAddr", "BridgeMember", "BridgeReq", "CgdIoctl", "CgdUser", "Cmsg", "DevCommand", "DevDetachArgs", "DevListArgs", "DevPmArgs", "DevRescanArgs", "DhcpBinding", "DhcpHost", "DhcpLease", "DhcpPool", "Dirent", "DiskArgs", "Driver", "Flock", "IfPhyAddr", "Ifaliasreq", "Ifclonereq", "Ifconf", "Ifdata", "Ifmediareq", "Ifreq", "Impairment", "ImpairmentStat", "Inpcb", "Interface", "InterfaceAddress", "Itimerspec", "Kevent", "KinfoFile", "LaggReq", "Linger", "ModctlLoad", "ModuleStat", "Mreq", "Msghdr", "Nbrinfo", "NdPrefix", "NdRouter", "Ndireq", "NetCounter", "NpfAddress", "NpfConfig", "NpfConnection", "NpfCounter", "NpfEnd", "NpfFilter", "NpfGroup", "NpfMap", "NpfPorts", "NpfProcedure", "NpfRule", "NpfTable", "OptionArgs", "Pollfd", "Ptmget", "QuotaCursor", "QuotaEntry", "QuotaKey", "QuotaValue", "QuotactlArgs", "RaidComponent", "RaidConfig", "RaidDisk", "RaidInfo", "RaidProgress", "RaidReconReq", "Rlimit", "Rtmsg", "Sigevent", "SockaddrDl", "SockaddrIn", "SockaddrIn6", "SockaddrUn", "Sockcred", "Stat", "Statvfs", "SysctlNode", "TcpInfo", "Termios", "Timespec", "TmpfsArgs", "Unpcbid", "VlanReq", "VndIoctl", "VndUser", "Winsize"]
+__all__ = ["BpfDltlist", "BpfInsn", "BpfProgram", "BpfStat", "BridgeAddr", "BridgeMember", "BridgeReq", "CgdIoctl", "CgdUser", "Cmsg", "DevCommand", "DevDetachArgs", "DevListArgs", "DevPmArgs", "DevRescanArgs", "DhcpBinding", "DhcpHost", "DhcpLease", "DhcpPool", "Dirent", "DiskArgs", "Driver", "Flock", "IfPhyAddr", "Ifaliasreq", "Ifclonereq", "Ifconf", "Ifdata", "Ifmediareq", "Ifreq", "Impairment", "ImpairmentStat", "Inpcb", "Interface", "InterfaceAddress", "Itimerspec", "Kevent", "KinfoFile", "KinfoProc", "LaggReq", "Linger", "ModctlLoad", "ModuleStat", "Mreq", "Msghdr", "Nbrinfo", "NdPrefix", "NdRouter", "Ndireq", "NetCounter", "NpfAddress", "NpfConfig", "NpfConnection", "NpfCounter", "NpfEnd", "NpfFilter", "NpfGroup", "NpfMap", "NpfPorts", "NpfProcedure", "NpfRule", "NpfTable", "OptionArgs", "Pollfd", "Ptmget", "QuotaCursor", "QuotaEntry", "QuotaKey", "QuotaValue", "QuotactlArgs", "RaidComponent", "RaidConfig", "RaidDisk", "RaidInfo", "RaidProgress", "RaidReconReq", "Rlimit", "Rtmsg", "Sigevent", "SockaddrDl", "SockaddrIn", "SockaddrIn6", "SockaddrUn", "Sockcred", "Stat", "Statvfs", "SysctlCounters", "SysctlFiles", "SysctlNode", "SysctlPcbs", "SysctlPrefixes", "SysctlProcs", "SysctlRouters", "SysctlRoutes", "SysctlTexts", "TcpInfo", "Termios", "Timespec", "TmpfsArgs", "Unpcbid", "VlanReq", "VndIoctl", "VndUser", "Winsize"]

@@ -10,6 +10,7 @@ from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import (
     SysctlNode,
+    SysctlPcbs,
     SysctlValue,
     SysctlValueBoolean,
     SysctlValueInteger,
@@ -18,16 +19,23 @@ from rumpwire.values import (
     SysctlValueText,
 )
 
-Value: TypeAlias = int | bool | str | bytes
+Value: TypeAlias = int | bool | str | bytes | list[Any]
+"""A table is a list of its rows."""
 MAX_DEPTH = 12
 """CTL_MAXNAME: a tree that is deeper is none."""
+
+
+def _structure(value: Any) -> SysctlValue:
+    """Bytes, or rows that name connections."""
+    return SysctlPcbs(value) if isinstance(value, list) else SysctlValueRaw(_of(bytes, value))
+
 
 _TYPES: dict[int, Callable[[Any], SysctlValue]] = {
     const.CTLTYPE_INT: lambda value: SysctlValueInteger(int(value)),
     const.CTLTYPE_QUAD: lambda value: SysctlValueQuad(int(value)),
     const.CTLTYPE_BOOL: lambda value: SysctlValueBoolean(_truth(value)),
     const.CTLTYPE_STRING: lambda value: SysctlValueText(_of(str, value)),
-    const.CTLTYPE_STRUCT: lambda value: SysctlValueRaw(_of(bytes, value)),
+    const.CTLTYPE_STRUCT: _structure,
 }
 T = TypeVar("T")
 
@@ -78,11 +86,20 @@ def resolve(connection: Connection, name: str) -> tuple[list[int], SysctlNode | 
     numbers: list[int] = []
     node: SysctlNode | None = None
     for part in [p for p in name.split(".") if p]:
+        if node is not None and node.flags & const.CTLFLAG_ANYNUMBER:
+            numbers.append(_number(name, part))
+            continue
         node = next((n for n in children(connection, numbers) if part in (n.name, str(n.number))), None)
         if node is None:
             raise KernelError(Errno.ENOENT, f"no node {name}")
         numbers.append(node.number)
     return numbers, node
+
+
+def _number(name: str, part: str) -> int:
+    if not part.lstrip("-").isdecimal():
+        raise KernelError(Errno.ENOENT, f"no node {name}: {part} is no number")
+    return int(part)
 
 
 def find(connection: Connection, name: str) -> SysctlNode:

@@ -10,8 +10,11 @@ from rumpuser.pending import value_of
 from rumpuser.plain import flat, whole
 from rumpuser.records import Records
 from rumpwire.errno import KernelError
+from rumpwire.values import SysctlValueBoolean, SysctlValueInteger, SysctlValueQuad, SysctlValueRaw, SysctlValueText
 
 log = logging.getLogger(__name__)
+SETTINGS = (SysctlValueInteger, SysctlValueQuad, SysctlValueText, SysctlValueBoolean, SysctlValueRaw)
+"""Values that stay. Others are things to do, as to drop a connection (net.inet.tcp.drop)."""
 
 
 def remember(component: Component, records: Records) -> None:
@@ -24,7 +27,7 @@ def remember(component: Component, records: Records) -> None:
 
     def value(ctx: Context, path: str, newv: Any) -> Any:
         old = handler(ctx, path, newv)
-        if newv is not None:
+        if isinstance(newv, SETTINGS):
             records.put("sysctl values", path, flat(newv))
         return old
 

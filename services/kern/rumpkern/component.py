@@ -15,15 +15,16 @@ from rumpkern.core.cred import CredentialCalls
 from rumpkern.core.events import ProcessFilter, SignalFilter, TimerFilter
 from rumpkern.core.ksem import Semaphores
 from rumpkern.core.modules import FACTIONS, Modules
-from rumpkern.core.pipe import Pipes
-from rumpkern.core.proc import ProcessTable
+from rumpkern.core.pipe import MAX_PIPES, Pipes
+from rumpkern.core.proc import MAXPROC, ProcessTable
 from rumpkern.core.restoring import Recorder, keep, restore
 from rumpkern.core.session import SessionCalls
 from rumpkern.core.signals import Signals
 from rumpkern.core.sysctl import Tree
 from rumpkern.core.sysctl_call import SysctlCalls
-from rumpkern.core.sysctl_nodes import Identity, fill
-from rumpkern.core.timers import Timers
+from rumpkern.core.sysctl_nodes import Identity, Nodes, fill
+from rumpkern.core.sysctl_tables import EventCounters, Stopping, Tables
+from rumpkern.core.timers import TIMERS_MAX, Timers
 from rumpkern.syscalls import syscalls
 from rumpuser.component import Bus, Component, Context, Parameters
 from rumpuser.host import Host
@@ -58,8 +59,9 @@ class KernComponent(Component):
         self.modules.settings.path = parameters.extra.get("modulebase", "")
         self.identity = identity(host, parameters)
         tree = Tree()
+        nodes = Nodes(tree)
         fill(
-            tree,
+            nodes,
             self.identity,
             parameters,
             host,
@@ -70,6 +72,16 @@ class KernComponent(Component):
             self.signals,
             self.modules.settings,
         )
+        tables = Tables(tree, bus, self.processes)
+        tables.counters("kern.evcnt", (), "Event counters", EventCounters(self.processes, self.signals).rows)
+        tables.pools(
+            {
+                "pipe": (lambda: len(self.pipes), lambda: MAX_PIPES),
+                "ksem": (lambda: self.semaphores.count, lambda: self.semaphores.most),
+                "ptimer": (lambda: len(self.timers), lambda: MAXPROC * TIMERS_MAX),
+            }
+        )
+        self.stopping = Stopping(nodes, self.processes, self.signals)
         self.sysctl = SysctlCalls(tree, bus, self.processes, host.records)
         self.watching = Watching(host, self.pipes.end)
         self.watching.filters[const.EVFILT_TIMER] = TimerFilter(host, self.clocks)

@@ -10,6 +10,7 @@ from rumpnet.core.net import Net
 from rumpnet.core.npf.stack import StackFilter
 from rumpnet.core.recording import Recorder, Restoring
 from rumpnet.core.rtsock import RouteDomain
+from rumpnet.core.tables import interface_nodes
 from rumpnet.ifaces import KINDS
 from rumpnet.syscalls import syscalls
 from rumpuser.component import Bus, Component, Context, Parameters
@@ -31,6 +32,7 @@ class NetComponent(Component):
         self.filter: StackFilter | None = None
         self.watching = self.net.watching
         self.recorder = Recorder(self.net, host.records)
+        self.net.more_nodes.append(interface_nodes)
         routes = RouteDomain(self.net)
         self.net.add_domain(routes)
         routes.start()

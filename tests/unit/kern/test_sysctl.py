@@ -20,6 +20,7 @@ from rumpwire.values import (
     SysctlValueQuad,
     SysctlValueRaw,
     SysctlValueText,
+    Timespec,
 )
 from tests.unit.kern.kernel import Faction, Kern, fails
 
@@ -89,22 +90,58 @@ def test_every_node_can_be_read_by_number(k: Kern) -> None:
             if node.type == const.CTLTYPE_NODE:
                 count += walk(*numbers, node.number)
             else:
-                old = k.call(1, "sysctl", [*numbers, node.number], "", None).oldv
-                assert (
-                    type(old)
-                    is {
-                        INT: Integer,
-                        STRING: Text,
-                        const.CTLTYPE_QUAD: Quad,
-                        const.CTLTYPE_BOOL: Boolean,
-                        const.CTLTYPE_STRUCT: SysctlValueRaw,
-                    }[node.type]
-                )
-                assert node.size
+                old = result(k.call(1, "sysctl", [*numbers, node.number], "", None)).oldv
+                kinds = {INT: Integer, STRING: Text, const.CTLTYPE_QUAD: Quad, const.CTLTYPE_BOOL: Boolean}
+                if node.type == const.CTLTYPE_STRUCT:  # of a table, or bytes as many as are told
+                    assert type(old) not in kinds.values()
+                    assert node.size == (len(old.raw) if isinstance(old, SysctlValueRaw) else 0)
+                else:
+                    assert type(old) is kinds[node.type]
+                    assert node.size
                 count += 1
         return count
 
     assert walk() > 50
+
+
+def test_children_and_new_programs_are_stopped_on_demand(k: Kern) -> None:
+    value(k, "kern.sigmodel", Text("record"))
+    parent = k.call(1, "proc_create", "debugger").pid
+    stop = 1 << const.SIGSTOP - 1
+    first = k.call(parent, "proc_fork").pid
+    assert not k.call(first, "sigpending", True) & stop
+    value(k, "proc.curproc.stopfork", Integer(1), parent)
+    second = k.call(parent, "proc_fork").pid
+    assert k.call(second, "sigpending", True) & stop
+    assert value(k, "proc.curproc.stopfork", None, second) == 1
+    k.call(second, "proc_exec", "program")
+    assert not k.call(second, "sigpending", True) & stop
+    value(k, "proc.curproc.stopexec", Integer(1), second)
+    k.call(second, "proc_exec", "program")
+    assert k.call(second, "sigpending", True) & stop
+
+
+def test_steps_of_the_clock_are_logged_on_demand(k: Kern, caplog: pytest.LogCaptureFixture) -> None:
+    k.call(1, "settimeofday", Timespec(5, 0))
+    assert not caplog.records
+    value(k, "kern.timecounter.timestepwarnings", Integer(1))
+    k.call(1, "settimeofday", Timespec(8, 0))
+    assert "stepped by +3.0" in caplog.text
+    rows = {row.name: row.value for row in value(k, "kern.ntptime")}
+    assert (rows["time.tv_sec"], rows["adjust"]) == (8, 0)
+    k.call(1, "adjtime", Timespec(2, 0))
+    assert {row.name: row.value for row in value(k, "kern.ntptime")}["adjust"] == 2_000_000_000
+
+
+def test_objects_are_counted(k: Kern) -> None:
+    def inuse() -> dict[str, int]:
+        return {row.protocol: row.value for row in value(k, "kern.pool") if row.name == "inuse"}
+
+    before = inuse()
+    k.call(1, "pipe")
+    k.call(1, "proc_create", "one")
+    after = inuse()
+    assert (after["pipe"], after["proc"]) == (before["pipe"] + 1, before["proc"] + 1)
 
 
 def test_writing_gives_the_old_value(k: Kern) -> None:

@@ -127,6 +127,16 @@ def test_loopback_and_link_local(lab: Lab) -> None:
     assert fails(one, "sendto", udp6(one), b"x", None, SockaddrIn6(bare, 5)) == "EHOSTUNREACH"
 
 
+def test_without_a_link_local_address_neighbours_are_asked_from_a_global_one() -> None:
+    """RFC 6724, 4: ::1 never leaves, and is of no use to those on the link."""
+    lab, wire = Lab(linklocal=False), Wire()
+    one, other = lab.machine(), lab.machine()
+    one.plug(wire, "fd00::1/64")
+    other.plug(wire, "fd00::2/64")
+    lab.host.advance(5)
+    assert answered(one, ping6(one, a6("fd00::2"))) == 56
+
+
 def test_overlapping_fragments_are_dropped(lab: Lab) -> None:
     _, other, wire = two(lab)
     echo = icmp(ONE, TWO, icmp6.ECHO, payload=bytes(40))[40:]

@@ -1081,6 +1081,11 @@ export interface AttachRequest {
   lease_ms: number;
   /** Random, at least 16 bytes: an attach that is sent again with the same nonce gives the same session. */
   nonce: Buffer;
+  /**
+   * A stream follows at once, also for each child that is forked. Where no lease is asked for, a session whose stream is
+   * not there ends after 10 s, in place of the 60 s that one has whose client makes unary calls alone.
+   */
+  streams: boolean;
 }
 
 export interface AttachResponse {
@@ -7219,7 +7224,15 @@ export const Result: MessageFns<Result> = {
 };
 
 function createBaseAttachRequest(): AttachRequest {
-  return { comm: "", token: "", cookie: Buffer.alloc(0), trace_as: 0, lease_ms: 0, nonce: Buffer.alloc(0) };
+  return {
+    comm: "",
+    token: "",
+    cookie: Buffer.alloc(0),
+    trace_as: 0,
+    lease_ms: 0,
+    nonce: Buffer.alloc(0),
+    streams: false,
+  };
 }
 
 export const AttachRequest: MessageFns<AttachRequest> = {
@@ -7241,6 +7254,9 @@ export const AttachRequest: MessageFns<AttachRequest> = {
     }
     if (message.nonce.length !== 0) {
       writer.uint32(410).bytes(message.nonce);
+    }
+    if (message.streams !== false) {
+      writer.uint32(416).bool(message.streams);
     }
     return writer;
   },
@@ -7304,6 +7320,14 @@ export const AttachRequest: MessageFns<AttachRequest> = {
             }
 
             message.nonce = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 52: {
+            if (tag !== 416) {
+              break;
+            }
+
+            message.streams = reader.bool();
             continue;
           }
         }

@@ -249,7 +249,7 @@ export interface Msghdr {
   msg_flags: number;
 }
 
-/** The value of a sysctl node. */
+/** The value of a sysctl node. Nodes of type CTLTYPE_STRUCT have tables in the types that other calls have too. */
 export interface SysctlValue {
   value:
     | { $case: "integer"; value: number }
@@ -257,7 +257,55 @@ export interface SysctlValue {
     | { $case: "text"; value: string }
     | { $case: "boolean"; value: boolean }
     | { $case: "raw"; value: Buffer }
+    | { $case: "procs"; value: SysctlProcs }
+    | { $case: "files"; value: SysctlFiles }
+    | { $case: "pcbs"; value: SysctlPcbs }
+    | { $case: "counters"; value: SysctlCounters }
+    | { $case: "routes"; value: SysctlRoutes }
+    | { $case: "routers"; value: SysctlRouters }
+    | { $case: "prefixes"; value: SysctlPrefixes }
+    | { $case: "texts"; value: SysctlTexts }
     | undefined;
+}
+
+/** kern.proc, kern.proc2. */
+export interface SysctlProcs {
+  procs: KinfoProc[];
+}
+
+/** kern.file, kern.file2. */
+export interface SysctlFiles {
+  files: KinfoFile[];
+}
+
+/** net.*.pcblist. Written to net.inet.tcp.ident and drop: one that has the two ends of a connection. */
+export interface SysctlPcbs {
+  pcbs: Inpcb[];
+}
+
+/** What is counted: net.*.stats, kern.evcnt, hw.iostats and their kin. */
+export interface SysctlCounters {
+  counters: NetCounter[];
+}
+
+/** net.route.rtable, net.sdl. */
+export interface SysctlRoutes {
+  routes: Rtmsg[];
+}
+
+/** net.inet6.icmp6.nd6_drlist. */
+export interface SysctlRouters {
+  routers: NdRouter[];
+}
+
+/** net.inet6.icmp6.nd6_prlist. */
+export interface SysctlPrefixes {
+  prefixes: NdPrefix[];
+}
+
+/** kern.proc_args. */
+export interface SysctlTexts {
+  texts: Buffer[];
 }
 
 /** One node of the sysctl tree, as CTL_QUERY lists it. */
@@ -849,6 +897,24 @@ export interface Inpcb {
   sendq: bigint;
   state: string;
   handle: bigint;
+}
+
+/** A process (kinfo_proc2 of sysctl kern.proc2). Effective, real and saved ids; the login name of its session. */
+export interface KinfoProc {
+  p_pid: number;
+  p_ppid: number;
+  p_pgid: number;
+  p_sid: number;
+  p_comm: string;
+  p_uid: number;
+  p_gid: number;
+  p_ruid: number;
+  p_rgid: number;
+  p_svuid: number;
+  p_svgid: number;
+  p_groups: number[];
+  p_login: Buffer;
+  p_siglist: bigint;
 }
 
 /** A descriptor of a process (kinfo_file of sysctl kern.file2), and whose object it is: that of a component, by its handle. */
@@ -3724,6 +3790,30 @@ export const SysctlValue: MessageFns<SysctlValue> = {
       case "raw":
         writer.uint32(42).bytes(message.value.value);
         break;
+      case "procs":
+        SysctlProcs.encode(message.value.value, writer.uint32(50).fork()).join();
+        break;
+      case "files":
+        SysctlFiles.encode(message.value.value, writer.uint32(58).fork()).join();
+        break;
+      case "pcbs":
+        SysctlPcbs.encode(message.value.value, writer.uint32(66).fork()).join();
+        break;
+      case "counters":
+        SysctlCounters.encode(message.value.value, writer.uint32(74).fork()).join();
+        break;
+      case "routes":
+        SysctlRoutes.encode(message.value.value, writer.uint32(82).fork()).join();
+        break;
+      case "routers":
+        SysctlRouters.encode(message.value.value, writer.uint32(90).fork()).join();
+        break;
+      case "prefixes":
+        SysctlPrefixes.encode(message.value.value, writer.uint32(98).fork()).join();
+        break;
+      case "texts":
+        SysctlTexts.encode(message.value.value, writer.uint32(106).fork()).join();
+        break;
     }
     return writer;
   },
@@ -3779,6 +3869,438 @@ export const SysctlValue: MessageFns<SysctlValue> = {
             }
 
             message.value = { $case: "raw", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.value = { $case: "procs", value: SysctlProcs.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.value = { $case: "files", value: SysctlFiles.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.value = { $case: "pcbs", value: SysctlPcbs.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.value = { $case: "counters", value: SysctlCounters.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.value = { $case: "routes", value: SysctlRoutes.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.value = { $case: "routers", value: SysctlRouters.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.value = { $case: "prefixes", value: SysctlPrefixes.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.value = { $case: "texts", value: SysctlTexts.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSysctlProcs(): SysctlProcs {
+  return { procs: [] };
+}
+
+export const SysctlProcs: MessageFns<SysctlProcs> = {
+  encode(message: SysctlProcs, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.procs) {
+      KinfoProc.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SysctlProcs {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSysctlProcs();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.procs.push(KinfoProc.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSysctlFiles(): SysctlFiles {
+  return { files: [] };
+}
+
+export const SysctlFiles: MessageFns<SysctlFiles> = {
+  encode(message: SysctlFiles, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.files) {
+      KinfoFile.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SysctlFiles {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSysctlFiles();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.files.push(KinfoFile.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSysctlPcbs(): SysctlPcbs {
+  return { pcbs: [] };
+}
+
+export const SysctlPcbs: MessageFns<SysctlPcbs> = {
+  encode(message: SysctlPcbs, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.pcbs) {
+      Inpcb.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SysctlPcbs {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSysctlPcbs();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.pcbs.push(Inpcb.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSysctlCounters(): SysctlCounters {
+  return { counters: [] };
+}
+
+export const SysctlCounters: MessageFns<SysctlCounters> = {
+  encode(message: SysctlCounters, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.counters) {
+      NetCounter.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SysctlCounters {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSysctlCounters();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.counters.push(NetCounter.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSysctlRoutes(): SysctlRoutes {
+  return { routes: [] };
+}
+
+export const SysctlRoutes: MessageFns<SysctlRoutes> = {
+  encode(message: SysctlRoutes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.routes) {
+      Rtmsg.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SysctlRoutes {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSysctlRoutes();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.routes.push(Rtmsg.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSysctlRouters(): SysctlRouters {
+  return { routers: [] };
+}
+
+export const SysctlRouters: MessageFns<SysctlRouters> = {
+  encode(message: SysctlRouters, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.routers) {
+      NdRouter.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SysctlRouters {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSysctlRouters();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.routers.push(NdRouter.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSysctlPrefixes(): SysctlPrefixes {
+  return { prefixes: [] };
+}
+
+export const SysctlPrefixes: MessageFns<SysctlPrefixes> = {
+  encode(message: SysctlPrefixes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.prefixes) {
+      NdPrefix.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SysctlPrefixes {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSysctlPrefixes();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.prefixes.push(NdPrefix.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSysctlTexts(): SysctlTexts {
+  return { texts: [] };
+}
+
+export const SysctlTexts: MessageFns<SysctlTexts> = {
+  encode(message: SysctlTexts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.texts) {
+      writer.uint32(10).bytes(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SysctlTexts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSysctlTexts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.texts.push(Buffer.from(reader.bytes()));
             continue;
           }
         }
@@ -9586,6 +10108,227 @@ export const Inpcb: MessageFns<Inpcb> = {
             }
 
             message.handle = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseKinfoProc(): KinfoProc {
+  return {
+    p_pid: 0,
+    p_ppid: 0,
+    p_pgid: 0,
+    p_sid: 0,
+    p_comm: "",
+    p_uid: 0,
+    p_gid: 0,
+    p_ruid: 0,
+    p_rgid: 0,
+    p_svuid: 0,
+    p_svgid: 0,
+    p_groups: [],
+    p_login: Buffer.alloc(0),
+    p_siglist: 0n,
+  };
+}
+
+export const KinfoProc: MessageFns<KinfoProc> = {
+  encode(message: KinfoProc, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.p_pid !== 0) {
+      writer.uint32(8).int32(message.p_pid);
+    }
+    if (message.p_ppid !== 0) {
+      writer.uint32(16).int32(message.p_ppid);
+    }
+    if (message.p_pgid !== 0) {
+      writer.uint32(24).int32(message.p_pgid);
+    }
+    if (message.p_sid !== 0) {
+      writer.uint32(32).int32(message.p_sid);
+    }
+    if (message.p_comm !== "") {
+      writer.uint32(42).string(message.p_comm);
+    }
+    if (message.p_uid !== 0) {
+      writer.uint32(48).uint32(message.p_uid);
+    }
+    if (message.p_gid !== 0) {
+      writer.uint32(56).uint32(message.p_gid);
+    }
+    if (message.p_ruid !== 0) {
+      writer.uint32(64).uint32(message.p_ruid);
+    }
+    if (message.p_rgid !== 0) {
+      writer.uint32(72).uint32(message.p_rgid);
+    }
+    if (message.p_svuid !== 0) {
+      writer.uint32(80).uint32(message.p_svuid);
+    }
+    if (message.p_svgid !== 0) {
+      writer.uint32(88).uint32(message.p_svgid);
+    }
+    if (message.p_groups.length !== 0) {
+      writer.uint32(98).fork();
+      for (const v of message.p_groups) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.p_login.length !== 0) {
+      writer.uint32(106).bytes(message.p_login);
+    }
+    if (message.p_siglist !== 0n) {
+      if (BigInt.asUintN(64, message.p_siglist) !== message.p_siglist) {
+        throw new globalThis.Error("value provided for field message.p_siglist of type uint64 too large");
+      }
+      writer.uint32(112).uint64(message.p_siglist);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KinfoProc {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKinfoProc();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.p_pid = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.p_ppid = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.p_pgid = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.p_sid = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.p_comm = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.p_uid = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.p_gid = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.p_ruid = reader.uint32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.p_rgid = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.p_svuid = reader.uint32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.p_svgid = reader.uint32();
+            continue;
+          }
+          case 12: {
+            if (tag === 96) {
+              message.p_groups.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 98) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.p_groups.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.p_login = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.p_siglist = reader.uint64() as bigint;
             continue;
           }
         }

@@ -6,6 +6,7 @@ the host. The monotonic clock counts from the start of the kernel.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Timespec
 
+log = logging.getLogger(__name__)
 SECOND = 1_000_000_000
 RESOLUTION = 1
 """Nanoseconds; the host's clocks count them."""
@@ -67,6 +69,8 @@ class Clocks:
         self._start = host.monotonic_ns()
         self._slew = Slew(0, 0)
         self._sleepers: set[Channel] = set()
+        self.warn = 0
+        """Whether steps of real time are logged (kern.timecounter.timestepwarnings)."""
         self.when_set: list[Callable[[], None]] = []
         """Called when real time has jumped."""
         self.boottime = host.realtime_ns()
@@ -88,6 +92,11 @@ class Clocks:
         if clock_id == const.CLOCK_REALTIME and self._slew.total > 0:
             left -= left // FAST
         return left
+
+    @property
+    def slewing(self) -> int:
+        """Nanoseconds that adjtime has not brought in yet."""
+        return self._slew.total - self._slew.done(self._host.monotonic_ns())
 
     # -- for a successor
 
@@ -128,6 +137,8 @@ class Clocks:
         if ns > LAST * SECOND:
             raise KernelError(Errno.EINVAL, f"{ns // SECOND} s is beyond the end of time")
         step = ns - self.now(const.CLOCK_REALTIME)
+        if self.warn:
+            log.warning("time stepped by %+.9f s by process %d", step / SECOND, ctx.pid)
         self._offset += step
         self.boottime += step
         self.record()
@@ -139,7 +150,7 @@ class Clocks:
     def adjtime(self, ctx: Context, delta: Timespec | None) -> Timespec:
         """Has the clock run faster or slower until it has gained ``delta``; the rest of the last. EPERM, EINVAL."""
         now = self._host.monotonic_ns()
-        left = self._slew.total - self._slew.done(now)
+        left = self.slewing
         if delta is not None:
             self._processes.authorize(ctx, Action.SYSTEM_TIME_ADJTIME)
             if not 0 <= delta.tv_nsec < SECOND or abs(delta.tv_sec) > LAST:

@@ -139,6 +139,9 @@ class Pipes:
         self.maxbig = 32
         self.big = 0
 
+    def __len__(self) -> int:
+        return len({end.pipe for end in self._ends.values()})
+
     @property
     def memory(self) -> int:
         """Bytes that may be queued in all pipes together."""

@@ -55,6 +55,10 @@ class Process:
     sugid: bool = False
     execed: bool = False
     """Has a new program since it was forked: its parent may no more move it to another group."""
+    stopfork: int = 0
+    """Whether its children begin with a SIGSTOP (proc.curproc.stopfork)."""
+    stopexec: int = 0
+    """Whether it gets one when it has a new program."""
     pending: int = 0
     """Recorded signals, bit signo - 1 each."""
     children: dict[int, Process] = field(default_factory=dict)

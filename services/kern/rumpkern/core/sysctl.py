@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from rumpuser.component import Context
 from rumpwire import const
@@ -17,6 +18,7 @@ from rumpwire.errno import Errno, KernelError
 from rumpwire.values import (
     SysctlExport,
     SysctlNode,
+    SysctlPcbs,
     SysctlValue,
     SysctlValueBoolean,
     SysctlValueInteger,
@@ -51,13 +53,18 @@ WELL_KNOWN = {**TOP, "vfs.generic": 0, "proc.curproc": CURPROC}
 SIZES = {const.CTLTYPE_INT: 4, const.CTLTYPE_QUAD: 8, const.CTLTYPE_BOOL: 1, const.CTLTYPE_STRING: STRING_SIZE}
 
 Reader = Callable[[Context], SysctlValue]
+Selector = Callable[[Context, tuple[int, ...]], Any]
+"""Gives a value, or what becomes one."""
 Writer = Callable[[Context, SysctlValue], None]
 Component = str | int
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """One node. ``path`` is its full name; ``numbered`` remembers the numbers of children that are gone, too."""
+    """One node. ``path`` is its full name; ``numbered`` remembers the numbers of children that are gone, too.
+
+    A leaf with CTLFLAG_ANYNUMBER is followed by numbers of its own choice, which ``select`` gets.
+    """
 
     path: str
     number: int
@@ -68,6 +75,7 @@ class Node:
     owner: str = OWN
     read: Reader | None = None
     write: Writer | None = None
+    select: Selector | None = None
     parent: Node | None = None
     children: dict[str, Node] = field(default_factory=dict)
     numbered: dict[str, int] = field(default_factory=dict)
@@ -107,6 +115,8 @@ class Tree:
         """The node, and the process id on the way to it, if any. ENOENT, ENOTDIR."""
         node, pid = self.root, None
         for component in components:
+            if node.flags & const.CTLFLAG_ANYNUMBER:
+                break
             if not node.interior:
                 raise KernelError(Errno.ENOTDIR, f"sysctl node {node.path} has nothing below it")
             child = node.child(component)
@@ -185,6 +195,14 @@ class Tree:
                 del node.parent.children[node.name]
 
 
+def arguments(node: Node, components: Sequence[Component]) -> tuple[int, ...]:
+    """The numbers behind a node that takes any. EINVAL for what is no number."""
+    behind = [str(component) for component in components[node.path.count(".") + 1 :]]
+    if not all(each.lstrip("-").isdecimal() and len(each) < 12 for each in behind):
+        raise KernelError(Errno.EINVAL, f"behind {node.path} stand numbers, not {'.'.join(behind)}")
+    return tuple(map(int, behind))
+
+
 def dotted(components: Sequence[Component]) -> str:
     return ".".join(map(str, components))
 
@@ -237,6 +255,8 @@ def _to_text(node: Node, value: SysctlValue) -> SysctlValue | None:
 
 
 def _to_raw(node: Node, value: SysctlValue) -> SysctlValue | None:
+    if isinstance(value, SysctlPcbs) and node.owner != OWN:
+        return value
     return value if isinstance(value, SysctlValueRaw) and len(value.raw) == (node.size or len(value.raw)) else None
 
 
@@ -245,5 +265,5 @@ _CONVERT: dict[int, tuple[str, Callable[[Node, SysctlValue], SysctlValue | None]
     const.CTLTYPE_QUAD: ("a quad", _to_quad),
     const.CTLTYPE_BOOL: ("true or false, 0 or 1,", _to_bool),
     const.CTLTYPE_STRING: ("a text", _to_text),
-    const.CTLTYPE_STRUCT: ("raw bytes", _to_raw),
+    const.CTLTYPE_STRUCT: ("a structure", _to_raw),
 }

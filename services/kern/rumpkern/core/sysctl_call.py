@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from rumpkern.core.proc import ProcessTable
-from rumpkern.core.sysctl import MAXNAME, OWN, TOP, Component, Node, Tree, convert, dotted
+from rumpkern.core.sysctl import MAXNAME, OWN, TOP, Component, Node, Tree, arguments, convert, dotted
 from rumpkern.core.sysctl_made import MadeNodes
 from rumpuser.component import KERNEL, Bus, Context, Peer
 from rumpuser.kauth import Action
@@ -70,7 +70,7 @@ class SysctlCalls:
             if error.errno != Errno.ENOENT:
                 raise
             return self._value_after_refresh(ctx, components, newv)
-        return self._value(ctx, node, pid, newv)
+        return self._value(ctx, node, pid, newv, arguments(node, components))
 
     async def _change(
         self,
@@ -99,14 +99,18 @@ class SysctlCalls:
         self, ctx: Context, components: Sequence[Component], newv: SysctlValue | None
     ) -> SysctlResult:
         node, pid = await self._find(components)
-        return await value_of(self._value(ctx, node, pid, newv))
+        return await value_of(self._value(ctx, node, pid, newv, arguments(node, components)))
 
-    def _value(self, ctx: Context, node: Node, pid: int | None, newv: SysctlValue | None) -> Any:
+    def _value(
+        self, ctx: Context, node: Node, pid: int | None, newv: SysctlValue | None, behind: tuple[int, ...]
+    ) -> Any:
         if pid is not None:
             ctx = self._as_process(ctx, pid, node, writing=newv is not None)
         newv = self._check(ctx, node, newv)
         if node.owner != OWN:
-            return self._remote(ctx, node, newv)
+            return self._remote(ctx, node, newv, behind)
+        if node.select is not None:
+            return self._selected(node.select(ctx, behind))
         assert node.read is not None
         old = node.read(ctx)
         if newv is not None:
@@ -139,12 +143,20 @@ class SysctlCalls:
             raise KernelError(Errno.EPERM, f"process {pid} is uid {other.cred.uid}'s, not {cred.euid}'s")
         return replace(ctx, pid=pid)
 
-    async def _remote(self, ctx: Context, node: Node, newv: SysctlValue | None) -> SysctlResult:
+    @staticmethod
+    async def _selected(value: Any) -> SysctlResult:
+        return SysctlResult(await value_of(value), [])
+
+    async def _remote(
+        self, ctx: Context, node: Node, newv: SysctlValue | None, behind: tuple[int, ...]
+    ) -> SysctlResult:
         peer = self._peer(node.owner)
         if peer is None:
             self.tree.prune(node.owner)
             raise self._missing(node.path.split("."))
-        return SysctlResult(await value_of(peer.call(ctx, calls.SYSCTL_VALUE, (node.path, newv))), [])
+        return SysctlResult(
+            await value_of(peer.call(ctx, calls.SYSCTL_VALUE, (dotted((node.path, *behind)), newv))), []
+        )
 
     # -- levels
 

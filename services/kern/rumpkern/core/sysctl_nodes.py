@@ -19,6 +19,8 @@ from rumpuser.host import Host
 from rumpuser.pending import start
 from rumpwire import const
 from rumpwire.values import (
+    NetCounter,
+    SysctlCounters,
     SysctlValue,
     SysctlValueBoolean,
     SysctlValueInteger,
@@ -35,6 +37,9 @@ RAW_PARTITION = 3
 HZ = 100
 PHYSMEM = 512 << 20
 """Memory that is told of when RUMP_MEMLIMIT sets none."""
+TIME_ERROR = 5
+MAXPHASE_US = 500_000
+"""What a clock that nobody disciplines may be wrong (sys/timex.h)."""
 INT_MAX = (1 << 31) - 1
 RW = const.CTLFLAG_READWRITE
 
@@ -98,6 +103,26 @@ class Nodes:
         node = self._plain(const.CTLTYPE_STRUCT, SysctlValueRaw, path, numbers, description, read, None)
         node.size = len(read())
 
+    def structure(self, path: str, numbers: Numbers, description: str, read: Callable[[], SysctlValue]) -> None:
+        self._add(path, numbers, const.CTLTYPE_STRUCT, description, lambda ctx: read(), None)
+
+    def own(
+        self,
+        path: str,
+        numbers: Numbers,
+        description: str,
+        read: Callable[[Context], int],
+        write: Callable[[Context, int], None],
+    ) -> None:
+        """An integer that each process has for itself, below proc.curproc."""
+
+        def put(ctx: Context, value: SysctlValue) -> None:
+            assert isinstance(value, SysctlValueInteger)
+            write(ctx, value.integer)
+
+        node = self._add(path, numbers, const.CTLTYPE_INT, description, lambda ctx: SysctlValueInteger(read(ctx)), put)
+        node.flags |= const.CTLFLAG_ANYWRITE
+
     def _plain(
         self,
         kind: int,
@@ -142,7 +167,7 @@ class Nodes:
 
 
 def fill(
-    tree: Tree,
+    nodes: Nodes,
     identity: Identity,
     parameters: Parameters,
     host: Host,
@@ -154,7 +179,6 @@ def fill(
     modules: ModuleSettings,
 ) -> None:
     """All nodes of kern."""
-    nodes = Nodes(tree)
     _kern(nodes, identity)
     nodes.text("kern.sigmodel", (), "Signal model: raise, panic, ignore, record", lambda: signals.model, signals.choose)
     _time(nodes, clocks)
@@ -198,6 +222,21 @@ def _time(n: Nodes, clocks: Clocks) -> None:
     ticks = "Number of hardclock ticks"
     n.integer("kern.hardclock_ticks", (), ticks, lambda: clocks.now(const.CLOCK_MONOTONIC) * HZ // SECOND & INT_MAX)
     n.text("kern.timecounter.hardware", (), "Timecounter in use", lambda: "rumptc")
+    n.text("kern.timecounter.choice", (), "Timecounters present", lambda: f"rumptc(q=0, f={SECOND} Hz)")
+    n.integer(
+        "kern.timecounter.timestepwarnings", (), "Log time steps", lambda: int(clocks.warn), _setter(clocks, "warn")
+    )
+    n.structure("kern.ntptime", (1, 60), "Kernel clock values for NTP", lambda: _ntptime(clocks))
+
+
+def _ntptime(clocks: Clocks) -> SysctlCounters:
+    """struct ntptimeval, and what adjtime(2) has still to bring in. Nobody disciplines the clock: TIME_ERROR."""
+    seconds, fraction = divmod(clocks.now(const.CLOCK_REALTIME), SECOND)
+    rows = {
+        "time.tv_sec": seconds, "time.tv_nsec": fraction, "maxerror": MAXPHASE_US, "esterror": MAXPHASE_US, "tai": 0,
+        "time_state": TIME_ERROR, "adjust": abs(clocks.slewing),
+    }  # fmt: skip
+    return SysctlCounters([NetCounter("ntp", name, value) for name, value in rows.items()])
 
 
 def _random(n: Nodes, host: Host) -> None:

@@ -56,6 +56,9 @@ class Timers:
         processes.when_exited.append(lambda process, status: self._drop(process, 0))
         processes.when_execed.append(lambda process: self._drop(process, FIRST))
 
+    def __len__(self) -> int:
+        return sum(map(len, self._timers.values()))
+
     # -- POSIX timers
 
     def timer_create(self, ctx: Context, clock_id: int, evp: Sigevent | None) -> int:

@@ -9,10 +9,11 @@ from rumpnet.core.inetdomain import InetDomain
 from rumpnet.core.ip6 import Ip6
 from rumpnet.core.mld import Mld
 from rumpnet.core.nd import Nd
-from rumpnet.core.net import Net, Node
+from rumpnet.core.net import Net, Node, statistics
 from rumpnet.core.rawip6 import Raw6Layer, Raw6Socket
 from rumpnet.core.rtadv import Advertiser
 from rumpnet.core.slaac import Slaac
+from rumpnet.core.tables import PCBLIST, STATS, nd_nodes, pcblist
 from rumpnet.core.tcp.socket import TcpSocket
 from rumpnet.core.udp import UdpSocket
 from rumpnet.core.wire import udp
@@ -56,7 +57,20 @@ class Inet6Domain:
         return [
             *(node for part in parts for node in part.nodes()),
             *self._shared_nodes(),
+            *nd_nodes(self.slaac),
+            *self._tables(),
             *self.inet.tcp.nodes6(),
+        ]
+
+    def _tables(self) -> list[Node]:
+        """UDP counts for both families together."""
+        net, inet6 = self.net, [4, 24]
+        return [
+            statistics("net.inet6.ip6.stats", [*inet6, 41, STATS], "ip6", self.ip6.stats),
+            statistics("net.inet6.icmp6.stats", [*inet6, 58, STATS], "icmp6", self.icmp6.stats),
+            statistics("net.inet6.udp6.stats", [*inet6, udp.PROTOCOL, STATS], "udp6", self.inet.udp.stats),
+            pcblist(net, "net.inet6.udp6.pcblist", [*inet6, udp.PROTOCOL, PCBLIST], "udp6"),
+            pcblist(net, "net.inet6.raw6.pcblist", [*inet6, 255, PCBLIST], "raw6"),
         ]
 
     def _shared_nodes(self) -> list[Node]:

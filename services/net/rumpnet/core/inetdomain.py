@@ -8,8 +8,9 @@ from rumpnet.core.iface import ARP, IPV4
 from rumpnet.core.igmp import Igmp
 from rumpnet.core.inet import InetSocket
 from rumpnet.core.ip import Ip
-from rumpnet.core.net import Net, Node
+from rumpnet.core.net import Net, Node, statistics
 from rumpnet.core.rawip import RawLayer, RawSocket
+from rumpnet.core.tables import PCBLIST, STATS, pcblist
 from rumpnet.core.tcp.ends import Tcp
 from rumpnet.core.tcp.socket import TcpSocket
 from rumpnet.core.udp import UdpLayer, UdpSocket
@@ -18,6 +19,9 @@ from rumpuser.component import Context
 from rumpuser.kauth import Action, authorize
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
+
+ARP_NUMBER = 1027
+"""As `rumpnet.core.arp` has it."""
 
 
 class InetDomain:
@@ -53,7 +57,20 @@ class InetDomain:
         net.counters.update(udp=self.udp.stats, tcp=self.tcp.stats, arp=self.arp.stats)
 
     def nodes(self) -> list[Node]:
-        return [*self.ip.nodes(), *self.icmp.nodes(), *self.udp.nodes(), *self.tcp.nodes(), *self.arp.nodes()]
+        parts = (self.ip, self.icmp, self.udp, self.tcp, self.arp)
+        return [*(node for part in parts for node in part.nodes()), *self._tables()]
+
+    def _tables(self) -> list[Node]:
+        net, inet = self.net, [4, 2]
+        return [
+            statistics("net.inet.ip.stats", [*inet, 0, STATS], "ip", self.ip.stats),
+            statistics("net.inet.icmp.stats", [*inet, 1, STATS], "icmp", self.icmp.stats),
+            statistics("net.inet.igmp.stats", [*inet, 2, STATS], "igmp", self.igmp.stats),
+            statistics("net.inet.udp.stats", [*inet, udp.PROTOCOL, STATS], "udp", self.udp.stats),
+            statistics("net.inet.arp.stats", [*inet, ARP_NUMBER, STATS], "arp", self.arp.stats),
+            pcblist(net, "net.inet.udp.pcblist", [*inet, udp.PROTOCOL, PCBLIST], "udp"),
+            pcblist(net, "net.inet.raw.pcblist", [*inet, 255, PCBLIST], "raw"),
+        ]
 
     def stop(self) -> None:
         """Forgets what is under way, timers included."""

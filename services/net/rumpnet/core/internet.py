@@ -85,6 +85,8 @@ class Internet:
         route.use += 1
         hop = route.gateway or (BROADCAST if dst in self.interfaces.broadcasts else dst)
         mtu = self.path_mtu(route, dst)
+        if packet.pieces is not None:
+            mtu = min(mtu, packet.pieces[1])
         if packet.length <= mtu and not (packet.csum_offset and not iface.capabilities & CSUM):
             self._hand_over(iface, packet, hop, dst)
         else:

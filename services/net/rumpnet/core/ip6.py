@@ -48,7 +48,7 @@ class Ip6(Internet):
     HEADER_LEN = ipv6.HEADER_LEN
 
     def __init__(self, net: Net) -> None:
-        super().__init__(net, Reassembly(net.host, REASSEMBLY_NS))
+        super().__init__(net, Reassembly(net.host, REASSEMBLY_NS, shuns=True))
         self.reassembly.on_expire = self._not_reassembled
         self.errors: Errors | None = None
         self.nd: Nd
@@ -126,7 +126,8 @@ class Ip6(Internet):
             self.output(route, packet, dst, dont_fragment=dont_fragment)
 
     def _fragment(self, iface: Iface, packet: Packet, hop: bytes, dst: bytes, mtu: int) -> None:
-        """Hop-by-hop options stay in front of every fragment; what else there is, is cut."""
+        """Hop-by-hop options stay in front of every fragment; what else there is, is cut. What came in
+        fragments, and was put together for a filter, keeps their identification."""
         view = packet.view()
         head = bytearray(view[: ipv6.HEADER_LEN])
         next_at = 6
@@ -139,11 +140,12 @@ class Ip6(Internet):
         if step <= 0:
             raise KernelError(Errno.EMSGSIZE, f"interface {iface.name} takes packets of {mtu} bytes at most")
         self._ident = self._ident + 1 & 0xFFFFFFFF
+        ident = packet.pieces[0] if packet.pieces is not None else self._ident
         self.stats["output datagrams fragmented"] += 1
         for begin in range(0, len(payload), step):
             part = payload[begin : begin + step]
             more = begin + step < len(payload)
-            cut = ipv6.FRAGMENT_HEADER.pack(protocol, 0, begin | more, self._ident)
+            cut = ipv6.FRAGMENT_HEADER.pack(protocol, 0, begin | more, ident)
             length = len(head) - ipv6.HEADER_LEN + len(cut) + len(part)
             head[4:6] = length.to_bytes(2, "big")
             self._hand_over(iface, Packet(bytes(head), cut, part), hop, dst)
@@ -315,7 +317,8 @@ class Ip6(Internet):
                 self._error(iface, header, icmp6.UNREACHABLE, icmp6.BEYOND_SCOPE)
                 return
             mtu = self.path_mtu(route, dst)
-            if packet.length > mtu and not (packet.gso_size and packet.gso_size + 60 <= mtu):
+            length = packet.pieces[1] if packet.pieces is not None else packet.length
+            if length > mtu and not (packet.gso_size and packet.gso_size + 60 <= mtu):
                 self._error(iface, header, icmp6.TOO_BIG, 0, mtu)
                 return
             head = bytearray(header.view[: ipv6.HEADER_LEN])

@@ -16,18 +16,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rumpnet.core.buffer import Record, RecordBuffer, StreamBuffer, owned
-from rumpnet.core.control import arrival, check_local, credentials, peer_id
+from rumpnet.core.control import arrival, check_local, credentials, peer_id, tokens_of
 from rumpnet.core.localname import path_of
-from rumpnet.core.net import Knob, Net, Node
+from rumpnet.core.net import Knob, Net, Node, table
 from rumpnet.core.options import SB_MAX, integer
 from rumpnet.core.socket import EMPTY, READ_MAX, Accepting, Received, Sent, Socket
+from rumpnet.core.tables import PCBLIST, local_pcb
 from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpuser.pending import EndedError, value_of
 from rumpwire import const
 from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Cmsg, Sockaddr, SockaddrUn, Sockopt, SockoptInteger, Unpcbid
+from rumpwire.values import Cmsg, Sockaddr, SockaddrUn, Sockopt, SockoptInteger, SysctlPcbs, Unpcbid
 
 NODE_MODE = 0o777
 STREAM_SPACE = 65536
@@ -62,8 +63,21 @@ class LocalDomain:
             found += [
                 send.node(f"net.local.{name}.sendspace", [*number, 1024], f"Send buffer of a new {name} socket"),
                 recv.node(f"net.local.{name}.recvspace", [*number, 1025], f"Receive buffer of a new {name} socket"),
+                self._pcblist(name, kind),
             ]
-        return found
+        inflight = "Descriptors that were sent and not yet received"
+        return [*found, Node("net.local.inflight", [const.CTL_NET, const.AF_LOCAL, 1100], inflight, self._inflight)]
+
+    def _pcblist(self, name: str, kind: int) -> Node:
+        def get() -> SysctlPcbs:
+            sockets = (so for so in self.net.sockets.values() if isinstance(so, LocalSocket) and so.type == kind)
+            return SysctlPcbs([local_pcb(so, name) for so in sockets])
+
+        number = [const.CTL_NET, const.AF_LOCAL, kind, PCBLIST]
+        return table(f"net.local.{name}.pcblist", number, f"Sockets of type {name}", get)
+
+    def _inflight(self) -> int:
+        return sum(len(tokens_of(so.waiting_control())) for so in self.net.sockets.values())
 
     def stop(self) -> None:
         """Nothing is under way that no socket holds."""

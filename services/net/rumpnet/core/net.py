@@ -19,7 +19,18 @@ from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Inpcb, IoctlArgs, SysctlExport, SysctlValue, SysctlValueInteger, SysctlValueText
+from rumpwire.values import (
+    Inpcb,
+    IoctlArgs,
+    NetCounter,
+    SysctlCounters,
+    SysctlExport,
+    SysctlPcbs,
+    SysctlValue,
+    SysctlValueInteger,
+    SysctlValueQuad,
+    SysctlValueText,
+)
 
 if TYPE_CHECKING:
     from rumpnet.core.layer import Layer
@@ -58,22 +69,50 @@ NeighbourListener = Callable[["Iface", Neighbour, bool], None]
 
 
 class Node(NamedTuple):
-    """A number or text in the sysctl tree. ``put`` is None for one that is read-only, else it checks and sets."""
+    """A number, text or table in the sysctl tree. ``put`` is None for one that is read-only, else it checks and sets.
+
+    A table may be selected from (``select``) by the numbers that stand behind its name.
+    """
 
     path: str
     number: list[int]
     description: str
-    get: Callable[[], int | str]
-    put: Callable[[Any], None] | None = None
+    get: Callable[[], int | str | SysctlValue]
+    put: Callable[[Any], Any] | None = None
+    select: Callable[[tuple[int, ...]], SysctlValue] | None = None
+    table: bool = False
+    anywrite: bool = False
 
     def export(self) -> SysctlExport:
         flags = const.CTLFLAG_READONLY if self.put is None else const.CTLFLAG_READWRITE
-        kind = const.CTLTYPE_STRING if isinstance(self.get(), str) else const.CTLTYPE_INT
+        if self.anywrite:
+            flags = const.CTLFLAG_ANYWRITE
+        if self.select is not None:
+            flags |= const.CTLFLAG_ANYNUMBER
+        kind = const.CTLTYPE_STRUCT if self.table else _KINDS[type(self.get())]
         return SysctlExport(self.path, kind, flags, self.description, self.number)
 
     def value(self) -> SysctlValue:
         value = self.get()
-        return SysctlValueText(value) if isinstance(value, str) else SysctlValueInteger(value)
+        if isinstance(value, str):
+            return SysctlValueText(value)
+        return SysctlValueInteger(value) if isinstance(value, int) else value
+
+
+def table(path: str, number: list[int], description: str, get: Callable[[], SysctlValue]) -> Node:
+    return Node(path, number, description, get, table=True)
+
+
+def statistics(path: str, number: list[int], protocol: str, counter: Counter[str]) -> Node:
+    """What a protocol has counted."""
+
+    def rows() -> SysctlValue:
+        return SysctlCounters([NetCounter(protocol, name, value) for name, value in sorted(counter.items())])
+
+    return table(path, number, f"{protocol} statistics", rows)
+
+
+_KINDS = {str: const.CTLTYPE_STRING, int: const.CTLTYPE_INT, SysctlValueQuad: const.CTLTYPE_QUAD}
 
 
 class Net:
@@ -96,6 +135,8 @@ class Net:
         """The internet layers by the length of their addresses: 4, 16."""
         self.resolvers: dict[int, Resolver] = {}
         """ARP and neighbour discovery, likewise."""
+        self.more_nodes: list[Callable[[Net], Iterable[Node]]] = []
+        """Who has sysctl nodes that come and go."""
         self.counters: dict[str, Counter[str]] = {}
         """What protocols have counted, by the names of protocols."""
         self.pcblists: list[Callable[[], Iterable[Inpcb]]] = []
@@ -128,7 +169,7 @@ class Net:
         if domain.family in self.domains:
             raise KernelError(Errno.EEXIST, f"domain {domain.name} is there already")
         self.domains[domain.family] = domain
-        self.nodes.update((node.path, node) for node in domain.nodes())
+        self.add_nodes(domain.nodes())
 
     def remove_domain(self, family: int) -> None:
         """EBUSY while there are sockets of it."""
@@ -191,28 +232,46 @@ class Net:
 
     # -- sysctl
 
+    def add_nodes(self, nodes: Iterable[Node]) -> None:
+        self.nodes.update((node.path, node) for node in nodes)
+
     def sysctl_export(self, ctx: Context) -> list[SysctlExport]:
-        return [node.export() for node in self.nodes.values()]
+        return [node.export() for node in (*self.nodes.values(), *self._more_nodes().values())]
+
+    def _more_nodes(self) -> dict[str, Node]:
+        return {node.path: node for nodes in self.more_nodes for node in nodes(self)}
 
     def sysctl_value(self, ctx: Context, path: str, newv: SysctlValue | None) -> SysctlValue:
         """The old value. ENOENT, EPERM, EINVAL."""
-        node = self.nodes.get(path)
-        if node is None:
-            raise KernelError(Errno.ENOENT, f"no sysctl node {path}")
-        old = node.value()
+        node, behind = self._node(path)
+        if node.select is not None and newv is None:
+            return node.select(behind)
         if newv is None:
-            return old
+            return node.value()
         if node.put is None:
             raise KernelError(Errno.EPERM, f"{path} is read-only")
-        if isinstance(newv, SysctlValueInteger) and isinstance(old, SysctlValueInteger):
-            node.put(newv.integer)
-        elif isinstance(newv, SysctlValueText) and isinstance(old, SysctlValueText):
-            node.put(newv.text)
-        else:
-            raise KernelError(
-                Errno.EINVAL, f"{path} is {'a number' if isinstance(old, SysctlValueInteger) else 'text'}"
-            )
-        return old
+        if isinstance(newv, SysctlPcbs) and node.table:
+            answer: SysctlValue | None = node.put(newv)
+            return SysctlPcbs([]) if answer is None else answer
+        old = node.value()
+        if isinstance(newv, (SysctlValueInteger, SysctlValueText)) and type(newv) is type(old):
+            node.put(newv[0])
+            return old
+        raise KernelError(Errno.EINVAL, f"{path} is {_NAMES.get(type(old), 'a table')}")
+
+    def _node(self, path: str) -> tuple[Node, tuple[int, ...]]:
+        """A node, and the numbers behind it when it is one to select from. ENOENT."""
+        node, name, behind = self.nodes.get(path) or self._more_nodes().get(path), path, list[str]()
+        while node is None and name:
+            name, _, last = name.rpartition(".")
+            behind.insert(0, last)
+            node = self.nodes.get(name)
+        if node is None or (behind and node.select is None):
+            raise KernelError(Errno.ENOENT, f"no sysctl node {path}")
+        return node, tuple(map(int, behind))
+
+
+_NAMES: dict[type, str] = {SysctlValueInteger: "a number", SysctlValueText: "text"}
 
 
 class StaleNeighbours(RouteListener):

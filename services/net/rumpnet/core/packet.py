@@ -15,7 +15,7 @@ from rumpuser.host import Buffer
 class Packet:
     """Bytes in parts. The fields about offload are relative to its beginning, and move with it."""
 
-    __slots__ = ("csum_offset", "csum_start", "csum_valid", "gso_size", "length", "link_cast", "parts")
+    __slots__ = ("csum_offset", "csum_start", "csum_valid", "gso_size", "length", "link_cast", "parts", "pieces")
 
     def __init__(self, *parts: Buffer) -> None:
         self.parts: list[Buffer] = list(parts)
@@ -28,6 +28,8 @@ class Packet:
         pseudo header is in the field already."""
         self.csum_valid = False
         """Received: whoever brought it vouches for the transport checksum."""
+        self.pieces: tuple[int, int] | None = None
+        """Of IPv6, put together on its way: the identification of its fragments, and the length of the longest."""
         self.link_cast = False
         """Received: it came to more than us alone, so nobody is told of errors (RFC 1122, 3.2.2)."""
 
@@ -74,6 +76,7 @@ class Packet:
         packet.csum_offset = self.csum_offset
         packet.csum_valid = self.csum_valid
         packet.link_cast = self.link_cast
+        packet.pieces = self.pieces
         return packet
 
     def copy(self) -> Packet:

@@ -1,7 +1,8 @@
 """Putting fragments together, of either family (RFC 791, 3.2; RFC 815; RFC 8200, 4.5).
 
 Hostile by nature, so bounded all over: so many datagrams under way, so many pieces and bytes of each, so many seconds.
-Pieces that overlap end the datagram (RFC 5722), and so does one that reaches beyond 65535 bytes (the ping of death).
+Pieces that overlap end the datagram (RFC 5722), and so does one that reaches beyond 65535 bytes (the ping of death). Of
+IPv6, whose identifications do not soon come again, pieces that are yet to come are then refused as well.
 """
 
 from __future__ import annotations
@@ -65,9 +66,13 @@ class Datagram:
     pieces: dict[int, bytes] = field(default_factory=dict)
     held: int = 0
     total: int | None = None
+    longest: int = 0
+    dead: bool = False
 
     def add(self, fragment: Fragment) -> None:
-        """Malformed for pieces that contradict others or make too much."""
+        """Malformed for pieces that contradict others or make too much, and for all after them."""
+        if self.dead:
+            raise Malformed("a fragment of what had pieces that were wrong")
         begin, data = fragment.offset, bytes(fragment.payload)
         end = begin + len(data)
         if not data or (fragment.more and len(data) % UNIT) or end + fragment.header_len > MAX_LEN:
@@ -84,6 +89,7 @@ class Datagram:
             raise Malformed("too many fragments, or one behind the last")
         self.pieces[begin] = data
         self.held += len(data)
+        self.longest = max(self.longest, len(data))
         if not begin:
             self.first = fragment
 
@@ -96,18 +102,26 @@ class Datagram:
         assert self.first is not None
         return self.first.whole(b"".join(self.pieces[at] for at in sorted(self.pieces)))
 
+    def kill(self) -> None:
+        """Takes no more pieces."""
+        self.dead, self.first = True, None
+        self.pieces.clear()
+
     def _end(self, end: int) -> int:
         return max(end, *(at + len(piece) for at, piece in self.pieces.items()), 0)
 
 
 class Reassembly:
     """The datagrams under way. ``expired`` counts those that were given up; who sent one whose beginning has come is
-    told through ``on_expire``."""
+    told through ``on_expire``. With ``shuns`` a datagram with wrong pieces is refused until its time is over."""
 
-    def __init__(self, host: Timers, timeout_ns: int = TIMEOUT_NS) -> None:
+    def __init__(self, host: Timers, timeout_ns: int = TIMEOUT_NS, *, shuns: bool = False) -> None:
         self._host = host
         self._timeout_ns = timeout_ns
+        self._shuns = shuns
         self.most = DATAGRAMS_MAX
+        self.longest = 0
+        """Payload of the longest piece of what was made whole last."""
         self._datagrams: dict[Key, Datagram] = {}
         self.expired = 0
         self.on_expire: Callable[[Fragment], None] = lambda fragment: None
@@ -125,8 +139,12 @@ class Reassembly:
                 return None
             whole = datagram.emit()
         except (Malformed, ValueError) as error:
-            self._end(key)
+            if self._shuns:
+                datagram.kill()
+            else:
+                self._end(key)
             raise Malformed(str(error)) from error
+        self.longest = datagram.longest
         self._end(key)
         return whole
 

@@ -7,7 +7,7 @@ and neighbour discovery are messages with RTF_LLDATA, whose gateway is the link-
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from rumpnet.core.ifioctl import Requests, address_row, counters, link_address, 
 from rumpnet.core.neighbour import SECOND, Neighbour, Neighbours
 from rumpnet.core.route import REFUSED, Route, text
 from rumpnet.core.socket import Socket
+from rumpnet.core.tables import route_nodes
 from rumpnet.core.zone import sockaddr, with_zone
 from rumpuser.component import Context
 from rumpuser.host import Buffer
@@ -142,6 +143,8 @@ class RouteDomain(Listener):
     def __init__(self, net: Net) -> None:
         self.net = net
         self.sockets: list[RouteSocket] = []
+        self.stats = Counter(dynamic=0, newgateway=0, unreach=0)
+        """Routes that redirects have made and changed, and how often none was found (struct rtstat)."""
         self._quiet = False
 
     def start(self) -> None:
@@ -151,7 +154,7 @@ class RouteDomain(Listener):
         net.neighbour_listeners.append(self.neighbour_changed)
 
     def nodes(self) -> list[Node]:
-        return []
+        return route_nodes(self)
 
     def stop(self) -> None:
         """Nothing is under way that no socket holds."""
@@ -192,6 +195,9 @@ class RouteDomain(Listener):
         return self._socket(s).next_message(flags)
 
     def route_dump(self, ctx: Context, family: int, op: int, arg: int) -> list[Rtmsg]:
+        return self.dump(family, op, arg)
+
+    def dump(self, family: int, op: int, arg: int) -> list[Rtmsg]:
         """EINVAL."""
         length = {0: 0, const.AF_INET: 4, const.AF_INET6: 16}.get(family, -1)
         if length < 0 or op not in (const.NET_RT_DUMP, const.NET_RT_FLAGS, const.NET_RT_IFLIST):
@@ -432,11 +438,13 @@ class RouteDomain(Listener):
         self._unless_quiet(lambda: self.message(route, const.RTM_CHANGE))
 
     def route_missed(self, dst: bytes) -> None:
+        self.stats["unreach"] += 1
         self._unless_quiet(
             lambda: Rtmsg(rtm_type=const.RTM_MISS, dst=sockaddr(dst), prefixlen=len(dst) * 8, rtm_flags=const.RTF_DONE)
         )
 
     def route_redirected(self, route: Route, author: bytes) -> None:
+        self.stats["dynamic" if route.flags & const.RTF_DYNAMIC else "newgateway"] += 1
         self._unless_quiet(lambda: self.message(route, const.RTM_REDIRECT)._replace(author=sockaddr(author)))
 
     def neighbour_changed(self, iface: Iface, entry: Neighbour, gone: bool) -> None:

@@ -53,16 +53,21 @@ def select(
         (iface, address)
         for iface in everywhere
         for address in iface.addresses
-        if len(address.addr) == 16 and address.usable and not address.flags & refused and _reaches(iface, address, out)
+        if len(address.addr) == 16
+        and address.usable
+        and not address.flags & refused
+        and _reaches(iface, address, out, dst)
     ]
     if not candidates:
         return None
     return max(candidates, key=lambda pair: _rank(pair[0], pair[1], out, dst, temporary=temporary))[1].addr
 
 
-def _reaches(iface: Iface, address: InterfaceAddr, out: Iface) -> bool:
-    """Link-local addresses are of use on their own link alone."""
-    return iface is out or not scoped(address.addr)
+def _reaches(iface: Iface, address: InterfaceAddr, out: Iface, dst: bytes) -> bool:
+    """Link-local addresses, and ::1, are of use on their own link alone; groups and neighbours hear only of such."""
+    if iface is out:
+        return True
+    return not (scoped(address.addr) or address.addr == LOOPBACK or dst[0] == 0xFF or link_local(dst))
 
 
 def _rank(iface: Iface, address: InterfaceAddr, out: Iface, dst: bytes, *, temporary: bool) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from rumpnet.core.iface import DLT_NULL, LINK_LEN, Iface, Listener
 from rumpnet.core.net import Knob, Net, Node
 from rumpnet.core.packet import Packet
 from rumpnet.core.socket import Received, Sent, Socket
+from rumpnet.core.tables import bpf_peers
 from rumpnet.ifaces.capture import as_on_the_wire
 from rumpnet.ifaces.ether import Ethernet
 from rumpuser.component import Context
@@ -340,15 +341,16 @@ class BpfDevices:
 
     def __init__(self, net: Net) -> None:
         self.net = net
-        self._open: set[Bpf] = set()
+        self.open: set[Bpf] = set()
         self.maxbufsize = Knob(BUFSIZE_MAX, BUFSIZE_MIN, 16 << 20)
         nodes = [
             self.maxbufsize.node("net.bpf.maxbufsize", [*_NUMBER, 1024], "Largest buffer of a descriptor"),
             self._counter("recv", 1, "Packets that descriptors have seen"),
             self._counter("drop", 2, "Packets that did not fit"),
             self._counter("capt", 3, "Packets that filters took"),
+            bpf_peers(self),
         ]
-        net.nodes.update((node.path, node) for node in nodes)
+        net.add_nodes(nodes)
         self._past = {"recv": 0, "drop": 0, "capt": 0}
 
     def _counter(self, name: str, number: int, description: str) -> Node:
@@ -356,10 +358,10 @@ class BpfDevices:
 
     def _count(self, name: str) -> int:
         """Of all descriptors, also of those that are closed."""
-        return self._past[name] + sum(bpf.counters[name] for bpf in self._open)
+        return self._past[name] + sum(bpf.counters[name] for bpf in self.open)
 
     def closed(self, bpf: Bpf) -> None:
-        self._open.discard(bpf)
+        self.open.discard(bpf)
         self.keep(bpf)
 
     def keep(self, bpf: Bpf) -> None:
@@ -370,8 +372,8 @@ class BpfDevices:
     def bpf_open(self, ctx: Context) -> int:
         """EPERM, ENFILE."""
         authorize(ctx, Action.NETWORK_BPF)
-        if len(self._open) >= DEVICES_MAX:
+        if len(self.open) >= DEVICES_MAX:
             raise KernelError(Errno.ENFILE, f"{DEVICES_MAX} descriptors of bpf are open")
         bpf = Bpf(self)
-        self._open.add(bpf)
+        self.open.add(bpf)
         return self.net.install(bpf)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from rumpnet.core.iface import Iface
 from rumpnet.core.ip import Ip
+from rumpnet.core.ip6 import REASSEMBLY_NS
 from rumpnet.core.net import Net
 from rumpnet.core.npf.filter import Npf
 from rumpnet.core.npf.flow import Flow
 from rumpnet.core.npf.procedure import Seen
 from rumpnet.core.packet import Packet
 from rumpnet.core.reassembly import Reassembly
-from rumpnet.core.wire import Malformed, icmp, ipv4, pflog, tcp
+from rumpnet.core.wire import Malformed, icmp, ipv4, ipv6, pflog, tcp
 from rumpnet.core.wire.tcp import ACK, FIN, RST, SYN
 from rumpnet.ifaces.npflog import Npflog
 from rumpuser.component import Context
@@ -37,6 +38,7 @@ class StackFilter:
         self.net = net
         self.npf = Npf(net.host, self._addresses_of, self._answer, self._log)
         self._reassembly = Reassembly(net.host)
+        self._reassembly6 = Reassembly(net.host, REASSEMBLY_NS, shuns=True)
         self._answering = False
 
     # -- packets
@@ -52,11 +54,32 @@ class StackFilter:
         return whole if whole is not None and self.npf.inspect(whole, iface.name, out=out) else None
 
     def _whole(self, packet: Packet) -> Packet | None:
+        """The packet, if it is no fragment; else the one that it completes. Malformed."""
         view = packet.view()
-        if view[0] >> 4 != 4 or not (view[6] << 8 | view[7]) & (ipv4.MORE_FRAGMENTS | ipv4.OFFSET_MASK):
+        if view[0] >> 4 == 6:
+            return self._whole6(packet, ipv6.Packet(view)) if view[6] in ipv6.EXTENSIONS else packet
+        if not (view[6] << 8 | view[7]) & (ipv4.MORE_FRAGMENTS | ipv4.OFFSET_MASK):
             return packet
         whole = self._reassembly.add(ipv4.Packet(view))
-        return None if whole is None else Packet(whole)
+        return None if whole is None else _instead(packet, whole)
+
+    def _whole6(self, packet: Packet, header: ipv6.Packet) -> Packet | None:
+        """Routers cut no packets of IPv6 (RFC 8200, 4.5), so the whole knows how long its pieces were, and
+        leaves in such."""
+        fragment = header.find_fragment()
+        if fragment is None or fragment.atomic:
+            return packet
+        if not fragment.offset and not fragment.headers_complete():
+            raise Malformed("headers beyond the first fragment")
+        data = self._reassembly6.add(fragment)
+        if data is None:
+            return None
+        if ipv6.Packet(data).find_fragment() is not None:
+            raise Malformed("a fragment within a fragment")
+        whole = _instead(packet, data)
+        longest = header.header_len + ipv6.FRAGMENT_LEN + self._reassembly6.longest
+        whole.pieces = fragment.ident, max(longest, ipv6.MIN_MTU)
+        return whole
 
     def _addresses_of(self, ifname: str, version: int) -> list[bytes]:
         iface = self.net.interfaces.by_name.get(ifname)
@@ -137,6 +160,7 @@ class StackFilter:
                 hooks.remove(self.hook)
         self.npf.switch(active)
         self._reassembly.clear()
+        self._reassembly6.clear()
 
     def npf_flush(self, ctx: Context) -> None:
         """EPERM."""
@@ -167,3 +191,10 @@ class StackFilter:
         """EPERM, ESRCH, ENOENT."""
         authorize(ctx, Action.NETWORK_FIREWALL_FW)
         self.npf.remove_rule(group, id)
+
+
+def _instead(piece: Packet, data: bytes) -> Packet:
+    """The whole of which a piece came last, to the same hosts of the link; what it covers nobody vouches for."""
+    whole = Packet(data)
+    whole.link_cast = piece.link_cast
+    return whole

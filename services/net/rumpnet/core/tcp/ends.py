@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
+from rumpnet.core.net import Node, statistics, table
 from rumpnet.core.pcb import SHARED, PcbTable, Ports
+from rumpnet.core.tables import PCBLIST, STATS
+from rumpnet.core.tcp import output
 from rumpnet.core.tcp.layer import TcpLayer
-from rumpnet.core.tcp.state import State
-from rumpnet.core.tcp.tcb import Connection
+from rumpnet.core.tcp.state import SYNCHRONIZED, State
+from rumpnet.core.tcp.sysctl import NUMBER
+from rumpnet.core.tcp.tcb import Connection, Key
 from rumpnet.core.tcp.timewait import TimeWait
 from rumpnet.core.zone import sockaddr
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Inpcb
+from rumpwire.values import (
+    Inpcb,
+    Sockaddr,
+    SockaddrIn,
+    SockaddrIn6,
+    SysctlPcbs,
+    SysctlValue,
+    SysctlValueInteger,
+    Unpcbid,
+)
 
 if TYPE_CHECKING:
     from rumpnet.core.net import Net
@@ -39,6 +52,68 @@ class Tcp(TcpLayer):
         super().__init__(net.host)
         self.net = net
         self.ends = Ends(net.host, ports)
+
+    # -- sysctl
+
+    def nodes(self) -> list[Node]:
+        return [
+            *super().nodes(),
+            *self._tables("tcp", "net.inet.tcp", NUMBER),
+            Node("net.inet.tcp.drop", [*NUMBER, 1102], "Drop a connection", _nothing, self._drop, table=True),
+            Node(
+                "net.inet.tcp.ident", [*NUMBER, 1103], "Whose a connection is", _nothing, self._ident, self._ident4,
+                table=True, anywrite=True,
+            ),
+        ]  # fmt: skip
+
+    def nodes6(self) -> list[Node]:
+        return [
+            *(node for node in super().nodes6() if not node.table),
+            *self._tables("tcp6", "net.inet6.tcp6", [4, 24, const.IPPROTO_TCP]),
+        ]
+
+    def _tables(self, name: str, path: str, number: list[int]) -> list[Node]:
+        def pcbs() -> SysctlPcbs:
+            return SysctlPcbs([row for row in self.rows() if row.protocol == name])
+
+        return [
+            statistics(f"{path}.stats", [*number, STATS], name, self.stats),
+            table(f"{path}.pcblist", [*number, PCBLIST], "TCP protocol control block list", pcbs),
+        ]
+
+    def _drop(self, named: SysctlPcbs) -> None:
+        """Ends connections with a reset; their users get ECONNABORTED (tcpdrop(8)). ESRCH, EINVAL."""
+        for c in [self._named(_key(each)) for each in named.pcbs]:
+            if c.state in SYNCHRONIZED or c.state == State.SYN_RECEIVED:
+                output.send_reset(c, self.host.monotonic_ns())
+            self.drop(c, Errno.ECONNABORTED)
+        self.flush()
+
+    def _ident(self, named: SysctlPcbs) -> SysctlValueInteger:
+        """The effective user of who opened a connection (ident of RFC 1413). ESRCH, EINVAL."""
+        if len(named.pcbs) != 1:
+            raise KernelError(Errno.EINVAL, "one connection is asked for at a time")
+        return self._owner(_key(named.pcbs[0]))
+
+    def _ident4(self, behind: tuple[int, ...]) -> SysctlValue:
+        """The same, by address and port of the other end and of ours (sysctl net.inet.tcp.ident)."""
+        if not behind:
+            return _nothing()
+        if len(behind) != 4:
+            raise KernelError(Errno.EINVAL, "behind net.inet.tcp.ident stand an address and port, twice")
+        faddr, fport, laddr, lport = behind
+        return self._owner((_addr(laddr), lport & 0xFFFF, _addr(faddr), fport & 0xFFFF))
+
+    def _owner(self, key: Key) -> SysctlValueInteger:
+        return SysctlValueInteger(getattr(self._named(key).user, "identity", Unpcbid()).unp_euid)
+
+    def _named(self, key: Key) -> Connection:
+        c = self.connections.get(key)
+        if not isinstance(c, Connection):
+            raise KernelError(Errno.ESRCH, "there is no such connection")
+        return c
+
+    # -- ends
 
     def listener(self, laddr: bytes, lport: int) -> TcpSocket | None:
         found = self.ends.listener(laddr, lport)
@@ -88,3 +163,26 @@ class Tcp(TcpLayer):
 
     def _held(self, port: int) -> bool:
         return any(not isinstance(end, (Connection, TimeWait)) for end in self.ends.by_port.get(port, ()))
+
+
+def _nothing() -> SysctlPcbs:
+    return SysctlPcbs([])
+
+
+def _key(named: Inpcb) -> Key:
+    """EINVAL."""
+    (laddr, lport), (faddr, fport) = _end(named.local), _end(named.foreign)
+    return laddr, lport, faddr, fport
+
+
+def _end(name: Sockaddr | None) -> tuple[bytes, int]:
+    if isinstance(name, SockaddrIn):
+        return bytes(name.sin_addr), name.sin_port
+    if isinstance(name, SockaddrIn6):
+        return bytes(name.sin6_addr), name.sin6_port
+    raise KernelError(Errno.EINVAL, "a connection is named by its local and foreign address")
+
+
+def _addr(number: int) -> bytes:
+    """An address in the network's order, as a number of 32 bits."""
+    return (number & 0xFFFFFFFF).to_bytes(4, "big")

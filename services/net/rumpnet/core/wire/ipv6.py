@@ -118,6 +118,18 @@ class Packet:
             self.protocol, self.next_at, self.header_len = self.view[at], at, at + length
         raise Problem(BAD_NEXT_HEADER, self.next_at, f"more than {EXTENSIONS_MAX} extension headers")
 
+    def find_fragment(self) -> Fragment | None:
+        """As `walk`, but looks into no header: for who only puts fragments together. Malformed."""
+        for _ in range(EXTENSIONS_MAX + 1):
+            if self.protocol == FRAGMENT:
+                return Fragment(self)
+            if self.protocol not in EXTENSIONS:
+                return None
+            at = self.header_len
+            length = self.extension_len(at)
+            self.protocol, self.next_at, self.header_len = self.view[at], at, at + length
+        raise Malformed(f"more than {EXTENSIONS_MAX} extension headers")
+
     def pass_fragment(self) -> None:
         """Goes past the fragment header of a packet that is whole (RFC 6946)."""
         at = self.header_len
