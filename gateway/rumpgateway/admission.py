@@ -41,6 +41,11 @@ class PeerId:
     subjects: tuple[str, ...]
     where: str
 
+    @property
+    def local(self) -> bool:
+        """Whether it came by a unix socket."""
+        return "unix" in self.subjects
+
     def __str__(self) -> str:
         return f"{', '.join(self.subjects) or 'nobody'} at {self.where}"
 

@@ -111,6 +111,7 @@ async def execute(gateway: Gateway, p: Process, comm: str) -> None:
             if p.waiting:
                 p.drained = Pending()
                 await p.drained
+        await gateway.aio.execed(p)
         await _close_on_exec(gateway, p)
         info = await value_of(gateway.bus.peer("kern").call(p.context, calls.PROC_EXEC, (comm,)))
         p.comm = info.comm
@@ -143,6 +144,7 @@ async def leave(gateway: Gateway, p: Process, status: int) -> None:
         if other.ppid == p.pid:
             other.ppid = INIT
     p.interrupt("exit")
+    gateway.aio.exited(p)
     gateway.cookies.parent_left(p.pid)
     handles: dict[str, list[Step]] = {"vfs": [Step(calls.LOCK_RELEASE, (0,))]} if p.locks else {}
     p.fds.users -= 1

@@ -18,6 +18,7 @@ from rump._errors import RumpError, error_of
 from rump._handover import VARIABLE, Handover, give, take
 from rump._io import open_file
 from rump._modules import load_wheel
+from rump._requests import Requests
 from rump._retry import Policy, Retry
 from rump._select import FileLike, Kqueue, Poll, Selector, chosen, sets
 from rump._signals import Handler
@@ -119,6 +120,7 @@ class Client:
         self.sys = Sys(connection)
         self.pub = Pub(connection)
         self.modules = Modules(connection, self.sys)
+        self.aio = Requests(self.sys)
 
     def __enter__(self) -> Self:
         return self
@@ -378,10 +380,10 @@ def connect(
 
 def _succeed(left: Handover, comm: str, timeout: float | None, policy: Policy) -> Client:
     """Goes on as the process of the program before this one."""
-    from rump._grpc import Credentials, server_url
+    from rump._grpc import Attached, Credentials, server_url
     from rump._remote import RemoteConnection
 
-    session = left.session, left.pid, left.limit
+    session = Attached(left.session, left.pid, left.limit, left.frames)
     connection = RemoteConnection(server_url(left.url), Credentials.from_environment(), comm, session, policy)
     try:
         connection.execute(comm)
