@@ -16,12 +16,13 @@ import pytest
 
 import rump
 import rump.aio
-from rumpwire import rump_kern_pb2, rump_sp_pb2
+from rumpwire import rump_kern_pb2, rump_sp_pb2, rump_vfs_pb2
 from rumpwire.errno import Errno
 from tests.live import LiveKernel, live_kernel
 
 sp: Any = rump_sp_pb2
 kern: Any = rump_kern_pb2
+vfs: Any = rump_vfs_pb2
 DOCS = Path(__file__).parents[2] / "docs" / "transport.md"
 
 
@@ -164,11 +165,13 @@ def test_a_request_that_is_cut_off_is_not_done(kernel: LiveKernel) -> None:
 def test_a_client_that_stops_reading_holds_up_nobody(kernel: LiveKernel) -> None:
     raw = Raw(kernel, attach(kernel).session)
     raw.socket.settimeout(2)
-    read = sp.StreamRequest(calls=[sp.Call(getpid=kern.GetpidRequest())] * 1000)
+    raw.send(sp.StreamRequest(id=1, calls=[sp.Call(open=vfs.OpenRequest(path=b"/dev/zero"))]).SerializeToString())
+    fd = raw.receive().results[0].open.fd
+    read = sp.StreamRequest(calls=[sp.Call(read=kern.ReadRequest(fd=fd, nbyte=1 << 20))])
     sent = 0
     with rump.connect(kernel.url) as k:
         with contextlib.suppress(TimeoutError):
-            for number in range(1, 100_000):
+            for number in range(2, 100_000):
                 read.id = number
                 raw.send(read.SerializeToString())
                 sent = number

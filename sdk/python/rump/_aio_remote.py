@@ -263,6 +263,10 @@ class RemoteConnection:
         child = RemoteConnection(self._url, self._credentials, self._comm, self._policy)
         return await child.open(self._attached._replace(token=reply.session, pid=reply.pid))
 
+    async def execute(self, comm: str) -> None:
+        await self._unary("Exec", sp.ExecRequest(comm=comm))
+        self._comm = comm
+
     async def status(self) -> Status:
         return status_of(await self._unary("Status", sp.StatusRequest()))
 
