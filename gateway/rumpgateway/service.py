@@ -16,14 +16,14 @@ from typing import Any
 import grpc
 from google.protobuf.message_factory import GetMessageClass
 
-from rumpgateway.admission import Admission, bearer, peer_of
+from rumpgateway.admission import Admission, bearer, metadata_of, peer_of
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpgateway.monitor import Monitor
 from rumpgateway.sessions import LEASE_S, Session, Sessions
 from rumpgateway.streams import GrpcStream, SignalStream, doubt, encode_outcomes, failure
 from rumpgateway.tracing import Tracer
-from rumpgateway.unary import metadata_of, once
+from rumpgateway.unary import once
 from rumpuser import audit
 from rumpuser.aio import settle
 from rumpuser.kauth import Action, authorize

@@ -8,7 +8,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -203,6 +203,48 @@ def test_a_token_for_one_use_cannot_be_replayed(site: Site) -> None:
     site.connect("stranger", once).close()
     with pytest.raises(PermissionError, match="used"):
         site.connect("stranger", once)
+
+
+def _unsigned(site: Site) -> str:
+    _, body, _ = token(site).split(".")
+    return f"eyJhbGciOiJub25lIn0.{body}."
+
+
+def _replayed(site: Site) -> str:
+    once = token(site)
+    site.connect("stranger", once).close()
+    return once
+
+
+REFLECTION = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"
+BAD: dict[str, Callable[[Site], str]] = {
+    "expired": lambda site: token(site, seconds=-10.0),
+    "foreign": lambda site: Authority.create(site.folder / "other").token("web", "rump ca", "rump", 60.0),
+    "unsigned": _unsigned,
+    "replayed": _replayed,
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_token_shows_nothing(site: Site, what: str) -> None:
+    """No process, no listing, no stream and no reflection."""
+    bad = BAD[what](site)
+    metadata = (("authorization", f"Bearer {bad}"),)
+    nobody = (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED)
+    attach = sp.AttachRequest(comm="x", token=bad).SerializeToString()
+    with site.channel("user") as channel:
+        names = ("Status", "Processes", "Statistics", "Fork", "Batch")
+        calls = [(f"/rump.sp.v1.Session/{name}", b"") for name in names]
+        for method, request in [*calls, ("/rump.sp.v1.Kern/Getpid", b""), ("/rump.sp.v1.Session/Attach", attach)]:
+            with pytest.raises(grpc.RpcError) as refused:
+                channel.unary_unary(method)(request, metadata=metadata, timeout=20)
+            assert refused.value.code() in nobody, method
+        for method in ("/rump.sp.v1.Session/Stream", REFLECTION):
+            with pytest.raises(grpc.RpcError) as refused:
+                list(channel.stream_stream(method)(iter([b""]), metadata=metadata, timeout=20))
+            assert refused.value.code() in nobody, method
+    with pytest.raises(PermissionError):
+        site.connect("user", bad)
 
 
 def test_reflection_is_for_those_whom_the_policy_knows_and_health_for_all(site: Site) -> None:

@@ -52,6 +52,8 @@ KNOBS = (
     ("fastopen_bare", "fastopen.client_no_cookie", 1047, 0, 0, 1, "Send data in SYNs without a cookie"),
     ("notsent_lowat", "notsent_lowat", 1042, 0, 0, 1 << 30, "Unsent bytes at which sockets are full (0: never)"),
     ("tolerate_missing_ts", "tolerate_missing_ts", 1044, 0, 0, 1, "Take segments without agreed timestamps"),
+    ("mtu_probing", "mtu_probing", 1049, 1, 0, 2, "Try longer segments (RFC 4821; 1: after a black hole, 2: always)"),
+    ("read_after_shutdown", "read_after_shutdown", 1048, 0, 0, 1, "Data that come after shutdown(SHUT_RD) are read"),
     ("tso_min", "tso_min_segs", 1043, 2, 1, 40, "Segments that one packet takes at least, however slow the path"),
     ("mtudisc", "mtudisc", 1035, 1, 0, 1, "Send segments that must not be fragmented (RFC 1191)"),
     ("blackhole", "pmtud_blackhole_detection", 1036, 1, 0, 1, "Try smaller segments when big ones get lost (RFC 4821)"),
@@ -68,7 +70,8 @@ class Sysctl:
         self.sendbuf_auto = self.sendbuf_max = self.recvbuf_auto = self.recvbuf_max = self.sack = self.ecn = _UNSET
         self.syn_cookies = self.fastopen_server = self.fastopen_client = self.mtudisc = self.blackhole = _UNSET
         self.notsent_lowat = self.tso_min = self.tolerate_missing_ts = _UNSET
-        self.fastopen_all = self.fastopen_open = self.fastopen_bare = _UNSET
+        self.fastopen_all = self.fastopen_open = self.fastopen_bare = self.read_after_shutdown = _UNSET
+        self.mtu_probing = _UNSET
         for attribute, _, _, value, low, high, _ in KNOBS:
             setattr(self, attribute, Knob(value, low, high))
 
