@@ -9,7 +9,7 @@ export PATH
 PYTEST_FLAGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check generate fuzz soak pjdfstest bench connections clean
+.PHONY: help demo test check generate fuzz soak stress pjdfstest bench connections clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ fuzz: $(VENV)/dev.stamp ## IMAGES=100000 hostile images of each format, FRAMES=1
 
 soak: $(VENV)/dev.stamp ## FAULTS=2000 ends of random components under a checked load (SEED=1)
 	$(BIN)/python -m tests.soak --faults $(or $(FAULTS),2000) --seed $(or $(SEED),1)
+
+stress: $(VENV)/dev.stamp ## 32 clients of 8 threads that are killed one after another, for SECONDS=60 (SEED=1)
+	$(BIN)/python -m tests.soak.clients --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
 
 pjdfstest: $(VENV)/dev.stamp ## pjdfstest on tmpfs and ext4 through rump_fuse: PJDFSTEST=/path/to/your/built/copy; as root
 	@test -x "$(PJDFSTEST)/pjdfstest" || { echo "make: PJDFSTEST names no built copy: see docs/tools.md" >&2; exit 1; }

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rumpgateway.keeper import keep
+from rumpgateway.keeper import MANY, keep
 from rumpgateway.kernel import MAX_BUS_MESSAGE, Kernel, KernelConfig
 from rumpgateway.registry import FACTIONS
 from rumpgateway.supervisor import Care
@@ -221,7 +221,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not (wanted.spawn and wanted.outlived):
         return asyncio.run(serve(wanted))
     wanted = replace(wanted, keeper=os.getpid(), token=wanted.token or secrets.token_hex(16))
-    return keep(lambda generation: asyncio.run(serve(replace(wanted, generation=generation))))
+    many = max(MANY, wanted.care.give_up)
+    return keep(lambda generation: asyncio.run(serve(replace(wanted, generation=generation))), many)
 
 
 if __name__ == "__main__":

@@ -24,13 +24,13 @@ PAUSE_S = 0.05
 log = logging.getLogger("rump.keeper")
 
 
-def keep(run: Callable[[int], int]) -> int:
+def keep(run: Callable[[int], int], many: int = MANY) -> int:
     """Runs a gateway in a child, and another whenever that one is killed, until one ends by itself: its status.
 
-    ``run`` gets how many there were before. SIGTERM and SIGINT go to the gateway.
+    ``run`` gets how many there were before; ``many`` killed in a row are too many. SIGTERM, SIGINT go to the gateway.
     """
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
-    keeper = _Keeper(run)
+    keeper = _Keeper(run, many)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, keeper.forward)
     return keeper.keep()
@@ -49,8 +49,9 @@ def _prctl(option: int, value: int) -> None:
 
 
 class _Keeper:
-    def __init__(self, run: Callable[[int], int]) -> None:
+    def __init__(self, run: Callable[[int], int], many: int) -> None:
         self._run = run
+        self._many = many
         self._gateway = 0
         self._ending = False
         self._failures = 0
@@ -73,12 +74,12 @@ class _Keeper:
                 signal.signal(number, signal.SIG_DFL)
                 os.kill(os.getpid(), number)
             self._failures = 1 if time.monotonic() - began > STEADY_S else self._failures + 1
-            often = self._failures >= MANY
+            often = self._failures >= self._many
             if self._ending or often:
                 log.error("the gateway was killed by signal %d%s", number, ", again and again" if often else "")
                 return 1
             log.error("the gateway was killed by signal %d; starting it again", number)
-            time.sleep(PAUSE_S * self._failures)
+            time.sleep(PAUSE_S * min(self._failures, MANY))
             generation += 1
 
     def _generation(self, generation: int) -> int:

@@ -163,7 +163,9 @@ class Service:
         try:
             who = self._admission.attach(context, request.token, request.nonce)
             lease_s = request.lease_ms / 1000
-            session = await self._sessions.attach(request.comm, lease_s, request.nonce, who, request.cookie)
+            session = await self._sessions.attach(
+                request.comm, lease_s, request.nonce, who, request.cookie, streams=request.streams
+            )
             if request.trace_as:
                 self._gateway.ktrace.adopt(request.trace_as, session.process)
         except KernelError as error:

@@ -2,7 +2,7 @@
 
 A session begins with Attach and is named by a secret token. It ends with Detach, or when its lease has passed: since
 its last stream ended or, for a client that never opened a stream, since its last call. With the session its process
-goes. Who asks for no lease gets one that is only long enough to open another stream at once.
+goes. Who asks for no lease gets one that is only long enough to open another stream at once, or the first.
 
 The calls of a session outlive the stream that brought them where the client can ask for their answers again (see
 `rumpgateway.replies`); they end with the session at the latest.
@@ -13,8 +13,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Collection
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Coroutine
+from typing import Any, Protocol, TypeVar
 
 from rumpgateway.admission import PeerId, Quota, from_plain, plain
 from rumpgateway.core.cookies import waiting_time
@@ -28,6 +28,8 @@ from rumpwire.errno import Errno, KernelError
 
 LEASE_S = 60.0
 """A session that only makes unary calls must make one this often: its death cannot be seen otherwise."""
+STREAM_S = 10.0
+"""How long one is waited for whose client has said that its stream follows at once."""
 GRACE_S = 1.0
 """How long a session without a lease outlives its last stream: a dead client must be gone in 2 s."""
 MAX_LEASE_S = 3600.0
@@ -38,6 +40,7 @@ MAX_ENDED = 4096
 MIN_NONCE = 16
 
 log = logging.getLogger("rump.sessions")
+T = TypeVar("T")
 
 Who = tuple[Identity | None, PeerId | None]
 """What a session belongs to; without a policy there is no identity, and its process is root's."""
@@ -86,9 +89,14 @@ class Call:
 
 
 class Session:
-    """A client and its process. ``lease_s``: how long it is waited for when it has no stream."""
+    """A client and its process. ``lease_s``: how long it is waited for when it has no stream.
 
-    def __init__(self, token: str, process: Process, sessions: Sessions, lease_s: float = 0.0) -> None:
+    ``streams``: it has one, or had, or its client has said that it is about to.
+    """
+
+    def __init__(
+        self, token: str, process: Process, sessions: Sessions, lease_s: float = 0.0, *, streams: bool = False
+    ) -> None:
         self.token = token
         self.nonce = b""
         self.process = process
@@ -101,14 +109,14 @@ class Session:
         """Whose connections it may be used on; None where everybody is root."""
         self.quota: Quota | None = None
         self.lease_s = lease_s
+        self.streams = streams
         self.doubtful = 0
         """Calls up to this id may have been begun by a gateway that has ended."""
         self._seen = 0
-        self._streamed = False
         self._sessions = sessions
         self._busy = 0
         self._unnamed = 0
-        self._grace_s = lease_s or LEASE_S
+        self._grace_s = lease_s or (STREAM_S if streams else LEASE_S)
         self._loop = asyncio.get_running_loop()
         self._kept_until = 0.0
         self._carrier: Carrier | None = None
@@ -137,8 +145,8 @@ class Session:
         self._kept_until = 0.0
         if self._carrier is None:
             self.process.listen(stream.raise_signal)
-        if not self._streamed:
-            self._streamed = True
+        if not self.streams:
+            self.streams = True
             self.write_down()
         self._grace_s = self.lease_s or GRACE_S
         if older is not None:
@@ -183,7 +191,7 @@ class Session:
     # -- for the successor of this gateway
 
     def write_down(self) -> None:
-        value = (self.process.pid, self.lease_s, self.nonce, self._streamed, plain(self.identity, self.peer))
+        value = (self.process.pid, self.lease_s, self.nonce, self.streams, plain(self.identity, self.peer))
         self._sessions.records.put("session", self.token, value, self._seen)
 
     def seen(self, id: int) -> None:
@@ -192,10 +200,10 @@ class Session:
             self._seen = id
             self._sessions.records.count("session", self.token, id)
 
-    def restore(self, nonce: bytes, streamed: bool, seen: int) -> None:
+    def restore(self, nonce: bytes, seen: int) -> None:
         """It was there before this gateway."""
-        self.nonce, self._streamed, self._seen, self.doubtful = nonce, streamed, seen, seen
-        if streamed:
+        self.nonce, self._seen, self.doubtful = nonce, seen, seen
+        if self.streams:
             self._grace_s = self.lease_s or GRACE_S
             self._run_out()
         self.write_down()
@@ -268,7 +276,7 @@ class Sessions:
         self.records = gateway.host.records
         self._gateway = gateway
         self._sessions: dict[str, Session] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._attached: dict[bytes, asyncio.Task[Session]] = {}
         self._ended: dict[str, str] = {}
 
@@ -286,28 +294,46 @@ class Sessions:
         return session
 
     async def attach(
-        self, comm: str, lease_s: float = 0.0, nonce: bytes = b"", who: Who = (None, None), cookie: bytes = b""
+        self,
+        comm: str,
+        lease_s: float = 0.0,
+        nonce: bytes = b"",
+        who: Who = (None, None),
+        cookie: bytes = b"",
+        *,
+        streams: bool = False,
     ) -> Session:
         """The session of a new process, or of the child of the cookie; or the one that was made with this nonce.
 
         EAGAIN when there are too many, ESRCH for the cookie, EAUTH when the nonce is somebody else's.
         """
         if not nonce:
-            return await self._attach(comm, lease_s, who=who, cookie=cookie)
+            return await self._attach_once(self._attach(comm, lease_s, nonce, who, cookie, streams))
         if len(nonce) < MIN_NONCE:
             raise KernelError(Errno.EINVAL, f"a nonce has at least {MIN_NONCE} bytes", "gateway")
         attaching = self._attached.get(nonce)
         if attaching is None:
-            attaching = asyncio.get_running_loop().create_task(self._attach(comm, lease_s, nonce, who, cookie))
+            attaching = asyncio.get_running_loop().create_task(self._attach(comm, lease_s, nonce, who, cookie, streams))
             self._attached[nonce] = attaching
         session = await asyncio.shield(attaching)
         if (session.identity, session.peer and session.peer.subjects) != (who[0], who[1] and who[1].subjects):
             raise KernelError(Errno.EAUTH, "the nonce is that of another client", "gateway")
         return session
 
-    async def _attach(
-        self, comm: str, lease_s: float, nonce: bytes = b"", who: Who = (None, None), cookie: bytes = b""
-    ) -> Session:
+    async def _attach_once(self, attach: Coroutine[Any, Any, Session]) -> Session:
+        """Nobody can ask for this answer again: when its client goes meanwhile the session ends once it is there."""
+        attaching = self._task(attach)
+        try:
+            return await asyncio.shield(attaching)
+        except asyncio.CancelledError:
+            attaching.add_done_callback(self._unwanted)
+            raise
+
+    def _unwanted(self, attaching: asyncio.Task[Session]) -> None:
+        if not attaching.cancelled() and attaching.exception() is None:
+            self.end_soon(attaching.result(), "the session has ended: its client has not waited for it")
+
+    async def _attach(self, comm: str, lease_s: float, nonce: bytes, who: Who, cookie: bytes, streams: bool) -> Session:
         try:
             self._check_room()
             if cookie:
@@ -317,7 +343,7 @@ class Sessions:
         except BaseException:
             self._attached.pop(nonce, None)
             raise
-        return self._add(process, min(lease_s, MAX_LEASE_S), nonce, who)
+        return self._add(process, min(lease_s, MAX_LEASE_S), nonce, who, streams=streams)
 
     def fork(self, parent: Session, flags: int) -> Any:
         """A child of the session's process: what `settle` awaits, and `adopt` makes a session of."""
@@ -331,7 +357,7 @@ class Sessions:
 
     def adopt(self, process: Process, parent: Session) -> Session:
         """The session of a process that was forked."""
-        return self._add(process, parent.lease_s, who=(parent.identity, parent.peer))
+        return self._add(process, parent.lease_s, who=(parent.identity, parent.peer), streams=parent.streams)
 
     def _check_room(self) -> None:
         if len(self._sessions) + len(self._gateway.cookies) >= MAX_SESSIONS:
@@ -339,14 +365,13 @@ class Sessions:
 
     def _belongs(self, session: Session, who: Who) -> None:
         session.identity, session.peer = who
-        if session.identity is None:
-            return
-        session.quota = self.quota(session.identity)
-        fds, most = session.process.fds, session.identity.limits.descriptors
-        fds.limit = min(fds.limit, most or fds.limit)
+        if session.identity is not None:
+            session.quota = self.quota(session.identity)
 
-    def _add(self, process: Process, lease_s: float, nonce: bytes = b"", who: Who = (None, None)) -> Session:
-        session = Session(secrets.token_hex(16), process, self, lease_s)
+    def _add(
+        self, process: Process, lease_s: float, nonce: bytes = b"", who: Who = (None, None), *, streams: bool = False
+    ) -> Session:
+        session = Session(secrets.token_hex(16), process, self, lease_s, streams=streams)
         session.nonce = nonce
         self._belongs(session, who)
         session.write_down()
@@ -356,13 +381,13 @@ class Sessions:
     async def restore(self) -> None:
         """The sessions of a gateway that was killed; what it had begun, or not ended, without one is ended."""
         loop = asyncio.get_running_loop()
-        for token, (pid, lease_s, nonce, streamed, who), seen in self.records.items("session"):
+        for token, (pid, lease_s, nonce, streams, who), seen in self.records.items("session"):
             process = self._gateway.processes.get(pid)
             if process is None:
                 self.records.delete("session", token)
                 continue
-            session = self._sessions[token] = Session(token, process, self, lease_s)
-            session.restore(nonce, streamed, seen)
+            session = self._sessions[token] = Session(token, process, self, lease_s, streams=streams)
+            session.restore(nonce, seen)
             self._belongs(session, from_plain(who))
             if nonce:
                 self._attached[nonce] = loop.create_task(_known(session))
@@ -380,7 +405,9 @@ class Sessions:
             del self._ended[next(iter(self._ended))]
         self.records.delete("session", session.token)
         session.over(KernelError(Errno.ESTALE, why, "gateway"))
-        await settle(self._gateway.exit(session.process))
+        await asyncio.shield(
+            self._task(settle(self._gateway.exit(session.process)))
+        )  # to its end, whoever asked for it
 
     def review(self, still: Callable[[Identity], bool]) -> None:
         """Ends the sessions of those to whom the policy no longer gives what they have."""
@@ -389,9 +416,13 @@ class Sessions:
                 self.end_soon(session, "the session has ended: the policy has changed")
 
     def end_soon(self, session: Session, why: str) -> None:
-        task = asyncio.get_running_loop().create_task(self.end(session, why))
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+        self._task(self.end(session, why))
+
+    def _task(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def end_all(self, why: str = "the session has ended: the kernel halts") -> None:
         for session in list(self._sessions.values()):

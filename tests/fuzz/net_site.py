@@ -15,7 +15,7 @@ from typing import Any
 
 from rumpclients import _npf_conf
 from rumpnet.core import neighbour, reassembly, route
-from rumpnet.core.dns import forwarder
+from rumpnet.core.dns import forwarder, stream
 from rumpnet.core.ip6 import Ip6
 from rumpnet.core.tcp.tcb import Connection
 from rumpnet.core.wire import icmp, icmp6
@@ -296,6 +296,8 @@ class Site:
             return b""
         question = asked.ident.to_bytes(2, "big") + bytes(asked.data[2:])
         data = reply(question, self.rng.randbytes(4), self.rng.choice((0, 300, 1 << 31)), self.rng.choice((0, 0, 3)))
+        if self.rng.random() < 0.2:  # truncated: it is to be asked for by TCP
+            data = data[:2] + bytes((data[2] | 2,)) + data[3:]
         return udp("192.0.2.9", 53, "192.0.2.1", asked.socket.lport, data)
 
     def serve(self) -> None:
@@ -346,12 +348,13 @@ class Site:
         dns = self._behind("dns_forward")
         yield "questions", len(dns._queries), forwarder.IN_FLIGHT_MAX
         yield "answers", len(dns._cache), forwarder.CACHE_MAX
+        yield "hosts that ask over TCP", len(dns.streams.clients), stream.CLIENTS_MAX
 
     def held(self) -> list[int]:
         """Datagrams that wait for their other pieces, in IPv4, IPv6, and the filter."""
         found = self.router.component.filter
-        filtering = found._reassembly if found is not None else ()
-        return [len(self.router.inet.ip.reassembly), len(self._ip6().reassembly), len(filtering)]
+        filtering = (found._reassembly, found._reassembly6) if found is not None else ()
+        return [len(self.router.inet.ip.reassembly), len(self._ip6().reassembly), *map(len, filtering)]
 
     def recover(self) -> None:
         """Neighbours may have been lied to, and leases and routers may be liars': all are found out anew."""

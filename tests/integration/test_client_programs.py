@@ -8,7 +8,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,9 +16,7 @@ import pytest
 import rump
 from tests.conformance.test_descriptors import code
 from tests.live import LiveKernel, eventually, live_kernel
-
-LONG = float(os.environ.get("RUMP_STRESS_S", "1"))
-"""How long clients are killed."""
+from tests.soak.clients import stress
 
 
 @pytest.fixture(scope="module", params=["server", "split"])
@@ -174,39 +171,10 @@ def test_the_model_panic_ends_the_kernel() -> None:
 
 def test_many_clients_and_a_killer(kernel: LiveKernel) -> None:
     """Clients of eight threads are killed in the middle and leave nothing; one that is let alone goes on."""
-    text = """
-        k = rump.connect()
-        def work():
-            while True:
-                r, w = k.sys.pipe()
-                k.sys.write(w, b"x")
-                k.sys.read(r, 1)
-                k.sys.close(r)
-                k.sys.close(w)
-        for _ in range(8):
-            threading.Thread(target=work, daemon=True).start()
-        print(k.pid, flush=True)
-        time.sleep(1000)
-    """
-    with rump.connect(kernel.url) as k:
-        before = {p["pid"] for p in k.processes()}
-        end = time.monotonic() + LONG
-        victims: list[subprocess.Popen[str]] = []
-        while time.monotonic() < end or not victims:
-            victims.append(program(kernel.url, text))
-            if len(victims) > 3:
-                kill(victims.pop(0))
-            assert k.sys.getppid() == 1
-        for victim in victims:
-            assert victim.stdout is not None
-            victim.stdout.readline()
-            kill(victim)
-        eventually(lambda: {p["pid"] for p in k.processes()} <= before, 20.0, "all are freed")
-
-
-def kill(victim: subprocess.Popen[str]) -> None:
-    with victim:
-        victim.kill()
+    report = stress(kernel.url, clients=4, threads=8, seconds=2)
+    assert report.findings == []
+    assert report.killed >= 2
+    assert report.calls
 
 
 def test_after_a_fork_of_the_host_the_connection_is_the_parents(kernel: LiveKernel) -> None:

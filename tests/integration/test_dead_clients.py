@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -9,10 +10,14 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
+import grpc
 import pytest
 
 import rump
+from rumpwire import rump_sp_pb2
 from tests.live import LiveKernel, eventually, live_kernel
+
+sp: Any = rump_sp_pb2
 
 VICTIMS = {
     "idle": "sys.stdin.read()",
@@ -105,3 +110,20 @@ def test_a_client_without_a_stream_has_a_lease(kernel: LiveKernel) -> None:
         detach(rump_sp_pb2.DetachRequest(), metadata=(("rump-session", reply.session),))
     with rump.connect(kernel.url) as k:
         assert reply.pid not in {p["pid"] for p in k.processes()}
+
+
+def test_clients_that_die_while_they_attach_leave_nothing() -> None:
+    """No kern answers them: when it does nobody is there."""
+    with live_kernel("--health", "60") as live, rump.connect(live.url) as k:
+        kern = next(c["pid"] for c in k.status()["components"] if c["name"] == "kern")
+        method: Any = grpc.insecure_channel(live.url.replace("unix://", "unix:")).unary_unary(
+            "/rump.sp.v1.Session/Attach", sp.AttachRequest.SerializeToString, sp.AttachResponse.FromString
+        )
+        os.kill(kern, signal.SIGSTOP)
+        attaching = [method.future(sp.AttachRequest(nonce=nonce, streams=True)) for nonce in (b"", b"", bytes(16))]
+        with pytest.raises(grpc.FutureTimeoutError):
+            attaching[0].result(1)  # they have arrived; the answer of none can have
+        for each in attaching:
+            each.cancel()
+        os.kill(kern, signal.SIGCONT)
+        eventually(lambda: k.statistics()["sessions"] == 1 == len(k.processes()), 30, "nothing of them is left")

@@ -79,7 +79,7 @@ class Kept:
     """A kernel as `rump up` has it."""
 
     def __init__(self, folder: Path) -> None:
-        self.kernel = start_kernel(folder)
+        self.kernel = start_kernel(folder, "--give-up", "1000")
         self.url = self.kernel.url
 
     def components(self) -> dict[str, tuple[int, str]]:
@@ -151,6 +151,27 @@ def test_a_process_is_the_same(apart: Any, k: Any) -> None:
     assert k.sys.dup(r) == closed
     with pytest.raises(OSError, match="Bad file descriptor"):
         k.sys.close(39)
+    child.close()
+
+
+def test_limits_are_the_same(apart: Any, k: Any) -> None:
+    high = k.sys.dup2(0, 300)
+    k.sys.setrlimit(rump.RLIMIT_NOFILE, (5, 400))
+    k.sys.setrlimit(rump.RLIMIT_FSIZE, (3, 3))
+    fd = k.sys.open("/tmp/limited", os.O_CREAT | os.O_RDWR, 0o600)
+    child = k.fork()
+    apart.crash()
+    assert k.sys.fstat(high).st_mode
+    for process in (k, child):
+        with pytest.raises(OSError, match="RLIMIT_FSIZE") as caught:
+            process.sys.write(fd, b"four")
+        assert caught.value.errno == errno.EFBIG
+    assert k.sys.dup(fd) == 4
+    with pytest.raises(OSError, match="descriptor") as caught:
+        k.sys.dup(fd)
+    assert caught.value.errno == errno.EMFILE
+    k.sys.setrlimit(rump.RLIMIT_NOFILE, (8, 400))
+    assert k.sys.dup(fd) == 5
     child.close()
 
 

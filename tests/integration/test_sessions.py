@@ -321,3 +321,17 @@ def test_a_unary_call_that_waits_holds_the_session(kernel: LiveKernel) -> None:
     raw.unary("Kern", "Nanosleep", sleep(1.5))
     raw.unary("Session", "Detach", sp.DetachRequest())
     raw.close()
+
+
+def test_one_that_never_opens_its_stream_is_not_waited_for_long(kernel: LiveKernel) -> None:
+    first, other = Raw(kernel, streams=True), Raw(kernel)
+    child = first.unary("Session", "Fork", sp.ForkRequest())
+    with rump.connect(kernel.url) as k:
+        gone = {first.attached.pid, child.pid}
+        eventually(
+            lambda: not gone & {p["pid"] for p in k.processes()}, 30, "its process, and that of its child, are gone"
+        )
+        assert other.attached.pid in {p["pid"] for p in k.processes()}
+    other.unary("Session", "Detach", sp.DetachRequest())
+    for each in (first, other):
+        each.close()

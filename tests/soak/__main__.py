@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import random
 import signal
@@ -20,13 +21,13 @@ from typing import Any
 
 import rump
 from tests.live import live_kernel
-from tests.soak.load import LOAD, PATTERN, Client
+from tests.soak.load import LOAD, PATTERN, RETRY_S, Client
 
-COMPONENTS = ("kern", "vfs", "net", "dev")
+COMPONENTS = ("kern", "vfs", "net", "dev", "gateway")
 HEALTH_S = 2.0
 """A component that is stopped is killed after so long: part of the time until it serves again."""
 STOPPED = 0.1
-"""So many of the faults stop a component, the others kill it."""
+"""So many of the faults stop a component, the others kill it. Nobody asks whether the gateway answers: it is killed."""
 PAUSE_S = 0.15
 SERVED_S = 30.0
 
@@ -56,6 +57,7 @@ class Report:
 def probes(k: Any) -> dict[str, Callable[[], object]]:
     """A call for each component that only it answers."""
     return {
+        "gateway": lambda: k.sys.fcntl(0, rump.F_GETFD),
         "kern": k.sys.getpgrp,
         "vfs": lambda: k.sys.stat("/soak"),
         "net": lambda: k.socket(rump.AF_UNIX, rump.SOCK_STREAM).close(),
@@ -63,7 +65,8 @@ def probes(k: Any) -> dict[str, Callable[[], object]]:
     }
 
 
-def soak(faults: int, seed: int, folder: Path) -> Report:
+def soak(faults: int, seed: int, folder: Path, *, stopped: float = STOPPED, pause_s: float = 0.0) -> Report:
+    """``stopped``: the part of the faults that stop a component; ``pause_s``: of each client between its steps."""
     random_, report = random.Random(seed), Report()
     flags = ("--health", str(HEALTH_S), "--steady", "0", "--give-up", "1000000", "--log-level", "warning")
     image = folder / "image"
@@ -71,7 +74,7 @@ def soak(faults: int, seed: int, folder: Path) -> Report:
         file.truncate(64 << 20)
     subprocess.run(["mkfs.ext4", "-q", str(image)], check=True)
     with live_kernel(*flags) as live:
-        with rump.connect(live.url) as k:
+        with rump.connect(live.url, retry=RETRY_S) as k:
             k.pub.etfs_register("/dev/soak", str(image), type="blk")
             k.sys.mkdir("/soak", 0o755)
             k.sys.mount("ext2fs", "/soak", device="/dev/soak")
@@ -79,7 +82,9 @@ def soak(faults: int, seed: int, folder: Path) -> Report:
                 file.write(PATTERN)
             k.sys.sync()
             clients = [make(live.url, seed * 100 + number) for number, make in enumerate(LOAD)]
-            _run(k, clients, faults, random_, report)
+            for client in clients:
+                client.pause_s = pause_s
+            _run(k, clients, faults, stopped, random_, report)
             k.sys.unmount("/soak", rump.MNT_FORCE)
         if "Traceback" in live.log:
             report.findings.append(live.log[live.log.index("Traceback") - 200 :][:2000])
@@ -89,7 +94,9 @@ def soak(faults: int, seed: int, folder: Path) -> Report:
     return report
 
 
-def _run(k: Any, clients: Sequence[Client], faults: int, random_: random.Random, report: Report) -> None:
+def _run(
+    k: Any, clients: Sequence[Client], faults: int, stopped: float, random_: random.Random, report: Report
+) -> None:
     begun = time.monotonic()
     for client in clients:
         client.start()
@@ -97,7 +104,7 @@ def _run(k: Any, clients: Sequence[Client], faults: int, random_: random.Random,
     for _ in range(faults):
         time.sleep(random_.random() * 2 * PAUSE_S)
         names = random_.sample(COMPONENTS, 2 if random_.random() < 0.1 else 1)
-        number = signal.SIGSTOP if random_.random() < STOPPED else signal.SIGKILL
+        number = signal.SIGSTOP if random_.random() < stopped and "gateway" not in names else signal.SIGKILL
         _fault(k, names, number, probe, report)
         if report.findings or any(client.findings for client in clients):
             break
@@ -142,6 +149,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     p.add_argument("--faults", type=int, default=2000)
     p.add_argument("--seed", type=int, default=1)
     options = p.parse_args(argv)
+    logging.getLogger("rump.connection").setLevel(logging.CRITICAL)  # each client tells of each end of the gateway
     with tempfile.TemporaryDirectory(prefix="rump-soak-") as folder:
         report = soak(options.faults, options.seed, Path(folder))
     print(report)

@@ -17,6 +17,8 @@ from typing import Any
 
 import rump
 
+RETRY_S = 120
+"""How long a client tries to get its connection back when the gateway is killed."""
 RECORD = 64
 PATTERN = b"".join(hashlib.sha256(b"%d" % n).digest() for n in range(4096))
 EXPECTED = {"ENOLINK", "EIO", "ECONNRESET", "ENOTCONN", "ENXIO", "ESTALE"}
@@ -34,6 +36,8 @@ class Client(threading.Thread):
         super().__init__(name=type(self).__name__, daemon=True)
         self.random = random.Random(seed)
         self.url = url
+        self.pause_s = 0.0
+        """Between two steps."""
         self.ending = threading.Event()
         self.begun = False
         self.done = 0
@@ -42,7 +46,7 @@ class Client(threading.Thread):
         self.k: Any = None
 
     def run(self) -> None:
-        with rump.connect(self.url) as self.k:
+        with rump.connect(self.url, retry=RETRY_S) as self.k:
             while not self.ending.is_set() and not self.findings:
                 try:
                     if not self.begun:
@@ -50,6 +54,7 @@ class Client(threading.Thread):
                         self.begun = True
                     self.step()
                     self.done += 1
+                    self.ending.wait(self.pause_s)
                 except OSError as error:
                     self._failed(error)
                 except Wrong as wrong:
@@ -66,6 +71,7 @@ class Client(threading.Thread):
         for _ in range(100 if self.begun else 0):
             try:
                 self.again()
+                self.sweep()
             except OSError as another:
                 if getattr(another, "name", "") in EXPECTED:
                     continue
@@ -75,6 +81,16 @@ class Client(threading.Thread):
             return
         if self.begun:
             self.findings.append(f"{self.name}: never served again after {error}")
+
+    def sweep(self) -> None:
+        """Closes what a call has opened of which nobody knows whether it was done."""
+        for fd in set(range(3, 32)) - self.held():
+            with contextlib.suppress(OSError):
+                self.k.sys.close(fd)
+
+    def held(self) -> set[int]:
+        """The descriptors that it knows of."""
+        return {getattr(self, "fd", 0)}
 
     def begin(self) -> None: ...
 
@@ -313,6 +329,9 @@ class Connections(Client):
 
     def again(self) -> None:
         self.connect()
+
+    def held(self) -> set[int]:
+        return {end.fileno() for end in self.ends}
 
     def end(self) -> None:
         for end in self.ends:

@@ -65,6 +65,10 @@ CONVERT: dict[str | tuple[str, str], tuple[str, str]] = {
     ("fpathconf", "name"): ("int | str", "H.pathconf_name({})"),
     ("kill", "signo"): ("int", "H.SIGNAL.wire(int({}))"),
     ("timer_create", "evp"): ("V.Sigevent | None", "A.sigevent({})"),
+    ("aio_fsync", "op"): ("int", "H.OPEN.wire({})"),
+    ("lio_listio", "aiocbs"): ("Iterable[V.Aiocb]", "A.aiocbs({})"),
+    ("lio_listio", "sig"): ("V.Sigevent | None", "A.sigevent({})"),
+    "Aiocb": ("V.Aiocb", "A.aiocb({})"),
     ("timer_settime", "value"): ("A.TimerArg | None", "A.itimerspec({})"),
     ("setitimer", "itv"): ("A.TimerArg | None", "A.itimerspec({})"),
     ("pselect", "mask"): ("A.SignalSet", "A.signal_set({})"),
@@ -109,14 +113,15 @@ DEFAULTS: dict[str | tuple[str, str], str] = {
     ("lsetxattr", "flags"): "0", ("fsetxattr", "flags"): "0", "nbytes": "65536", ("getxattr", "size"): "65536",
     ("lgetxattr", "size"): "65536", ("fgetxattr", "size"): "65536", ("listxattr", "size"): "65536",
     ("llistxattr", "size"): "65536", ("flistxattr", "size"): "65536", ("etfs_register", "type"): '"reg"',
-    ("etfs_register_withsize", "begin"): "0", ("timer_create", "evp"): "None", ("pselect", "mask"): "None",
+    ("etfs_register_withsize", "begin"): "0", ("timer_create", "evp"): "None", ("aio_cancel", "aiocbp"): "0",
+    ("lio_listio", "sig"): "None", ("aio_suspend", "timeout"): "None", ("pselect", "mask"): "None",
     ("pollts", "mask"): "None",    ("sigpending", "take"): "False",
     ("ktrace", "pid"): "0", ("fktrace", "pid"): "0", ("newfs", "options"): "None", ("newfs", "source"): '""',
 }  # fmt: skip
 
 FIRST_REGISTER = ("getpid", "getuid", "getgid")
 """Calls that give a number, though there is a second one in the answer."""
-NEEDED = ("Sockopt", "Msghdr", "Rlimit", "QuotactlArgs", "Pollfd")
+NEEDED = ("Sockopt", "Msghdr", "Rlimit", "QuotactlArgs", "Pollfd", "Aiocb")
 """Structures without which a call makes no sense."""
 
 

@@ -127,7 +127,7 @@ class _Run:
         if description is None or fd in self._closed or description.owner == "lost":
             return None
         if op.name == "close":
-            if description.refs > 1 or description.asynchronous or self._process.kqueues:
+            if description.refs > 1 or description.asynchronous or self._process.watches_closing:
                 return None
             self._closed.add(fd)
         args[position] = description.handle

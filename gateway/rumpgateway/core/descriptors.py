@@ -109,6 +109,10 @@ class DescriptorTable:
         self._put(fd, description, cloexec)
         return gone
 
+    def restore(self, fd: int, description: Description, *, cloexec: bool) -> None:
+        """Puts back what a predecessor had at a number, also where the limit is below it by now."""
+        self._put(fd, description, cloexec)
+
     def remove(self, fd: int) -> Description | None:
         """Frees a number; the description, if this was its last. EBADF."""
         description = self.get(fd)
@@ -162,9 +166,10 @@ class DescriptorTable:
     def _lowest(self, lowest: int) -> int:
         if lowest <= 0:
             while self._free:
-                fd = heapq.heappop(self._free)
+                fd = self._free[0]
                 if self._slots[fd] is None:
-                    return fd
+                    return fd  # it stays there until it is taken: the limit may be below it
+                heapq.heappop(self._free)
             return len(self._slots)
         fd = lowest
         while self.find(fd) is not None:

@@ -13,6 +13,7 @@ from types import CoroutineType
 from typing import Any
 
 from rumpgateway.core import life, signals
+from rumpgateway.core.aio import AIO_CALLS, AsynchronousIO
 from rumpgateway.core.calls import GATEWAY_CALLS, IDENTITY_CALLS, change_identity, duplicate, fd_list, fd_stat, fd_table
 from rumpgateway.core.console import CONSOLE
 from rumpgateway.core.cookies import Cookies
@@ -41,7 +42,7 @@ LOST = "lost"
 NO_DIRECTORY = (1 << 31) - 1
 """A directory handle that vfs never gives out: a process that was in a directory that is gone must not end up in /."""
 
-OWN_CALLS = GATEWAY_CALLS | POLL_CALLS | KQUEUE_CALLS | RIGHTS_CALLS | KTRACE_CALLS
+OWN_CALLS = GATEWAY_CALLS | POLL_CALLS | KQUEUE_CALLS | RIGHTS_CALLS | KTRACE_CALLS | AIO_CALLS
 """The calls of clients that the gateway answers itself, or puts together out of the answers of several components."""
 
 # Where the flags of a call that makes descriptors may ask for close-on-exec: position of the argument, and the flag.
@@ -82,6 +83,7 @@ class Gateway(Component):
         self.log = log
         self.cookies = Cookies(self)
         self.asynchronous = Asynchronous(self)
+        self.aio = AsynchronousIO(self)
         self.rights = Rights(self)
         self.watching = Watching(host, self._console)
         self.watching.filters[const.EVFILT_USER] = UserFilter()
@@ -90,6 +92,7 @@ class Gateway(Component):
         self.table["faction_start"] = Entry(lambda ctx, faction: self.start_faction(faction))
         self.table["signal_deliver"] = Entry(partial(signals.deliver, self))
         self.table["limits_set"] = Entry(self._set_limits)
+        self.table["aio_limits_set"] = Entry(self.aio.set_limits)
         self.table["fd_list"] = Entry(partial(fd_list, self))
         self.table["fd_table"] = Entry(partial(fd_table, self))
         self.table["fd_stat"] = Entry(partial(fd_stat, self))
@@ -127,7 +130,7 @@ class Gateway(Component):
     def _set_limits(self, ctx: Context, pid: int, nofile: int, fsize: int, nthr: int) -> None:
         p = self.processes.get(pid)
         if p is not None:
-            p.fds.limit, p.fsize, p.nthr = nofile, fsize, nthr
+            p.limits = nofile, fsize, nthr
 
     async def release_directory(self, p: Process, handle: int) -> None:
         if handle:
@@ -286,13 +289,14 @@ class Gateway(Component):
         """Tells the owner that a descriptor was closed: the last one (``gone``), or one by which there may be locks."""
         if gone is not None and gone.asynchronous:
             return self._closed_and_forgotten(p, fd, description, gone)
-        if p.kqueues:
+        if p.watches_closing:
             return self._closed_and_forgotten(p, fd, description, gone)
         return self._closed(p, description, gone)
 
     async def _closed_and_forgotten(
         self, p: Process, fd: int, description: Description, gone: Description | None
     ) -> Any:
+        await self.aio.descriptor_closed(p, fd)
         if gone is not None and gone.asynchronous:
             await self.asynchronous.forget(gone)
         if p.kqueues:

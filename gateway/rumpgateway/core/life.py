@@ -33,7 +33,10 @@ async def attach(gateway: Gateway, comm: str, identity: Identity | None = None) 
         limits = identity.limits
         op, args = calls.PROC_ADMIT, (comm, identity.cred, limits.processes, limits.descriptors)
     info = await value_of(gateway.bus.peer("kern").call(KERNEL, op, args))
-    return _adopt(gateway, Process(info, CONSOLE.descriptors()))
+    p = Process(info, CONSOLE.descriptors())
+    if identity is not None and identity.limits.descriptors:
+        p.fds.limit = min(p.fds.limit, identity.limits.descriptors)
+    return _adopt(gateway, p)
 
 
 def check_flags(flags: int) -> None:
@@ -47,15 +50,18 @@ async def fork(gateway: Gateway, parent: Process, flags: int) -> Process:
     check_flags(flags)
     info = await value_of(gateway.bus.peer("kern").call(parent.context, calls.PROC_FORK, ()))
     child = Process(info, _descriptors(parent, flags))
-    child.fds.limit = parent.fds.limit
-    child.umask, child.fsize, child.nthr = parent.umask, parent.fsize, parent.nthr
+    child.umask, child.limits = parent.umask, parent.limits
     if flags & RFSHARE:
         child.kqueues = parent.kqueues
-    for which in ("cwd", "root"):
-        handle = getattr(parent, which)
-        if handle:
-            await value_of(gateway.bus.peer("vfs").call(parent.context, calls.DIR_DUP, (handle,)))
-        setattr(child, which, handle)
+    try:
+        for which in ("cwd", "root"):
+            handle = getattr(parent, which)
+            if handle:
+                await value_of(gateway.bus.peer("vfs").call(parent.context, calls.DIR_DUP, (handle,)))
+            setattr(child, which, handle)
+    except KernelError:
+        await leave(gateway, child, 0)
+        raise
     gateway.ktrace.inherit(parent, child)
     return _adopt(gateway, child)
 
@@ -105,6 +111,7 @@ async def execute(gateway: Gateway, p: Process, comm: str) -> None:
             if p.waiting:
                 p.drained = Pending()
                 await p.drained
+        await gateway.aio.execed(p)
         await _close_on_exec(gateway, p)
         info = await value_of(gateway.bus.peer("kern").call(p.context, calls.PROC_EXEC, (comm,)))
         p.comm = info.comm
@@ -137,6 +144,7 @@ async def leave(gateway: Gateway, p: Process, status: int) -> None:
         if other.ppid == p.pid:
             other.ppid = INIT
     p.interrupt("exit")
+    gateway.aio.exited(p)
     gateway.cookies.parent_left(p.pid)
     handles: dict[str, list[Step]] = {"vfs": [Step(calls.LOCK_RELEASE, (0,))]} if p.locks else {}
     p.fds.users -= 1

@@ -15,6 +15,7 @@ from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Credentials, ProcessInfo
 
 if TYPE_CHECKING:
+    from rumpgateway.core.aio import Requests
     from rumpgateway.core.kqueue import KqueueDescription
     from rumpgateway.core.ktrace import Trace
 
@@ -35,6 +36,7 @@ class Process:
         "_records",
         "_root",
         "_umask",
+        "aio",
         "comm",
         "context",
         "drained",
@@ -65,6 +67,8 @@ class Process:
         self.locks = False
         """Whether it has ever locked a range of a file: any close may then have to take locks away."""
         self.kqueues: list[KqueueDescription] = []
+        self.aio: Requests | None = None
+        """Its asynchronous I/O, once it has begun some."""
         self.waiting: dict[Cancellable, None] = {}
         """Its calls that wait."""
         self.drained: Pending[None] | None = None
@@ -136,19 +140,24 @@ class Process:
         self._renew()
 
     @property
-    def fsize(self) -> int:
-        """RLIMIT_FSIZE."""
-        return self._fsize
+    def limits(self) -> tuple[int, int, int]:
+        """RLIMIT_NOFILE, RLIMIT_FSIZE and RLIMIT_NTHR as they are now."""
+        return self.fds.limit, self._fsize, self.nthr
 
-    @fsize.setter
-    def fsize(self, value: int) -> None:
-        self._fsize = value
+    @limits.setter
+    def limits(self, value: tuple[int, int, int]) -> None:
+        self.fds.limit, self._fsize, self.nthr = value
         self._renew()
 
     @property
     def nlwps(self) -> int:
         """Its threads, as proc_list tells them: those that were made, or its calls that wait."""
         return max(1, self.lwps, len(self.waiting))
+
+    @property
+    def watches_closing(self) -> bool:
+        """Whether something of it ends with a descriptor."""
+        return bool(self.kqueues) or self.aio is not None
 
     # -- calls that wait
 
@@ -185,5 +194,5 @@ class Process:
     def _renew(self) -> None:
         self.context = Context(self.pid, self._cred, self._cwd, self._root, self._umask, self._fsize)
         if self._records is not None:
-            value = (self.ppid, self.comm, flat(self._cred), self._cwd, self._root, self._umask)
+            value = (self.ppid, self.comm, flat(self._cred), self._cwd, self._root, self._umask, self.limits)
             self._records.put("process", self.pid, value)

@@ -25,18 +25,18 @@ def restore(gateway: Gateway) -> None:
     for (pid, fd), (owner, handle, pgid, cloexec), _ in sorted(records.items("fd")):
         if pid in gateway.processes:
             fds = gateway.processes[pid].fds
-            fds.replace(fd, found.get(owner, handle, pgid), cloexec=cloexec)
+            fds.restore(fd, found.get(owner, handle, pgid), cloexec=cloexec)
     for token, (owner, handle, pgid), _ in records.items("flying"):
         gateway.rights.restore(token, found.get(owner, handle, pgid))
     for p in gateway.processes.values():
         p.record(records)
 
 
-def _process(pid: int, ppid: int, comm: str, cred: Any, cwd: int, root: int, umask: int) -> Process:
+def _process(pid: int, ppid: int, comm: str, cred: Any, cwd: int, root: int, umask: int, limits: Any) -> Process:
     known = whole(cred)
     assert isinstance(known, Credentials)
     p = Process(ProcessInfo(pid=pid, ppid=ppid, comm=comm, cred=known))
-    p.cwd, p.root, p.umask = cwd, root, umask
+    p.cwd, p.root, p.umask, p.limits = cwd, root, umask, limits
     p.locks = True  # it may have some: closing asks, which costs a little
     return p
 

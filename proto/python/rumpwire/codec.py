@@ -151,6 +151,21 @@ def _enc_Sigevent(v: Any, m: Any) -> None:
     m.sigev_value = v.sigev_value
 
 
+def _dec_Aiocb(m: Any) -> Aiocb:
+    return Aiocb(m.aiocbp, m.aio_fildes, m.aio_offset, m.aio_buf, m.aio_nbytes, m.aio_reqprio, m.aio_lio_opcode, _dec_Sigevent(m.aio_sigevent) if m.HasField("aio_sigevent") else None)
+
+
+def _enc_Aiocb(v: Any, m: Any) -> None:
+    m.aiocbp = v.aiocbp
+    m.aio_fildes = v.aio_fildes
+    m.aio_offset = v.aio_offset
+    m.aio_buf = _buffer(v.aio_buf)
+    m.aio_nbytes = v.aio_nbytes
+    m.aio_reqprio = v.aio_reqprio
+    m.aio_lio_opcode = v.aio_lio_opcode
+    if v.aio_sigevent is not None: m.aio_sigevent.SetInParent(); _enc_Sigevent(v.aio_sigevent, m.aio_sigevent)
+
+
 def _dec_SockaddrUn(m: Any) -> SockaddrUn:
     return SockaddrUn(m.sun_path)
 
@@ -2899,6 +2914,119 @@ def _enc_r_ksem_timedwait(v: Any, m: Any) -> None:
     m.SetInParent()
 
 def _dec_r_ksem_timedwait(m: Any) -> Any:
+    return None
+
+
+def _enc_q_aio_cancel(a: Any, m: Any) -> None:
+    m.fildes = a[0]
+    m.aiocbp = a[1]
+
+def _dec_q_aio_cancel(m: Any) -> Any:
+    return (m.fildes, m.aiocbp)
+
+def _enc_r_aio_cancel(v: Any, m: Any) -> None:
+    m.result = v
+
+def _dec_r_aio_cancel(m: Any) -> Any:
+    return m.result
+
+
+def _enc_q_aio_error(a: Any, m: Any) -> None:
+    m.aiocbp = a[0]
+
+def _dec_q_aio_error(m: Any) -> Any:
+    return (m.aiocbp,)
+
+def _enc_r_aio_error(v: Any, m: Any) -> None:
+    m.error = v
+
+def _dec_r_aio_error(m: Any) -> Any:
+    return m.error
+
+
+def _enc_q_aio_fsync(a: Any, m: Any) -> None:
+    m.op = a[0]
+    if a[1] is not None: m.aiocbp.SetInParent(); _enc_Aiocb(a[1], m.aiocbp)
+
+def _dec_q_aio_fsync(m: Any) -> Any:
+    return (m.op, _dec_Aiocb(m.aiocbp) if m.HasField("aiocbp") else None)
+
+def _enc_r_aio_fsync(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_aio_fsync(m: Any) -> Any:
+    return None
+
+
+def _enc_q_aio_read(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0] is not None: m.aiocbp.SetInParent(); _enc_Aiocb(a[0], m.aiocbp)
+
+def _dec_q_aio_read(m: Any) -> Any:
+    return (_dec_Aiocb(m.aiocbp) if m.HasField("aiocbp") else None,)
+
+def _enc_r_aio_read(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_aio_read(m: Any) -> Any:
+    return None
+
+
+def _enc_q_aio_return(a: Any, m: Any) -> None:
+    m.aiocbp = a[0]
+
+def _dec_q_aio_return(m: Any) -> Any:
+    return (m.aiocbp,)
+
+def _enc_r_aio_return(v: Any, m: Any) -> None:
+    m.retval = v[0]
+    m.buf = _buffer(v[1])
+
+def _dec_r_aio_return(m: Any) -> Any:
+    return AioReturnResult(m.retval, m.buf)
+
+
+def _enc_q_aio_write(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0] is not None: m.aiocbp.SetInParent(); _enc_Aiocb(a[0], m.aiocbp)
+
+def _dec_q_aio_write(m: Any) -> Any:
+    return (_dec_Aiocb(m.aiocbp) if m.HasField("aiocbp") else None,)
+
+def _enc_r_aio_write(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_aio_write(m: Any) -> Any:
+    return None
+
+
+def _enc_q_lio_listio(a: Any, m: Any) -> None:
+    m.mode = a[0]
+    for x in a[1] or (): _enc_Aiocb(x, m.aiocbs.add())
+    if a[2] is not None: m.sig.SetInParent(); _enc_Sigevent(a[2], m.sig)
+
+def _dec_q_lio_listio(m: Any) -> Any:
+    return (m.mode, [_dec_Aiocb(x) for x in m.aiocbs], _dec_Sigevent(m.sig) if m.HasField("sig") else None)
+
+def _enc_r_lio_listio(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_lio_listio(m: Any) -> Any:
+    return None
+
+
+def _enc_q_aio_suspend(a: Any, m: Any) -> None:
+    m.SetInParent()
+    if a[0]: m.aiocbs.extend(a[0])
+    if a[1] is not None: m.timeout.SetInParent(); _enc_Timespec(a[1], m.timeout)
+
+def _dec_q_aio_suspend(m: Any) -> Any:
+    return (list(m.aiocbs), _dec_Timespec(m.timeout) if m.HasField("timeout") else None)
+
+def _enc_r_aio_suspend(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_aio_suspend(m: Any) -> Any:
     return None
 
 
@@ -6005,6 +6133,20 @@ def _dec_r_limits_set(m: Any) -> Any:
     return None
 
 
+def _enc_q_aio_limits_set(a: Any, m: Any) -> None:
+    m.listio_max = a[0]
+    m.max = a[1]
+
+def _dec_q_aio_limits_set(m: Any) -> Any:
+    return (m.listio_max, m.max)
+
+def _enc_r_aio_limits_set(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_aio_limits_set(m: Any) -> Any:
+    return None
+
+
 def _enc_q_rights_drop(a: Any, m: Any) -> None:
     m.SetInParent()
     if a[0]: m.tokens.extend(a[0])
@@ -6117,6 +6259,14 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "ksem_getvalue": (_enc_q_ksem_getvalue, _dec_q_ksem_getvalue),
     "ksem_destroy": (_enc_q_ksem_destroy, _dec_q_ksem_destroy),
     "ksem_timedwait": (_enc_q_ksem_timedwait, _dec_q_ksem_timedwait),
+    "aio_cancel": (_enc_q_aio_cancel, _dec_q_aio_cancel),
+    "aio_error": (_enc_q_aio_error, _dec_q_aio_error),
+    "aio_fsync": (_enc_q_aio_fsync, _dec_q_aio_fsync),
+    "aio_read": (_enc_q_aio_read, _dec_q_aio_read),
+    "aio_return": (_enc_q_aio_return, _dec_q_aio_return),
+    "aio_write": (_enc_q_aio_write, _dec_q_aio_write),
+    "lio_listio": (_enc_q_lio_listio, _dec_q_lio_listio),
+    "aio_suspend": (_enc_q_aio_suspend, _dec_q_aio_suspend),
     "open": (_enc_q_open, _dec_q_open),
     "link": (_enc_q_link, _dec_q_link),
     "unlink": (_enc_q_unlink, _dec_q_unlink),
@@ -6329,6 +6479,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "faction_start": (_enc_q_faction_start, _dec_q_faction_start),
     "signal_deliver": (_enc_q_signal_deliver, _dec_q_signal_deliver),
     "limits_set": (_enc_q_limits_set, _dec_q_limits_set),
+    "aio_limits_set": (_enc_q_aio_limits_set, _dec_q_aio_limits_set),
     "rights_drop": (_enc_q_rights_drop, _dec_q_rights_drop),
     "rights_held": (_enc_q_rights_held, _dec_q_rights_held),
 }
@@ -6417,6 +6568,14 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "ksem_getvalue": (_enc_r_ksem_getvalue, _dec_r_ksem_getvalue),
     "ksem_destroy": (_enc_r_ksem_destroy, _dec_r_ksem_destroy),
     "ksem_timedwait": (_enc_r_ksem_timedwait, _dec_r_ksem_timedwait),
+    "aio_cancel": (_enc_r_aio_cancel, _dec_r_aio_cancel),
+    "aio_error": (_enc_r_aio_error, _dec_r_aio_error),
+    "aio_fsync": (_enc_r_aio_fsync, _dec_r_aio_fsync),
+    "aio_read": (_enc_r_aio_read, _dec_r_aio_read),
+    "aio_return": (_enc_r_aio_return, _dec_r_aio_return),
+    "aio_write": (_enc_r_aio_write, _dec_r_aio_write),
+    "lio_listio": (_enc_r_lio_listio, _dec_r_lio_listio),
+    "aio_suspend": (_enc_r_aio_suspend, _dec_r_aio_suspend),
     "open": (_enc_r_open, _dec_r_open),
     "link": (_enc_r_link, _dec_r_link),
     "unlink": (_enc_r_unlink, _dec_r_unlink),
@@ -6629,6 +6788,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "faction_start": (_enc_r_faction_start, _dec_r_faction_start),
     "signal_deliver": (_enc_r_signal_deliver, _dec_r_signal_deliver),
     "limits_set": (_enc_r_limits_set, _dec_r_limits_set),
+    "aio_limits_set": (_enc_r_aio_limits_set, _dec_r_aio_limits_set),
     "rights_drop": (_enc_r_rights_drop, _dec_r_rights_drop),
     "rights_held": (_enc_r_rights_held, _dec_r_rights_held),
 }

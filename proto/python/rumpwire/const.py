@@ -944,6 +944,18 @@ SI_TIMER: Final = -2
 SIGEV_NONE: Final = 0
 SIGEV_SIGNAL: Final = 1
 
+# aio.h
+AIO_CANCELED: Final = 1
+AIO_NOTCANCELED: Final = 2
+AIO_ALLDONE: Final = 3
+LIO_NOP: Final = 0
+LIO_WRITE: Final = 1
+LIO_READ: Final = 2
+LIO_NOWAIT: Final = 0
+LIO_WAIT: Final = 1
+AIO_LISTIO_MAX: Final = 512
+AIO_MAX: Final = AIO_LISTIO_MAX * 16
+
 # rump/rump.h: rfork; the contract has RFSHARE in the place of the original's 0
 RFCFDG: Final = 1
 RFSHARE: Final = 2

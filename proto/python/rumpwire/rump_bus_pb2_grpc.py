@@ -2017,6 +2017,11 @@ class GatewayBusStub(object):
                 request_serializer=rump__bus__pb2.LimitsSetRequest.SerializeToString,
                 response_deserializer=rump__bus__pb2.LimitsSetResponse.FromString,
                 _registered_method=True)
+        self.AioLimitsSet = channel.unary_unary(
+                '/rump.sp.v1.GatewayBus/AioLimitsSet',
+                request_serializer=rump__bus__pb2.AioLimitsSetRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.AioLimitsSetResponse.FromString,
+                _registered_method=True)
         self.RightsDrop = channel.unary_unary(
                 '/rump.sp.v1.GatewayBus/RightsDrop',
                 request_serializer=rump__bus__pb2.RightsDropRequest.SerializeToString,
@@ -2070,6 +2075,13 @@ class GatewayBusServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AioLimitsSet(self, request, context):
+        """Limits of asynchronous I/O, which the gateway sees to.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RightsDrop(self, request, context):
         """Descriptors in messages that will never be received.
         """
@@ -2109,6 +2121,11 @@ def add_GatewayBusServicer_to_server(servicer, server):
                     servicer.LimitsSet,
                     request_deserializer=rump__bus__pb2.LimitsSetRequest.FromString,
                     response_serializer=rump__bus__pb2.LimitsSetResponse.SerializeToString,
+            ),
+            'AioLimitsSet': grpc.unary_unary_rpc_method_handler(
+                    servicer.AioLimitsSet,
+                    request_deserializer=rump__bus__pb2.AioLimitsSetRequest.FromString,
+                    response_serializer=rump__bus__pb2.AioLimitsSetResponse.SerializeToString,
             ),
             'RightsDrop': grpc.unary_unary_rpc_method_handler(
                     servicer.RightsDrop,
@@ -2279,6 +2296,33 @@ class GatewayBus(object):
             '/rump.sp.v1.GatewayBus/LimitsSet',
             rump__bus__pb2.LimitsSetRequest.SerializeToString,
             rump__bus__pb2.LimitsSetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AioLimitsSet(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.GatewayBus/AioLimitsSet',
+            rump__bus__pb2.AioLimitsSetRequest.SerializeToString,
+            rump__bus__pb2.AioLimitsSetResponse.FromString,
             options,
             channel_credentials,
             insecure,

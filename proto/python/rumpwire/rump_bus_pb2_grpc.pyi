@@ -639,6 +639,8 @@ class GatewayBusStub:
     """A signal for processes, which kern has decided on."""
     LimitsSet: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.LimitsSetRequest, _rump_bus_pb2.LimitsSetResponse]
     """Limits of a process that the gateway has to see to."""
+    AioLimitsSet: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.AioLimitsSetRequest, _rump_bus_pb2.AioLimitsSetResponse]
+    """Limits of asynchronous I/O, which the gateway sees to."""
     RightsDrop: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.RightsDropRequest, _rump_bus_pb2.RightsDropResponse]
     """Descriptors in messages that will never be received."""
 
@@ -659,6 +661,8 @@ class GatewayBusAsyncStub(GatewayBusStub):
     """A signal for processes, which kern has decided on."""
     LimitsSet: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.LimitsSetRequest, _rump_bus_pb2.LimitsSetResponse]  # type: ignore[assignment]
     """Limits of a process that the gateway has to see to."""
+    AioLimitsSet: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.AioLimitsSetRequest, _rump_bus_pb2.AioLimitsSetResponse]  # type: ignore[assignment]
+    """Limits of asynchronous I/O, which the gateway sees to."""
     RightsDrop: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.RightsDropRequest, _rump_bus_pb2.RightsDropResponse]  # type: ignore[assignment]
     """Descriptors in messages that will never be received."""
 
@@ -712,6 +716,14 @@ class GatewayBusServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_bus_pb2.LimitsSetResponse, _abc.Awaitable[_rump_bus_pb2.LimitsSetResponse]]:
         """Limits of a process that the gateway has to see to."""
+
+    @_abc_1.abstractmethod
+    def AioLimitsSet(
+        self,
+        request: _rump_bus_pb2.AioLimitsSetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.AioLimitsSetResponse, _abc.Awaitable[_rump_bus_pb2.AioLimitsSetResponse]]:
+        """Limits of asynchronous I/O, which the gateway sees to."""
 
     @_abc_1.abstractmethod
     def RightsDrop(

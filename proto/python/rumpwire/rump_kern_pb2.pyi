@@ -3301,3 +3301,321 @@ class KsemTimedwaitResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___KsemTimedwaitResponse: _TypeAlias = KsemTimedwaitResponse  # noqa: Y015
+
+@_typing.final
+class AioCancelRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILDES_FIELD_NUMBER: _builtins.int
+    AIOCBP_FIELD_NUMBER: _builtins.int
+    fildes: _builtins.int
+    aiocbp: _builtins.int
+    """One request, or 0 for all of the descriptor."""
+    def __init__(
+        self,
+        *,
+        fildes: _builtins.int = ...,
+        aiocbp: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aiocbp", b"aiocbp", "fildes", b"fildes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AioCancelRequest: _TypeAlias = AioCancelRequest  # noqa: Y015
+
+@_typing.final
+class AioCancelResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    result: _builtins.int
+    """AIO_CANCELED, AIO_NOTCANCELED, AIO_ALLDONE."""
+    def __init__(
+        self,
+        *,
+        result: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AioCancelResponse: _TypeAlias = AioCancelResponse  # noqa: Y015
+
+@_typing.final
+class AioErrorRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AIOCBP_FIELD_NUMBER: _builtins.int
+    aiocbp: _builtins.int
+    def __init__(
+        self,
+        *,
+        aiocbp: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aiocbp", b"aiocbp"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AioErrorRequest: _TypeAlias = AioErrorRequest  # noqa: Y015
+
+@_typing.final
+class AioErrorResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_FIELD_NUMBER: _builtins.int
+    error: _builtins.int
+    """An errno, 0 when all went well."""
+    def __init__(
+        self,
+        *,
+        error: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AioErrorResponse: _TypeAlias = AioErrorResponse  # noqa: Y015
+
+@_typing.final
+class AioFsyncRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OP_FIELD_NUMBER: _builtins.int
+    AIOCBP_FIELD_NUMBER: _builtins.int
+    op: _builtins.int
+    """O_SYNC, O_DSYNC."""
+    @_builtins.property
+    def aiocbp(self) -> _rump_types_pb2.Aiocb: ...
+    def __init__(
+        self,
+        *,
+        op: _builtins.int = ...,
+        aiocbp: _rump_types_pb2.Aiocb | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["aiocbp", b"aiocbp"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aiocbp", b"aiocbp", "op", b"op"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AioFsyncRequest: _TypeAlias = AioFsyncRequest  # noqa: Y015
+
+@_typing.final
+class AioFsyncResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AioFsyncResponse: _TypeAlias = AioFsyncResponse  # noqa: Y015
+
+@_typing.final
+class AioReadRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AIOCBP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def aiocbp(self) -> _rump_types_pb2.Aiocb: ...
+    def __init__(
+        self,
+        *,
+        aiocbp: _rump_types_pb2.Aiocb | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["aiocbp", b"aiocbp"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aiocbp", b"aiocbp"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AioReadRequest: _TypeAlias = AioReadRequest  # noqa: Y015
+
+@_typing.final
+class AioReadResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AioReadResponse: _TypeAlias = AioReadResponse  # noqa: Y015
+
+@_typing.final
+class AioReturnRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AIOCBP_FIELD_NUMBER: _builtins.int
+    aiocbp: _builtins.int
+    def __init__(
+        self,
+        *,
+        aiocbp: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aiocbp", b"aiocbp"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AioReturnRequest: _TypeAlias = AioReturnRequest  # noqa: Y015
+
+@_typing.final
+class AioReturnResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RETVAL_FIELD_NUMBER: _builtins.int
+    BUF_FIELD_NUMBER: _builtins.int
+    retval: _builtins.int
+    """As of read, write, fsync; -1 when it failed."""
+    buf: _builtins.bytes
+    """What was read."""
+    def __init__(
+        self,
+        *,
+        retval: _builtins.int = ...,
+        buf: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buf", b"buf", "retval", b"retval"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AioReturnResponse: _TypeAlias = AioReturnResponse  # noqa: Y015
+
+@_typing.final
+class AioWriteRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AIOCBP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def aiocbp(self) -> _rump_types_pb2.Aiocb: ...
+    def __init__(
+        self,
+        *,
+        aiocbp: _rump_types_pb2.Aiocb | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["aiocbp", b"aiocbp"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aiocbp", b"aiocbp"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AioWriteRequest: _TypeAlias = AioWriteRequest  # noqa: Y015
+
+@_typing.final
+class AioWriteResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AioWriteResponse: _TypeAlias = AioWriteResponse  # noqa: Y015
+
+@_typing.final
+class LioListioRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODE_FIELD_NUMBER: _builtins.int
+    AIOCBS_FIELD_NUMBER: _builtins.int
+    SIG_FIELD_NUMBER: _builtins.int
+    mode: _builtins.int
+    """LIO_WAIT, LIO_NOWAIT."""
+    @_builtins.property
+    def aiocbs(self) -> _containers.RepeatedCompositeFieldContainer[_rump_types_pb2.Aiocb]: ...
+    @_builtins.property
+    def sig(self) -> _rump_types_pb2.Sigevent:
+        """With LIO_NOWAIT: what happens when the last of them is over."""
+
+    def __init__(
+        self,
+        *,
+        mode: _builtins.int = ...,
+        aiocbs: _abc.Iterable[_rump_types_pb2.Aiocb] | None = ...,
+        sig: _rump_types_pb2.Sigevent | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sig", b"sig"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aiocbs", b"aiocbs", "mode", b"mode", "sig", b"sig"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LioListioRequest: _TypeAlias = LioListioRequest  # noqa: Y015
+
+@_typing.final
+class LioListioResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LioListioResponse: _TypeAlias = LioListioResponse  # noqa: Y015
+
+@_typing.final
+class AioSuspendRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AIOCBS_FIELD_NUMBER: _builtins.int
+    TIMEOUT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def aiocbs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def timeout(self) -> _rump_types_pb2.Timespec: ...
+    def __init__(
+        self,
+        *,
+        aiocbs: _abc.Iterable[_builtins.int] | None = ...,
+        timeout: _rump_types_pb2.Timespec | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["timeout", b"timeout"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aiocbs", b"aiocbs", "timeout", b"timeout"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AioSuspendRequest: _TypeAlias = AioSuspendRequest  # noqa: Y015
+
+@_typing.final
+class AioSuspendResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AioSuspendResponse: _TypeAlias = AioSuspendResponse  # noqa: Y015

@@ -1102,6 +1102,46 @@ class KernStub(object):
                 request_serializer=rump__kern__pb2.KsemTimedwaitRequest.SerializeToString,
                 response_deserializer=rump__kern__pb2.KsemTimedwaitResponse.FromString,
                 _registered_method=True)
+        self.AioCancel = channel.unary_unary(
+                '/rump.sp.v1.Kern/AioCancel',
+                request_serializer=rump__kern__pb2.AioCancelRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.AioCancelResponse.FromString,
+                _registered_method=True)
+        self.AioError = channel.unary_unary(
+                '/rump.sp.v1.Kern/AioError',
+                request_serializer=rump__kern__pb2.AioErrorRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.AioErrorResponse.FromString,
+                _registered_method=True)
+        self.AioFsync = channel.unary_unary(
+                '/rump.sp.v1.Kern/AioFsync',
+                request_serializer=rump__kern__pb2.AioFsyncRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.AioFsyncResponse.FromString,
+                _registered_method=True)
+        self.AioRead = channel.unary_unary(
+                '/rump.sp.v1.Kern/AioRead',
+                request_serializer=rump__kern__pb2.AioReadRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.AioReadResponse.FromString,
+                _registered_method=True)
+        self.AioReturn = channel.unary_unary(
+                '/rump.sp.v1.Kern/AioReturn',
+                request_serializer=rump__kern__pb2.AioReturnRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.AioReturnResponse.FromString,
+                _registered_method=True)
+        self.AioWrite = channel.unary_unary(
+                '/rump.sp.v1.Kern/AioWrite',
+                request_serializer=rump__kern__pb2.AioWriteRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.AioWriteResponse.FromString,
+                _registered_method=True)
+        self.LioListio = channel.unary_unary(
+                '/rump.sp.v1.Kern/LioListio',
+                request_serializer=rump__kern__pb2.LioListioRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.LioListioResponse.FromString,
+                _registered_method=True)
+        self.AioSuspend = channel.unary_unary(
+                '/rump.sp.v1.Kern/AioSuspend',
+                request_serializer=rump__kern__pb2.AioSuspendRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.AioSuspendResponse.FromString,
+                _registered_method=True)
 
 
 class KernServicer(object):
@@ -1689,6 +1729,62 @@ class KernServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AioCancel(self, request, context):
+        """Ends requests of a descriptor; what was ended has the error ECANCELED. EBADF.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AioError(self, request, context):
+        """How a request is: EINPROGRESS while it is under way, else its error. EINVAL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AioFsync(self, request, context):
+        """Begins to write to the disk what the requests so far have written to a file. EAGAIN, EBADF, EINVAL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AioRead(self, request, context):
+        """Begins to read. EAGAIN, EBADF, EINVAL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AioReturn(self, request, context):
+        """The result of a request that is over, once; then the kernel forgets it. EINVAL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AioWrite(self, request, context):
+        """Begins to write. EAGAIN, EBADF, EINVAL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LioListio(self, request, context):
+        """Begins a list of requests, and with LIO_WAIT waits for all of them. EAGAIN, EINVAL, EINTR, EIO for one that failed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AioSuspend(self, request, context):
+        """Waits until one of the requests is over. EAGAIN when the time has passed, EINTR, EINVAL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_KernServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -2106,6 +2202,46 @@ def add_KernServicer_to_server(servicer, server):
                     servicer.KsemTimedwait,
                     request_deserializer=rump__kern__pb2.KsemTimedwaitRequest.FromString,
                     response_serializer=rump__kern__pb2.KsemTimedwaitResponse.SerializeToString,
+            ),
+            'AioCancel': grpc.unary_unary_rpc_method_handler(
+                    servicer.AioCancel,
+                    request_deserializer=rump__kern__pb2.AioCancelRequest.FromString,
+                    response_serializer=rump__kern__pb2.AioCancelResponse.SerializeToString,
+            ),
+            'AioError': grpc.unary_unary_rpc_method_handler(
+                    servicer.AioError,
+                    request_deserializer=rump__kern__pb2.AioErrorRequest.FromString,
+                    response_serializer=rump__kern__pb2.AioErrorResponse.SerializeToString,
+            ),
+            'AioFsync': grpc.unary_unary_rpc_method_handler(
+                    servicer.AioFsync,
+                    request_deserializer=rump__kern__pb2.AioFsyncRequest.FromString,
+                    response_serializer=rump__kern__pb2.AioFsyncResponse.SerializeToString,
+            ),
+            'AioRead': grpc.unary_unary_rpc_method_handler(
+                    servicer.AioRead,
+                    request_deserializer=rump__kern__pb2.AioReadRequest.FromString,
+                    response_serializer=rump__kern__pb2.AioReadResponse.SerializeToString,
+            ),
+            'AioReturn': grpc.unary_unary_rpc_method_handler(
+                    servicer.AioReturn,
+                    request_deserializer=rump__kern__pb2.AioReturnRequest.FromString,
+                    response_serializer=rump__kern__pb2.AioReturnResponse.SerializeToString,
+            ),
+            'AioWrite': grpc.unary_unary_rpc_method_handler(
+                    servicer.AioWrite,
+                    request_deserializer=rump__kern__pb2.AioWriteRequest.FromString,
+                    response_serializer=rump__kern__pb2.AioWriteResponse.SerializeToString,
+            ),
+            'LioListio': grpc.unary_unary_rpc_method_handler(
+                    servicer.LioListio,
+                    request_deserializer=rump__kern__pb2.LioListioRequest.FromString,
+                    response_serializer=rump__kern__pb2.LioListioResponse.SerializeToString,
+            ),
+            'AioSuspend': grpc.unary_unary_rpc_method_handler(
+                    servicer.AioSuspend,
+                    request_deserializer=rump__kern__pb2.AioSuspendRequest.FromString,
+                    response_serializer=rump__kern__pb2.AioSuspendResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -4350,6 +4486,222 @@ class Kern(object):
             '/rump.sp.v1.Kern/KsemTimedwait',
             rump__kern__pb2.KsemTimedwaitRequest.SerializeToString,
             rump__kern__pb2.KsemTimedwaitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AioCancel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/AioCancel',
+            rump__kern__pb2.AioCancelRequest.SerializeToString,
+            rump__kern__pb2.AioCancelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AioError(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/AioError',
+            rump__kern__pb2.AioErrorRequest.SerializeToString,
+            rump__kern__pb2.AioErrorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AioFsync(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/AioFsync',
+            rump__kern__pb2.AioFsyncRequest.SerializeToString,
+            rump__kern__pb2.AioFsyncResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AioRead(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/AioRead',
+            rump__kern__pb2.AioReadRequest.SerializeToString,
+            rump__kern__pb2.AioReadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AioReturn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/AioReturn',
+            rump__kern__pb2.AioReturnRequest.SerializeToString,
+            rump__kern__pb2.AioReturnResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AioWrite(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/AioWrite',
+            rump__kern__pb2.AioWriteRequest.SerializeToString,
+            rump__kern__pb2.AioWriteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LioListio(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/LioListio',
+            rump__kern__pb2.LioListioRequest.SerializeToString,
+            rump__kern__pb2.LioListioResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AioSuspend(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/AioSuspend',
+            rump__kern__pb2.AioSuspendRequest.SerializeToString,
+            rump__kern__pb2.AioSuspendResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -390,6 +390,22 @@ class KernStub:
     """Ends a semaphore without a name. EBADF, EINVAL, EBUSY."""
     KsemTimedwait: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemTimedwaitRequest, _rump_kern_pb2.KsemTimedwaitResponse]
     """Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT."""
+    AioCancel: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.AioCancelRequest, _rump_kern_pb2.AioCancelResponse]
+    """Ends requests of a descriptor; what was ended has the error ECANCELED. EBADF."""
+    AioError: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.AioErrorRequest, _rump_kern_pb2.AioErrorResponse]
+    """How a request is: EINPROGRESS while it is under way, else its error. EINVAL."""
+    AioFsync: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.AioFsyncRequest, _rump_kern_pb2.AioFsyncResponse]
+    """Begins to write to the disk what the requests so far have written to a file. EAGAIN, EBADF, EINVAL."""
+    AioRead: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.AioReadRequest, _rump_kern_pb2.AioReadResponse]
+    """Begins to read. EAGAIN, EBADF, EINVAL."""
+    AioReturn: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.AioReturnRequest, _rump_kern_pb2.AioReturnResponse]
+    """The result of a request that is over, once; then the kernel forgets it. EINVAL."""
+    AioWrite: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.AioWriteRequest, _rump_kern_pb2.AioWriteResponse]
+    """Begins to write. EAGAIN, EBADF, EINVAL."""
+    LioListio: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.LioListioRequest, _rump_kern_pb2.LioListioResponse]
+    """Begins a list of requests, and with LIO_WAIT waits for all of them. EAGAIN, EINVAL, EINTR, EIO for one that failed."""
+    AioSuspend: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.AioSuspendRequest, _rump_kern_pb2.AioSuspendResponse]
+    """Waits until one of the requests is over. EAGAIN when the time has passed, EINTR, EINVAL."""
 
 @_typing.type_check_only
 class KernAsyncStub(KernStub):
@@ -562,6 +578,22 @@ class KernAsyncStub(KernStub):
     """Ends a semaphore without a name. EBADF, EINVAL, EBUSY."""
     KsemTimedwait: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.KsemTimedwaitRequest, _rump_kern_pb2.KsemTimedwaitResponse]  # type: ignore[assignment]
     """Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT."""
+    AioCancel: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.AioCancelRequest, _rump_kern_pb2.AioCancelResponse]  # type: ignore[assignment]
+    """Ends requests of a descriptor; what was ended has the error ECANCELED. EBADF."""
+    AioError: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.AioErrorRequest, _rump_kern_pb2.AioErrorResponse]  # type: ignore[assignment]
+    """How a request is: EINPROGRESS while it is under way, else its error. EINVAL."""
+    AioFsync: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.AioFsyncRequest, _rump_kern_pb2.AioFsyncResponse]  # type: ignore[assignment]
+    """Begins to write to the disk what the requests so far have written to a file. EAGAIN, EBADF, EINVAL."""
+    AioRead: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.AioReadRequest, _rump_kern_pb2.AioReadResponse]  # type: ignore[assignment]
+    """Begins to read. EAGAIN, EBADF, EINVAL."""
+    AioReturn: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.AioReturnRequest, _rump_kern_pb2.AioReturnResponse]  # type: ignore[assignment]
+    """The result of a request that is over, once; then the kernel forgets it. EINVAL."""
+    AioWrite: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.AioWriteRequest, _rump_kern_pb2.AioWriteResponse]  # type: ignore[assignment]
+    """Begins to write. EAGAIN, EBADF, EINVAL."""
+    LioListio: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.LioListioRequest, _rump_kern_pb2.LioListioResponse]  # type: ignore[assignment]
+    """Begins a list of requests, and with LIO_WAIT waits for all of them. EAGAIN, EINVAL, EINTR, EIO for one that failed."""
+    AioSuspend: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.AioSuspendRequest, _rump_kern_pb2.AioSuspendResponse]  # type: ignore[assignment]
+    """Waits until one of the requests is over. EAGAIN when the time has passed, EINTR, EINVAL."""
 
 class KernServicer(metaclass=_abc_1.ABCMeta):
     """The base: who you are (processes, identities), clocks, sysctl and modules, and the calls on any descriptor."""
@@ -1229,6 +1261,70 @@ class KernServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_kern_pb2.KsemTimedwaitResponse, _abc.Awaitable[_rump_kern_pb2.KsemTimedwaitResponse]]:
         """Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT."""
+
+    @_abc_1.abstractmethod
+    def AioCancel(
+        self,
+        request: _rump_kern_pb2.AioCancelRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.AioCancelResponse, _abc.Awaitable[_rump_kern_pb2.AioCancelResponse]]:
+        """Ends requests of a descriptor; what was ended has the error ECANCELED. EBADF."""
+
+    @_abc_1.abstractmethod
+    def AioError(
+        self,
+        request: _rump_kern_pb2.AioErrorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.AioErrorResponse, _abc.Awaitable[_rump_kern_pb2.AioErrorResponse]]:
+        """How a request is: EINPROGRESS while it is under way, else its error. EINVAL."""
+
+    @_abc_1.abstractmethod
+    def AioFsync(
+        self,
+        request: _rump_kern_pb2.AioFsyncRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.AioFsyncResponse, _abc.Awaitable[_rump_kern_pb2.AioFsyncResponse]]:
+        """Begins to write to the disk what the requests so far have written to a file. EAGAIN, EBADF, EINVAL."""
+
+    @_abc_1.abstractmethod
+    def AioRead(
+        self,
+        request: _rump_kern_pb2.AioReadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.AioReadResponse, _abc.Awaitable[_rump_kern_pb2.AioReadResponse]]:
+        """Begins to read. EAGAIN, EBADF, EINVAL."""
+
+    @_abc_1.abstractmethod
+    def AioReturn(
+        self,
+        request: _rump_kern_pb2.AioReturnRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.AioReturnResponse, _abc.Awaitable[_rump_kern_pb2.AioReturnResponse]]:
+        """The result of a request that is over, once; then the kernel forgets it. EINVAL."""
+
+    @_abc_1.abstractmethod
+    def AioWrite(
+        self,
+        request: _rump_kern_pb2.AioWriteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.AioWriteResponse, _abc.Awaitable[_rump_kern_pb2.AioWriteResponse]]:
+        """Begins to write. EAGAIN, EBADF, EINVAL."""
+
+    @_abc_1.abstractmethod
+    def LioListio(
+        self,
+        request: _rump_kern_pb2.LioListioRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.LioListioResponse, _abc.Awaitable[_rump_kern_pb2.LioListioResponse]]:
+        """Begins a list of requests, and with LIO_WAIT waits for all of them. EAGAIN, EINVAL, EINTR, EIO for one that failed."""
+
+    @_abc_1.abstractmethod
+    def AioSuspend(
+        self,
+        request: _rump_kern_pb2.AioSuspendRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.AioSuspendResponse, _abc.Awaitable[_rump_kern_pb2.AioSuspendResponse]]:
+        """Waits until one of the requests is over. EAGAIN when the time has passed, EINTR, EINVAL."""
 
 def add_KernServicer_to_server(servicer: KernServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

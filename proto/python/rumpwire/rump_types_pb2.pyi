@@ -374,6 +374,54 @@ class Sigevent(_message.Message):
 Global___Sigevent: _TypeAlias = Sigevent  # noqa: Y015
 
 @_typing.final
+class Aiocb(_message.Message):
+    """A request of asynchronous I/O. What is written is in it; what was read is in the answer of aio_return."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AIOCBP_FIELD_NUMBER: _builtins.int
+    AIO_FILDES_FIELD_NUMBER: _builtins.int
+    AIO_OFFSET_FIELD_NUMBER: _builtins.int
+    AIO_BUF_FIELD_NUMBER: _builtins.int
+    AIO_NBYTES_FIELD_NUMBER: _builtins.int
+    AIO_REQPRIO_FIELD_NUMBER: _builtins.int
+    AIO_LIO_OPCODE_FIELD_NUMBER: _builtins.int
+    AIO_SIGEVENT_FIELD_NUMBER: _builtins.int
+    aiocbp: _builtins.int
+    """Names the request among those of its process, as the address of the block does in C: any number but 0."""
+    aio_fildes: _builtins.int
+    aio_offset: _builtins.int
+    """Where, in objects that can seek."""
+    aio_buf: _builtins.bytes
+    """What to write."""
+    aio_nbytes: _builtins.int
+    """How much to read."""
+    aio_reqprio: _builtins.int
+    aio_lio_opcode: _builtins.int
+    """For lio_listio: LIO_READ, LIO_WRITE, LIO_NOP."""
+    @_builtins.property
+    def aio_sigevent(self) -> Global___Sigevent: ...
+    def __init__(
+        self,
+        *,
+        aiocbp: _builtins.int = ...,
+        aio_fildes: _builtins.int = ...,
+        aio_offset: _builtins.int = ...,
+        aio_buf: _builtins.bytes = ...,
+        aio_nbytes: _builtins.int = ...,
+        aio_reqprio: _builtins.int = ...,
+        aio_lio_opcode: _builtins.int = ...,
+        aio_sigevent: Global___Sigevent | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["aio_sigevent", b"aio_sigevent"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aio_buf", b"aio_buf", "aio_fildes", b"aio_fildes", "aio_lio_opcode", b"aio_lio_opcode", "aio_nbytes", b"aio_nbytes", "aio_offset", b"aio_offset", "aio_reqprio", b"aio_reqprio", "aio_sigevent", b"aio_sigevent", "aiocbp", b"aiocbp"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Aiocb: _TypeAlias = Aiocb  # noqa: Y015
+
+@_typing.final
 class SockaddrUn(_message.Message):
     """A local-domain address: a path in the kernel's name space; empty when the socket has none."""
 

@@ -117,6 +117,19 @@ class Sigevent(NamedTuple):
     sigev_value: int = 0
 
 
+class Aiocb(NamedTuple):
+    """A request of asynchronous I/O. What is written is in it; what was read is in the answer of aio_return."""
+
+    aiocbp: int = 0
+    aio_fildes: int = 0
+    aio_offset: int = 0
+    aio_buf: bytes = b""
+    aio_nbytes: int = 0
+    aio_reqprio: int = 0
+    aio_lio_opcode: int = 0
+    aio_sigevent: Sigevent | None = None
+
+
 class SockaddrUn(NamedTuple):
     """A local-domain address: a path in the kernel's name space; empty when the socket has none."""
 
@@ -1266,6 +1279,13 @@ class Pipe2Result(NamedTuple):
 
     rfd: int = 0
     wfd: int = 0
+
+
+class AioReturnResult(NamedTuple):
+    """What aio_return gives."""
+
+    retval: int = 0
+    buf: bytes = b""
 
 
 class RecvfromResult(NamedTuple):

@@ -113,7 +113,7 @@ func parse(url string) (target string, secure bool, err error) {
 
 func (k *Connection) attach(ctx context.Context, s settings) error {
 	session := rumpsp.NewSessionClient(k.channel)
-	reply, err := session.Attach(ctx, &rumpsp.AttachRequest{Comm: s.comm, Token: s.token})
+	reply, err := session.Attach(ctx, &rumpsp.AttachRequest{Comm: s.comm, Token: s.token, Streams: true})
 	if err != nil {
 		return ofStatus(err)
 	}

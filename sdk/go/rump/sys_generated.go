@@ -532,6 +532,59 @@ func (c Sys) KsemTimedwait(ctx context.Context, id int32, abstime *rumpsp.Timesp
 	return err
 }
 
+// AioCancel: ends requests of a descriptor; what was ended has the error ECANCELED. EBADF.
+func (c Sys) AioCancel(ctx context.Context, fildes int32, aiocbp uint64) (int32, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_AioCancel{AioCancel: &rumpsp.AioCancelRequest{Fildes: fildes, Aiocbp: aiocbp}}})
+	r := result.GetAioCancel()
+	return r.GetResult(), err
+}
+
+// AioError: how a request is: EINPROGRESS while it is under way, else its error. EINVAL.
+func (c Sys) AioError(ctx context.Context, aiocbp uint64) (int32, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_AioError{AioError: &rumpsp.AioErrorRequest{Aiocbp: aiocbp}}})
+	r := result.GetAioError()
+	return r.GetError(), err
+}
+
+// AioFsync: begins to write to the disk what the requests so far have written to a file. EAGAIN, EBADF, EINVAL.
+func (c Sys) AioFsync(ctx context.Context, op int32, aiocbp *rumpsp.Aiocb) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_AioFsync{AioFsync: &rumpsp.AioFsyncRequest{Op: op, Aiocbp: aiocbp}}})
+	return err
+}
+
+// AioRead: begins to read. EAGAIN, EBADF, EINVAL.
+func (c Sys) AioRead(ctx context.Context, aiocbp *rumpsp.Aiocb) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_AioRead{AioRead: &rumpsp.AioReadRequest{Aiocbp: aiocbp}}})
+	return err
+}
+
+// AioReturn: the result of a request that is over, once; then the kernel forgets it. EINVAL. Results: retval,
+// buf.
+func (c Sys) AioReturn(ctx context.Context, aiocbp uint64) (int64, []byte, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_AioReturn{AioReturn: &rumpsp.AioReturnRequest{Aiocbp: aiocbp}}})
+	r := result.GetAioReturn()
+	return r.GetRetval(), r.GetBuf(), err
+}
+
+// AioWrite: begins to write. EAGAIN, EBADF, EINVAL.
+func (c Sys) AioWrite(ctx context.Context, aiocbp *rumpsp.Aiocb) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_AioWrite{AioWrite: &rumpsp.AioWriteRequest{Aiocbp: aiocbp}}})
+	return err
+}
+
+// LioListio: begins a list of requests, and with LIO_WAIT waits for all of them. EAGAIN, EINVAL, EINTR, EIO for
+// one that failed.
+func (c Sys) LioListio(ctx context.Context, mode int32, aiocbs []*rumpsp.Aiocb, sig *rumpsp.Sigevent) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_LioListio{LioListio: &rumpsp.LioListioRequest{Mode: mode, Aiocbs: aiocbs, Sig: sig}}})
+	return err
+}
+
+// AioSuspend: waits until one of the requests is over. EAGAIN when the time has passed, EINTR, EINVAL.
+func (c Sys) AioSuspend(ctx context.Context, aiocbs []uint64, timeout *rumpsp.Timespec) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_AioSuspend{AioSuspend: &rumpsp.AioSuspendRequest{Aiocbs: aiocbs, Timeout: timeout}}})
+	return err
+}
+
 // Open: opens, and with O_CREAT makes, a file. ENOENT, EEXIST, EACCES, EISDIR, ENOTDIR, ELOOP, ENAMETOOLONG,
 // EMFILE, ENFILE, EROFS, ENXIO, EINVAL, EOPNOTSUPP.
 func (c Sys) Open(ctx context.Context, path string, flags int32, mode uint32) (int32, error) {

@@ -7585,6 +7585,726 @@ func (*KsemTimedwaitResponse) Descriptor() ([]byte, []int) {
 	return file_rump_kern_proto_rawDescGZIP(), []int{165}
 }
 
+type AioCancelRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Fildes int32                  `protobuf:"varint,1,opt,name=fildes,proto3" json:"fildes,omitempty"`
+	// One request, or 0 for all of the descriptor.
+	Aiocbp        uint64 `protobuf:"varint,2,opt,name=aiocbp,proto3" json:"aiocbp,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AioCancelRequest) Reset() {
+	*x = AioCancelRequest{}
+	mi := &file_rump_kern_proto_msgTypes[166]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AioCancelRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AioCancelRequest) ProtoMessage() {}
+
+func (x *AioCancelRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[166]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AioCancelRequest.ProtoReflect.Descriptor instead.
+func (*AioCancelRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{166}
+}
+
+func (x *AioCancelRequest) GetFildes() int32 {
+	if x != nil {
+		return x.Fildes
+	}
+	return 0
+}
+
+func (x *AioCancelRequest) GetAiocbp() uint64 {
+	if x != nil {
+		return x.Aiocbp
+	}
+	return 0
+}
+
+type AioCancelResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// AIO_CANCELED, AIO_NOTCANCELED, AIO_ALLDONE.
+	Result        int32 `protobuf:"varint,1,opt,name=result,proto3" json:"result,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AioCancelResponse) Reset() {
+	*x = AioCancelResponse{}
+	mi := &file_rump_kern_proto_msgTypes[167]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AioCancelResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AioCancelResponse) ProtoMessage() {}
+
+func (x *AioCancelResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[167]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AioCancelResponse.ProtoReflect.Descriptor instead.
+func (*AioCancelResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{167}
+}
+
+func (x *AioCancelResponse) GetResult() int32 {
+	if x != nil {
+		return x.Result
+	}
+	return 0
+}
+
+type AioErrorRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Aiocbp        uint64                 `protobuf:"varint,1,opt,name=aiocbp,proto3" json:"aiocbp,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AioErrorRequest) Reset() {
+	*x = AioErrorRequest{}
+	mi := &file_rump_kern_proto_msgTypes[168]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AioErrorRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AioErrorRequest) ProtoMessage() {}
+
+func (x *AioErrorRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[168]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AioErrorRequest.ProtoReflect.Descriptor instead.
+func (*AioErrorRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{168}
+}
+
+func (x *AioErrorRequest) GetAiocbp() uint64 {
+	if x != nil {
+		return x.Aiocbp
+	}
+	return 0
+}
+
+type AioErrorResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// An errno, 0 when all went well.
+	Error         int32 `protobuf:"varint,1,opt,name=error,proto3" json:"error,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AioErrorResponse) Reset() {
+	*x = AioErrorResponse{}
+	mi := &file_rump_kern_proto_msgTypes[169]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AioErrorResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AioErrorResponse) ProtoMessage() {}
+
+func (x *AioErrorResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[169]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AioErrorResponse.ProtoReflect.Descriptor instead.
+func (*AioErrorResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{169}
+}
+
+func (x *AioErrorResponse) GetError() int32 {
+	if x != nil {
+		return x.Error
+	}
+	return 0
+}
+
+type AioFsyncRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// O_SYNC, O_DSYNC.
+	Op            int32  `protobuf:"varint,1,opt,name=op,proto3" json:"op,omitempty"`
+	Aiocbp        *Aiocb `protobuf:"bytes,2,opt,name=aiocbp,proto3" json:"aiocbp,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AioFsyncRequest) Reset() {
+	*x = AioFsyncRequest{}
+	mi := &file_rump_kern_proto_msgTypes[170]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AioFsyncRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AioFsyncRequest) ProtoMessage() {}
+
+func (x *AioFsyncRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[170]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AioFsyncRequest.ProtoReflect.Descriptor instead.
+func (*AioFsyncRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{170}
+}
+
+func (x *AioFsyncRequest) GetOp() int32 {
+	if x != nil {
+		return x.Op
+	}
+	return 0
+}
+
+func (x *AioFsyncRequest) GetAiocbp() *Aiocb {
+	if x != nil {
+		return x.Aiocbp
+	}
+	return nil
+}
+
+type AioFsyncResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AioFsyncResponse) Reset() {
+	*x = AioFsyncResponse{}
+	mi := &file_rump_kern_proto_msgTypes[171]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AioFsyncResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AioFsyncResponse) ProtoMessage() {}
+
+func (x *AioFsyncResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[171]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AioFsyncResponse.ProtoReflect.Descriptor instead.
+func (*AioFsyncResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{171}
+}
+
+type AioReadRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Aiocbp        *Aiocb                 `protobuf:"bytes,1,opt,name=aiocbp,proto3" json:"aiocbp,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AioReadRequest) Reset() {
+	*x = AioReadRequest{}
+	mi := &file_rump_kern_proto_msgTypes[172]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AioReadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AioReadRequest) ProtoMessage() {}
+
+func (x *AioReadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[172]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AioReadRequest.ProtoReflect.Descriptor instead.
+func (*AioReadRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{172}
+}
+
+func (x *AioReadRequest) GetAiocbp() *Aiocb {
+	if x != nil {
+		return x.Aiocbp
+	}
+	return nil
+}
+
+type AioReadResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AioReadResponse) Reset() {
+	*x = AioReadResponse{}
+	mi := &file_rump_kern_proto_msgTypes[173]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AioReadResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AioReadResponse) ProtoMessage() {}
+
+func (x *AioReadResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[173]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AioReadResponse.ProtoReflect.Descriptor instead.
+func (*AioReadResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{173}
+}
+
+type AioReturnRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Aiocbp        uint64                 `protobuf:"varint,1,opt,name=aiocbp,proto3" json:"aiocbp,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AioReturnRequest) Reset() {
+	*x = AioReturnRequest{}
+	mi := &file_rump_kern_proto_msgTypes[174]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AioReturnRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AioReturnRequest) ProtoMessage() {}
+
+func (x *AioReturnRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[174]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AioReturnRequest.ProtoReflect.Descriptor instead.
+func (*AioReturnRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{174}
+}
+
+func (x *AioReturnRequest) GetAiocbp() uint64 {
+	if x != nil {
+		return x.Aiocbp
+	}
+	return 0
+}
+
+type AioReturnResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As of read, write, fsync; -1 when it failed.
+	Retval int64 `protobuf:"varint,1,opt,name=retval,proto3" json:"retval,omitempty"`
+	// What was read.
+	Buf           []byte `protobuf:"bytes,2,opt,name=buf,proto3" json:"buf,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AioReturnResponse) Reset() {
+	*x = AioReturnResponse{}
+	mi := &file_rump_kern_proto_msgTypes[175]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AioReturnResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AioReturnResponse) ProtoMessage() {}
+
+func (x *AioReturnResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[175]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AioReturnResponse.ProtoReflect.Descriptor instead.
+func (*AioReturnResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{175}
+}
+
+func (x *AioReturnResponse) GetRetval() int64 {
+	if x != nil {
+		return x.Retval
+	}
+	return 0
+}
+
+func (x *AioReturnResponse) GetBuf() []byte {
+	if x != nil {
+		return x.Buf
+	}
+	return nil
+}
+
+type AioWriteRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Aiocbp        *Aiocb                 `protobuf:"bytes,1,opt,name=aiocbp,proto3" json:"aiocbp,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AioWriteRequest) Reset() {
+	*x = AioWriteRequest{}
+	mi := &file_rump_kern_proto_msgTypes[176]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AioWriteRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AioWriteRequest) ProtoMessage() {}
+
+func (x *AioWriteRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[176]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AioWriteRequest.ProtoReflect.Descriptor instead.
+func (*AioWriteRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{176}
+}
+
+func (x *AioWriteRequest) GetAiocbp() *Aiocb {
+	if x != nil {
+		return x.Aiocbp
+	}
+	return nil
+}
+
+type AioWriteResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AioWriteResponse) Reset() {
+	*x = AioWriteResponse{}
+	mi := &file_rump_kern_proto_msgTypes[177]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AioWriteResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AioWriteResponse) ProtoMessage() {}
+
+func (x *AioWriteResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[177]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AioWriteResponse.ProtoReflect.Descriptor instead.
+func (*AioWriteResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{177}
+}
+
+type LioListioRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// LIO_WAIT, LIO_NOWAIT.
+	Mode   int32    `protobuf:"varint,1,opt,name=mode,proto3" json:"mode,omitempty"`
+	Aiocbs []*Aiocb `protobuf:"bytes,2,rep,name=aiocbs,proto3" json:"aiocbs,omitempty"`
+	// With LIO_NOWAIT: what happens when the last of them is over.
+	Sig           *Sigevent `protobuf:"bytes,3,opt,name=sig,proto3" json:"sig,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LioListioRequest) Reset() {
+	*x = LioListioRequest{}
+	mi := &file_rump_kern_proto_msgTypes[178]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LioListioRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LioListioRequest) ProtoMessage() {}
+
+func (x *LioListioRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[178]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LioListioRequest.ProtoReflect.Descriptor instead.
+func (*LioListioRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{178}
+}
+
+func (x *LioListioRequest) GetMode() int32 {
+	if x != nil {
+		return x.Mode
+	}
+	return 0
+}
+
+func (x *LioListioRequest) GetAiocbs() []*Aiocb {
+	if x != nil {
+		return x.Aiocbs
+	}
+	return nil
+}
+
+func (x *LioListioRequest) GetSig() *Sigevent {
+	if x != nil {
+		return x.Sig
+	}
+	return nil
+}
+
+type LioListioResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LioListioResponse) Reset() {
+	*x = LioListioResponse{}
+	mi := &file_rump_kern_proto_msgTypes[179]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LioListioResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LioListioResponse) ProtoMessage() {}
+
+func (x *LioListioResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[179]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LioListioResponse.ProtoReflect.Descriptor instead.
+func (*LioListioResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{179}
+}
+
+type AioSuspendRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Aiocbs        []uint64               `protobuf:"varint,1,rep,packed,name=aiocbs,proto3" json:"aiocbs,omitempty"`
+	Timeout       *Timespec              `protobuf:"bytes,2,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AioSuspendRequest) Reset() {
+	*x = AioSuspendRequest{}
+	mi := &file_rump_kern_proto_msgTypes[180]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AioSuspendRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AioSuspendRequest) ProtoMessage() {}
+
+func (x *AioSuspendRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[180]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AioSuspendRequest.ProtoReflect.Descriptor instead.
+func (*AioSuspendRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{180}
+}
+
+func (x *AioSuspendRequest) GetAiocbs() []uint64 {
+	if x != nil {
+		return x.Aiocbs
+	}
+	return nil
+}
+
+func (x *AioSuspendRequest) GetTimeout() *Timespec {
+	if x != nil {
+		return x.Timeout
+	}
+	return nil
+}
+
+type AioSuspendResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AioSuspendResponse) Reset() {
+	*x = AioSuspendResponse{}
+	mi := &file_rump_kern_proto_msgTypes[181]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AioSuspendResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AioSuspendResponse) ProtoMessage() {}
+
+func (x *AioSuspendResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[181]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AioSuspendResponse.ProtoReflect.Descriptor instead.
+func (*AioSuspendResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{181}
+}
+
 var File_rump_kern_proto protoreflect.FileDescriptor
 
 const file_rump_kern_proto_rawDesc = "" +
@@ -7964,7 +8684,40 @@ const file_rump_kern_proto_rawDesc = "" +
 	"\x14KsemTimedwaitRequest\x12\x14\n" +
 	"\x02id\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x01R\x02id\x12.\n" +
 	"\aabstime\x18\x02 \x01(\v2\x14.rump.sp.v1.TimespecR\aabstime\"\x17\n" +
-	"\x15KsemTimedwaitResponseB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
+	"\x15KsemTimedwaitResponse\"B\n" +
+	"\x10AioCancelRequest\x12\x16\n" +
+	"\x06fildes\x18\x01 \x01(\x05R\x06fildes\x12\x16\n" +
+	"\x06aiocbp\x18\x02 \x01(\x04R\x06aiocbp\"+\n" +
+	"\x11AioCancelResponse\x12\x16\n" +
+	"\x06result\x18\x01 \x01(\x05R\x06result\")\n" +
+	"\x0fAioErrorRequest\x12\x16\n" +
+	"\x06aiocbp\x18\x01 \x01(\x04R\x06aiocbp\"(\n" +
+	"\x10AioErrorResponse\x12\x14\n" +
+	"\x05error\x18\x01 \x01(\x05R\x05error\"L\n" +
+	"\x0fAioFsyncRequest\x12\x0e\n" +
+	"\x02op\x18\x01 \x01(\x05R\x02op\x12)\n" +
+	"\x06aiocbp\x18\x02 \x01(\v2\x11.rump.sp.v1.AiocbR\x06aiocbp\"\x12\n" +
+	"\x10AioFsyncResponse\";\n" +
+	"\x0eAioReadRequest\x12)\n" +
+	"\x06aiocbp\x18\x01 \x01(\v2\x11.rump.sp.v1.AiocbR\x06aiocbp\"\x11\n" +
+	"\x0fAioReadResponse\"*\n" +
+	"\x10AioReturnRequest\x12\x16\n" +
+	"\x06aiocbp\x18\x01 \x01(\x04R\x06aiocbp\"=\n" +
+	"\x11AioReturnResponse\x12\x16\n" +
+	"\x06retval\x18\x01 \x01(\x03R\x06retval\x12\x10\n" +
+	"\x03buf\x18\x02 \x01(\fR\x03buf\"<\n" +
+	"\x0fAioWriteRequest\x12)\n" +
+	"\x06aiocbp\x18\x01 \x01(\v2\x11.rump.sp.v1.AiocbR\x06aiocbp\"\x12\n" +
+	"\x10AioWriteResponse\"y\n" +
+	"\x10LioListioRequest\x12\x12\n" +
+	"\x04mode\x18\x01 \x01(\x05R\x04mode\x12)\n" +
+	"\x06aiocbs\x18\x02 \x03(\v2\x11.rump.sp.v1.AiocbR\x06aiocbs\x12&\n" +
+	"\x03sig\x18\x03 \x01(\v2\x14.rump.sp.v1.SigeventR\x03sig\"\x13\n" +
+	"\x11LioListioResponse\"[\n" +
+	"\x11AioSuspendRequest\x12\x16\n" +
+	"\x06aiocbs\x18\x01 \x03(\x04R\x06aiocbs\x12.\n" +
+	"\atimeout\x18\x02 \x01(\v2\x14.rump.sp.v1.TimespecR\atimeout\"\x14\n" +
+	"\x12AioSuspendResponseB'Z%example.org/rump/sdk/go/rumpsp;rumpspb\x06proto3"
 
 var (
 	file_rump_kern_proto_rawDescOnce sync.Once
@@ -7978,7 +8731,7 @@ func file_rump_kern_proto_rawDescGZIP() []byte {
 	return file_rump_kern_proto_rawDescData
 }
 
-var file_rump_kern_proto_msgTypes = make([]protoimpl.MessageInfo, 166)
+var file_rump_kern_proto_msgTypes = make([]protoimpl.MessageInfo, 182)
 var file_rump_kern_proto_goTypes = []any{
 	(*ReadRequest)(nil),              // 0: rump.sp.v1.ReadRequest
 	(*ReadResponse)(nil),             // 1: rump.sp.v1.ReadResponse
@@ -8146,70 +8899,93 @@ var file_rump_kern_proto_goTypes = []any{
 	(*KsemDestroyResponse)(nil),      // 163: rump.sp.v1.KsemDestroyResponse
 	(*KsemTimedwaitRequest)(nil),     // 164: rump.sp.v1.KsemTimedwaitRequest
 	(*KsemTimedwaitResponse)(nil),    // 165: rump.sp.v1.KsemTimedwaitResponse
-	(*IoctlArgs)(nil),                // 166: rump.sp.v1.IoctlArgs
-	(*Flock)(nil),                    // 167: rump.sp.v1.Flock
-	(*Rlimit)(nil),                   // 168: rump.sp.v1.Rlimit
-	(*SysctlValue)(nil),              // 169: rump.sp.v1.SysctlValue
-	(*SysctlNode)(nil),               // 170: rump.sp.v1.SysctlNode
-	(*Pollfd)(nil),                   // 171: rump.sp.v1.Pollfd
-	(*Sigevent)(nil),                 // 172: rump.sp.v1.Sigevent
-	(*ModctlLoad)(nil),               // 173: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),               // 174: rump.sp.v1.ModuleStat
-	(*Timespec)(nil),                 // 175: rump.sp.v1.Timespec
-	(*Itimerspec)(nil),               // 176: rump.sp.v1.Itimerspec
-	(*Kevent)(nil),                   // 177: rump.sp.v1.Kevent
-	(*Stat)(nil),                     // 178: rump.sp.v1.Stat
-	(*KinfoFile)(nil),                // 179: rump.sp.v1.KinfoFile
+	(*AioCancelRequest)(nil),         // 166: rump.sp.v1.AioCancelRequest
+	(*AioCancelResponse)(nil),        // 167: rump.sp.v1.AioCancelResponse
+	(*AioErrorRequest)(nil),          // 168: rump.sp.v1.AioErrorRequest
+	(*AioErrorResponse)(nil),         // 169: rump.sp.v1.AioErrorResponse
+	(*AioFsyncRequest)(nil),          // 170: rump.sp.v1.AioFsyncRequest
+	(*AioFsyncResponse)(nil),         // 171: rump.sp.v1.AioFsyncResponse
+	(*AioReadRequest)(nil),           // 172: rump.sp.v1.AioReadRequest
+	(*AioReadResponse)(nil),          // 173: rump.sp.v1.AioReadResponse
+	(*AioReturnRequest)(nil),         // 174: rump.sp.v1.AioReturnRequest
+	(*AioReturnResponse)(nil),        // 175: rump.sp.v1.AioReturnResponse
+	(*AioWriteRequest)(nil),          // 176: rump.sp.v1.AioWriteRequest
+	(*AioWriteResponse)(nil),         // 177: rump.sp.v1.AioWriteResponse
+	(*LioListioRequest)(nil),         // 178: rump.sp.v1.LioListioRequest
+	(*LioListioResponse)(nil),        // 179: rump.sp.v1.LioListioResponse
+	(*AioSuspendRequest)(nil),        // 180: rump.sp.v1.AioSuspendRequest
+	(*AioSuspendResponse)(nil),       // 181: rump.sp.v1.AioSuspendResponse
+	(*IoctlArgs)(nil),                // 182: rump.sp.v1.IoctlArgs
+	(*Flock)(nil),                    // 183: rump.sp.v1.Flock
+	(*Rlimit)(nil),                   // 184: rump.sp.v1.Rlimit
+	(*SysctlValue)(nil),              // 185: rump.sp.v1.SysctlValue
+	(*SysctlNode)(nil),               // 186: rump.sp.v1.SysctlNode
+	(*Pollfd)(nil),                   // 187: rump.sp.v1.Pollfd
+	(*Sigevent)(nil),                 // 188: rump.sp.v1.Sigevent
+	(*ModctlLoad)(nil),               // 189: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),               // 190: rump.sp.v1.ModuleStat
+	(*Timespec)(nil),                 // 191: rump.sp.v1.Timespec
+	(*Itimerspec)(nil),               // 192: rump.sp.v1.Itimerspec
+	(*Kevent)(nil),                   // 193: rump.sp.v1.Kevent
+	(*Stat)(nil),                     // 194: rump.sp.v1.Stat
+	(*KinfoFile)(nil),                // 195: rump.sp.v1.KinfoFile
+	(*Aiocb)(nil),                    // 196: rump.sp.v1.Aiocb
 }
 var file_rump_kern_proto_depIdxs = []int32{
-	166, // 0: rump.sp.v1.IoctlRequest.data:type_name -> rump.sp.v1.IoctlArgs
-	166, // 1: rump.sp.v1.IoctlResponse.data:type_name -> rump.sp.v1.IoctlArgs
-	167, // 2: rump.sp.v1.FcntlRequest.lock:type_name -> rump.sp.v1.Flock
-	167, // 3: rump.sp.v1.FcntlResponse.lock:type_name -> rump.sp.v1.Flock
-	168, // 4: rump.sp.v1.GetrlimitResponse.rlp:type_name -> rump.sp.v1.Rlimit
-	168, // 5: rump.sp.v1.SetrlimitRequest.rlp:type_name -> rump.sp.v1.Rlimit
-	169, // 6: rump.sp.v1.SysctlRequest.newv:type_name -> rump.sp.v1.SysctlValue
-	170, // 7: rump.sp.v1.SysctlRequest.node:type_name -> rump.sp.v1.SysctlNode
-	169, // 8: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
-	170, // 9: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
-	171, // 10: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
-	171, // 11: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
-	172, // 12: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
-	173, // 13: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
-	174, // 14: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
-	175, // 15: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
-	175, // 16: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
-	175, // 17: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
-	175, // 18: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
-	175, // 19: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
-	176, // 20: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
-	176, // 21: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
-	176, // 22: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
-	175, // 23: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
-	175, // 24: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
-	175, // 25: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
-	175, // 26: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	175, // 27: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
-	177, // 28: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
-	175, // 29: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
-	177, // 30: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
-	175, // 31: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
-	171, // 32: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
-	175, // 33: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
-	171, // 34: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
-	178, // 35: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
-	176, // 36: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
-	176, // 37: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
-	176, // 38: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
-	175, // 39: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	175, // 40: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
-	179, // 41: rump.sp.v1.FileListResponse.files:type_name -> rump.sp.v1.KinfoFile
-	175, // 42: rump.sp.v1.KsemTimedwaitRequest.abstime:type_name -> rump.sp.v1.Timespec
-	43,  // [43:43] is the sub-list for method output_type
-	43,  // [43:43] is the sub-list for method input_type
-	43,  // [43:43] is the sub-list for extension type_name
-	43,  // [43:43] is the sub-list for extension extendee
-	0,   // [0:43] is the sub-list for field type_name
+	182, // 0: rump.sp.v1.IoctlRequest.data:type_name -> rump.sp.v1.IoctlArgs
+	182, // 1: rump.sp.v1.IoctlResponse.data:type_name -> rump.sp.v1.IoctlArgs
+	183, // 2: rump.sp.v1.FcntlRequest.lock:type_name -> rump.sp.v1.Flock
+	183, // 3: rump.sp.v1.FcntlResponse.lock:type_name -> rump.sp.v1.Flock
+	184, // 4: rump.sp.v1.GetrlimitResponse.rlp:type_name -> rump.sp.v1.Rlimit
+	184, // 5: rump.sp.v1.SetrlimitRequest.rlp:type_name -> rump.sp.v1.Rlimit
+	185, // 6: rump.sp.v1.SysctlRequest.newv:type_name -> rump.sp.v1.SysctlValue
+	186, // 7: rump.sp.v1.SysctlRequest.node:type_name -> rump.sp.v1.SysctlNode
+	185, // 8: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
+	186, // 9: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
+	187, // 10: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
+	187, // 11: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
+	188, // 12: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
+	189, // 13: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
+	190, // 14: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
+	191, // 15: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
+	191, // 16: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
+	191, // 17: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
+	191, // 18: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
+	191, // 19: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
+	192, // 20: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
+	192, // 21: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
+	192, // 22: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
+	191, // 23: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
+	191, // 24: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
+	191, // 25: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
+	191, // 26: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	191, // 27: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	193, // 28: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
+	191, // 29: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
+	193, // 30: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
+	191, // 31: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
+	187, // 32: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
+	191, // 33: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
+	187, // 34: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
+	194, // 35: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
+	192, // 36: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
+	192, // 37: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
+	192, // 38: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
+	191, // 39: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	191, // 40: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	195, // 41: rump.sp.v1.FileListResponse.files:type_name -> rump.sp.v1.KinfoFile
+	191, // 42: rump.sp.v1.KsemTimedwaitRequest.abstime:type_name -> rump.sp.v1.Timespec
+	196, // 43: rump.sp.v1.AioFsyncRequest.aiocbp:type_name -> rump.sp.v1.Aiocb
+	196, // 44: rump.sp.v1.AioReadRequest.aiocbp:type_name -> rump.sp.v1.Aiocb
+	196, // 45: rump.sp.v1.AioWriteRequest.aiocbp:type_name -> rump.sp.v1.Aiocb
+	196, // 46: rump.sp.v1.LioListioRequest.aiocbs:type_name -> rump.sp.v1.Aiocb
+	188, // 47: rump.sp.v1.LioListioRequest.sig:type_name -> rump.sp.v1.Sigevent
+	191, // 48: rump.sp.v1.AioSuspendRequest.timeout:type_name -> rump.sp.v1.Timespec
+	49,  // [49:49] is the sub-list for method output_type
+	49,  // [49:49] is the sub-list for method input_type
+	49,  // [49:49] is the sub-list for extension type_name
+	49,  // [49:49] is the sub-list for extension extendee
+	0,   // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_rump_kern_proto_init() }
@@ -8229,7 +9005,7 @@ func file_rump_kern_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_kern_proto_rawDesc), len(file_rump_kern_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   166,
+			NumMessages:   182,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -143,6 +143,14 @@ type Call struct {
 	//	*Call_KsemGetvalue
 	//	*Call_KsemDestroy
 	//	*Call_KsemTimedwait
+	//	*Call_AioCancel
+	//	*Call_AioError
+	//	*Call_AioFsync
+	//	*Call_AioRead
+	//	*Call_AioReturn
+	//	*Call_AioWrite
+	//	*Call_LioListio
+	//	*Call_AioSuspend
 	//	*Call_Modctl
 	//	*Call_Getsid
 	//	*Call_Fktrace
@@ -840,6 +848,78 @@ func (x *Call) GetKsemTimedwait() *KsemTimedwaitRequest {
 	if x != nil {
 		if x, ok := x.Call.(*Call_KsemTimedwait); ok {
 			return x.KsemTimedwait
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetAioCancel() *AioCancelRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_AioCancel); ok {
+			return x.AioCancel
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetAioError() *AioErrorRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_AioError); ok {
+			return x.AioError
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetAioFsync() *AioFsyncRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_AioFsync); ok {
+			return x.AioFsync
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetAioRead() *AioReadRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_AioRead); ok {
+			return x.AioRead
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetAioReturn() *AioReturnRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_AioReturn); ok {
+			return x.AioReturn
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetAioWrite() *AioWriteRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_AioWrite); ok {
+			return x.AioWrite
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetLioListio() *LioListioRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_LioListio); ok {
+			return x.LioListio
+		}
+	}
+	return nil
+}
+
+func (x *Call) GetAioSuspend() *AioSuspendRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_AioSuspend); ok {
+			return x.AioSuspend
 		}
 	}
 	return nil
@@ -2876,6 +2956,38 @@ type Call_KsemTimedwait struct {
 	KsemTimedwait *KsemTimedwaitRequest `protobuf:"bytes,1256,opt,name=ksem_timedwait,json=ksemTimedwait,proto3,oneof"`
 }
 
+type Call_AioCancel struct {
+	AioCancel *AioCancelRequest `protobuf:"bytes,1399,opt,name=aio_cancel,json=aioCancel,proto3,oneof"`
+}
+
+type Call_AioError struct {
+	AioError *AioErrorRequest `protobuf:"bytes,1400,opt,name=aio_error,json=aioError,proto3,oneof"`
+}
+
+type Call_AioFsync struct {
+	AioFsync *AioFsyncRequest `protobuf:"bytes,1401,opt,name=aio_fsync,json=aioFsync,proto3,oneof"`
+}
+
+type Call_AioRead struct {
+	AioRead *AioReadRequest `protobuf:"bytes,1402,opt,name=aio_read,json=aioRead,proto3,oneof"`
+}
+
+type Call_AioReturn struct {
+	AioReturn *AioReturnRequest `protobuf:"bytes,1403,opt,name=aio_return,json=aioReturn,proto3,oneof"`
+}
+
+type Call_AioWrite struct {
+	AioWrite *AioWriteRequest `protobuf:"bytes,1405,opt,name=aio_write,json=aioWrite,proto3,oneof"`
+}
+
+type Call_LioListio struct {
+	LioListio *LioListioRequest `protobuf:"bytes,1406,opt,name=lio_listio,json=lioListio,proto3,oneof"`
+}
+
+type Call_AioSuspend struct {
+	AioSuspend *AioSuspendRequest `protobuf:"bytes,1438,opt,name=aio_suspend,json=aioSuspend,proto3,oneof"`
+}
+
 type Call_Modctl struct {
 	Modctl *ModctlRequest `protobuf:"bytes,1246,opt,name=modctl,proto3,oneof"`
 }
@@ -3788,6 +3900,22 @@ func (*Call_KsemDestroy) isCall_Call() {}
 
 func (*Call_KsemTimedwait) isCall_Call() {}
 
+func (*Call_AioCancel) isCall_Call() {}
+
+func (*Call_AioError) isCall_Call() {}
+
+func (*Call_AioFsync) isCall_Call() {}
+
+func (*Call_AioRead) isCall_Call() {}
+
+func (*Call_AioReturn) isCall_Call() {}
+
+func (*Call_AioWrite) isCall_Call() {}
+
+func (*Call_LioListio) isCall_Call() {}
+
+func (*Call_AioSuspend) isCall_Call() {}
+
 func (*Call_Modctl) isCall_Call() {}
 
 func (*Call_Getsid) isCall_Call() {}
@@ -4250,6 +4378,14 @@ type Result struct {
 	//	*Result_KsemGetvalue
 	//	*Result_KsemDestroy
 	//	*Result_KsemTimedwait
+	//	*Result_AioCancel
+	//	*Result_AioError
+	//	*Result_AioFsync
+	//	*Result_AioRead
+	//	*Result_AioReturn
+	//	*Result_AioWrite
+	//	*Result_LioListio
+	//	*Result_AioSuspend
 	//	*Result_Modctl
 	//	*Result_Getsid
 	//	*Result_Fktrace
@@ -4949,6 +5085,78 @@ func (x *Result) GetKsemTimedwait() *KsemTimedwaitResponse {
 	if x != nil {
 		if x, ok := x.Result.(*Result_KsemTimedwait); ok {
 			return x.KsemTimedwait
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetAioCancel() *AioCancelResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_AioCancel); ok {
+			return x.AioCancel
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetAioError() *AioErrorResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_AioError); ok {
+			return x.AioError
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetAioFsync() *AioFsyncResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_AioFsync); ok {
+			return x.AioFsync
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetAioRead() *AioReadResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_AioRead); ok {
+			return x.AioRead
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetAioReturn() *AioReturnResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_AioReturn); ok {
+			return x.AioReturn
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetAioWrite() *AioWriteResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_AioWrite); ok {
+			return x.AioWrite
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetLioListio() *LioListioResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_LioListio); ok {
+			return x.LioListio
+		}
+	}
+	return nil
+}
+
+func (x *Result) GetAioSuspend() *AioSuspendResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_AioSuspend); ok {
+			return x.AioSuspend
 		}
 	}
 	return nil
@@ -6989,6 +7197,38 @@ type Result_KsemTimedwait struct {
 	KsemTimedwait *KsemTimedwaitResponse `protobuf:"bytes,1256,opt,name=ksem_timedwait,json=ksemTimedwait,proto3,oneof"`
 }
 
+type Result_AioCancel struct {
+	AioCancel *AioCancelResponse `protobuf:"bytes,1399,opt,name=aio_cancel,json=aioCancel,proto3,oneof"`
+}
+
+type Result_AioError struct {
+	AioError *AioErrorResponse `protobuf:"bytes,1400,opt,name=aio_error,json=aioError,proto3,oneof"`
+}
+
+type Result_AioFsync struct {
+	AioFsync *AioFsyncResponse `protobuf:"bytes,1401,opt,name=aio_fsync,json=aioFsync,proto3,oneof"`
+}
+
+type Result_AioRead struct {
+	AioRead *AioReadResponse `protobuf:"bytes,1402,opt,name=aio_read,json=aioRead,proto3,oneof"`
+}
+
+type Result_AioReturn struct {
+	AioReturn *AioReturnResponse `protobuf:"bytes,1403,opt,name=aio_return,json=aioReturn,proto3,oneof"`
+}
+
+type Result_AioWrite struct {
+	AioWrite *AioWriteResponse `protobuf:"bytes,1405,opt,name=aio_write,json=aioWrite,proto3,oneof"`
+}
+
+type Result_LioListio struct {
+	LioListio *LioListioResponse `protobuf:"bytes,1406,opt,name=lio_listio,json=lioListio,proto3,oneof"`
+}
+
+type Result_AioSuspend struct {
+	AioSuspend *AioSuspendResponse `protobuf:"bytes,1438,opt,name=aio_suspend,json=aioSuspend,proto3,oneof"`
+}
+
 type Result_Modctl struct {
 	Modctl *ModctlResponse `protobuf:"bytes,1246,opt,name=modctl,proto3,oneof"`
 }
@@ -7903,6 +8143,22 @@ func (*Result_KsemDestroy) isResult_Result() {}
 
 func (*Result_KsemTimedwait) isResult_Result() {}
 
+func (*Result_AioCancel) isResult_Result() {}
+
+func (*Result_AioError) isResult_Result() {}
+
+func (*Result_AioFsync) isResult_Result() {}
+
+func (*Result_AioRead) isResult_Result() {}
+
+func (*Result_AioReturn) isResult_Result() {}
+
+func (*Result_AioWrite) isResult_Result() {}
+
+func (*Result_LioListio) isResult_Result() {}
+
+func (*Result_AioSuspend) isResult_Result() {}
+
 func (*Result_Modctl) isResult_Result() {}
 
 func (*Result_Getsid) isResult_Result() {}
@@ -8323,7 +8579,10 @@ type AttachRequest struct {
 	// another at once. docs/sessions.md has the whole protocol.
 	LeaseMs uint32 `protobuf:"varint,50,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
 	// Random, at least 16 bytes: an attach that is sent again with the same nonce gives the same session.
-	Nonce         []byte `protobuf:"bytes,51,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	Nonce []byte `protobuf:"bytes,51,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	// A stream follows at once, also for each child that is forked. Where no lease is asked for, a session whose stream is
+	// not there ends after 10 s, in place of the 60 s that one has whose client makes unary calls alone.
+	Streams       bool `protobuf:"varint,52,opt,name=streams,proto3" json:"streams,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -8398,6 +8657,13 @@ func (x *AttachRequest) GetNonce() []byte {
 		return x.Nonce
 	}
 	return nil
+}
+
+func (x *AttachRequest) GetStreams() bool {
+	if x != nil {
+		return x.Streams
+	}
+	return false
 }
 
 type AttachResponse struct {
@@ -10214,7 +10480,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tReference\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\rR\x04call\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\rR\x05field\x12\x12\n" +
-	"\x04path\x18\x03 \x03(\rR\x04path\"\xea}\n" +
+	"\x04path\x18\x03 \x03(\rR\x04path\"ށ\x01\n" +
 	"\x04Call\x125\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x15.rump.sp.v1.ReferenceR\n" +
@@ -10270,7 +10536,26 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\fksem_trywait\x18\xe5\t \x01(\v2\x1e.rump.sp.v1.KsemTrywaitRequestH\x00R\vksemTrywait\x12G\n" +
 	"\rksem_getvalue\x18\xe6\t \x01(\v2\x1f.rump.sp.v1.KsemGetvalueRequestH\x00R\fksemGetvalue\x12D\n" +
 	"\fksem_destroy\x18\xe7\t \x01(\v2\x1e.rump.sp.v1.KsemDestroyRequestH\x00R\vksemDestroy\x12J\n" +
-	"\x0eksem_timedwait\x18\xe8\t \x01(\v2 .rump.sp.v1.KsemTimedwaitRequestH\x00R\rksemTimedwait\x124\n" +
+	"\x0eksem_timedwait\x18\xe8\t \x01(\v2 .rump.sp.v1.KsemTimedwaitRequestH\x00R\rksemTimedwait\x12>\n" +
+	"\n" +
+	"aio_cancel\x18\xf7\n" +
+	" \x01(\v2\x1c.rump.sp.v1.AioCancelRequestH\x00R\taioCancel\x12;\n" +
+	"\taio_error\x18\xf8\n" +
+	" \x01(\v2\x1b.rump.sp.v1.AioErrorRequestH\x00R\baioError\x12;\n" +
+	"\taio_fsync\x18\xf9\n" +
+	" \x01(\v2\x1b.rump.sp.v1.AioFsyncRequestH\x00R\baioFsync\x128\n" +
+	"\baio_read\x18\xfa\n" +
+	" \x01(\v2\x1a.rump.sp.v1.AioReadRequestH\x00R\aaioRead\x12>\n" +
+	"\n" +
+	"aio_return\x18\xfb\n" +
+	" \x01(\v2\x1c.rump.sp.v1.AioReturnRequestH\x00R\taioReturn\x12;\n" +
+	"\taio_write\x18\xfd\n" +
+	" \x01(\v2\x1b.rump.sp.v1.AioWriteRequestH\x00R\baioWrite\x12>\n" +
+	"\n" +
+	"lio_listio\x18\xfe\n" +
+	" \x01(\v2\x1c.rump.sp.v1.LioListioRequestH\x00R\tlioListio\x12A\n" +
+	"\vaio_suspend\x18\x9e\v \x01(\v2\x1d.rump.sp.v1.AioSuspendRequestH\x00R\n" +
+	"aioSuspend\x124\n" +
 	"\x06modctl\x18\xde\t \x01(\v2\x19.rump.sp.v1.ModctlRequestH\x00R\x06modctl\x124\n" +
 	"\x06getsid\x18\x86\n" +
 	" \x01(\v2\x19.rump.sp.v1.GetsidRequestH\x00R\x06getsid\x127\n" +
@@ -10559,7 +10844,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1e.rump.sp.v1.NetCountersRequestH\x00R\vnetCounters\x125\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x19.rump.sp.v1.NdListRequestH\x00R\x06ndList\x12;\n" +
 	"\tfile_list\x18\xb4\x10 \x01(\v2\x1b.rump.sp.v1.FileListRequestH\x00R\bfileListB\x06\n" +
-	"\x04call\"\xe6\x7f\n" +
+	"\x04call\"\xe2\x83\x01\n" +
 	"\x06Result\x120\n" +
 	"\x05error\x18\x01 \x01(\v2\x18.rump.sp.v1.SyscallErrorH\x00R\x05error\x12/\n" +
 	"\x04read\x18\xeb\a \x01(\v2\x18.rump.sp.v1.ReadResponseH\x00R\x04read\x122\n" +
@@ -10613,7 +10898,26 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\fksem_trywait\x18\xe5\t \x01(\v2\x1f.rump.sp.v1.KsemTrywaitResponseH\x00R\vksemTrywait\x12H\n" +
 	"\rksem_getvalue\x18\xe6\t \x01(\v2 .rump.sp.v1.KsemGetvalueResponseH\x00R\fksemGetvalue\x12E\n" +
 	"\fksem_destroy\x18\xe7\t \x01(\v2\x1f.rump.sp.v1.KsemDestroyResponseH\x00R\vksemDestroy\x12K\n" +
-	"\x0eksem_timedwait\x18\xe8\t \x01(\v2!.rump.sp.v1.KsemTimedwaitResponseH\x00R\rksemTimedwait\x125\n" +
+	"\x0eksem_timedwait\x18\xe8\t \x01(\v2!.rump.sp.v1.KsemTimedwaitResponseH\x00R\rksemTimedwait\x12?\n" +
+	"\n" +
+	"aio_cancel\x18\xf7\n" +
+	" \x01(\v2\x1d.rump.sp.v1.AioCancelResponseH\x00R\taioCancel\x12<\n" +
+	"\taio_error\x18\xf8\n" +
+	" \x01(\v2\x1c.rump.sp.v1.AioErrorResponseH\x00R\baioError\x12<\n" +
+	"\taio_fsync\x18\xf9\n" +
+	" \x01(\v2\x1c.rump.sp.v1.AioFsyncResponseH\x00R\baioFsync\x129\n" +
+	"\baio_read\x18\xfa\n" +
+	" \x01(\v2\x1b.rump.sp.v1.AioReadResponseH\x00R\aaioRead\x12?\n" +
+	"\n" +
+	"aio_return\x18\xfb\n" +
+	" \x01(\v2\x1d.rump.sp.v1.AioReturnResponseH\x00R\taioReturn\x12<\n" +
+	"\taio_write\x18\xfd\n" +
+	" \x01(\v2\x1c.rump.sp.v1.AioWriteResponseH\x00R\baioWrite\x12?\n" +
+	"\n" +
+	"lio_listio\x18\xfe\n" +
+	" \x01(\v2\x1d.rump.sp.v1.LioListioResponseH\x00R\tlioListio\x12B\n" +
+	"\vaio_suspend\x18\x9e\v \x01(\v2\x1e.rump.sp.v1.AioSuspendResponseH\x00R\n" +
+	"aioSuspend\x125\n" +
 	"\x06modctl\x18\xde\t \x01(\v2\x1a.rump.sp.v1.ModctlResponseH\x00R\x06modctl\x125\n" +
 	"\x06getsid\x18\x86\n" +
 	" \x01(\v2\x1a.rump.sp.v1.GetsidResponseH\x00R\x06getsid\x128\n" +
@@ -10902,14 +11206,15 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1f.rump.sp.v1.NetCountersResponseH\x00R\vnetCounters\x126\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x1a.rump.sp.v1.NdListResponseH\x00R\x06ndList\x12<\n" +
 	"\tfile_list\x18\xb4\x10 \x01(\v2\x1c.rump.sp.v1.FileListResponseH\x00R\bfileListB\b\n" +
-	"\x06result\"\x9d\x01\n" +
+	"\x06result\"\xb7\x01\n" +
 	"\rAttachRequest\x12\x12\n" +
 	"\x04comm\x18\x01 \x01(\tR\x04comm\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\tR\x05token\x12\x16\n" +
 	"\x06cookie\x18\x1e \x01(\fR\x06cookie\x12\x19\n" +
 	"\btrace_as\x18( \x01(\x05R\atraceAs\x12\x19\n" +
 	"\blease_ms\x182 \x01(\rR\aleaseMs\x12\x14\n" +
-	"\x05nonce\x183 \x01(\fR\x05nonce\"\x92\x01\n" +
+	"\x05nonce\x183 \x01(\fR\x05nonce\x12\x18\n" +
+	"\astreams\x184 \x01(\bR\astreams\"\x92\x01\n" +
 	"\x0eAttachResponse\x12\x18\n" +
 	"\asession\x18\x01 \x01(\tR\asession\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\x12\x19\n" +
@@ -11053,7 +11358,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Status\x12\x19.rump.sp.v1.StatusRequest\x1a\x1a.rump.sp.v1.StatusResponse\x12H\n" +
 	"\tProcesses\x12\x1c.rump.sp.v1.ProcessesRequest\x1a\x1d.rump.sp.v1.ProcessesResponse\x12K\n" +
 	"\n" +
-	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xe2@\n" +
+	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xe4F\n" +
 	"\x04Kern\x12K\n" +
 	"\x04Read\x12\x17.rump.sp.v1.ReadRequest\x1a\x18.rump.sp.v1.ReadResponse\"\x10\x8a\xb5\x18\f\b\x03\x12\x04read\x18\x01 \x01\x12O\n" +
 	"\x05Write\x12\x18.rump.sp.v1.WriteRequest\x1a\x19.rump.sp.v1.WriteResponse\"\x11\x8a\xb5\x18\r\b\x04\x12\x05write\x18\x01 \x01\x12M\n" +
@@ -11150,7 +11455,19 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\vKsemTrywait\x12\x1e.rump.sp.v1.KsemTrywaitRequest\x1a\x1f.rump.sp.v1.KsemTrywaitResponse\"\x18\x8a\xb5\x18\x14\b\xfd\x01\x12\r_ksem_trywait\x18\x01\x12n\n" +
 	"\fKsemGetvalue\x12\x1f.rump.sp.v1.KsemGetvalueRequest\x1a .rump.sp.v1.KsemGetvalueResponse\"\x1b\x8a\xb5\x18\x17\b\xfe\x01\x12\x0e_ksem_getvalue\x18\x01(\x01\x12h\n" +
 	"\vKsemDestroy\x12\x1e.rump.sp.v1.KsemDestroyRequest\x1a\x1f.rump.sp.v1.KsemDestroyResponse\"\x18\x8a\xb5\x18\x14\b\xff\x01\x12\r_ksem_destroy\x18\x01\x12r\n" +
-	"\rKsemTimedwait\x12 .rump.sp.v1.KsemTimedwaitRequest\x1a!.rump.sp.v1.KsemTimedwaitResponse\"\x1c\x8a\xb5\x18\x18\b\x80\x02\x12\x0f_ksem_timedwait\x18\x01 \x012\xe3S\n" +
+	"\rKsemTimedwait\x12 .rump.sp.v1.KsemTimedwaitRequest\x1a!.rump.sp.v1.KsemTimedwaitResponse\"\x1c\x8a\xb5\x18\x18\b\x80\x02\x12\x0f_ksem_timedwait\x18\x01 \x01\x12a\n" +
+	"\tAioCancel\x12\x1c.rump.sp.v1.AioCancelRequest\x1a\x1d.rump.sp.v1.AioCancelResponse\"\x17\x8a\xb5\x18\x13\b\x8f\x03\x12\n" +
+	"aio_cancel\x18\x01 \x01\x12]\n" +
+	"\bAioError\x12\x1b.rump.sp.v1.AioErrorRequest\x1a\x1c.rump.sp.v1.AioErrorResponse\"\x16\x8a\xb5\x18\x12\b\x90\x03\x12\taio_error\x18\x01(\x01\x12[\n" +
+	"\bAioFsync\x12\x1b.rump.sp.v1.AioFsyncRequest\x1a\x1c.rump.sp.v1.AioFsyncResponse\"\x14\x8a\xb5\x18\x10\b\x91\x03\x12\taio_fsync\x18\x01\x12W\n" +
+	"\aAioRead\x12\x1a.rump.sp.v1.AioReadRequest\x1a\x1b.rump.sp.v1.AioReadResponse\"\x13\x8a\xb5\x18\x0f\b\x92\x03\x12\baio_read\x18\x01\x12_\n" +
+	"\tAioReturn\x12\x1c.rump.sp.v1.AioReturnRequest\x1a\x1d.rump.sp.v1.AioReturnResponse\"\x15\x8a\xb5\x18\x11\b\x93\x03\x12\n" +
+	"aio_return\x18\x01\x12[\n" +
+	"\bAioWrite\x12\x1b.rump.sp.v1.AioWriteRequest\x1a\x1c.rump.sp.v1.AioWriteResponse\"\x14\x8a\xb5\x18\x10\b\x95\x03\x12\taio_write\x18\x01\x12a\n" +
+	"\tLioListio\x12\x1c.rump.sp.v1.LioListioRequest\x1a\x1d.rump.sp.v1.LioListioResponse\"\x17\x8a\xb5\x18\x13\b\x96\x03\x12\n" +
+	"lio_listio\x18\x01 \x01\x12g\n" +
+	"\n" +
+	"AioSuspend\x12\x1d.rump.sp.v1.AioSuspendRequest\x1a\x1e.rump.sp.v1.AioSuspendResponse\"\x1a\x8a\xb5\x18\x16\b\xb6\x03\x12\vaio_suspend\x18\x01 \x01(\x012\xe3S\n" +
 	"\x03Vfs\x12K\n" +
 	"\x04Open\x12\x17.rump.sp.v1.OpenRequest\x1a\x18.rump.sp.v1.OpenResponse\"\x10\x8a\xb5\x18\f\b\x05\x12\x04open\x18\x02 \x01\x12I\n" +
 	"\x04Link\x12\x17.rump.sp.v1.LinkRequest\x1a\x18.rump.sp.v1.LinkResponse\"\x0e\x8a\xb5\x18\n" +
@@ -11462,464 +11779,480 @@ var file_rump_sp_proto_goTypes = []any{
 	(*KsemGetvalueRequest)(nil),              // 83: rump.sp.v1.KsemGetvalueRequest
 	(*KsemDestroyRequest)(nil),               // 84: rump.sp.v1.KsemDestroyRequest
 	(*KsemTimedwaitRequest)(nil),             // 85: rump.sp.v1.KsemTimedwaitRequest
-	(*ModctlRequest)(nil),                    // 86: rump.sp.v1.ModctlRequest
-	(*GetsidRequest)(nil),                    // 87: rump.sp.v1.GetsidRequest
-	(*FktraceRequest)(nil),                   // 88: rump.sp.v1.FktraceRequest
-	(*IssetugidRequest)(nil),                 // 89: rump.sp.v1.IssetugidRequest
-	(*UtraceRequest)(nil),                    // 90: rump.sp.v1.UtraceRequest
-	(*KqueueRequest)(nil),                    // 91: rump.sp.v1.KqueueRequest
-	(*PosixFadviseRequest)(nil),              // 92: rump.sp.v1.PosixFadviseRequest
-	(*SelectRequest)(nil),                    // 93: rump.sp.v1.SelectRequest
-	(*GettimeofdayRequest)(nil),              // 94: rump.sp.v1.GettimeofdayRequest
-	(*SettimeofdayRequest)(nil),              // 95: rump.sp.v1.SettimeofdayRequest
-	(*AdjtimeRequest)(nil),                   // 96: rump.sp.v1.AdjtimeRequest
-	(*SetitimerRequest)(nil),                 // 97: rump.sp.v1.SetitimerRequest
-	(*GetitimerRequest)(nil),                 // 98: rump.sp.v1.GetitimerRequest
-	(*ClockGettimeRequest)(nil),              // 99: rump.sp.v1.ClockGettimeRequest
-	(*ClockSettimeRequest)(nil),              // 100: rump.sp.v1.ClockSettimeRequest
-	(*ClockGetresRequest)(nil),               // 101: rump.sp.v1.ClockGetresRequest
-	(*NanosleepRequest)(nil),                 // 102: rump.sp.v1.NanosleepRequest
-	(*KeventRequest)(nil),                    // 103: rump.sp.v1.KeventRequest
-	(*PselectRequest)(nil),                   // 104: rump.sp.v1.PselectRequest
-	(*PolltsRequest)(nil),                    // 105: rump.sp.v1.PolltsRequest
-	(*FstatRequest)(nil),                     // 106: rump.sp.v1.FstatRequest
-	(*TimerSettimeRequest)(nil),              // 107: rump.sp.v1.TimerSettimeRequest
-	(*TimerGettimeRequest)(nil),              // 108: rump.sp.v1.TimerGettimeRequest
-	(*Pipe2Request)(nil),                     // 109: rump.sp.v1.Pipe2Request
-	(*Dup3Request)(nil),                      // 110: rump.sp.v1.Dup3Request
-	(*Kqueue1Request)(nil),                   // 111: rump.sp.v1.Kqueue1Request
-	(*ClockNanosleepRequest)(nil),            // 112: rump.sp.v1.ClockNanosleepRequest
-	(*OpenRequest)(nil),                      // 113: rump.sp.v1.OpenRequest
-	(*LinkRequest)(nil),                      // 114: rump.sp.v1.LinkRequest
-	(*UnlinkRequest)(nil),                    // 115: rump.sp.v1.UnlinkRequest
-	(*ChdirRequest)(nil),                     // 116: rump.sp.v1.ChdirRequest
-	(*FchdirRequest)(nil),                    // 117: rump.sp.v1.FchdirRequest
-	(*ChmodRequest)(nil),                     // 118: rump.sp.v1.ChmodRequest
-	(*ChownRequest)(nil),                     // 119: rump.sp.v1.ChownRequest
-	(*UnmountRequest)(nil),                   // 120: rump.sp.v1.UnmountRequest
-	(*AccessRequest)(nil),                    // 121: rump.sp.v1.AccessRequest
-	(*ChflagsRequest)(nil),                   // 122: rump.sp.v1.ChflagsRequest
-	(*FchflagsRequest)(nil),                  // 123: rump.sp.v1.FchflagsRequest
-	(*SyncRequest)(nil),                      // 124: rump.sp.v1.SyncRequest
-	(*KtraceRequest)(nil),                    // 125: rump.sp.v1.KtraceRequest
-	(*RevokeRequest)(nil),                    // 126: rump.sp.v1.RevokeRequest
-	(*SymlinkRequest)(nil),                   // 127: rump.sp.v1.SymlinkRequest
-	(*ReadlinkRequest)(nil),                  // 128: rump.sp.v1.ReadlinkRequest
-	(*UmaskRequest)(nil),                     // 129: rump.sp.v1.UmaskRequest
-	(*ChrootRequest)(nil),                    // 130: rump.sp.v1.ChrootRequest
-	(*FsyncRequest)(nil),                     // 131: rump.sp.v1.FsyncRequest
-	(*FchownRequest)(nil),                    // 132: rump.sp.v1.FchownRequest
-	(*FchmodRequest)(nil),                    // 133: rump.sp.v1.FchmodRequest
-	(*RenameRequest)(nil),                    // 134: rump.sp.v1.RenameRequest
-	(*MkfifoRequest)(nil),                    // 135: rump.sp.v1.MkfifoRequest
-	(*MkdirRequest)(nil),                     // 136: rump.sp.v1.MkdirRequest
-	(*RmdirRequest)(nil),                     // 137: rump.sp.v1.RmdirRequest
-	(*PreadRequest)(nil),                     // 138: rump.sp.v1.PreadRequest
-	(*PwriteRequest)(nil),                    // 139: rump.sp.v1.PwriteRequest
-	(*PathconfRequest)(nil),                  // 140: rump.sp.v1.PathconfRequest
-	(*LseekRequest)(nil),                     // 141: rump.sp.v1.LseekRequest
-	(*TruncateRequest)(nil),                  // 142: rump.sp.v1.TruncateRequest
-	(*FtruncateRequest)(nil),                 // 143: rump.sp.v1.FtruncateRequest
-	(*FdatasyncRequest)(nil),                 // 144: rump.sp.v1.FdatasyncRequest
-	(*PosixRenameRequest)(nil),               // 145: rump.sp.v1.PosixRenameRequest
-	(*LchmodRequest)(nil),                    // 146: rump.sp.v1.LchmodRequest
-	(*LchownRequest)(nil),                    // 147: rump.sp.v1.LchownRequest
-	(*PosixChownRequest)(nil),                // 148: rump.sp.v1.PosixChownRequest
-	(*PosixFchownRequest)(nil),               // 149: rump.sp.v1.PosixFchownRequest
-	(*PosixLchownRequest)(nil),               // 150: rump.sp.v1.PosixLchownRequest
-	(*PreadvRequest)(nil),                    // 151: rump.sp.v1.PreadvRequest
-	(*PwritevRequest)(nil),                   // 152: rump.sp.v1.PwritevRequest
-	(*GetcwdRequest)(nil),                    // 153: rump.sp.v1.GetcwdRequest
-	(*FchrootRequest)(nil),                   // 154: rump.sp.v1.FchrootRequest
-	(*LchflagsRequest)(nil),                  // 155: rump.sp.v1.LchflagsRequest
-	(*FsyncRangeRequest)(nil),                // 156: rump.sp.v1.FsyncRangeRequest
-	(*GetvfsstatRequest)(nil),                // 157: rump.sp.v1.GetvfsstatRequest
-	(*Statvfs1Request)(nil),                  // 158: rump.sp.v1.Statvfs1Request
-	(*Fstatvfs1Request)(nil),                 // 159: rump.sp.v1.Fstatvfs1Request
-	(*ExtattrctlRequest)(nil),                // 160: rump.sp.v1.ExtattrctlRequest
-	(*ExtattrSetFileRequest)(nil),            // 161: rump.sp.v1.ExtattrSetFileRequest
-	(*ExtattrGetFileRequest)(nil),            // 162: rump.sp.v1.ExtattrGetFileRequest
-	(*ExtattrDeleteFileRequest)(nil),         // 163: rump.sp.v1.ExtattrDeleteFileRequest
-	(*ExtattrSetFdRequest)(nil),              // 164: rump.sp.v1.ExtattrSetFdRequest
-	(*ExtattrGetFdRequest)(nil),              // 165: rump.sp.v1.ExtattrGetFdRequest
-	(*ExtattrDeleteFdRequest)(nil),           // 166: rump.sp.v1.ExtattrDeleteFdRequest
-	(*ExtattrSetLinkRequest)(nil),            // 167: rump.sp.v1.ExtattrSetLinkRequest
-	(*ExtattrGetLinkRequest)(nil),            // 168: rump.sp.v1.ExtattrGetLinkRequest
-	(*ExtattrDeleteLinkRequest)(nil),         // 169: rump.sp.v1.ExtattrDeleteLinkRequest
-	(*ExtattrListFdRequest)(nil),             // 170: rump.sp.v1.ExtattrListFdRequest
-	(*ExtattrListFileRequest)(nil),           // 171: rump.sp.v1.ExtattrListFileRequest
-	(*ExtattrListLinkRequest)(nil),           // 172: rump.sp.v1.ExtattrListLinkRequest
-	(*SetxattrRequest)(nil),                  // 173: rump.sp.v1.SetxattrRequest
-	(*LsetxattrRequest)(nil),                 // 174: rump.sp.v1.LsetxattrRequest
-	(*FsetxattrRequest)(nil),                 // 175: rump.sp.v1.FsetxattrRequest
-	(*GetxattrRequest)(nil),                  // 176: rump.sp.v1.GetxattrRequest
-	(*LgetxattrRequest)(nil),                 // 177: rump.sp.v1.LgetxattrRequest
-	(*FgetxattrRequest)(nil),                 // 178: rump.sp.v1.FgetxattrRequest
-	(*ListxattrRequest)(nil),                 // 179: rump.sp.v1.ListxattrRequest
-	(*LlistxattrRequest)(nil),                // 180: rump.sp.v1.LlistxattrRequest
-	(*FlistxattrRequest)(nil),                // 181: rump.sp.v1.FlistxattrRequest
-	(*RemovexattrRequest)(nil),               // 182: rump.sp.v1.RemovexattrRequest
-	(*LremovexattrRequest)(nil),              // 183: rump.sp.v1.LremovexattrRequest
-	(*FremovexattrRequest)(nil),              // 184: rump.sp.v1.FremovexattrRequest
-	(*GetdentsRequest)(nil),                  // 185: rump.sp.v1.GetdentsRequest
-	(*GetfhRequest)(nil),                     // 186: rump.sp.v1.GetfhRequest
-	(*FhopenRequest)(nil),                    // 187: rump.sp.v1.FhopenRequest
-	(*Fhstatvfs1Request)(nil),                // 188: rump.sp.v1.Fhstatvfs1Request
-	(*MountRequest)(nil),                     // 189: rump.sp.v1.MountRequest
-	(*UtimesRequest)(nil),                    // 190: rump.sp.v1.UtimesRequest
-	(*FutimesRequest)(nil),                   // 191: rump.sp.v1.FutimesRequest
-	(*LutimesRequest)(nil),                   // 192: rump.sp.v1.LutimesRequest
-	(*StatRequest)(nil),                      // 193: rump.sp.v1.StatRequest
-	(*LstatRequest)(nil),                     // 194: rump.sp.v1.LstatRequest
-	(*MknodRequest)(nil),                     // 195: rump.sp.v1.MknodRequest
-	(*FhstatRequest)(nil),                    // 196: rump.sp.v1.FhstatRequest
-	(*LinkatRequest)(nil),                    // 197: rump.sp.v1.LinkatRequest
-	(*RenameatRequest)(nil),                  // 198: rump.sp.v1.RenameatRequest
-	(*MkfifoatRequest)(nil),                  // 199: rump.sp.v1.MkfifoatRequest
-	(*MknodatRequest)(nil),                   // 200: rump.sp.v1.MknodatRequest
-	(*MkdiratRequest)(nil),                   // 201: rump.sp.v1.MkdiratRequest
-	(*FaccessatRequest)(nil),                 // 202: rump.sp.v1.FaccessatRequest
-	(*FchmodatRequest)(nil),                  // 203: rump.sp.v1.FchmodatRequest
-	(*FchownatRequest)(nil),                  // 204: rump.sp.v1.FchownatRequest
-	(*FstatatRequest)(nil),                   // 205: rump.sp.v1.FstatatRequest
-	(*UtimensatRequest)(nil),                 // 206: rump.sp.v1.UtimensatRequest
-	(*OpenatRequest)(nil),                    // 207: rump.sp.v1.OpenatRequest
-	(*ReadlinkatRequest)(nil),                // 208: rump.sp.v1.ReadlinkatRequest
-	(*SymlinkatRequest)(nil),                 // 209: rump.sp.v1.SymlinkatRequest
-	(*UnlinkatRequest)(nil),                  // 210: rump.sp.v1.UnlinkatRequest
-	(*FutimensRequest)(nil),                  // 211: rump.sp.v1.FutimensRequest
-	(*QuotactlRequest)(nil),                  // 212: rump.sp.v1.QuotactlRequest
-	(*PosixFallocateRequest)(nil),            // 213: rump.sp.v1.PosixFallocateRequest
-	(*FdiscardRequest)(nil),                  // 214: rump.sp.v1.FdiscardRequest
-	(*RecvmsgRequest)(nil),                   // 215: rump.sp.v1.RecvmsgRequest
-	(*SendmsgRequest)(nil),                   // 216: rump.sp.v1.SendmsgRequest
-	(*RecvfromRequest)(nil),                  // 217: rump.sp.v1.RecvfromRequest
-	(*AcceptRequest)(nil),                    // 218: rump.sp.v1.AcceptRequest
-	(*GetpeernameRequest)(nil),               // 219: rump.sp.v1.GetpeernameRequest
-	(*GetsocknameRequest)(nil),               // 220: rump.sp.v1.GetsocknameRequest
-	(*ConnectRequest)(nil),                   // 221: rump.sp.v1.ConnectRequest
-	(*BindRequest)(nil),                      // 222: rump.sp.v1.BindRequest
-	(*SetsockoptRequest)(nil),                // 223: rump.sp.v1.SetsockoptRequest
-	(*ListenRequest)(nil),                    // 224: rump.sp.v1.ListenRequest
-	(*GetsockoptRequest)(nil),                // 225: rump.sp.v1.GetsockoptRequest
-	(*SendtoRequest)(nil),                    // 226: rump.sp.v1.SendtoRequest
-	(*ShutdownRequest)(nil),                  // 227: rump.sp.v1.ShutdownRequest
-	(*SocketpairRequest)(nil),                // 228: rump.sp.v1.SocketpairRequest
-	(*SocketRequest)(nil),                    // 229: rump.sp.v1.SocketRequest
-	(*PacceptRequest)(nil),                   // 230: rump.sp.v1.PacceptRequest
-	(*RecvmmsgRequest)(nil),                  // 231: rump.sp.v1.RecvmmsgRequest
-	(*SendmmsgRequest)(nil),                  // 232: rump.sp.v1.SendmmsgRequest
-	(*ModuleInitRequest)(nil),                // 233: rump.sp.v1.ModuleInitRequest
-	(*ModuleFiniRequest)(nil),                // 234: rump.sp.v1.ModuleFiniRequest
-	(*ComponentRestartRequest)(nil),          // 235: rump.sp.v1.ComponentRestartRequest
-	(*EtfsRegisterRequest)(nil),              // 236: rump.sp.v1.EtfsRegisterRequest
-	(*EtfsRegisterWithsizeRequest)(nil),      // 237: rump.sp.v1.EtfsRegisterWithsizeRequest
-	(*EtfsRemoveRequest)(nil),                // 238: rump.sp.v1.EtfsRemoveRequest
-	(*NewfsRequest)(nil),                     // 239: rump.sp.v1.NewfsRequest
-	(*NetconfigIfcreateRequest)(nil),         // 240: rump.sp.v1.NetconfigIfcreateRequest
-	(*NetconfigIfdestroyRequest)(nil),        // 241: rump.sp.v1.NetconfigIfdestroyRequest
-	(*NetconfigIfupRequest)(nil),             // 242: rump.sp.v1.NetconfigIfupRequest
-	(*NetconfigIfdownRequest)(nil),           // 243: rump.sp.v1.NetconfigIfdownRequest
-	(*NetconfigIfsetlinkstrRequest)(nil),     // 244: rump.sp.v1.NetconfigIfsetlinkstrRequest
-	(*NetconfigBraddRequest)(nil),            // 245: rump.sp.v1.NetconfigBraddRequest
-	(*NetconfigBrdelRequest)(nil),            // 246: rump.sp.v1.NetconfigBrdelRequest
-	(*NetconfigIpv4IfaddrRequest)(nil),       // 247: rump.sp.v1.NetconfigIpv4IfaddrRequest
-	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 248: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	(*NetconfigIpv6IfaddrRequest)(nil),       // 249: rump.sp.v1.NetconfigIpv6IfaddrRequest
-	(*NetconfigIpv4GwRequest)(nil),           // 250: rump.sp.v1.NetconfigIpv4GwRequest
-	(*NetconfigIpv6GwRequest)(nil),           // 251: rump.sp.v1.NetconfigIpv6GwRequest
-	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 252: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	(*NetconfigAutoIpv6Request)(nil),         // 253: rump.sp.v1.NetconfigAutoIpv6Request
-	(*NetconfigIfaddrsRequest)(nil),          // 254: rump.sp.v1.NetconfigIfaddrsRequest
-	(*NetconfigIfimpairRequest)(nil),         // 255: rump.sp.v1.NetconfigIfimpairRequest
-	(*NetconfigIfimpairstatRequest)(nil),     // 256: rump.sp.v1.NetconfigIfimpairstatRequest
-	(*NetconfigIfcaptureRequest)(nil),        // 257: rump.sp.v1.NetconfigIfcaptureRequest
-	(*BpfOpenRequest)(nil),                   // 258: rump.sp.v1.BpfOpenRequest
-	(*DevListRequest)(nil),                   // 259: rump.sp.v1.DevListRequest
-	(*MdCreateRequest)(nil),                  // 260: rump.sp.v1.MdCreateRequest
-	(*MdDestroyRequest)(nil),                 // 261: rump.sp.v1.MdDestroyRequest
-	(*KillRequest)(nil),                      // 262: rump.sp.v1.KillRequest
-	(*SigpendingRequest)(nil),                // 263: rump.sp.v1.SigpendingRequest
-	(*NpfLoadRequest)(nil),                   // 264: rump.sp.v1.NpfLoadRequest
-	(*NpfConfigGetRequest)(nil),              // 265: rump.sp.v1.NpfConfigGetRequest
-	(*NpfSwitchRequest)(nil),                 // 266: rump.sp.v1.NpfSwitchRequest
-	(*NpfFlushRequest)(nil),                  // 267: rump.sp.v1.NpfFlushRequest
-	(*NpfConnectionsRequest)(nil),            // 268: rump.sp.v1.NpfConnectionsRequest
-	(*NpfStatsRequest)(nil),                  // 269: rump.sp.v1.NpfStatsRequest
-	(*NpfTableRequest)(nil),                  // 270: rump.sp.v1.NpfTableRequest
-	(*NpfRuleAddRequest)(nil),                // 271: rump.sp.v1.NpfRuleAddRequest
-	(*NpfRuleRemoveRequest)(nil),             // 272: rump.sp.v1.NpfRuleRemoveRequest
-	(*DhcpStartRequest)(nil),                 // 273: rump.sp.v1.DhcpStartRequest
-	(*DhcpRenewRequest)(nil),                 // 274: rump.sp.v1.DhcpRenewRequest
-	(*DhcpStopRequest)(nil),                  // 275: rump.sp.v1.DhcpStopRequest
-	(*DhcpLeasesRequest)(nil),                // 276: rump.sp.v1.DhcpLeasesRequest
-	(*DhcpdStartRequest)(nil),                // 277: rump.sp.v1.DhcpdStartRequest
-	(*DhcpdStopRequest)(nil),                 // 278: rump.sp.v1.DhcpdStopRequest
-	(*DhcpdBindingsRequest)(nil),             // 279: rump.sp.v1.DhcpdBindingsRequest
-	(*DnsForwardRequest)(nil),                // 280: rump.sp.v1.DnsForwardRequest
-	(*NetconfigIfaddrdelRequest)(nil),        // 281: rump.sp.v1.NetconfigIfaddrdelRequest
-	(*RouteSendRequest)(nil),                 // 282: rump.sp.v1.RouteSendRequest
-	(*RouteRecvRequest)(nil),                 // 283: rump.sp.v1.RouteRecvRequest
-	(*RouteDumpRequest)(nil),                 // 284: rump.sp.v1.RouteDumpRequest
-	(*NetPcblistRequest)(nil),                // 285: rump.sp.v1.NetPcblistRequest
-	(*NetCountersRequest)(nil),               // 286: rump.sp.v1.NetCountersRequest
-	(*NdListRequest)(nil),                    // 287: rump.sp.v1.NdListRequest
-	(*FileListRequest)(nil),                  // 288: rump.sp.v1.FileListRequest
-	(*SyscallError)(nil),                     // 289: rump.sp.v1.SyscallError
-	(*ReadResponse)(nil),                     // 290: rump.sp.v1.ReadResponse
-	(*WriteResponse)(nil),                    // 291: rump.sp.v1.WriteResponse
-	(*CloseResponse)(nil),                    // 292: rump.sp.v1.CloseResponse
-	(*GetpidResponse)(nil),                   // 293: rump.sp.v1.GetpidResponse
-	(*SetuidResponse)(nil),                   // 294: rump.sp.v1.SetuidResponse
-	(*GetuidResponse)(nil),                   // 295: rump.sp.v1.GetuidResponse
-	(*GeteuidResponse)(nil),                  // 296: rump.sp.v1.GeteuidResponse
-	(*GetppidResponse)(nil),                  // 297: rump.sp.v1.GetppidResponse
-	(*DupResponse)(nil),                      // 298: rump.sp.v1.DupResponse
-	(*PipeResponse)(nil),                     // 299: rump.sp.v1.PipeResponse
-	(*GetegidResponse)(nil),                  // 300: rump.sp.v1.GetegidResponse
-	(*GetgidResponse)(nil),                   // 301: rump.sp.v1.GetgidResponse
-	(*GetloginResponse)(nil),                 // 302: rump.sp.v1.GetloginResponse
-	(*SetloginResponse)(nil),                 // 303: rump.sp.v1.SetloginResponse
-	(*IoctlResponse)(nil),                    // 304: rump.sp.v1.IoctlResponse
-	(*GetgroupsResponse)(nil),                // 305: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsResponse)(nil),                // 306: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpResponse)(nil),                  // 307: rump.sp.v1.GetpgrpResponse
-	(*SetpgidResponse)(nil),                  // 308: rump.sp.v1.SetpgidResponse
-	(*Dup2Response)(nil),                     // 309: rump.sp.v1.Dup2Response
-	(*FcntlResponse)(nil),                    // 310: rump.sp.v1.FcntlResponse
-	(*ReadvResponse)(nil),                    // 311: rump.sp.v1.ReadvResponse
-	(*WritevResponse)(nil),                   // 312: rump.sp.v1.WritevResponse
-	(*SetreuidResponse)(nil),                 // 313: rump.sp.v1.SetreuidResponse
-	(*SetregidResponse)(nil),                 // 314: rump.sp.v1.SetregidResponse
-	(*FlockResponse)(nil),                    // 315: rump.sp.v1.FlockResponse
-	(*SetsidResponse)(nil),                   // 316: rump.sp.v1.SetsidResponse
-	(*SetgidResponse)(nil),                   // 317: rump.sp.v1.SetgidResponse
-	(*SetegidResponse)(nil),                  // 318: rump.sp.v1.SetegidResponse
-	(*SeteuidResponse)(nil),                  // 319: rump.sp.v1.SeteuidResponse
-	(*FpathconfResponse)(nil),                // 320: rump.sp.v1.FpathconfResponse
-	(*GetrlimitResponse)(nil),                // 321: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitResponse)(nil),                // 322: rump.sp.v1.SetrlimitResponse
-	(*SysctlResponse)(nil),                   // 323: rump.sp.v1.SysctlResponse
-	(*GetpgidResponse)(nil),                  // 324: rump.sp.v1.GetpgidResponse
-	(*RebootResponse)(nil),                   // 325: rump.sp.v1.RebootResponse
-	(*PollResponse)(nil),                     // 326: rump.sp.v1.PollResponse
-	(*TimerCreateResponse)(nil),              // 327: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteResponse)(nil),              // 328: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunResponse)(nil),          // 329: rump.sp.v1.TimerGetoverrunResponse
-	(*KsemInitResponse)(nil),                 // 330: rump.sp.v1.KsemInitResponse
-	(*KsemOpenResponse)(nil),                 // 331: rump.sp.v1.KsemOpenResponse
-	(*KsemUnlinkResponse)(nil),               // 332: rump.sp.v1.KsemUnlinkResponse
-	(*KsemCloseResponse)(nil),                // 333: rump.sp.v1.KsemCloseResponse
-	(*KsemPostResponse)(nil),                 // 334: rump.sp.v1.KsemPostResponse
-	(*KsemWaitResponse)(nil),                 // 335: rump.sp.v1.KsemWaitResponse
-	(*KsemTrywaitResponse)(nil),              // 336: rump.sp.v1.KsemTrywaitResponse
-	(*KsemGetvalueResponse)(nil),             // 337: rump.sp.v1.KsemGetvalueResponse
-	(*KsemDestroyResponse)(nil),              // 338: rump.sp.v1.KsemDestroyResponse
-	(*KsemTimedwaitResponse)(nil),            // 339: rump.sp.v1.KsemTimedwaitResponse
-	(*ModctlResponse)(nil),                   // 340: rump.sp.v1.ModctlResponse
-	(*GetsidResponse)(nil),                   // 341: rump.sp.v1.GetsidResponse
-	(*FktraceResponse)(nil),                  // 342: rump.sp.v1.FktraceResponse
-	(*IssetugidResponse)(nil),                // 343: rump.sp.v1.IssetugidResponse
-	(*UtraceResponse)(nil),                   // 344: rump.sp.v1.UtraceResponse
-	(*KqueueResponse)(nil),                   // 345: rump.sp.v1.KqueueResponse
-	(*PosixFadviseResponse)(nil),             // 346: rump.sp.v1.PosixFadviseResponse
-	(*SelectResponse)(nil),                   // 347: rump.sp.v1.SelectResponse
-	(*GettimeofdayResponse)(nil),             // 348: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayResponse)(nil),             // 349: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeResponse)(nil),                  // 350: rump.sp.v1.AdjtimeResponse
-	(*SetitimerResponse)(nil),                // 351: rump.sp.v1.SetitimerResponse
-	(*GetitimerResponse)(nil),                // 352: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeResponse)(nil),             // 353: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeResponse)(nil),             // 354: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresResponse)(nil),              // 355: rump.sp.v1.ClockGetresResponse
-	(*NanosleepResponse)(nil),                // 356: rump.sp.v1.NanosleepResponse
-	(*KeventResponse)(nil),                   // 357: rump.sp.v1.KeventResponse
-	(*PselectResponse)(nil),                  // 358: rump.sp.v1.PselectResponse
-	(*PolltsResponse)(nil),                   // 359: rump.sp.v1.PolltsResponse
-	(*FstatResponse)(nil),                    // 360: rump.sp.v1.FstatResponse
-	(*TimerSettimeResponse)(nil),             // 361: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeResponse)(nil),             // 362: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Response)(nil),                    // 363: rump.sp.v1.Pipe2Response
-	(*Dup3Response)(nil),                     // 364: rump.sp.v1.Dup3Response
-	(*Kqueue1Response)(nil),                  // 365: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepResponse)(nil),           // 366: rump.sp.v1.ClockNanosleepResponse
-	(*OpenResponse)(nil),                     // 367: rump.sp.v1.OpenResponse
-	(*LinkResponse)(nil),                     // 368: rump.sp.v1.LinkResponse
-	(*UnlinkResponse)(nil),                   // 369: rump.sp.v1.UnlinkResponse
-	(*ChdirResponse)(nil),                    // 370: rump.sp.v1.ChdirResponse
-	(*FchdirResponse)(nil),                   // 371: rump.sp.v1.FchdirResponse
-	(*ChmodResponse)(nil),                    // 372: rump.sp.v1.ChmodResponse
-	(*ChownResponse)(nil),                    // 373: rump.sp.v1.ChownResponse
-	(*UnmountResponse)(nil),                  // 374: rump.sp.v1.UnmountResponse
-	(*AccessResponse)(nil),                   // 375: rump.sp.v1.AccessResponse
-	(*ChflagsResponse)(nil),                  // 376: rump.sp.v1.ChflagsResponse
-	(*FchflagsResponse)(nil),                 // 377: rump.sp.v1.FchflagsResponse
-	(*SyncResponse)(nil),                     // 378: rump.sp.v1.SyncResponse
-	(*KtraceResponse)(nil),                   // 379: rump.sp.v1.KtraceResponse
-	(*RevokeResponse)(nil),                   // 380: rump.sp.v1.RevokeResponse
-	(*SymlinkResponse)(nil),                  // 381: rump.sp.v1.SymlinkResponse
-	(*ReadlinkResponse)(nil),                 // 382: rump.sp.v1.ReadlinkResponse
-	(*UmaskResponse)(nil),                    // 383: rump.sp.v1.UmaskResponse
-	(*ChrootResponse)(nil),                   // 384: rump.sp.v1.ChrootResponse
-	(*FsyncResponse)(nil),                    // 385: rump.sp.v1.FsyncResponse
-	(*FchownResponse)(nil),                   // 386: rump.sp.v1.FchownResponse
-	(*FchmodResponse)(nil),                   // 387: rump.sp.v1.FchmodResponse
-	(*RenameResponse)(nil),                   // 388: rump.sp.v1.RenameResponse
-	(*MkfifoResponse)(nil),                   // 389: rump.sp.v1.MkfifoResponse
-	(*MkdirResponse)(nil),                    // 390: rump.sp.v1.MkdirResponse
-	(*RmdirResponse)(nil),                    // 391: rump.sp.v1.RmdirResponse
-	(*PreadResponse)(nil),                    // 392: rump.sp.v1.PreadResponse
-	(*PwriteResponse)(nil),                   // 393: rump.sp.v1.PwriteResponse
-	(*PathconfResponse)(nil),                 // 394: rump.sp.v1.PathconfResponse
-	(*LseekResponse)(nil),                    // 395: rump.sp.v1.LseekResponse
-	(*TruncateResponse)(nil),                 // 396: rump.sp.v1.TruncateResponse
-	(*FtruncateResponse)(nil),                // 397: rump.sp.v1.FtruncateResponse
-	(*FdatasyncResponse)(nil),                // 398: rump.sp.v1.FdatasyncResponse
-	(*PosixRenameResponse)(nil),              // 399: rump.sp.v1.PosixRenameResponse
-	(*LchmodResponse)(nil),                   // 400: rump.sp.v1.LchmodResponse
-	(*LchownResponse)(nil),                   // 401: rump.sp.v1.LchownResponse
-	(*PosixChownResponse)(nil),               // 402: rump.sp.v1.PosixChownResponse
-	(*PosixFchownResponse)(nil),              // 403: rump.sp.v1.PosixFchownResponse
-	(*PosixLchownResponse)(nil),              // 404: rump.sp.v1.PosixLchownResponse
-	(*PreadvResponse)(nil),                   // 405: rump.sp.v1.PreadvResponse
-	(*PwritevResponse)(nil),                  // 406: rump.sp.v1.PwritevResponse
-	(*GetcwdResponse)(nil),                   // 407: rump.sp.v1.GetcwdResponse
-	(*FchrootResponse)(nil),                  // 408: rump.sp.v1.FchrootResponse
-	(*LchflagsResponse)(nil),                 // 409: rump.sp.v1.LchflagsResponse
-	(*FsyncRangeResponse)(nil),               // 410: rump.sp.v1.FsyncRangeResponse
-	(*GetvfsstatResponse)(nil),               // 411: rump.sp.v1.GetvfsstatResponse
-	(*Statvfs1Response)(nil),                 // 412: rump.sp.v1.Statvfs1Response
-	(*Fstatvfs1Response)(nil),                // 413: rump.sp.v1.Fstatvfs1Response
-	(*ExtattrctlResponse)(nil),               // 414: rump.sp.v1.ExtattrctlResponse
-	(*ExtattrSetFileResponse)(nil),           // 415: rump.sp.v1.ExtattrSetFileResponse
-	(*ExtattrGetFileResponse)(nil),           // 416: rump.sp.v1.ExtattrGetFileResponse
-	(*ExtattrDeleteFileResponse)(nil),        // 417: rump.sp.v1.ExtattrDeleteFileResponse
-	(*ExtattrSetFdResponse)(nil),             // 418: rump.sp.v1.ExtattrSetFdResponse
-	(*ExtattrGetFdResponse)(nil),             // 419: rump.sp.v1.ExtattrGetFdResponse
-	(*ExtattrDeleteFdResponse)(nil),          // 420: rump.sp.v1.ExtattrDeleteFdResponse
-	(*ExtattrSetLinkResponse)(nil),           // 421: rump.sp.v1.ExtattrSetLinkResponse
-	(*ExtattrGetLinkResponse)(nil),           // 422: rump.sp.v1.ExtattrGetLinkResponse
-	(*ExtattrDeleteLinkResponse)(nil),        // 423: rump.sp.v1.ExtattrDeleteLinkResponse
-	(*ExtattrListFdResponse)(nil),            // 424: rump.sp.v1.ExtattrListFdResponse
-	(*ExtattrListFileResponse)(nil),          // 425: rump.sp.v1.ExtattrListFileResponse
-	(*ExtattrListLinkResponse)(nil),          // 426: rump.sp.v1.ExtattrListLinkResponse
-	(*SetxattrResponse)(nil),                 // 427: rump.sp.v1.SetxattrResponse
-	(*LsetxattrResponse)(nil),                // 428: rump.sp.v1.LsetxattrResponse
-	(*FsetxattrResponse)(nil),                // 429: rump.sp.v1.FsetxattrResponse
-	(*GetxattrResponse)(nil),                 // 430: rump.sp.v1.GetxattrResponse
-	(*LgetxattrResponse)(nil),                // 431: rump.sp.v1.LgetxattrResponse
-	(*FgetxattrResponse)(nil),                // 432: rump.sp.v1.FgetxattrResponse
-	(*ListxattrResponse)(nil),                // 433: rump.sp.v1.ListxattrResponse
-	(*LlistxattrResponse)(nil),               // 434: rump.sp.v1.LlistxattrResponse
-	(*FlistxattrResponse)(nil),               // 435: rump.sp.v1.FlistxattrResponse
-	(*RemovexattrResponse)(nil),              // 436: rump.sp.v1.RemovexattrResponse
-	(*LremovexattrResponse)(nil),             // 437: rump.sp.v1.LremovexattrResponse
-	(*FremovexattrResponse)(nil),             // 438: rump.sp.v1.FremovexattrResponse
-	(*GetdentsResponse)(nil),                 // 439: rump.sp.v1.GetdentsResponse
-	(*GetfhResponse)(nil),                    // 440: rump.sp.v1.GetfhResponse
-	(*FhopenResponse)(nil),                   // 441: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Response)(nil),               // 442: rump.sp.v1.Fhstatvfs1Response
-	(*MountResponse)(nil),                    // 443: rump.sp.v1.MountResponse
-	(*UtimesResponse)(nil),                   // 444: rump.sp.v1.UtimesResponse
-	(*FutimesResponse)(nil),                  // 445: rump.sp.v1.FutimesResponse
-	(*LutimesResponse)(nil),                  // 446: rump.sp.v1.LutimesResponse
-	(*StatResponse)(nil),                     // 447: rump.sp.v1.StatResponse
-	(*LstatResponse)(nil),                    // 448: rump.sp.v1.LstatResponse
-	(*MknodResponse)(nil),                    // 449: rump.sp.v1.MknodResponse
-	(*FhstatResponse)(nil),                   // 450: rump.sp.v1.FhstatResponse
-	(*LinkatResponse)(nil),                   // 451: rump.sp.v1.LinkatResponse
-	(*RenameatResponse)(nil),                 // 452: rump.sp.v1.RenameatResponse
-	(*MkfifoatResponse)(nil),                 // 453: rump.sp.v1.MkfifoatResponse
-	(*MknodatResponse)(nil),                  // 454: rump.sp.v1.MknodatResponse
-	(*MkdiratResponse)(nil),                  // 455: rump.sp.v1.MkdiratResponse
-	(*FaccessatResponse)(nil),                // 456: rump.sp.v1.FaccessatResponse
-	(*FchmodatResponse)(nil),                 // 457: rump.sp.v1.FchmodatResponse
-	(*FchownatResponse)(nil),                 // 458: rump.sp.v1.FchownatResponse
-	(*FstatatResponse)(nil),                  // 459: rump.sp.v1.FstatatResponse
-	(*UtimensatResponse)(nil),                // 460: rump.sp.v1.UtimensatResponse
-	(*OpenatResponse)(nil),                   // 461: rump.sp.v1.OpenatResponse
-	(*ReadlinkatResponse)(nil),               // 462: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatResponse)(nil),                // 463: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatResponse)(nil),                 // 464: rump.sp.v1.UnlinkatResponse
-	(*FutimensResponse)(nil),                 // 465: rump.sp.v1.FutimensResponse
-	(*QuotactlResponse)(nil),                 // 466: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateResponse)(nil),           // 467: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardResponse)(nil),                 // 468: rump.sp.v1.FdiscardResponse
-	(*RecvmsgResponse)(nil),                  // 469: rump.sp.v1.RecvmsgResponse
-	(*SendmsgResponse)(nil),                  // 470: rump.sp.v1.SendmsgResponse
-	(*RecvfromResponse)(nil),                 // 471: rump.sp.v1.RecvfromResponse
-	(*AcceptResponse)(nil),                   // 472: rump.sp.v1.AcceptResponse
-	(*GetpeernameResponse)(nil),              // 473: rump.sp.v1.GetpeernameResponse
-	(*GetsocknameResponse)(nil),              // 474: rump.sp.v1.GetsocknameResponse
-	(*ConnectResponse)(nil),                  // 475: rump.sp.v1.ConnectResponse
-	(*BindResponse)(nil),                     // 476: rump.sp.v1.BindResponse
-	(*SetsockoptResponse)(nil),               // 477: rump.sp.v1.SetsockoptResponse
-	(*ListenResponse)(nil),                   // 478: rump.sp.v1.ListenResponse
-	(*GetsockoptResponse)(nil),               // 479: rump.sp.v1.GetsockoptResponse
-	(*SendtoResponse)(nil),                   // 480: rump.sp.v1.SendtoResponse
-	(*ShutdownResponse)(nil),                 // 481: rump.sp.v1.ShutdownResponse
-	(*SocketpairResponse)(nil),               // 482: rump.sp.v1.SocketpairResponse
-	(*SocketResponse)(nil),                   // 483: rump.sp.v1.SocketResponse
-	(*PacceptResponse)(nil),                  // 484: rump.sp.v1.PacceptResponse
-	(*RecvmmsgResponse)(nil),                 // 485: rump.sp.v1.RecvmmsgResponse
-	(*SendmmsgResponse)(nil),                 // 486: rump.sp.v1.SendmmsgResponse
-	(*ModuleInitResponse)(nil),               // 487: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniResponse)(nil),               // 488: rump.sp.v1.ModuleFiniResponse
-	(*ComponentRestartResponse)(nil),         // 489: rump.sp.v1.ComponentRestartResponse
-	(*EtfsRegisterResponse)(nil),             // 490: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeResponse)(nil),     // 491: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveResponse)(nil),               // 492: rump.sp.v1.EtfsRemoveResponse
-	(*NewfsResponse)(nil),                    // 493: rump.sp.v1.NewfsResponse
-	(*NetconfigIfcreateResponse)(nil),        // 494: rump.sp.v1.NetconfigIfcreateResponse
-	(*NetconfigIfdestroyResponse)(nil),       // 495: rump.sp.v1.NetconfigIfdestroyResponse
-	(*NetconfigIfupResponse)(nil),            // 496: rump.sp.v1.NetconfigIfupResponse
-	(*NetconfigIfdownResponse)(nil),          // 497: rump.sp.v1.NetconfigIfdownResponse
-	(*NetconfigIfsetlinkstrResponse)(nil),    // 498: rump.sp.v1.NetconfigIfsetlinkstrResponse
-	(*NetconfigBraddResponse)(nil),           // 499: rump.sp.v1.NetconfigBraddResponse
-	(*NetconfigBrdelResponse)(nil),           // 500: rump.sp.v1.NetconfigBrdelResponse
-	(*NetconfigIpv4IfaddrResponse)(nil),      // 501: rump.sp.v1.NetconfigIpv4IfaddrResponse
-	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 502: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	(*NetconfigIpv6IfaddrResponse)(nil),      // 503: rump.sp.v1.NetconfigIpv6IfaddrResponse
-	(*NetconfigIpv4GwResponse)(nil),          // 504: rump.sp.v1.NetconfigIpv4GwResponse
-	(*NetconfigIpv6GwResponse)(nil),          // 505: rump.sp.v1.NetconfigIpv6GwResponse
-	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 506: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	(*NetconfigAutoIpv6Response)(nil),        // 507: rump.sp.v1.NetconfigAutoIpv6Response
-	(*NetconfigIfaddrsResponse)(nil),         // 508: rump.sp.v1.NetconfigIfaddrsResponse
-	(*NetconfigIfimpairResponse)(nil),        // 509: rump.sp.v1.NetconfigIfimpairResponse
-	(*NetconfigIfimpairstatResponse)(nil),    // 510: rump.sp.v1.NetconfigIfimpairstatResponse
-	(*NetconfigIfcaptureResponse)(nil),       // 511: rump.sp.v1.NetconfigIfcaptureResponse
-	(*BpfOpenResponse)(nil),                  // 512: rump.sp.v1.BpfOpenResponse
-	(*DevListResponse)(nil),                  // 513: rump.sp.v1.DevListResponse
-	(*MdCreateResponse)(nil),                 // 514: rump.sp.v1.MdCreateResponse
-	(*MdDestroyResponse)(nil),                // 515: rump.sp.v1.MdDestroyResponse
-	(*KillResponse)(nil),                     // 516: rump.sp.v1.KillResponse
-	(*SigpendingResponse)(nil),               // 517: rump.sp.v1.SigpendingResponse
-	(*NpfLoadResponse)(nil),                  // 518: rump.sp.v1.NpfLoadResponse
-	(*NpfConfigGetResponse)(nil),             // 519: rump.sp.v1.NpfConfigGetResponse
-	(*NpfSwitchResponse)(nil),                // 520: rump.sp.v1.NpfSwitchResponse
-	(*NpfFlushResponse)(nil),                 // 521: rump.sp.v1.NpfFlushResponse
-	(*NpfConnectionsResponse)(nil),           // 522: rump.sp.v1.NpfConnectionsResponse
-	(*NpfStatsResponse)(nil),                 // 523: rump.sp.v1.NpfStatsResponse
-	(*NpfTableResponse)(nil),                 // 524: rump.sp.v1.NpfTableResponse
-	(*NpfRuleAddResponse)(nil),               // 525: rump.sp.v1.NpfRuleAddResponse
-	(*NpfRuleRemoveResponse)(nil),            // 526: rump.sp.v1.NpfRuleRemoveResponse
-	(*DhcpStartResponse)(nil),                // 527: rump.sp.v1.DhcpStartResponse
-	(*DhcpRenewResponse)(nil),                // 528: rump.sp.v1.DhcpRenewResponse
-	(*DhcpStopResponse)(nil),                 // 529: rump.sp.v1.DhcpStopResponse
-	(*DhcpLeasesResponse)(nil),               // 530: rump.sp.v1.DhcpLeasesResponse
-	(*DhcpdStartResponse)(nil),               // 531: rump.sp.v1.DhcpdStartResponse
-	(*DhcpdStopResponse)(nil),                // 532: rump.sp.v1.DhcpdStopResponse
-	(*DhcpdBindingsResponse)(nil),            // 533: rump.sp.v1.DhcpdBindingsResponse
-	(*DnsForwardResponse)(nil),               // 534: rump.sp.v1.DnsForwardResponse
-	(*NetconfigIfaddrdelResponse)(nil),       // 535: rump.sp.v1.NetconfigIfaddrdelResponse
-	(*RouteSendResponse)(nil),                // 536: rump.sp.v1.RouteSendResponse
-	(*RouteRecvResponse)(nil),                // 537: rump.sp.v1.RouteRecvResponse
-	(*RouteDumpResponse)(nil),                // 538: rump.sp.v1.RouteDumpResponse
-	(*NetPcblistResponse)(nil),               // 539: rump.sp.v1.NetPcblistResponse
-	(*NetCountersResponse)(nil),              // 540: rump.sp.v1.NetCountersResponse
-	(*NdListResponse)(nil),                   // 541: rump.sp.v1.NdListResponse
-	(*FileListResponse)(nil),                 // 542: rump.sp.v1.FileListResponse
-	(*ModuleStat)(nil),                       // 543: rump.sp.v1.ModuleStat
+	(*AioCancelRequest)(nil),                 // 86: rump.sp.v1.AioCancelRequest
+	(*AioErrorRequest)(nil),                  // 87: rump.sp.v1.AioErrorRequest
+	(*AioFsyncRequest)(nil),                  // 88: rump.sp.v1.AioFsyncRequest
+	(*AioReadRequest)(nil),                   // 89: rump.sp.v1.AioReadRequest
+	(*AioReturnRequest)(nil),                 // 90: rump.sp.v1.AioReturnRequest
+	(*AioWriteRequest)(nil),                  // 91: rump.sp.v1.AioWriteRequest
+	(*LioListioRequest)(nil),                 // 92: rump.sp.v1.LioListioRequest
+	(*AioSuspendRequest)(nil),                // 93: rump.sp.v1.AioSuspendRequest
+	(*ModctlRequest)(nil),                    // 94: rump.sp.v1.ModctlRequest
+	(*GetsidRequest)(nil),                    // 95: rump.sp.v1.GetsidRequest
+	(*FktraceRequest)(nil),                   // 96: rump.sp.v1.FktraceRequest
+	(*IssetugidRequest)(nil),                 // 97: rump.sp.v1.IssetugidRequest
+	(*UtraceRequest)(nil),                    // 98: rump.sp.v1.UtraceRequest
+	(*KqueueRequest)(nil),                    // 99: rump.sp.v1.KqueueRequest
+	(*PosixFadviseRequest)(nil),              // 100: rump.sp.v1.PosixFadviseRequest
+	(*SelectRequest)(nil),                    // 101: rump.sp.v1.SelectRequest
+	(*GettimeofdayRequest)(nil),              // 102: rump.sp.v1.GettimeofdayRequest
+	(*SettimeofdayRequest)(nil),              // 103: rump.sp.v1.SettimeofdayRequest
+	(*AdjtimeRequest)(nil),                   // 104: rump.sp.v1.AdjtimeRequest
+	(*SetitimerRequest)(nil),                 // 105: rump.sp.v1.SetitimerRequest
+	(*GetitimerRequest)(nil),                 // 106: rump.sp.v1.GetitimerRequest
+	(*ClockGettimeRequest)(nil),              // 107: rump.sp.v1.ClockGettimeRequest
+	(*ClockSettimeRequest)(nil),              // 108: rump.sp.v1.ClockSettimeRequest
+	(*ClockGetresRequest)(nil),               // 109: rump.sp.v1.ClockGetresRequest
+	(*NanosleepRequest)(nil),                 // 110: rump.sp.v1.NanosleepRequest
+	(*KeventRequest)(nil),                    // 111: rump.sp.v1.KeventRequest
+	(*PselectRequest)(nil),                   // 112: rump.sp.v1.PselectRequest
+	(*PolltsRequest)(nil),                    // 113: rump.sp.v1.PolltsRequest
+	(*FstatRequest)(nil),                     // 114: rump.sp.v1.FstatRequest
+	(*TimerSettimeRequest)(nil),              // 115: rump.sp.v1.TimerSettimeRequest
+	(*TimerGettimeRequest)(nil),              // 116: rump.sp.v1.TimerGettimeRequest
+	(*Pipe2Request)(nil),                     // 117: rump.sp.v1.Pipe2Request
+	(*Dup3Request)(nil),                      // 118: rump.sp.v1.Dup3Request
+	(*Kqueue1Request)(nil),                   // 119: rump.sp.v1.Kqueue1Request
+	(*ClockNanosleepRequest)(nil),            // 120: rump.sp.v1.ClockNanosleepRequest
+	(*OpenRequest)(nil),                      // 121: rump.sp.v1.OpenRequest
+	(*LinkRequest)(nil),                      // 122: rump.sp.v1.LinkRequest
+	(*UnlinkRequest)(nil),                    // 123: rump.sp.v1.UnlinkRequest
+	(*ChdirRequest)(nil),                     // 124: rump.sp.v1.ChdirRequest
+	(*FchdirRequest)(nil),                    // 125: rump.sp.v1.FchdirRequest
+	(*ChmodRequest)(nil),                     // 126: rump.sp.v1.ChmodRequest
+	(*ChownRequest)(nil),                     // 127: rump.sp.v1.ChownRequest
+	(*UnmountRequest)(nil),                   // 128: rump.sp.v1.UnmountRequest
+	(*AccessRequest)(nil),                    // 129: rump.sp.v1.AccessRequest
+	(*ChflagsRequest)(nil),                   // 130: rump.sp.v1.ChflagsRequest
+	(*FchflagsRequest)(nil),                  // 131: rump.sp.v1.FchflagsRequest
+	(*SyncRequest)(nil),                      // 132: rump.sp.v1.SyncRequest
+	(*KtraceRequest)(nil),                    // 133: rump.sp.v1.KtraceRequest
+	(*RevokeRequest)(nil),                    // 134: rump.sp.v1.RevokeRequest
+	(*SymlinkRequest)(nil),                   // 135: rump.sp.v1.SymlinkRequest
+	(*ReadlinkRequest)(nil),                  // 136: rump.sp.v1.ReadlinkRequest
+	(*UmaskRequest)(nil),                     // 137: rump.sp.v1.UmaskRequest
+	(*ChrootRequest)(nil),                    // 138: rump.sp.v1.ChrootRequest
+	(*FsyncRequest)(nil),                     // 139: rump.sp.v1.FsyncRequest
+	(*FchownRequest)(nil),                    // 140: rump.sp.v1.FchownRequest
+	(*FchmodRequest)(nil),                    // 141: rump.sp.v1.FchmodRequest
+	(*RenameRequest)(nil),                    // 142: rump.sp.v1.RenameRequest
+	(*MkfifoRequest)(nil),                    // 143: rump.sp.v1.MkfifoRequest
+	(*MkdirRequest)(nil),                     // 144: rump.sp.v1.MkdirRequest
+	(*RmdirRequest)(nil),                     // 145: rump.sp.v1.RmdirRequest
+	(*PreadRequest)(nil),                     // 146: rump.sp.v1.PreadRequest
+	(*PwriteRequest)(nil),                    // 147: rump.sp.v1.PwriteRequest
+	(*PathconfRequest)(nil),                  // 148: rump.sp.v1.PathconfRequest
+	(*LseekRequest)(nil),                     // 149: rump.sp.v1.LseekRequest
+	(*TruncateRequest)(nil),                  // 150: rump.sp.v1.TruncateRequest
+	(*FtruncateRequest)(nil),                 // 151: rump.sp.v1.FtruncateRequest
+	(*FdatasyncRequest)(nil),                 // 152: rump.sp.v1.FdatasyncRequest
+	(*PosixRenameRequest)(nil),               // 153: rump.sp.v1.PosixRenameRequest
+	(*LchmodRequest)(nil),                    // 154: rump.sp.v1.LchmodRequest
+	(*LchownRequest)(nil),                    // 155: rump.sp.v1.LchownRequest
+	(*PosixChownRequest)(nil),                // 156: rump.sp.v1.PosixChownRequest
+	(*PosixFchownRequest)(nil),               // 157: rump.sp.v1.PosixFchownRequest
+	(*PosixLchownRequest)(nil),               // 158: rump.sp.v1.PosixLchownRequest
+	(*PreadvRequest)(nil),                    // 159: rump.sp.v1.PreadvRequest
+	(*PwritevRequest)(nil),                   // 160: rump.sp.v1.PwritevRequest
+	(*GetcwdRequest)(nil),                    // 161: rump.sp.v1.GetcwdRequest
+	(*FchrootRequest)(nil),                   // 162: rump.sp.v1.FchrootRequest
+	(*LchflagsRequest)(nil),                  // 163: rump.sp.v1.LchflagsRequest
+	(*FsyncRangeRequest)(nil),                // 164: rump.sp.v1.FsyncRangeRequest
+	(*GetvfsstatRequest)(nil),                // 165: rump.sp.v1.GetvfsstatRequest
+	(*Statvfs1Request)(nil),                  // 166: rump.sp.v1.Statvfs1Request
+	(*Fstatvfs1Request)(nil),                 // 167: rump.sp.v1.Fstatvfs1Request
+	(*ExtattrctlRequest)(nil),                // 168: rump.sp.v1.ExtattrctlRequest
+	(*ExtattrSetFileRequest)(nil),            // 169: rump.sp.v1.ExtattrSetFileRequest
+	(*ExtattrGetFileRequest)(nil),            // 170: rump.sp.v1.ExtattrGetFileRequest
+	(*ExtattrDeleteFileRequest)(nil),         // 171: rump.sp.v1.ExtattrDeleteFileRequest
+	(*ExtattrSetFdRequest)(nil),              // 172: rump.sp.v1.ExtattrSetFdRequest
+	(*ExtattrGetFdRequest)(nil),              // 173: rump.sp.v1.ExtattrGetFdRequest
+	(*ExtattrDeleteFdRequest)(nil),           // 174: rump.sp.v1.ExtattrDeleteFdRequest
+	(*ExtattrSetLinkRequest)(nil),            // 175: rump.sp.v1.ExtattrSetLinkRequest
+	(*ExtattrGetLinkRequest)(nil),            // 176: rump.sp.v1.ExtattrGetLinkRequest
+	(*ExtattrDeleteLinkRequest)(nil),         // 177: rump.sp.v1.ExtattrDeleteLinkRequest
+	(*ExtattrListFdRequest)(nil),             // 178: rump.sp.v1.ExtattrListFdRequest
+	(*ExtattrListFileRequest)(nil),           // 179: rump.sp.v1.ExtattrListFileRequest
+	(*ExtattrListLinkRequest)(nil),           // 180: rump.sp.v1.ExtattrListLinkRequest
+	(*SetxattrRequest)(nil),                  // 181: rump.sp.v1.SetxattrRequest
+	(*LsetxattrRequest)(nil),                 // 182: rump.sp.v1.LsetxattrRequest
+	(*FsetxattrRequest)(nil),                 // 183: rump.sp.v1.FsetxattrRequest
+	(*GetxattrRequest)(nil),                  // 184: rump.sp.v1.GetxattrRequest
+	(*LgetxattrRequest)(nil),                 // 185: rump.sp.v1.LgetxattrRequest
+	(*FgetxattrRequest)(nil),                 // 186: rump.sp.v1.FgetxattrRequest
+	(*ListxattrRequest)(nil),                 // 187: rump.sp.v1.ListxattrRequest
+	(*LlistxattrRequest)(nil),                // 188: rump.sp.v1.LlistxattrRequest
+	(*FlistxattrRequest)(nil),                // 189: rump.sp.v1.FlistxattrRequest
+	(*RemovexattrRequest)(nil),               // 190: rump.sp.v1.RemovexattrRequest
+	(*LremovexattrRequest)(nil),              // 191: rump.sp.v1.LremovexattrRequest
+	(*FremovexattrRequest)(nil),              // 192: rump.sp.v1.FremovexattrRequest
+	(*GetdentsRequest)(nil),                  // 193: rump.sp.v1.GetdentsRequest
+	(*GetfhRequest)(nil),                     // 194: rump.sp.v1.GetfhRequest
+	(*FhopenRequest)(nil),                    // 195: rump.sp.v1.FhopenRequest
+	(*Fhstatvfs1Request)(nil),                // 196: rump.sp.v1.Fhstatvfs1Request
+	(*MountRequest)(nil),                     // 197: rump.sp.v1.MountRequest
+	(*UtimesRequest)(nil),                    // 198: rump.sp.v1.UtimesRequest
+	(*FutimesRequest)(nil),                   // 199: rump.sp.v1.FutimesRequest
+	(*LutimesRequest)(nil),                   // 200: rump.sp.v1.LutimesRequest
+	(*StatRequest)(nil),                      // 201: rump.sp.v1.StatRequest
+	(*LstatRequest)(nil),                     // 202: rump.sp.v1.LstatRequest
+	(*MknodRequest)(nil),                     // 203: rump.sp.v1.MknodRequest
+	(*FhstatRequest)(nil),                    // 204: rump.sp.v1.FhstatRequest
+	(*LinkatRequest)(nil),                    // 205: rump.sp.v1.LinkatRequest
+	(*RenameatRequest)(nil),                  // 206: rump.sp.v1.RenameatRequest
+	(*MkfifoatRequest)(nil),                  // 207: rump.sp.v1.MkfifoatRequest
+	(*MknodatRequest)(nil),                   // 208: rump.sp.v1.MknodatRequest
+	(*MkdiratRequest)(nil),                   // 209: rump.sp.v1.MkdiratRequest
+	(*FaccessatRequest)(nil),                 // 210: rump.sp.v1.FaccessatRequest
+	(*FchmodatRequest)(nil),                  // 211: rump.sp.v1.FchmodatRequest
+	(*FchownatRequest)(nil),                  // 212: rump.sp.v1.FchownatRequest
+	(*FstatatRequest)(nil),                   // 213: rump.sp.v1.FstatatRequest
+	(*UtimensatRequest)(nil),                 // 214: rump.sp.v1.UtimensatRequest
+	(*OpenatRequest)(nil),                    // 215: rump.sp.v1.OpenatRequest
+	(*ReadlinkatRequest)(nil),                // 216: rump.sp.v1.ReadlinkatRequest
+	(*SymlinkatRequest)(nil),                 // 217: rump.sp.v1.SymlinkatRequest
+	(*UnlinkatRequest)(nil),                  // 218: rump.sp.v1.UnlinkatRequest
+	(*FutimensRequest)(nil),                  // 219: rump.sp.v1.FutimensRequest
+	(*QuotactlRequest)(nil),                  // 220: rump.sp.v1.QuotactlRequest
+	(*PosixFallocateRequest)(nil),            // 221: rump.sp.v1.PosixFallocateRequest
+	(*FdiscardRequest)(nil),                  // 222: rump.sp.v1.FdiscardRequest
+	(*RecvmsgRequest)(nil),                   // 223: rump.sp.v1.RecvmsgRequest
+	(*SendmsgRequest)(nil),                   // 224: rump.sp.v1.SendmsgRequest
+	(*RecvfromRequest)(nil),                  // 225: rump.sp.v1.RecvfromRequest
+	(*AcceptRequest)(nil),                    // 226: rump.sp.v1.AcceptRequest
+	(*GetpeernameRequest)(nil),               // 227: rump.sp.v1.GetpeernameRequest
+	(*GetsocknameRequest)(nil),               // 228: rump.sp.v1.GetsocknameRequest
+	(*ConnectRequest)(nil),                   // 229: rump.sp.v1.ConnectRequest
+	(*BindRequest)(nil),                      // 230: rump.sp.v1.BindRequest
+	(*SetsockoptRequest)(nil),                // 231: rump.sp.v1.SetsockoptRequest
+	(*ListenRequest)(nil),                    // 232: rump.sp.v1.ListenRequest
+	(*GetsockoptRequest)(nil),                // 233: rump.sp.v1.GetsockoptRequest
+	(*SendtoRequest)(nil),                    // 234: rump.sp.v1.SendtoRequest
+	(*ShutdownRequest)(nil),                  // 235: rump.sp.v1.ShutdownRequest
+	(*SocketpairRequest)(nil),                // 236: rump.sp.v1.SocketpairRequest
+	(*SocketRequest)(nil),                    // 237: rump.sp.v1.SocketRequest
+	(*PacceptRequest)(nil),                   // 238: rump.sp.v1.PacceptRequest
+	(*RecvmmsgRequest)(nil),                  // 239: rump.sp.v1.RecvmmsgRequest
+	(*SendmmsgRequest)(nil),                  // 240: rump.sp.v1.SendmmsgRequest
+	(*ModuleInitRequest)(nil),                // 241: rump.sp.v1.ModuleInitRequest
+	(*ModuleFiniRequest)(nil),                // 242: rump.sp.v1.ModuleFiniRequest
+	(*ComponentRestartRequest)(nil),          // 243: rump.sp.v1.ComponentRestartRequest
+	(*EtfsRegisterRequest)(nil),              // 244: rump.sp.v1.EtfsRegisterRequest
+	(*EtfsRegisterWithsizeRequest)(nil),      // 245: rump.sp.v1.EtfsRegisterWithsizeRequest
+	(*EtfsRemoveRequest)(nil),                // 246: rump.sp.v1.EtfsRemoveRequest
+	(*NewfsRequest)(nil),                     // 247: rump.sp.v1.NewfsRequest
+	(*NetconfigIfcreateRequest)(nil),         // 248: rump.sp.v1.NetconfigIfcreateRequest
+	(*NetconfigIfdestroyRequest)(nil),        // 249: rump.sp.v1.NetconfigIfdestroyRequest
+	(*NetconfigIfupRequest)(nil),             // 250: rump.sp.v1.NetconfigIfupRequest
+	(*NetconfigIfdownRequest)(nil),           // 251: rump.sp.v1.NetconfigIfdownRequest
+	(*NetconfigIfsetlinkstrRequest)(nil),     // 252: rump.sp.v1.NetconfigIfsetlinkstrRequest
+	(*NetconfigBraddRequest)(nil),            // 253: rump.sp.v1.NetconfigBraddRequest
+	(*NetconfigBrdelRequest)(nil),            // 254: rump.sp.v1.NetconfigBrdelRequest
+	(*NetconfigIpv4IfaddrRequest)(nil),       // 255: rump.sp.v1.NetconfigIpv4IfaddrRequest
+	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 256: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	(*NetconfigIpv6IfaddrRequest)(nil),       // 257: rump.sp.v1.NetconfigIpv6IfaddrRequest
+	(*NetconfigIpv4GwRequest)(nil),           // 258: rump.sp.v1.NetconfigIpv4GwRequest
+	(*NetconfigIpv6GwRequest)(nil),           // 259: rump.sp.v1.NetconfigIpv6GwRequest
+	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 260: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	(*NetconfigAutoIpv6Request)(nil),         // 261: rump.sp.v1.NetconfigAutoIpv6Request
+	(*NetconfigIfaddrsRequest)(nil),          // 262: rump.sp.v1.NetconfigIfaddrsRequest
+	(*NetconfigIfimpairRequest)(nil),         // 263: rump.sp.v1.NetconfigIfimpairRequest
+	(*NetconfigIfimpairstatRequest)(nil),     // 264: rump.sp.v1.NetconfigIfimpairstatRequest
+	(*NetconfigIfcaptureRequest)(nil),        // 265: rump.sp.v1.NetconfigIfcaptureRequest
+	(*BpfOpenRequest)(nil),                   // 266: rump.sp.v1.BpfOpenRequest
+	(*DevListRequest)(nil),                   // 267: rump.sp.v1.DevListRequest
+	(*MdCreateRequest)(nil),                  // 268: rump.sp.v1.MdCreateRequest
+	(*MdDestroyRequest)(nil),                 // 269: rump.sp.v1.MdDestroyRequest
+	(*KillRequest)(nil),                      // 270: rump.sp.v1.KillRequest
+	(*SigpendingRequest)(nil),                // 271: rump.sp.v1.SigpendingRequest
+	(*NpfLoadRequest)(nil),                   // 272: rump.sp.v1.NpfLoadRequest
+	(*NpfConfigGetRequest)(nil),              // 273: rump.sp.v1.NpfConfigGetRequest
+	(*NpfSwitchRequest)(nil),                 // 274: rump.sp.v1.NpfSwitchRequest
+	(*NpfFlushRequest)(nil),                  // 275: rump.sp.v1.NpfFlushRequest
+	(*NpfConnectionsRequest)(nil),            // 276: rump.sp.v1.NpfConnectionsRequest
+	(*NpfStatsRequest)(nil),                  // 277: rump.sp.v1.NpfStatsRequest
+	(*NpfTableRequest)(nil),                  // 278: rump.sp.v1.NpfTableRequest
+	(*NpfRuleAddRequest)(nil),                // 279: rump.sp.v1.NpfRuleAddRequest
+	(*NpfRuleRemoveRequest)(nil),             // 280: rump.sp.v1.NpfRuleRemoveRequest
+	(*DhcpStartRequest)(nil),                 // 281: rump.sp.v1.DhcpStartRequest
+	(*DhcpRenewRequest)(nil),                 // 282: rump.sp.v1.DhcpRenewRequest
+	(*DhcpStopRequest)(nil),                  // 283: rump.sp.v1.DhcpStopRequest
+	(*DhcpLeasesRequest)(nil),                // 284: rump.sp.v1.DhcpLeasesRequest
+	(*DhcpdStartRequest)(nil),                // 285: rump.sp.v1.DhcpdStartRequest
+	(*DhcpdStopRequest)(nil),                 // 286: rump.sp.v1.DhcpdStopRequest
+	(*DhcpdBindingsRequest)(nil),             // 287: rump.sp.v1.DhcpdBindingsRequest
+	(*DnsForwardRequest)(nil),                // 288: rump.sp.v1.DnsForwardRequest
+	(*NetconfigIfaddrdelRequest)(nil),        // 289: rump.sp.v1.NetconfigIfaddrdelRequest
+	(*RouteSendRequest)(nil),                 // 290: rump.sp.v1.RouteSendRequest
+	(*RouteRecvRequest)(nil),                 // 291: rump.sp.v1.RouteRecvRequest
+	(*RouteDumpRequest)(nil),                 // 292: rump.sp.v1.RouteDumpRequest
+	(*NetPcblistRequest)(nil),                // 293: rump.sp.v1.NetPcblistRequest
+	(*NetCountersRequest)(nil),               // 294: rump.sp.v1.NetCountersRequest
+	(*NdListRequest)(nil),                    // 295: rump.sp.v1.NdListRequest
+	(*FileListRequest)(nil),                  // 296: rump.sp.v1.FileListRequest
+	(*SyscallError)(nil),                     // 297: rump.sp.v1.SyscallError
+	(*ReadResponse)(nil),                     // 298: rump.sp.v1.ReadResponse
+	(*WriteResponse)(nil),                    // 299: rump.sp.v1.WriteResponse
+	(*CloseResponse)(nil),                    // 300: rump.sp.v1.CloseResponse
+	(*GetpidResponse)(nil),                   // 301: rump.sp.v1.GetpidResponse
+	(*SetuidResponse)(nil),                   // 302: rump.sp.v1.SetuidResponse
+	(*GetuidResponse)(nil),                   // 303: rump.sp.v1.GetuidResponse
+	(*GeteuidResponse)(nil),                  // 304: rump.sp.v1.GeteuidResponse
+	(*GetppidResponse)(nil),                  // 305: rump.sp.v1.GetppidResponse
+	(*DupResponse)(nil),                      // 306: rump.sp.v1.DupResponse
+	(*PipeResponse)(nil),                     // 307: rump.sp.v1.PipeResponse
+	(*GetegidResponse)(nil),                  // 308: rump.sp.v1.GetegidResponse
+	(*GetgidResponse)(nil),                   // 309: rump.sp.v1.GetgidResponse
+	(*GetloginResponse)(nil),                 // 310: rump.sp.v1.GetloginResponse
+	(*SetloginResponse)(nil),                 // 311: rump.sp.v1.SetloginResponse
+	(*IoctlResponse)(nil),                    // 312: rump.sp.v1.IoctlResponse
+	(*GetgroupsResponse)(nil),                // 313: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsResponse)(nil),                // 314: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpResponse)(nil),                  // 315: rump.sp.v1.GetpgrpResponse
+	(*SetpgidResponse)(nil),                  // 316: rump.sp.v1.SetpgidResponse
+	(*Dup2Response)(nil),                     // 317: rump.sp.v1.Dup2Response
+	(*FcntlResponse)(nil),                    // 318: rump.sp.v1.FcntlResponse
+	(*ReadvResponse)(nil),                    // 319: rump.sp.v1.ReadvResponse
+	(*WritevResponse)(nil),                   // 320: rump.sp.v1.WritevResponse
+	(*SetreuidResponse)(nil),                 // 321: rump.sp.v1.SetreuidResponse
+	(*SetregidResponse)(nil),                 // 322: rump.sp.v1.SetregidResponse
+	(*FlockResponse)(nil),                    // 323: rump.sp.v1.FlockResponse
+	(*SetsidResponse)(nil),                   // 324: rump.sp.v1.SetsidResponse
+	(*SetgidResponse)(nil),                   // 325: rump.sp.v1.SetgidResponse
+	(*SetegidResponse)(nil),                  // 326: rump.sp.v1.SetegidResponse
+	(*SeteuidResponse)(nil),                  // 327: rump.sp.v1.SeteuidResponse
+	(*FpathconfResponse)(nil),                // 328: rump.sp.v1.FpathconfResponse
+	(*GetrlimitResponse)(nil),                // 329: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitResponse)(nil),                // 330: rump.sp.v1.SetrlimitResponse
+	(*SysctlResponse)(nil),                   // 331: rump.sp.v1.SysctlResponse
+	(*GetpgidResponse)(nil),                  // 332: rump.sp.v1.GetpgidResponse
+	(*RebootResponse)(nil),                   // 333: rump.sp.v1.RebootResponse
+	(*PollResponse)(nil),                     // 334: rump.sp.v1.PollResponse
+	(*TimerCreateResponse)(nil),              // 335: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteResponse)(nil),              // 336: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunResponse)(nil),          // 337: rump.sp.v1.TimerGetoverrunResponse
+	(*KsemInitResponse)(nil),                 // 338: rump.sp.v1.KsemInitResponse
+	(*KsemOpenResponse)(nil),                 // 339: rump.sp.v1.KsemOpenResponse
+	(*KsemUnlinkResponse)(nil),               // 340: rump.sp.v1.KsemUnlinkResponse
+	(*KsemCloseResponse)(nil),                // 341: rump.sp.v1.KsemCloseResponse
+	(*KsemPostResponse)(nil),                 // 342: rump.sp.v1.KsemPostResponse
+	(*KsemWaitResponse)(nil),                 // 343: rump.sp.v1.KsemWaitResponse
+	(*KsemTrywaitResponse)(nil),              // 344: rump.sp.v1.KsemTrywaitResponse
+	(*KsemGetvalueResponse)(nil),             // 345: rump.sp.v1.KsemGetvalueResponse
+	(*KsemDestroyResponse)(nil),              // 346: rump.sp.v1.KsemDestroyResponse
+	(*KsemTimedwaitResponse)(nil),            // 347: rump.sp.v1.KsemTimedwaitResponse
+	(*AioCancelResponse)(nil),                // 348: rump.sp.v1.AioCancelResponse
+	(*AioErrorResponse)(nil),                 // 349: rump.sp.v1.AioErrorResponse
+	(*AioFsyncResponse)(nil),                 // 350: rump.sp.v1.AioFsyncResponse
+	(*AioReadResponse)(nil),                  // 351: rump.sp.v1.AioReadResponse
+	(*AioReturnResponse)(nil),                // 352: rump.sp.v1.AioReturnResponse
+	(*AioWriteResponse)(nil),                 // 353: rump.sp.v1.AioWriteResponse
+	(*LioListioResponse)(nil),                // 354: rump.sp.v1.LioListioResponse
+	(*AioSuspendResponse)(nil),               // 355: rump.sp.v1.AioSuspendResponse
+	(*ModctlResponse)(nil),                   // 356: rump.sp.v1.ModctlResponse
+	(*GetsidResponse)(nil),                   // 357: rump.sp.v1.GetsidResponse
+	(*FktraceResponse)(nil),                  // 358: rump.sp.v1.FktraceResponse
+	(*IssetugidResponse)(nil),                // 359: rump.sp.v1.IssetugidResponse
+	(*UtraceResponse)(nil),                   // 360: rump.sp.v1.UtraceResponse
+	(*KqueueResponse)(nil),                   // 361: rump.sp.v1.KqueueResponse
+	(*PosixFadviseResponse)(nil),             // 362: rump.sp.v1.PosixFadviseResponse
+	(*SelectResponse)(nil),                   // 363: rump.sp.v1.SelectResponse
+	(*GettimeofdayResponse)(nil),             // 364: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayResponse)(nil),             // 365: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeResponse)(nil),                  // 366: rump.sp.v1.AdjtimeResponse
+	(*SetitimerResponse)(nil),                // 367: rump.sp.v1.SetitimerResponse
+	(*GetitimerResponse)(nil),                // 368: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeResponse)(nil),             // 369: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeResponse)(nil),             // 370: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresResponse)(nil),              // 371: rump.sp.v1.ClockGetresResponse
+	(*NanosleepResponse)(nil),                // 372: rump.sp.v1.NanosleepResponse
+	(*KeventResponse)(nil),                   // 373: rump.sp.v1.KeventResponse
+	(*PselectResponse)(nil),                  // 374: rump.sp.v1.PselectResponse
+	(*PolltsResponse)(nil),                   // 375: rump.sp.v1.PolltsResponse
+	(*FstatResponse)(nil),                    // 376: rump.sp.v1.FstatResponse
+	(*TimerSettimeResponse)(nil),             // 377: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeResponse)(nil),             // 378: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Response)(nil),                    // 379: rump.sp.v1.Pipe2Response
+	(*Dup3Response)(nil),                     // 380: rump.sp.v1.Dup3Response
+	(*Kqueue1Response)(nil),                  // 381: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepResponse)(nil),           // 382: rump.sp.v1.ClockNanosleepResponse
+	(*OpenResponse)(nil),                     // 383: rump.sp.v1.OpenResponse
+	(*LinkResponse)(nil),                     // 384: rump.sp.v1.LinkResponse
+	(*UnlinkResponse)(nil),                   // 385: rump.sp.v1.UnlinkResponse
+	(*ChdirResponse)(nil),                    // 386: rump.sp.v1.ChdirResponse
+	(*FchdirResponse)(nil),                   // 387: rump.sp.v1.FchdirResponse
+	(*ChmodResponse)(nil),                    // 388: rump.sp.v1.ChmodResponse
+	(*ChownResponse)(nil),                    // 389: rump.sp.v1.ChownResponse
+	(*UnmountResponse)(nil),                  // 390: rump.sp.v1.UnmountResponse
+	(*AccessResponse)(nil),                   // 391: rump.sp.v1.AccessResponse
+	(*ChflagsResponse)(nil),                  // 392: rump.sp.v1.ChflagsResponse
+	(*FchflagsResponse)(nil),                 // 393: rump.sp.v1.FchflagsResponse
+	(*SyncResponse)(nil),                     // 394: rump.sp.v1.SyncResponse
+	(*KtraceResponse)(nil),                   // 395: rump.sp.v1.KtraceResponse
+	(*RevokeResponse)(nil),                   // 396: rump.sp.v1.RevokeResponse
+	(*SymlinkResponse)(nil),                  // 397: rump.sp.v1.SymlinkResponse
+	(*ReadlinkResponse)(nil),                 // 398: rump.sp.v1.ReadlinkResponse
+	(*UmaskResponse)(nil),                    // 399: rump.sp.v1.UmaskResponse
+	(*ChrootResponse)(nil),                   // 400: rump.sp.v1.ChrootResponse
+	(*FsyncResponse)(nil),                    // 401: rump.sp.v1.FsyncResponse
+	(*FchownResponse)(nil),                   // 402: rump.sp.v1.FchownResponse
+	(*FchmodResponse)(nil),                   // 403: rump.sp.v1.FchmodResponse
+	(*RenameResponse)(nil),                   // 404: rump.sp.v1.RenameResponse
+	(*MkfifoResponse)(nil),                   // 405: rump.sp.v1.MkfifoResponse
+	(*MkdirResponse)(nil),                    // 406: rump.sp.v1.MkdirResponse
+	(*RmdirResponse)(nil),                    // 407: rump.sp.v1.RmdirResponse
+	(*PreadResponse)(nil),                    // 408: rump.sp.v1.PreadResponse
+	(*PwriteResponse)(nil),                   // 409: rump.sp.v1.PwriteResponse
+	(*PathconfResponse)(nil),                 // 410: rump.sp.v1.PathconfResponse
+	(*LseekResponse)(nil),                    // 411: rump.sp.v1.LseekResponse
+	(*TruncateResponse)(nil),                 // 412: rump.sp.v1.TruncateResponse
+	(*FtruncateResponse)(nil),                // 413: rump.sp.v1.FtruncateResponse
+	(*FdatasyncResponse)(nil),                // 414: rump.sp.v1.FdatasyncResponse
+	(*PosixRenameResponse)(nil),              // 415: rump.sp.v1.PosixRenameResponse
+	(*LchmodResponse)(nil),                   // 416: rump.sp.v1.LchmodResponse
+	(*LchownResponse)(nil),                   // 417: rump.sp.v1.LchownResponse
+	(*PosixChownResponse)(nil),               // 418: rump.sp.v1.PosixChownResponse
+	(*PosixFchownResponse)(nil),              // 419: rump.sp.v1.PosixFchownResponse
+	(*PosixLchownResponse)(nil),              // 420: rump.sp.v1.PosixLchownResponse
+	(*PreadvResponse)(nil),                   // 421: rump.sp.v1.PreadvResponse
+	(*PwritevResponse)(nil),                  // 422: rump.sp.v1.PwritevResponse
+	(*GetcwdResponse)(nil),                   // 423: rump.sp.v1.GetcwdResponse
+	(*FchrootResponse)(nil),                  // 424: rump.sp.v1.FchrootResponse
+	(*LchflagsResponse)(nil),                 // 425: rump.sp.v1.LchflagsResponse
+	(*FsyncRangeResponse)(nil),               // 426: rump.sp.v1.FsyncRangeResponse
+	(*GetvfsstatResponse)(nil),               // 427: rump.sp.v1.GetvfsstatResponse
+	(*Statvfs1Response)(nil),                 // 428: rump.sp.v1.Statvfs1Response
+	(*Fstatvfs1Response)(nil),                // 429: rump.sp.v1.Fstatvfs1Response
+	(*ExtattrctlResponse)(nil),               // 430: rump.sp.v1.ExtattrctlResponse
+	(*ExtattrSetFileResponse)(nil),           // 431: rump.sp.v1.ExtattrSetFileResponse
+	(*ExtattrGetFileResponse)(nil),           // 432: rump.sp.v1.ExtattrGetFileResponse
+	(*ExtattrDeleteFileResponse)(nil),        // 433: rump.sp.v1.ExtattrDeleteFileResponse
+	(*ExtattrSetFdResponse)(nil),             // 434: rump.sp.v1.ExtattrSetFdResponse
+	(*ExtattrGetFdResponse)(nil),             // 435: rump.sp.v1.ExtattrGetFdResponse
+	(*ExtattrDeleteFdResponse)(nil),          // 436: rump.sp.v1.ExtattrDeleteFdResponse
+	(*ExtattrSetLinkResponse)(nil),           // 437: rump.sp.v1.ExtattrSetLinkResponse
+	(*ExtattrGetLinkResponse)(nil),           // 438: rump.sp.v1.ExtattrGetLinkResponse
+	(*ExtattrDeleteLinkResponse)(nil),        // 439: rump.sp.v1.ExtattrDeleteLinkResponse
+	(*ExtattrListFdResponse)(nil),            // 440: rump.sp.v1.ExtattrListFdResponse
+	(*ExtattrListFileResponse)(nil),          // 441: rump.sp.v1.ExtattrListFileResponse
+	(*ExtattrListLinkResponse)(nil),          // 442: rump.sp.v1.ExtattrListLinkResponse
+	(*SetxattrResponse)(nil),                 // 443: rump.sp.v1.SetxattrResponse
+	(*LsetxattrResponse)(nil),                // 444: rump.sp.v1.LsetxattrResponse
+	(*FsetxattrResponse)(nil),                // 445: rump.sp.v1.FsetxattrResponse
+	(*GetxattrResponse)(nil),                 // 446: rump.sp.v1.GetxattrResponse
+	(*LgetxattrResponse)(nil),                // 447: rump.sp.v1.LgetxattrResponse
+	(*FgetxattrResponse)(nil),                // 448: rump.sp.v1.FgetxattrResponse
+	(*ListxattrResponse)(nil),                // 449: rump.sp.v1.ListxattrResponse
+	(*LlistxattrResponse)(nil),               // 450: rump.sp.v1.LlistxattrResponse
+	(*FlistxattrResponse)(nil),               // 451: rump.sp.v1.FlistxattrResponse
+	(*RemovexattrResponse)(nil),              // 452: rump.sp.v1.RemovexattrResponse
+	(*LremovexattrResponse)(nil),             // 453: rump.sp.v1.LremovexattrResponse
+	(*FremovexattrResponse)(nil),             // 454: rump.sp.v1.FremovexattrResponse
+	(*GetdentsResponse)(nil),                 // 455: rump.sp.v1.GetdentsResponse
+	(*GetfhResponse)(nil),                    // 456: rump.sp.v1.GetfhResponse
+	(*FhopenResponse)(nil),                   // 457: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Response)(nil),               // 458: rump.sp.v1.Fhstatvfs1Response
+	(*MountResponse)(nil),                    // 459: rump.sp.v1.MountResponse
+	(*UtimesResponse)(nil),                   // 460: rump.sp.v1.UtimesResponse
+	(*FutimesResponse)(nil),                  // 461: rump.sp.v1.FutimesResponse
+	(*LutimesResponse)(nil),                  // 462: rump.sp.v1.LutimesResponse
+	(*StatResponse)(nil),                     // 463: rump.sp.v1.StatResponse
+	(*LstatResponse)(nil),                    // 464: rump.sp.v1.LstatResponse
+	(*MknodResponse)(nil),                    // 465: rump.sp.v1.MknodResponse
+	(*FhstatResponse)(nil),                   // 466: rump.sp.v1.FhstatResponse
+	(*LinkatResponse)(nil),                   // 467: rump.sp.v1.LinkatResponse
+	(*RenameatResponse)(nil),                 // 468: rump.sp.v1.RenameatResponse
+	(*MkfifoatResponse)(nil),                 // 469: rump.sp.v1.MkfifoatResponse
+	(*MknodatResponse)(nil),                  // 470: rump.sp.v1.MknodatResponse
+	(*MkdiratResponse)(nil),                  // 471: rump.sp.v1.MkdiratResponse
+	(*FaccessatResponse)(nil),                // 472: rump.sp.v1.FaccessatResponse
+	(*FchmodatResponse)(nil),                 // 473: rump.sp.v1.FchmodatResponse
+	(*FchownatResponse)(nil),                 // 474: rump.sp.v1.FchownatResponse
+	(*FstatatResponse)(nil),                  // 475: rump.sp.v1.FstatatResponse
+	(*UtimensatResponse)(nil),                // 476: rump.sp.v1.UtimensatResponse
+	(*OpenatResponse)(nil),                   // 477: rump.sp.v1.OpenatResponse
+	(*ReadlinkatResponse)(nil),               // 478: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatResponse)(nil),                // 479: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatResponse)(nil),                 // 480: rump.sp.v1.UnlinkatResponse
+	(*FutimensResponse)(nil),                 // 481: rump.sp.v1.FutimensResponse
+	(*QuotactlResponse)(nil),                 // 482: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateResponse)(nil),           // 483: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardResponse)(nil),                 // 484: rump.sp.v1.FdiscardResponse
+	(*RecvmsgResponse)(nil),                  // 485: rump.sp.v1.RecvmsgResponse
+	(*SendmsgResponse)(nil),                  // 486: rump.sp.v1.SendmsgResponse
+	(*RecvfromResponse)(nil),                 // 487: rump.sp.v1.RecvfromResponse
+	(*AcceptResponse)(nil),                   // 488: rump.sp.v1.AcceptResponse
+	(*GetpeernameResponse)(nil),              // 489: rump.sp.v1.GetpeernameResponse
+	(*GetsocknameResponse)(nil),              // 490: rump.sp.v1.GetsocknameResponse
+	(*ConnectResponse)(nil),                  // 491: rump.sp.v1.ConnectResponse
+	(*BindResponse)(nil),                     // 492: rump.sp.v1.BindResponse
+	(*SetsockoptResponse)(nil),               // 493: rump.sp.v1.SetsockoptResponse
+	(*ListenResponse)(nil),                   // 494: rump.sp.v1.ListenResponse
+	(*GetsockoptResponse)(nil),               // 495: rump.sp.v1.GetsockoptResponse
+	(*SendtoResponse)(nil),                   // 496: rump.sp.v1.SendtoResponse
+	(*ShutdownResponse)(nil),                 // 497: rump.sp.v1.ShutdownResponse
+	(*SocketpairResponse)(nil),               // 498: rump.sp.v1.SocketpairResponse
+	(*SocketResponse)(nil),                   // 499: rump.sp.v1.SocketResponse
+	(*PacceptResponse)(nil),                  // 500: rump.sp.v1.PacceptResponse
+	(*RecvmmsgResponse)(nil),                 // 501: rump.sp.v1.RecvmmsgResponse
+	(*SendmmsgResponse)(nil),                 // 502: rump.sp.v1.SendmmsgResponse
+	(*ModuleInitResponse)(nil),               // 503: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniResponse)(nil),               // 504: rump.sp.v1.ModuleFiniResponse
+	(*ComponentRestartResponse)(nil),         // 505: rump.sp.v1.ComponentRestartResponse
+	(*EtfsRegisterResponse)(nil),             // 506: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeResponse)(nil),     // 507: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveResponse)(nil),               // 508: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsResponse)(nil),                    // 509: rump.sp.v1.NewfsResponse
+	(*NetconfigIfcreateResponse)(nil),        // 510: rump.sp.v1.NetconfigIfcreateResponse
+	(*NetconfigIfdestroyResponse)(nil),       // 511: rump.sp.v1.NetconfigIfdestroyResponse
+	(*NetconfigIfupResponse)(nil),            // 512: rump.sp.v1.NetconfigIfupResponse
+	(*NetconfigIfdownResponse)(nil),          // 513: rump.sp.v1.NetconfigIfdownResponse
+	(*NetconfigIfsetlinkstrResponse)(nil),    // 514: rump.sp.v1.NetconfigIfsetlinkstrResponse
+	(*NetconfigBraddResponse)(nil),           // 515: rump.sp.v1.NetconfigBraddResponse
+	(*NetconfigBrdelResponse)(nil),           // 516: rump.sp.v1.NetconfigBrdelResponse
+	(*NetconfigIpv4IfaddrResponse)(nil),      // 517: rump.sp.v1.NetconfigIpv4IfaddrResponse
+	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 518: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	(*NetconfigIpv6IfaddrResponse)(nil),      // 519: rump.sp.v1.NetconfigIpv6IfaddrResponse
+	(*NetconfigIpv4GwResponse)(nil),          // 520: rump.sp.v1.NetconfigIpv4GwResponse
+	(*NetconfigIpv6GwResponse)(nil),          // 521: rump.sp.v1.NetconfigIpv6GwResponse
+	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 522: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	(*NetconfigAutoIpv6Response)(nil),        // 523: rump.sp.v1.NetconfigAutoIpv6Response
+	(*NetconfigIfaddrsResponse)(nil),         // 524: rump.sp.v1.NetconfigIfaddrsResponse
+	(*NetconfigIfimpairResponse)(nil),        // 525: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatResponse)(nil),    // 526: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureResponse)(nil),       // 527: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenResponse)(nil),                  // 528: rump.sp.v1.BpfOpenResponse
+	(*DevListResponse)(nil),                  // 529: rump.sp.v1.DevListResponse
+	(*MdCreateResponse)(nil),                 // 530: rump.sp.v1.MdCreateResponse
+	(*MdDestroyResponse)(nil),                // 531: rump.sp.v1.MdDestroyResponse
+	(*KillResponse)(nil),                     // 532: rump.sp.v1.KillResponse
+	(*SigpendingResponse)(nil),               // 533: rump.sp.v1.SigpendingResponse
+	(*NpfLoadResponse)(nil),                  // 534: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetResponse)(nil),             // 535: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchResponse)(nil),                // 536: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushResponse)(nil),                 // 537: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsResponse)(nil),           // 538: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsResponse)(nil),                 // 539: rump.sp.v1.NpfStatsResponse
+	(*NpfTableResponse)(nil),                 // 540: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddResponse)(nil),               // 541: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveResponse)(nil),            // 542: rump.sp.v1.NpfRuleRemoveResponse
+	(*DhcpStartResponse)(nil),                // 543: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewResponse)(nil),                // 544: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopResponse)(nil),                 // 545: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesResponse)(nil),               // 546: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartResponse)(nil),               // 547: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopResponse)(nil),                // 548: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsResponse)(nil),            // 549: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardResponse)(nil),               // 550: rump.sp.v1.DnsForwardResponse
+	(*NetconfigIfaddrdelResponse)(nil),       // 551: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendResponse)(nil),                // 552: rump.sp.v1.RouteSendResponse
+	(*RouteRecvResponse)(nil),                // 553: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpResponse)(nil),                // 554: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistResponse)(nil),               // 555: rump.sp.v1.NetPcblistResponse
+	(*NetCountersResponse)(nil),              // 556: rump.sp.v1.NetCountersResponse
+	(*NdListResponse)(nil),                   // 557: rump.sp.v1.NdListResponse
+	(*FileListResponse)(nil),                 // 558: rump.sp.v1.FileListResponse
+	(*ModuleStat)(nil),                       // 559: rump.sp.v1.ModuleStat
 }
 var file_rump_sp_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Call.references:type_name -> rump.sp.v1.Reference
@@ -11973,1013 +12306,1045 @@ var file_rump_sp_proto_depIdxs = []int32{
 	83,  // 48: rump.sp.v1.Call.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueRequest
 	84,  // 49: rump.sp.v1.Call.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyRequest
 	85,  // 50: rump.sp.v1.Call.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitRequest
-	86,  // 51: rump.sp.v1.Call.modctl:type_name -> rump.sp.v1.ModctlRequest
-	87,  // 52: rump.sp.v1.Call.getsid:type_name -> rump.sp.v1.GetsidRequest
-	88,  // 53: rump.sp.v1.Call.fktrace:type_name -> rump.sp.v1.FktraceRequest
-	89,  // 54: rump.sp.v1.Call.issetugid:type_name -> rump.sp.v1.IssetugidRequest
-	90,  // 55: rump.sp.v1.Call.utrace:type_name -> rump.sp.v1.UtraceRequest
-	91,  // 56: rump.sp.v1.Call.kqueue:type_name -> rump.sp.v1.KqueueRequest
-	92,  // 57: rump.sp.v1.Call.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseRequest
-	93,  // 58: rump.sp.v1.Call.select:type_name -> rump.sp.v1.SelectRequest
-	94,  // 59: rump.sp.v1.Call.gettimeofday:type_name -> rump.sp.v1.GettimeofdayRequest
-	95,  // 60: rump.sp.v1.Call.settimeofday:type_name -> rump.sp.v1.SettimeofdayRequest
-	96,  // 61: rump.sp.v1.Call.adjtime:type_name -> rump.sp.v1.AdjtimeRequest
-	97,  // 62: rump.sp.v1.Call.setitimer:type_name -> rump.sp.v1.SetitimerRequest
-	98,  // 63: rump.sp.v1.Call.getitimer:type_name -> rump.sp.v1.GetitimerRequest
-	99,  // 64: rump.sp.v1.Call.clock_gettime:type_name -> rump.sp.v1.ClockGettimeRequest
-	100, // 65: rump.sp.v1.Call.clock_settime:type_name -> rump.sp.v1.ClockSettimeRequest
-	101, // 66: rump.sp.v1.Call.clock_getres:type_name -> rump.sp.v1.ClockGetresRequest
-	102, // 67: rump.sp.v1.Call.nanosleep:type_name -> rump.sp.v1.NanosleepRequest
-	103, // 68: rump.sp.v1.Call.kevent:type_name -> rump.sp.v1.KeventRequest
-	104, // 69: rump.sp.v1.Call.pselect:type_name -> rump.sp.v1.PselectRequest
-	105, // 70: rump.sp.v1.Call.pollts:type_name -> rump.sp.v1.PolltsRequest
-	106, // 71: rump.sp.v1.Call.fstat:type_name -> rump.sp.v1.FstatRequest
-	107, // 72: rump.sp.v1.Call.timer_settime:type_name -> rump.sp.v1.TimerSettimeRequest
-	108, // 73: rump.sp.v1.Call.timer_gettime:type_name -> rump.sp.v1.TimerGettimeRequest
-	109, // 74: rump.sp.v1.Call.pipe2:type_name -> rump.sp.v1.Pipe2Request
-	110, // 75: rump.sp.v1.Call.dup3:type_name -> rump.sp.v1.Dup3Request
-	111, // 76: rump.sp.v1.Call.kqueue1:type_name -> rump.sp.v1.Kqueue1Request
-	112, // 77: rump.sp.v1.Call.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepRequest
-	113, // 78: rump.sp.v1.Call.open:type_name -> rump.sp.v1.OpenRequest
-	114, // 79: rump.sp.v1.Call.link:type_name -> rump.sp.v1.LinkRequest
-	115, // 80: rump.sp.v1.Call.unlink:type_name -> rump.sp.v1.UnlinkRequest
-	116, // 81: rump.sp.v1.Call.chdir:type_name -> rump.sp.v1.ChdirRequest
-	117, // 82: rump.sp.v1.Call.fchdir:type_name -> rump.sp.v1.FchdirRequest
-	118, // 83: rump.sp.v1.Call.chmod:type_name -> rump.sp.v1.ChmodRequest
-	119, // 84: rump.sp.v1.Call.chown:type_name -> rump.sp.v1.ChownRequest
-	120, // 85: rump.sp.v1.Call.unmount:type_name -> rump.sp.v1.UnmountRequest
-	121, // 86: rump.sp.v1.Call.access:type_name -> rump.sp.v1.AccessRequest
-	122, // 87: rump.sp.v1.Call.chflags:type_name -> rump.sp.v1.ChflagsRequest
-	123, // 88: rump.sp.v1.Call.fchflags:type_name -> rump.sp.v1.FchflagsRequest
-	124, // 89: rump.sp.v1.Call.sync:type_name -> rump.sp.v1.SyncRequest
-	125, // 90: rump.sp.v1.Call.ktrace:type_name -> rump.sp.v1.KtraceRequest
-	126, // 91: rump.sp.v1.Call.revoke:type_name -> rump.sp.v1.RevokeRequest
-	127, // 92: rump.sp.v1.Call.symlink:type_name -> rump.sp.v1.SymlinkRequest
-	128, // 93: rump.sp.v1.Call.readlink:type_name -> rump.sp.v1.ReadlinkRequest
-	129, // 94: rump.sp.v1.Call.umask:type_name -> rump.sp.v1.UmaskRequest
-	130, // 95: rump.sp.v1.Call.chroot:type_name -> rump.sp.v1.ChrootRequest
-	131, // 96: rump.sp.v1.Call.fsync:type_name -> rump.sp.v1.FsyncRequest
-	132, // 97: rump.sp.v1.Call.fchown:type_name -> rump.sp.v1.FchownRequest
-	133, // 98: rump.sp.v1.Call.fchmod:type_name -> rump.sp.v1.FchmodRequest
-	134, // 99: rump.sp.v1.Call.rename:type_name -> rump.sp.v1.RenameRequest
-	135, // 100: rump.sp.v1.Call.mkfifo:type_name -> rump.sp.v1.MkfifoRequest
-	136, // 101: rump.sp.v1.Call.mkdir:type_name -> rump.sp.v1.MkdirRequest
-	137, // 102: rump.sp.v1.Call.rmdir:type_name -> rump.sp.v1.RmdirRequest
-	138, // 103: rump.sp.v1.Call.pread:type_name -> rump.sp.v1.PreadRequest
-	139, // 104: rump.sp.v1.Call.pwrite:type_name -> rump.sp.v1.PwriteRequest
-	140, // 105: rump.sp.v1.Call.pathconf:type_name -> rump.sp.v1.PathconfRequest
-	141, // 106: rump.sp.v1.Call.lseek:type_name -> rump.sp.v1.LseekRequest
-	142, // 107: rump.sp.v1.Call.truncate:type_name -> rump.sp.v1.TruncateRequest
-	143, // 108: rump.sp.v1.Call.ftruncate:type_name -> rump.sp.v1.FtruncateRequest
-	144, // 109: rump.sp.v1.Call.fdatasync:type_name -> rump.sp.v1.FdatasyncRequest
-	145, // 110: rump.sp.v1.Call.posix_rename:type_name -> rump.sp.v1.PosixRenameRequest
-	146, // 111: rump.sp.v1.Call.lchmod:type_name -> rump.sp.v1.LchmodRequest
-	147, // 112: rump.sp.v1.Call.lchown:type_name -> rump.sp.v1.LchownRequest
-	148, // 113: rump.sp.v1.Call.posix_chown:type_name -> rump.sp.v1.PosixChownRequest
-	149, // 114: rump.sp.v1.Call.posix_fchown:type_name -> rump.sp.v1.PosixFchownRequest
-	150, // 115: rump.sp.v1.Call.posix_lchown:type_name -> rump.sp.v1.PosixLchownRequest
-	151, // 116: rump.sp.v1.Call.preadv:type_name -> rump.sp.v1.PreadvRequest
-	152, // 117: rump.sp.v1.Call.pwritev:type_name -> rump.sp.v1.PwritevRequest
-	153, // 118: rump.sp.v1.Call.getcwd:type_name -> rump.sp.v1.GetcwdRequest
-	154, // 119: rump.sp.v1.Call.fchroot:type_name -> rump.sp.v1.FchrootRequest
-	155, // 120: rump.sp.v1.Call.lchflags:type_name -> rump.sp.v1.LchflagsRequest
-	156, // 121: rump.sp.v1.Call.fsync_range:type_name -> rump.sp.v1.FsyncRangeRequest
-	157, // 122: rump.sp.v1.Call.getvfsstat:type_name -> rump.sp.v1.GetvfsstatRequest
-	158, // 123: rump.sp.v1.Call.statvfs1:type_name -> rump.sp.v1.Statvfs1Request
-	159, // 124: rump.sp.v1.Call.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Request
-	160, // 125: rump.sp.v1.Call.extattrctl:type_name -> rump.sp.v1.ExtattrctlRequest
-	161, // 126: rump.sp.v1.Call.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileRequest
-	162, // 127: rump.sp.v1.Call.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileRequest
-	163, // 128: rump.sp.v1.Call.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileRequest
-	164, // 129: rump.sp.v1.Call.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdRequest
-	165, // 130: rump.sp.v1.Call.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdRequest
-	166, // 131: rump.sp.v1.Call.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdRequest
-	167, // 132: rump.sp.v1.Call.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkRequest
-	168, // 133: rump.sp.v1.Call.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkRequest
-	169, // 134: rump.sp.v1.Call.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkRequest
-	170, // 135: rump.sp.v1.Call.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdRequest
-	171, // 136: rump.sp.v1.Call.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileRequest
-	172, // 137: rump.sp.v1.Call.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkRequest
-	173, // 138: rump.sp.v1.Call.setxattr:type_name -> rump.sp.v1.SetxattrRequest
-	174, // 139: rump.sp.v1.Call.lsetxattr:type_name -> rump.sp.v1.LsetxattrRequest
-	175, // 140: rump.sp.v1.Call.fsetxattr:type_name -> rump.sp.v1.FsetxattrRequest
-	176, // 141: rump.sp.v1.Call.getxattr:type_name -> rump.sp.v1.GetxattrRequest
-	177, // 142: rump.sp.v1.Call.lgetxattr:type_name -> rump.sp.v1.LgetxattrRequest
-	178, // 143: rump.sp.v1.Call.fgetxattr:type_name -> rump.sp.v1.FgetxattrRequest
-	179, // 144: rump.sp.v1.Call.listxattr:type_name -> rump.sp.v1.ListxattrRequest
-	180, // 145: rump.sp.v1.Call.llistxattr:type_name -> rump.sp.v1.LlistxattrRequest
-	181, // 146: rump.sp.v1.Call.flistxattr:type_name -> rump.sp.v1.FlistxattrRequest
-	182, // 147: rump.sp.v1.Call.removexattr:type_name -> rump.sp.v1.RemovexattrRequest
-	183, // 148: rump.sp.v1.Call.lremovexattr:type_name -> rump.sp.v1.LremovexattrRequest
-	184, // 149: rump.sp.v1.Call.fremovexattr:type_name -> rump.sp.v1.FremovexattrRequest
-	185, // 150: rump.sp.v1.Call.getdents:type_name -> rump.sp.v1.GetdentsRequest
-	186, // 151: rump.sp.v1.Call.getfh:type_name -> rump.sp.v1.GetfhRequest
-	187, // 152: rump.sp.v1.Call.fhopen:type_name -> rump.sp.v1.FhopenRequest
-	188, // 153: rump.sp.v1.Call.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Request
-	189, // 154: rump.sp.v1.Call.mount:type_name -> rump.sp.v1.MountRequest
-	190, // 155: rump.sp.v1.Call.utimes:type_name -> rump.sp.v1.UtimesRequest
-	191, // 156: rump.sp.v1.Call.futimes:type_name -> rump.sp.v1.FutimesRequest
-	192, // 157: rump.sp.v1.Call.lutimes:type_name -> rump.sp.v1.LutimesRequest
-	193, // 158: rump.sp.v1.Call.stat:type_name -> rump.sp.v1.StatRequest
-	194, // 159: rump.sp.v1.Call.lstat:type_name -> rump.sp.v1.LstatRequest
-	195, // 160: rump.sp.v1.Call.mknod:type_name -> rump.sp.v1.MknodRequest
-	196, // 161: rump.sp.v1.Call.fhstat:type_name -> rump.sp.v1.FhstatRequest
-	197, // 162: rump.sp.v1.Call.linkat:type_name -> rump.sp.v1.LinkatRequest
-	198, // 163: rump.sp.v1.Call.renameat:type_name -> rump.sp.v1.RenameatRequest
-	199, // 164: rump.sp.v1.Call.mkfifoat:type_name -> rump.sp.v1.MkfifoatRequest
-	200, // 165: rump.sp.v1.Call.mknodat:type_name -> rump.sp.v1.MknodatRequest
-	201, // 166: rump.sp.v1.Call.mkdirat:type_name -> rump.sp.v1.MkdiratRequest
-	202, // 167: rump.sp.v1.Call.faccessat:type_name -> rump.sp.v1.FaccessatRequest
-	203, // 168: rump.sp.v1.Call.fchmodat:type_name -> rump.sp.v1.FchmodatRequest
-	204, // 169: rump.sp.v1.Call.fchownat:type_name -> rump.sp.v1.FchownatRequest
-	205, // 170: rump.sp.v1.Call.fstatat:type_name -> rump.sp.v1.FstatatRequest
-	206, // 171: rump.sp.v1.Call.utimensat:type_name -> rump.sp.v1.UtimensatRequest
-	207, // 172: rump.sp.v1.Call.openat:type_name -> rump.sp.v1.OpenatRequest
-	208, // 173: rump.sp.v1.Call.readlinkat:type_name -> rump.sp.v1.ReadlinkatRequest
-	209, // 174: rump.sp.v1.Call.symlinkat:type_name -> rump.sp.v1.SymlinkatRequest
-	210, // 175: rump.sp.v1.Call.unlinkat:type_name -> rump.sp.v1.UnlinkatRequest
-	211, // 176: rump.sp.v1.Call.futimens:type_name -> rump.sp.v1.FutimensRequest
-	212, // 177: rump.sp.v1.Call.quotactl:type_name -> rump.sp.v1.QuotactlRequest
-	213, // 178: rump.sp.v1.Call.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateRequest
-	214, // 179: rump.sp.v1.Call.fdiscard:type_name -> rump.sp.v1.FdiscardRequest
-	215, // 180: rump.sp.v1.Call.recvmsg:type_name -> rump.sp.v1.RecvmsgRequest
-	216, // 181: rump.sp.v1.Call.sendmsg:type_name -> rump.sp.v1.SendmsgRequest
-	217, // 182: rump.sp.v1.Call.recvfrom:type_name -> rump.sp.v1.RecvfromRequest
-	218, // 183: rump.sp.v1.Call.accept:type_name -> rump.sp.v1.AcceptRequest
-	219, // 184: rump.sp.v1.Call.getpeername:type_name -> rump.sp.v1.GetpeernameRequest
-	220, // 185: rump.sp.v1.Call.getsockname:type_name -> rump.sp.v1.GetsocknameRequest
-	221, // 186: rump.sp.v1.Call.connect:type_name -> rump.sp.v1.ConnectRequest
-	222, // 187: rump.sp.v1.Call.bind:type_name -> rump.sp.v1.BindRequest
-	223, // 188: rump.sp.v1.Call.setsockopt:type_name -> rump.sp.v1.SetsockoptRequest
-	224, // 189: rump.sp.v1.Call.listen:type_name -> rump.sp.v1.ListenRequest
-	225, // 190: rump.sp.v1.Call.getsockopt:type_name -> rump.sp.v1.GetsockoptRequest
-	226, // 191: rump.sp.v1.Call.sendto:type_name -> rump.sp.v1.SendtoRequest
-	227, // 192: rump.sp.v1.Call.shutdown:type_name -> rump.sp.v1.ShutdownRequest
-	228, // 193: rump.sp.v1.Call.socketpair:type_name -> rump.sp.v1.SocketpairRequest
-	229, // 194: rump.sp.v1.Call.socket:type_name -> rump.sp.v1.SocketRequest
-	230, // 195: rump.sp.v1.Call.paccept:type_name -> rump.sp.v1.PacceptRequest
-	231, // 196: rump.sp.v1.Call.recvmmsg:type_name -> rump.sp.v1.RecvmmsgRequest
-	232, // 197: rump.sp.v1.Call.sendmmsg:type_name -> rump.sp.v1.SendmmsgRequest
-	233, // 198: rump.sp.v1.Call.module_init:type_name -> rump.sp.v1.ModuleInitRequest
-	234, // 199: rump.sp.v1.Call.module_fini:type_name -> rump.sp.v1.ModuleFiniRequest
-	235, // 200: rump.sp.v1.Call.component_restart:type_name -> rump.sp.v1.ComponentRestartRequest
-	236, // 201: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
-	237, // 202: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	238, // 203: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
-	239, // 204: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
-	240, // 205: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
-	241, // 206: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
-	242, // 207: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
-	243, // 208: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
-	244, // 209: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	245, // 210: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
-	246, // 211: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
-	247, // 212: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	248, // 213: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	249, // 214: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	250, // 215: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
-	251, // 216: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
-	252, // 217: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	253, // 218: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
-	254, // 219: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
-	255, // 220: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
-	256, // 221: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
-	257, // 222: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
-	258, // 223: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
-	259, // 224: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
-	260, // 225: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
-	261, // 226: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
-	262, // 227: rump.sp.v1.Call.kill:type_name -> rump.sp.v1.KillRequest
-	263, // 228: rump.sp.v1.Call.sigpending:type_name -> rump.sp.v1.SigpendingRequest
-	264, // 229: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
-	265, // 230: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
-	266, // 231: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
-	267, // 232: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
-	268, // 233: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
-	269, // 234: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
-	270, // 235: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
-	271, // 236: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
-	272, // 237: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
-	273, // 238: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
-	274, // 239: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
-	275, // 240: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
-	276, // 241: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
-	277, // 242: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
-	278, // 243: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
-	279, // 244: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
-	280, // 245: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
-	281, // 246: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
-	282, // 247: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
-	283, // 248: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
-	284, // 249: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
-	285, // 250: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
-	286, // 251: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
-	287, // 252: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
-	288, // 253: rump.sp.v1.Call.file_list:type_name -> rump.sp.v1.FileListRequest
-	289, // 254: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
-	290, // 255: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
-	291, // 256: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
-	292, // 257: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
-	293, // 258: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
-	294, // 259: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
-	295, // 260: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
-	296, // 261: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
-	297, // 262: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
-	298, // 263: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
-	299, // 264: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
-	300, // 265: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
-	301, // 266: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
-	302, // 267: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
-	303, // 268: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
-	304, // 269: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
-	305, // 270: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
-	306, // 271: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
-	307, // 272: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
-	308, // 273: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
-	309, // 274: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
-	310, // 275: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
-	311, // 276: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
-	312, // 277: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
-	313, // 278: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
-	314, // 279: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
-	315, // 280: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
-	316, // 281: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
-	317, // 282: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
-	318, // 283: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
-	319, // 284: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
-	320, // 285: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
-	321, // 286: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
-	322, // 287: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
-	323, // 288: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
-	324, // 289: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
-	325, // 290: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
-	326, // 291: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
-	327, // 292: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
-	328, // 293: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
-	329, // 294: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
-	330, // 295: rump.sp.v1.Result.ksem_init:type_name -> rump.sp.v1.KsemInitResponse
-	331, // 296: rump.sp.v1.Result.ksem_open:type_name -> rump.sp.v1.KsemOpenResponse
-	332, // 297: rump.sp.v1.Result.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkResponse
-	333, // 298: rump.sp.v1.Result.ksem_close:type_name -> rump.sp.v1.KsemCloseResponse
-	334, // 299: rump.sp.v1.Result.ksem_post:type_name -> rump.sp.v1.KsemPostResponse
-	335, // 300: rump.sp.v1.Result.ksem_wait:type_name -> rump.sp.v1.KsemWaitResponse
-	336, // 301: rump.sp.v1.Result.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitResponse
-	337, // 302: rump.sp.v1.Result.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueResponse
-	338, // 303: rump.sp.v1.Result.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyResponse
-	339, // 304: rump.sp.v1.Result.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitResponse
-	340, // 305: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
-	341, // 306: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
-	342, // 307: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
-	343, // 308: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
-	344, // 309: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
-	345, // 310: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
-	346, // 311: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
-	347, // 312: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
-	348, // 313: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
-	349, // 314: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
-	350, // 315: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
-	351, // 316: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
-	352, // 317: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
-	353, // 318: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
-	354, // 319: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
-	355, // 320: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
-	356, // 321: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
-	357, // 322: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
-	358, // 323: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
-	359, // 324: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
-	360, // 325: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
-	361, // 326: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
-	362, // 327: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
-	363, // 328: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
-	364, // 329: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
-	365, // 330: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
-	366, // 331: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
-	367, // 332: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
-	368, // 333: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
-	369, // 334: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
-	370, // 335: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
-	371, // 336: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
-	372, // 337: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
-	373, // 338: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
-	374, // 339: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
-	375, // 340: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
-	376, // 341: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
-	377, // 342: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
-	378, // 343: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
-	379, // 344: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
-	380, // 345: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
-	381, // 346: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
-	382, // 347: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
-	383, // 348: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
-	384, // 349: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
-	385, // 350: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
-	386, // 351: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
-	387, // 352: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
-	388, // 353: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
-	389, // 354: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
-	390, // 355: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
-	391, // 356: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
-	392, // 357: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
-	393, // 358: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
-	394, // 359: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
-	395, // 360: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
-	396, // 361: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
-	397, // 362: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
-	398, // 363: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
-	399, // 364: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
-	400, // 365: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
-	401, // 366: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
-	402, // 367: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
-	403, // 368: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
-	404, // 369: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
-	405, // 370: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
-	406, // 371: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
-	407, // 372: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
-	408, // 373: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
-	409, // 374: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
-	410, // 375: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
-	411, // 376: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
-	412, // 377: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
-	413, // 378: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
-	414, // 379: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
-	415, // 380: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
-	416, // 381: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
-	417, // 382: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
-	418, // 383: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
-	419, // 384: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
-	420, // 385: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
-	421, // 386: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
-	422, // 387: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
-	423, // 388: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
-	424, // 389: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
-	425, // 390: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
-	426, // 391: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
-	427, // 392: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
-	428, // 393: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
-	429, // 394: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
-	430, // 395: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
-	431, // 396: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
-	432, // 397: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
-	433, // 398: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
-	434, // 399: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
-	435, // 400: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
-	436, // 401: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
-	437, // 402: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
-	438, // 403: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
-	439, // 404: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
-	440, // 405: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
-	441, // 406: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
-	442, // 407: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
-	443, // 408: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
-	444, // 409: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
-	445, // 410: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
-	446, // 411: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
-	447, // 412: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
-	448, // 413: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
-	449, // 414: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
-	450, // 415: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
-	451, // 416: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
-	452, // 417: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
-	453, // 418: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
-	454, // 419: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
-	455, // 420: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
-	456, // 421: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
-	457, // 422: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
-	458, // 423: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
-	459, // 424: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
-	460, // 425: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
-	461, // 426: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
-	462, // 427: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
-	463, // 428: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
-	464, // 429: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
-	465, // 430: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
-	466, // 431: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
-	467, // 432: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
-	468, // 433: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
-	469, // 434: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
-	470, // 435: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
-	471, // 436: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
-	472, // 437: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
-	473, // 438: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
-	474, // 439: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
-	475, // 440: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
-	476, // 441: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
-	477, // 442: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
-	478, // 443: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
-	479, // 444: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
-	480, // 445: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
-	481, // 446: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
-	482, // 447: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
-	483, // 448: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
-	484, // 449: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
-	485, // 450: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
-	486, // 451: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
-	487, // 452: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
-	488, // 453: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
-	489, // 454: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
-	490, // 455: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
-	491, // 456: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	492, // 457: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
-	493, // 458: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
-	494, // 459: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
-	495, // 460: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
-	496, // 461: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
-	497, // 462: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
-	498, // 463: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	499, // 464: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
-	500, // 465: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
-	501, // 466: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	502, // 467: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	503, // 468: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	504, // 469: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
-	505, // 470: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
-	506, // 471: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	507, // 472: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
-	508, // 473: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
-	509, // 474: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
-	510, // 475: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
-	511, // 476: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
-	512, // 477: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
-	513, // 478: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
-	514, // 479: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
-	515, // 480: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
-	516, // 481: rump.sp.v1.Result.kill:type_name -> rump.sp.v1.KillResponse
-	517, // 482: rump.sp.v1.Result.sigpending:type_name -> rump.sp.v1.SigpendingResponse
-	518, // 483: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
-	519, // 484: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
-	520, // 485: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
-	521, // 486: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
-	522, // 487: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
-	523, // 488: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
-	524, // 489: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
-	525, // 490: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
-	526, // 491: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
-	527, // 492: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
-	528, // 493: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
-	529, // 494: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
-	530, // 495: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
-	531, // 496: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
-	532, // 497: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
-	533, // 498: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
-	534, // 499: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
-	535, // 500: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
-	536, // 501: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
-	537, // 502: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
-	538, // 503: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
-	539, // 504: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
-	540, // 505: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
-	541, // 506: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
-	542, // 507: rump.sp.v1.Result.file_list:type_name -> rump.sp.v1.FileListResponse
-	1,   // 508: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 509: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
-	1,   // 510: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 511: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
-	543, // 512: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
-	26,  // 513: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	29,  // 514: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
-	35,  // 515: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
-	32,  // 516: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
-	33,  // 517: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
-	26,  // 518: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	3,   // 519: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
-	5,   // 520: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
-	7,   // 521: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
-	9,   // 522: rump.sp.v1.Session.Prefork:input_type -> rump.sp.v1.PreforkRequest
-	11,  // 523: rump.sp.v1.Session.ForkCancel:input_type -> rump.sp.v1.ForkCancelRequest
-	13,  // 524: rump.sp.v1.Session.Signals:input_type -> rump.sp.v1.SignalsRequest
-	15,  // 525: rump.sp.v1.Session.Exec:input_type -> rump.sp.v1.ExecRequest
-	17,  // 526: rump.sp.v1.Session.Handover:input_type -> rump.sp.v1.HandoverRequest
-	19,  // 527: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
-	21,  // 528: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
-	23,  // 529: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
-	25,  // 530: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
-	28,  // 531: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
-	31,  // 532: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
-	36,  // 533: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
-	37,  // 534: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
-	38,  // 535: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
-	262, // 536: rump.sp.v1.Kern.Kill:input_type -> rump.sp.v1.KillRequest
-	263, // 537: rump.sp.v1.Kern.Sigpending:input_type -> rump.sp.v1.SigpendingRequest
-	39,  // 538: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
-	40,  // 539: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
-	41,  // 540: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
-	42,  // 541: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
-	43,  // 542: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
-	288, // 543: rump.sp.v1.Kern.FileList:input_type -> rump.sp.v1.FileListRequest
-	44,  // 544: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
-	45,  // 545: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
-	46,  // 546: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
-	47,  // 547: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
-	48,  // 548: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
-	49,  // 549: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
-	50,  // 550: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
-	51,  // 551: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
-	52,  // 552: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
-	53,  // 553: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
-	54,  // 554: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
-	55,  // 555: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
-	56,  // 556: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
-	57,  // 557: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
-	58,  // 558: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
-	59,  // 559: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
-	60,  // 560: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
-	61,  // 561: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
-	62,  // 562: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
-	63,  // 563: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
-	64,  // 564: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
-	65,  // 565: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
-	66,  // 566: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
-	67,  // 567: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
-	68,  // 568: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
-	69,  // 569: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
-	70,  // 570: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
-	71,  // 571: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
-	72,  // 572: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
-	73,  // 573: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
-	74,  // 574: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
-	75,  // 575: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
-	86,  // 576: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
-	87,  // 577: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
-	88,  // 578: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
-	89,  // 579: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
-	90,  // 580: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
-	91,  // 581: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
-	92,  // 582: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
-	93,  // 583: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
-	94,  // 584: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
-	95,  // 585: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
-	96,  // 586: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
-	97,  // 587: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
-	98,  // 588: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
-	99,  // 589: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
-	100, // 590: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
-	101, // 591: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
-	102, // 592: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
-	103, // 593: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
-	104, // 594: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
-	105, // 595: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
-	106, // 596: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
-	107, // 597: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
-	108, // 598: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
-	109, // 599: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
-	110, // 600: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
-	111, // 601: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
-	112, // 602: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
-	233, // 603: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
-	234, // 604: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
-	235, // 605: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
-	76,  // 606: rump.sp.v1.Kern.KsemInit:input_type -> rump.sp.v1.KsemInitRequest
-	77,  // 607: rump.sp.v1.Kern.KsemOpen:input_type -> rump.sp.v1.KsemOpenRequest
-	78,  // 608: rump.sp.v1.Kern.KsemUnlink:input_type -> rump.sp.v1.KsemUnlinkRequest
-	79,  // 609: rump.sp.v1.Kern.KsemClose:input_type -> rump.sp.v1.KsemCloseRequest
-	80,  // 610: rump.sp.v1.Kern.KsemPost:input_type -> rump.sp.v1.KsemPostRequest
-	81,  // 611: rump.sp.v1.Kern.KsemWait:input_type -> rump.sp.v1.KsemWaitRequest
-	82,  // 612: rump.sp.v1.Kern.KsemTrywait:input_type -> rump.sp.v1.KsemTrywaitRequest
-	83,  // 613: rump.sp.v1.Kern.KsemGetvalue:input_type -> rump.sp.v1.KsemGetvalueRequest
-	84,  // 614: rump.sp.v1.Kern.KsemDestroy:input_type -> rump.sp.v1.KsemDestroyRequest
-	85,  // 615: rump.sp.v1.Kern.KsemTimedwait:input_type -> rump.sp.v1.KsemTimedwaitRequest
-	113, // 616: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
-	114, // 617: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
-	115, // 618: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
-	116, // 619: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
-	117, // 620: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
-	118, // 621: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
-	119, // 622: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
-	120, // 623: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
-	121, // 624: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
-	122, // 625: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
-	123, // 626: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
-	124, // 627: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
-	125, // 628: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
-	126, // 629: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
-	127, // 630: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
-	128, // 631: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
-	129, // 632: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
-	130, // 633: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
-	131, // 634: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
-	132, // 635: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
-	133, // 636: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
-	134, // 637: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
-	135, // 638: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
-	136, // 639: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
-	137, // 640: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
-	138, // 641: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
-	139, // 642: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
-	140, // 643: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
-	141, // 644: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
-	142, // 645: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
-	143, // 646: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
-	144, // 647: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
-	145, // 648: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
-	146, // 649: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
-	147, // 650: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
-	148, // 651: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
-	149, // 652: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
-	150, // 653: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
-	151, // 654: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
-	152, // 655: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
-	153, // 656: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
-	154, // 657: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
-	155, // 658: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
-	156, // 659: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
-	157, // 660: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
-	158, // 661: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
-	159, // 662: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
-	160, // 663: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
-	161, // 664: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
-	162, // 665: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
-	163, // 666: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
-	164, // 667: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
-	165, // 668: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
-	166, // 669: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
-	167, // 670: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
-	168, // 671: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
-	169, // 672: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
-	170, // 673: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
-	171, // 674: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
-	172, // 675: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
-	173, // 676: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
-	174, // 677: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
-	175, // 678: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
-	176, // 679: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
-	177, // 680: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
-	178, // 681: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
-	179, // 682: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
-	180, // 683: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
-	181, // 684: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
-	182, // 685: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
-	183, // 686: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
-	184, // 687: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
-	185, // 688: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
-	186, // 689: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
-	187, // 690: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
-	188, // 691: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
-	189, // 692: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
-	190, // 693: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
-	191, // 694: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
-	192, // 695: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
-	193, // 696: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
-	194, // 697: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
-	195, // 698: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
-	196, // 699: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
-	197, // 700: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
-	198, // 701: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
-	199, // 702: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
-	200, // 703: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
-	201, // 704: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
-	202, // 705: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
-	203, // 706: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
-	204, // 707: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
-	205, // 708: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
-	206, // 709: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
-	207, // 710: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
-	208, // 711: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
-	209, // 712: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
-	210, // 713: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
-	211, // 714: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
-	212, // 715: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
-	213, // 716: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
-	214, // 717: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
-	236, // 718: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
-	237, // 719: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	238, // 720: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
-	239, // 721: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
-	215, // 722: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
-	216, // 723: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
-	217, // 724: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
-	218, // 725: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
-	219, // 726: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
-	220, // 727: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
-	221, // 728: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
-	222, // 729: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
-	223, // 730: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
-	224, // 731: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
-	225, // 732: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
-	226, // 733: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
-	227, // 734: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
-	228, // 735: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
-	229, // 736: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
-	230, // 737: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
-	231, // 738: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
-	232, // 739: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
-	240, // 740: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
-	241, // 741: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
-	242, // 742: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
-	243, // 743: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
-	244, // 744: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	245, // 745: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
-	246, // 746: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
-	247, // 747: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	248, // 748: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	249, // 749: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	250, // 750: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
-	251, // 751: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
-	252, // 752: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	253, // 753: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
-	254, // 754: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
-	264, // 755: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
-	265, // 756: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
-	266, // 757: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
-	267, // 758: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
-	268, // 759: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
-	269, // 760: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
-	270, // 761: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
-	271, // 762: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
-	272, // 763: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
-	273, // 764: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
-	274, // 765: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
-	275, // 766: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
-	276, // 767: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
-	277, // 768: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
-	278, // 769: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
-	279, // 770: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
-	280, // 771: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
-	281, // 772: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
-	282, // 773: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
-	283, // 774: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
-	284, // 775: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
-	285, // 776: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
-	286, // 777: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
-	287, // 778: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
-	255, // 779: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
-	256, // 780: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
-	257, // 781: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
-	258, // 782: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
-	259, // 783: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
-	260, // 784: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
-	261, // 785: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
-	4,   // 786: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
-	6,   // 787: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
-	8,   // 788: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
-	10,  // 789: rump.sp.v1.Session.Prefork:output_type -> rump.sp.v1.PreforkResponse
-	12,  // 790: rump.sp.v1.Session.ForkCancel:output_type -> rump.sp.v1.ForkCancelResponse
-	14,  // 791: rump.sp.v1.Session.Signals:output_type -> rump.sp.v1.SignalsResponse
-	16,  // 792: rump.sp.v1.Session.Exec:output_type -> rump.sp.v1.ExecResponse
-	18,  // 793: rump.sp.v1.Session.Handover:output_type -> rump.sp.v1.HandoverResponse
-	20,  // 794: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
-	22,  // 795: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
-	24,  // 796: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
-	27,  // 797: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
-	30,  // 798: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
-	34,  // 799: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
-	290, // 800: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
-	291, // 801: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
-	292, // 802: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
-	516, // 803: rump.sp.v1.Kern.Kill:output_type -> rump.sp.v1.KillResponse
-	517, // 804: rump.sp.v1.Kern.Sigpending:output_type -> rump.sp.v1.SigpendingResponse
-	293, // 805: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
-	294, // 806: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
-	295, // 807: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
-	296, // 808: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
-	297, // 809: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
-	542, // 810: rump.sp.v1.Kern.FileList:output_type -> rump.sp.v1.FileListResponse
-	298, // 811: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
-	299, // 812: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
-	300, // 813: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
-	301, // 814: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
-	302, // 815: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
-	303, // 816: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
-	304, // 817: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
-	305, // 818: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
-	306, // 819: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
-	307, // 820: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
-	308, // 821: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
-	309, // 822: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
-	310, // 823: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
-	311, // 824: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
-	312, // 825: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
-	313, // 826: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
-	314, // 827: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
-	315, // 828: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
-	316, // 829: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
-	317, // 830: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
-	318, // 831: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
-	319, // 832: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
-	320, // 833: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
-	321, // 834: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
-	322, // 835: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
-	323, // 836: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
-	324, // 837: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
-	325, // 838: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
-	326, // 839: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
-	327, // 840: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
-	328, // 841: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
-	329, // 842: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
-	340, // 843: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
-	341, // 844: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
-	342, // 845: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
-	343, // 846: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
-	344, // 847: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
-	345, // 848: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
-	346, // 849: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
-	347, // 850: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
-	348, // 851: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
-	349, // 852: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
-	350, // 853: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
-	351, // 854: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
-	352, // 855: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
-	353, // 856: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
-	354, // 857: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
-	355, // 858: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
-	356, // 859: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
-	357, // 860: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
-	358, // 861: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
-	359, // 862: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
-	360, // 863: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
-	361, // 864: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
-	362, // 865: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
-	363, // 866: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
-	364, // 867: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
-	365, // 868: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
-	366, // 869: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
-	487, // 870: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
-	488, // 871: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
-	489, // 872: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
-	330, // 873: rump.sp.v1.Kern.KsemInit:output_type -> rump.sp.v1.KsemInitResponse
-	331, // 874: rump.sp.v1.Kern.KsemOpen:output_type -> rump.sp.v1.KsemOpenResponse
-	332, // 875: rump.sp.v1.Kern.KsemUnlink:output_type -> rump.sp.v1.KsemUnlinkResponse
-	333, // 876: rump.sp.v1.Kern.KsemClose:output_type -> rump.sp.v1.KsemCloseResponse
-	334, // 877: rump.sp.v1.Kern.KsemPost:output_type -> rump.sp.v1.KsemPostResponse
-	335, // 878: rump.sp.v1.Kern.KsemWait:output_type -> rump.sp.v1.KsemWaitResponse
-	336, // 879: rump.sp.v1.Kern.KsemTrywait:output_type -> rump.sp.v1.KsemTrywaitResponse
-	337, // 880: rump.sp.v1.Kern.KsemGetvalue:output_type -> rump.sp.v1.KsemGetvalueResponse
-	338, // 881: rump.sp.v1.Kern.KsemDestroy:output_type -> rump.sp.v1.KsemDestroyResponse
-	339, // 882: rump.sp.v1.Kern.KsemTimedwait:output_type -> rump.sp.v1.KsemTimedwaitResponse
-	367, // 883: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
-	368, // 884: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
-	369, // 885: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
-	370, // 886: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
-	371, // 887: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
-	372, // 888: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
-	373, // 889: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
-	374, // 890: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
-	375, // 891: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
-	376, // 892: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
-	377, // 893: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
-	378, // 894: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
-	379, // 895: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
-	380, // 896: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
-	381, // 897: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
-	382, // 898: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
-	383, // 899: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
-	384, // 900: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
-	385, // 901: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
-	386, // 902: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
-	387, // 903: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
-	388, // 904: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
-	389, // 905: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
-	390, // 906: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
-	391, // 907: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
-	392, // 908: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
-	393, // 909: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
-	394, // 910: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
-	395, // 911: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
-	396, // 912: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
-	397, // 913: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
-	398, // 914: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
-	399, // 915: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
-	400, // 916: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
-	401, // 917: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
-	402, // 918: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
-	403, // 919: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
-	404, // 920: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
-	405, // 921: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
-	406, // 922: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
-	407, // 923: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
-	408, // 924: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
-	409, // 925: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
-	410, // 926: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
-	411, // 927: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
-	412, // 928: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
-	413, // 929: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
-	414, // 930: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
-	415, // 931: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
-	416, // 932: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
-	417, // 933: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
-	418, // 934: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
-	419, // 935: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
-	420, // 936: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
-	421, // 937: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
-	422, // 938: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
-	423, // 939: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
-	424, // 940: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
-	425, // 941: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
-	426, // 942: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
-	427, // 943: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
-	428, // 944: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
-	429, // 945: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
-	430, // 946: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
-	431, // 947: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
-	432, // 948: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
-	433, // 949: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
-	434, // 950: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
-	435, // 951: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
-	436, // 952: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
-	437, // 953: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
-	438, // 954: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
-	439, // 955: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
-	440, // 956: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
-	441, // 957: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
-	442, // 958: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
-	443, // 959: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
-	444, // 960: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
-	445, // 961: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
-	446, // 962: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
-	447, // 963: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
-	448, // 964: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
-	449, // 965: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
-	450, // 966: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
-	451, // 967: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
-	452, // 968: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
-	453, // 969: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
-	454, // 970: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
-	455, // 971: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
-	456, // 972: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
-	457, // 973: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
-	458, // 974: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
-	459, // 975: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
-	460, // 976: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
-	461, // 977: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
-	462, // 978: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
-	463, // 979: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
-	464, // 980: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
-	465, // 981: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
-	466, // 982: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
-	467, // 983: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
-	468, // 984: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
-	490, // 985: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
-	491, // 986: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	492, // 987: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
-	493, // 988: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
-	469, // 989: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
-	470, // 990: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
-	471, // 991: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
-	472, // 992: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
-	473, // 993: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
-	474, // 994: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
-	475, // 995: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
-	476, // 996: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
-	477, // 997: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
-	478, // 998: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
-	479, // 999: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
-	480, // 1000: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
-	481, // 1001: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
-	482, // 1002: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
-	483, // 1003: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
-	484, // 1004: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
-	485, // 1005: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
-	486, // 1006: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
-	494, // 1007: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
-	495, // 1008: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
-	496, // 1009: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
-	497, // 1010: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
-	498, // 1011: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	499, // 1012: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
-	500, // 1013: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
-	501, // 1014: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	502, // 1015: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	503, // 1016: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	504, // 1017: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
-	505, // 1018: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
-	506, // 1019: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	507, // 1020: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
-	508, // 1021: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
-	518, // 1022: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
-	519, // 1023: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
-	520, // 1024: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
-	521, // 1025: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
-	522, // 1026: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
-	523, // 1027: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
-	524, // 1028: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
-	525, // 1029: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
-	526, // 1030: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
-	527, // 1031: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
-	528, // 1032: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
-	529, // 1033: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
-	530, // 1034: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
-	531, // 1035: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
-	532, // 1036: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
-	533, // 1037: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
-	534, // 1038: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
-	535, // 1039: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
-	536, // 1040: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
-	537, // 1041: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
-	538, // 1042: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
-	539, // 1043: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
-	540, // 1044: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
-	541, // 1045: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
-	509, // 1046: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
-	510, // 1047: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
-	511, // 1048: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
-	512, // 1049: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
-	513, // 1050: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
-	514, // 1051: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
-	515, // 1052: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
-	786, // [786:1053] is the sub-list for method output_type
-	519, // [519:786] is the sub-list for method input_type
-	519, // [519:519] is the sub-list for extension type_name
-	519, // [519:519] is the sub-list for extension extendee
-	0,   // [0:519] is the sub-list for field type_name
+	86,  // 51: rump.sp.v1.Call.aio_cancel:type_name -> rump.sp.v1.AioCancelRequest
+	87,  // 52: rump.sp.v1.Call.aio_error:type_name -> rump.sp.v1.AioErrorRequest
+	88,  // 53: rump.sp.v1.Call.aio_fsync:type_name -> rump.sp.v1.AioFsyncRequest
+	89,  // 54: rump.sp.v1.Call.aio_read:type_name -> rump.sp.v1.AioReadRequest
+	90,  // 55: rump.sp.v1.Call.aio_return:type_name -> rump.sp.v1.AioReturnRequest
+	91,  // 56: rump.sp.v1.Call.aio_write:type_name -> rump.sp.v1.AioWriteRequest
+	92,  // 57: rump.sp.v1.Call.lio_listio:type_name -> rump.sp.v1.LioListioRequest
+	93,  // 58: rump.sp.v1.Call.aio_suspend:type_name -> rump.sp.v1.AioSuspendRequest
+	94,  // 59: rump.sp.v1.Call.modctl:type_name -> rump.sp.v1.ModctlRequest
+	95,  // 60: rump.sp.v1.Call.getsid:type_name -> rump.sp.v1.GetsidRequest
+	96,  // 61: rump.sp.v1.Call.fktrace:type_name -> rump.sp.v1.FktraceRequest
+	97,  // 62: rump.sp.v1.Call.issetugid:type_name -> rump.sp.v1.IssetugidRequest
+	98,  // 63: rump.sp.v1.Call.utrace:type_name -> rump.sp.v1.UtraceRequest
+	99,  // 64: rump.sp.v1.Call.kqueue:type_name -> rump.sp.v1.KqueueRequest
+	100, // 65: rump.sp.v1.Call.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseRequest
+	101, // 66: rump.sp.v1.Call.select:type_name -> rump.sp.v1.SelectRequest
+	102, // 67: rump.sp.v1.Call.gettimeofday:type_name -> rump.sp.v1.GettimeofdayRequest
+	103, // 68: rump.sp.v1.Call.settimeofday:type_name -> rump.sp.v1.SettimeofdayRequest
+	104, // 69: rump.sp.v1.Call.adjtime:type_name -> rump.sp.v1.AdjtimeRequest
+	105, // 70: rump.sp.v1.Call.setitimer:type_name -> rump.sp.v1.SetitimerRequest
+	106, // 71: rump.sp.v1.Call.getitimer:type_name -> rump.sp.v1.GetitimerRequest
+	107, // 72: rump.sp.v1.Call.clock_gettime:type_name -> rump.sp.v1.ClockGettimeRequest
+	108, // 73: rump.sp.v1.Call.clock_settime:type_name -> rump.sp.v1.ClockSettimeRequest
+	109, // 74: rump.sp.v1.Call.clock_getres:type_name -> rump.sp.v1.ClockGetresRequest
+	110, // 75: rump.sp.v1.Call.nanosleep:type_name -> rump.sp.v1.NanosleepRequest
+	111, // 76: rump.sp.v1.Call.kevent:type_name -> rump.sp.v1.KeventRequest
+	112, // 77: rump.sp.v1.Call.pselect:type_name -> rump.sp.v1.PselectRequest
+	113, // 78: rump.sp.v1.Call.pollts:type_name -> rump.sp.v1.PolltsRequest
+	114, // 79: rump.sp.v1.Call.fstat:type_name -> rump.sp.v1.FstatRequest
+	115, // 80: rump.sp.v1.Call.timer_settime:type_name -> rump.sp.v1.TimerSettimeRequest
+	116, // 81: rump.sp.v1.Call.timer_gettime:type_name -> rump.sp.v1.TimerGettimeRequest
+	117, // 82: rump.sp.v1.Call.pipe2:type_name -> rump.sp.v1.Pipe2Request
+	118, // 83: rump.sp.v1.Call.dup3:type_name -> rump.sp.v1.Dup3Request
+	119, // 84: rump.sp.v1.Call.kqueue1:type_name -> rump.sp.v1.Kqueue1Request
+	120, // 85: rump.sp.v1.Call.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepRequest
+	121, // 86: rump.sp.v1.Call.open:type_name -> rump.sp.v1.OpenRequest
+	122, // 87: rump.sp.v1.Call.link:type_name -> rump.sp.v1.LinkRequest
+	123, // 88: rump.sp.v1.Call.unlink:type_name -> rump.sp.v1.UnlinkRequest
+	124, // 89: rump.sp.v1.Call.chdir:type_name -> rump.sp.v1.ChdirRequest
+	125, // 90: rump.sp.v1.Call.fchdir:type_name -> rump.sp.v1.FchdirRequest
+	126, // 91: rump.sp.v1.Call.chmod:type_name -> rump.sp.v1.ChmodRequest
+	127, // 92: rump.sp.v1.Call.chown:type_name -> rump.sp.v1.ChownRequest
+	128, // 93: rump.sp.v1.Call.unmount:type_name -> rump.sp.v1.UnmountRequest
+	129, // 94: rump.sp.v1.Call.access:type_name -> rump.sp.v1.AccessRequest
+	130, // 95: rump.sp.v1.Call.chflags:type_name -> rump.sp.v1.ChflagsRequest
+	131, // 96: rump.sp.v1.Call.fchflags:type_name -> rump.sp.v1.FchflagsRequest
+	132, // 97: rump.sp.v1.Call.sync:type_name -> rump.sp.v1.SyncRequest
+	133, // 98: rump.sp.v1.Call.ktrace:type_name -> rump.sp.v1.KtraceRequest
+	134, // 99: rump.sp.v1.Call.revoke:type_name -> rump.sp.v1.RevokeRequest
+	135, // 100: rump.sp.v1.Call.symlink:type_name -> rump.sp.v1.SymlinkRequest
+	136, // 101: rump.sp.v1.Call.readlink:type_name -> rump.sp.v1.ReadlinkRequest
+	137, // 102: rump.sp.v1.Call.umask:type_name -> rump.sp.v1.UmaskRequest
+	138, // 103: rump.sp.v1.Call.chroot:type_name -> rump.sp.v1.ChrootRequest
+	139, // 104: rump.sp.v1.Call.fsync:type_name -> rump.sp.v1.FsyncRequest
+	140, // 105: rump.sp.v1.Call.fchown:type_name -> rump.sp.v1.FchownRequest
+	141, // 106: rump.sp.v1.Call.fchmod:type_name -> rump.sp.v1.FchmodRequest
+	142, // 107: rump.sp.v1.Call.rename:type_name -> rump.sp.v1.RenameRequest
+	143, // 108: rump.sp.v1.Call.mkfifo:type_name -> rump.sp.v1.MkfifoRequest
+	144, // 109: rump.sp.v1.Call.mkdir:type_name -> rump.sp.v1.MkdirRequest
+	145, // 110: rump.sp.v1.Call.rmdir:type_name -> rump.sp.v1.RmdirRequest
+	146, // 111: rump.sp.v1.Call.pread:type_name -> rump.sp.v1.PreadRequest
+	147, // 112: rump.sp.v1.Call.pwrite:type_name -> rump.sp.v1.PwriteRequest
+	148, // 113: rump.sp.v1.Call.pathconf:type_name -> rump.sp.v1.PathconfRequest
+	149, // 114: rump.sp.v1.Call.lseek:type_name -> rump.sp.v1.LseekRequest
+	150, // 115: rump.sp.v1.Call.truncate:type_name -> rump.sp.v1.TruncateRequest
+	151, // 116: rump.sp.v1.Call.ftruncate:type_name -> rump.sp.v1.FtruncateRequest
+	152, // 117: rump.sp.v1.Call.fdatasync:type_name -> rump.sp.v1.FdatasyncRequest
+	153, // 118: rump.sp.v1.Call.posix_rename:type_name -> rump.sp.v1.PosixRenameRequest
+	154, // 119: rump.sp.v1.Call.lchmod:type_name -> rump.sp.v1.LchmodRequest
+	155, // 120: rump.sp.v1.Call.lchown:type_name -> rump.sp.v1.LchownRequest
+	156, // 121: rump.sp.v1.Call.posix_chown:type_name -> rump.sp.v1.PosixChownRequest
+	157, // 122: rump.sp.v1.Call.posix_fchown:type_name -> rump.sp.v1.PosixFchownRequest
+	158, // 123: rump.sp.v1.Call.posix_lchown:type_name -> rump.sp.v1.PosixLchownRequest
+	159, // 124: rump.sp.v1.Call.preadv:type_name -> rump.sp.v1.PreadvRequest
+	160, // 125: rump.sp.v1.Call.pwritev:type_name -> rump.sp.v1.PwritevRequest
+	161, // 126: rump.sp.v1.Call.getcwd:type_name -> rump.sp.v1.GetcwdRequest
+	162, // 127: rump.sp.v1.Call.fchroot:type_name -> rump.sp.v1.FchrootRequest
+	163, // 128: rump.sp.v1.Call.lchflags:type_name -> rump.sp.v1.LchflagsRequest
+	164, // 129: rump.sp.v1.Call.fsync_range:type_name -> rump.sp.v1.FsyncRangeRequest
+	165, // 130: rump.sp.v1.Call.getvfsstat:type_name -> rump.sp.v1.GetvfsstatRequest
+	166, // 131: rump.sp.v1.Call.statvfs1:type_name -> rump.sp.v1.Statvfs1Request
+	167, // 132: rump.sp.v1.Call.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Request
+	168, // 133: rump.sp.v1.Call.extattrctl:type_name -> rump.sp.v1.ExtattrctlRequest
+	169, // 134: rump.sp.v1.Call.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileRequest
+	170, // 135: rump.sp.v1.Call.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileRequest
+	171, // 136: rump.sp.v1.Call.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileRequest
+	172, // 137: rump.sp.v1.Call.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdRequest
+	173, // 138: rump.sp.v1.Call.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdRequest
+	174, // 139: rump.sp.v1.Call.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdRequest
+	175, // 140: rump.sp.v1.Call.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkRequest
+	176, // 141: rump.sp.v1.Call.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkRequest
+	177, // 142: rump.sp.v1.Call.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkRequest
+	178, // 143: rump.sp.v1.Call.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdRequest
+	179, // 144: rump.sp.v1.Call.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileRequest
+	180, // 145: rump.sp.v1.Call.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkRequest
+	181, // 146: rump.sp.v1.Call.setxattr:type_name -> rump.sp.v1.SetxattrRequest
+	182, // 147: rump.sp.v1.Call.lsetxattr:type_name -> rump.sp.v1.LsetxattrRequest
+	183, // 148: rump.sp.v1.Call.fsetxattr:type_name -> rump.sp.v1.FsetxattrRequest
+	184, // 149: rump.sp.v1.Call.getxattr:type_name -> rump.sp.v1.GetxattrRequest
+	185, // 150: rump.sp.v1.Call.lgetxattr:type_name -> rump.sp.v1.LgetxattrRequest
+	186, // 151: rump.sp.v1.Call.fgetxattr:type_name -> rump.sp.v1.FgetxattrRequest
+	187, // 152: rump.sp.v1.Call.listxattr:type_name -> rump.sp.v1.ListxattrRequest
+	188, // 153: rump.sp.v1.Call.llistxattr:type_name -> rump.sp.v1.LlistxattrRequest
+	189, // 154: rump.sp.v1.Call.flistxattr:type_name -> rump.sp.v1.FlistxattrRequest
+	190, // 155: rump.sp.v1.Call.removexattr:type_name -> rump.sp.v1.RemovexattrRequest
+	191, // 156: rump.sp.v1.Call.lremovexattr:type_name -> rump.sp.v1.LremovexattrRequest
+	192, // 157: rump.sp.v1.Call.fremovexattr:type_name -> rump.sp.v1.FremovexattrRequest
+	193, // 158: rump.sp.v1.Call.getdents:type_name -> rump.sp.v1.GetdentsRequest
+	194, // 159: rump.sp.v1.Call.getfh:type_name -> rump.sp.v1.GetfhRequest
+	195, // 160: rump.sp.v1.Call.fhopen:type_name -> rump.sp.v1.FhopenRequest
+	196, // 161: rump.sp.v1.Call.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Request
+	197, // 162: rump.sp.v1.Call.mount:type_name -> rump.sp.v1.MountRequest
+	198, // 163: rump.sp.v1.Call.utimes:type_name -> rump.sp.v1.UtimesRequest
+	199, // 164: rump.sp.v1.Call.futimes:type_name -> rump.sp.v1.FutimesRequest
+	200, // 165: rump.sp.v1.Call.lutimes:type_name -> rump.sp.v1.LutimesRequest
+	201, // 166: rump.sp.v1.Call.stat:type_name -> rump.sp.v1.StatRequest
+	202, // 167: rump.sp.v1.Call.lstat:type_name -> rump.sp.v1.LstatRequest
+	203, // 168: rump.sp.v1.Call.mknod:type_name -> rump.sp.v1.MknodRequest
+	204, // 169: rump.sp.v1.Call.fhstat:type_name -> rump.sp.v1.FhstatRequest
+	205, // 170: rump.sp.v1.Call.linkat:type_name -> rump.sp.v1.LinkatRequest
+	206, // 171: rump.sp.v1.Call.renameat:type_name -> rump.sp.v1.RenameatRequest
+	207, // 172: rump.sp.v1.Call.mkfifoat:type_name -> rump.sp.v1.MkfifoatRequest
+	208, // 173: rump.sp.v1.Call.mknodat:type_name -> rump.sp.v1.MknodatRequest
+	209, // 174: rump.sp.v1.Call.mkdirat:type_name -> rump.sp.v1.MkdiratRequest
+	210, // 175: rump.sp.v1.Call.faccessat:type_name -> rump.sp.v1.FaccessatRequest
+	211, // 176: rump.sp.v1.Call.fchmodat:type_name -> rump.sp.v1.FchmodatRequest
+	212, // 177: rump.sp.v1.Call.fchownat:type_name -> rump.sp.v1.FchownatRequest
+	213, // 178: rump.sp.v1.Call.fstatat:type_name -> rump.sp.v1.FstatatRequest
+	214, // 179: rump.sp.v1.Call.utimensat:type_name -> rump.sp.v1.UtimensatRequest
+	215, // 180: rump.sp.v1.Call.openat:type_name -> rump.sp.v1.OpenatRequest
+	216, // 181: rump.sp.v1.Call.readlinkat:type_name -> rump.sp.v1.ReadlinkatRequest
+	217, // 182: rump.sp.v1.Call.symlinkat:type_name -> rump.sp.v1.SymlinkatRequest
+	218, // 183: rump.sp.v1.Call.unlinkat:type_name -> rump.sp.v1.UnlinkatRequest
+	219, // 184: rump.sp.v1.Call.futimens:type_name -> rump.sp.v1.FutimensRequest
+	220, // 185: rump.sp.v1.Call.quotactl:type_name -> rump.sp.v1.QuotactlRequest
+	221, // 186: rump.sp.v1.Call.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateRequest
+	222, // 187: rump.sp.v1.Call.fdiscard:type_name -> rump.sp.v1.FdiscardRequest
+	223, // 188: rump.sp.v1.Call.recvmsg:type_name -> rump.sp.v1.RecvmsgRequest
+	224, // 189: rump.sp.v1.Call.sendmsg:type_name -> rump.sp.v1.SendmsgRequest
+	225, // 190: rump.sp.v1.Call.recvfrom:type_name -> rump.sp.v1.RecvfromRequest
+	226, // 191: rump.sp.v1.Call.accept:type_name -> rump.sp.v1.AcceptRequest
+	227, // 192: rump.sp.v1.Call.getpeername:type_name -> rump.sp.v1.GetpeernameRequest
+	228, // 193: rump.sp.v1.Call.getsockname:type_name -> rump.sp.v1.GetsocknameRequest
+	229, // 194: rump.sp.v1.Call.connect:type_name -> rump.sp.v1.ConnectRequest
+	230, // 195: rump.sp.v1.Call.bind:type_name -> rump.sp.v1.BindRequest
+	231, // 196: rump.sp.v1.Call.setsockopt:type_name -> rump.sp.v1.SetsockoptRequest
+	232, // 197: rump.sp.v1.Call.listen:type_name -> rump.sp.v1.ListenRequest
+	233, // 198: rump.sp.v1.Call.getsockopt:type_name -> rump.sp.v1.GetsockoptRequest
+	234, // 199: rump.sp.v1.Call.sendto:type_name -> rump.sp.v1.SendtoRequest
+	235, // 200: rump.sp.v1.Call.shutdown:type_name -> rump.sp.v1.ShutdownRequest
+	236, // 201: rump.sp.v1.Call.socketpair:type_name -> rump.sp.v1.SocketpairRequest
+	237, // 202: rump.sp.v1.Call.socket:type_name -> rump.sp.v1.SocketRequest
+	238, // 203: rump.sp.v1.Call.paccept:type_name -> rump.sp.v1.PacceptRequest
+	239, // 204: rump.sp.v1.Call.recvmmsg:type_name -> rump.sp.v1.RecvmmsgRequest
+	240, // 205: rump.sp.v1.Call.sendmmsg:type_name -> rump.sp.v1.SendmmsgRequest
+	241, // 206: rump.sp.v1.Call.module_init:type_name -> rump.sp.v1.ModuleInitRequest
+	242, // 207: rump.sp.v1.Call.module_fini:type_name -> rump.sp.v1.ModuleFiniRequest
+	243, // 208: rump.sp.v1.Call.component_restart:type_name -> rump.sp.v1.ComponentRestartRequest
+	244, // 209: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
+	245, // 210: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	246, // 211: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
+	247, // 212: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
+	248, // 213: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
+	249, // 214: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
+	250, // 215: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
+	251, // 216: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
+	252, // 217: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	253, // 218: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
+	254, // 219: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
+	255, // 220: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	256, // 221: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	257, // 222: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	258, // 223: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
+	259, // 224: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
+	260, // 225: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	261, // 226: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
+	262, // 227: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
+	263, // 228: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
+	264, // 229: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
+	265, // 230: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
+	266, // 231: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
+	267, // 232: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
+	268, // 233: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
+	269, // 234: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
+	270, // 235: rump.sp.v1.Call.kill:type_name -> rump.sp.v1.KillRequest
+	271, // 236: rump.sp.v1.Call.sigpending:type_name -> rump.sp.v1.SigpendingRequest
+	272, // 237: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
+	273, // 238: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
+	274, // 239: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
+	275, // 240: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
+	276, // 241: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
+	277, // 242: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
+	278, // 243: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
+	279, // 244: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
+	280, // 245: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
+	281, // 246: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
+	282, // 247: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
+	283, // 248: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
+	284, // 249: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
+	285, // 250: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
+	286, // 251: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
+	287, // 252: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
+	288, // 253: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
+	289, // 254: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
+	290, // 255: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
+	291, // 256: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
+	292, // 257: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
+	293, // 258: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
+	294, // 259: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
+	295, // 260: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
+	296, // 261: rump.sp.v1.Call.file_list:type_name -> rump.sp.v1.FileListRequest
+	297, // 262: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
+	298, // 263: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
+	299, // 264: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
+	300, // 265: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
+	301, // 266: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
+	302, // 267: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
+	303, // 268: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
+	304, // 269: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
+	305, // 270: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
+	306, // 271: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
+	307, // 272: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
+	308, // 273: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
+	309, // 274: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
+	310, // 275: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
+	311, // 276: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
+	312, // 277: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
+	313, // 278: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
+	314, // 279: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
+	315, // 280: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
+	316, // 281: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
+	317, // 282: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
+	318, // 283: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
+	319, // 284: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
+	320, // 285: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
+	321, // 286: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
+	322, // 287: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
+	323, // 288: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
+	324, // 289: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
+	325, // 290: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
+	326, // 291: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
+	327, // 292: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
+	328, // 293: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
+	329, // 294: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
+	330, // 295: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
+	331, // 296: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
+	332, // 297: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
+	333, // 298: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
+	334, // 299: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
+	335, // 300: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
+	336, // 301: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
+	337, // 302: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
+	338, // 303: rump.sp.v1.Result.ksem_init:type_name -> rump.sp.v1.KsemInitResponse
+	339, // 304: rump.sp.v1.Result.ksem_open:type_name -> rump.sp.v1.KsemOpenResponse
+	340, // 305: rump.sp.v1.Result.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkResponse
+	341, // 306: rump.sp.v1.Result.ksem_close:type_name -> rump.sp.v1.KsemCloseResponse
+	342, // 307: rump.sp.v1.Result.ksem_post:type_name -> rump.sp.v1.KsemPostResponse
+	343, // 308: rump.sp.v1.Result.ksem_wait:type_name -> rump.sp.v1.KsemWaitResponse
+	344, // 309: rump.sp.v1.Result.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitResponse
+	345, // 310: rump.sp.v1.Result.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueResponse
+	346, // 311: rump.sp.v1.Result.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyResponse
+	347, // 312: rump.sp.v1.Result.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitResponse
+	348, // 313: rump.sp.v1.Result.aio_cancel:type_name -> rump.sp.v1.AioCancelResponse
+	349, // 314: rump.sp.v1.Result.aio_error:type_name -> rump.sp.v1.AioErrorResponse
+	350, // 315: rump.sp.v1.Result.aio_fsync:type_name -> rump.sp.v1.AioFsyncResponse
+	351, // 316: rump.sp.v1.Result.aio_read:type_name -> rump.sp.v1.AioReadResponse
+	352, // 317: rump.sp.v1.Result.aio_return:type_name -> rump.sp.v1.AioReturnResponse
+	353, // 318: rump.sp.v1.Result.aio_write:type_name -> rump.sp.v1.AioWriteResponse
+	354, // 319: rump.sp.v1.Result.lio_listio:type_name -> rump.sp.v1.LioListioResponse
+	355, // 320: rump.sp.v1.Result.aio_suspend:type_name -> rump.sp.v1.AioSuspendResponse
+	356, // 321: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
+	357, // 322: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
+	358, // 323: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
+	359, // 324: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
+	360, // 325: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
+	361, // 326: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
+	362, // 327: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
+	363, // 328: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
+	364, // 329: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
+	365, // 330: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
+	366, // 331: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
+	367, // 332: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
+	368, // 333: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
+	369, // 334: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
+	370, // 335: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
+	371, // 336: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
+	372, // 337: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
+	373, // 338: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
+	374, // 339: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
+	375, // 340: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
+	376, // 341: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
+	377, // 342: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
+	378, // 343: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
+	379, // 344: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
+	380, // 345: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
+	381, // 346: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
+	382, // 347: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
+	383, // 348: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
+	384, // 349: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
+	385, // 350: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
+	386, // 351: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
+	387, // 352: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
+	388, // 353: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
+	389, // 354: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
+	390, // 355: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
+	391, // 356: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
+	392, // 357: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
+	393, // 358: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
+	394, // 359: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
+	395, // 360: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
+	396, // 361: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
+	397, // 362: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
+	398, // 363: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
+	399, // 364: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
+	400, // 365: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
+	401, // 366: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
+	402, // 367: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
+	403, // 368: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
+	404, // 369: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
+	405, // 370: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
+	406, // 371: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
+	407, // 372: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
+	408, // 373: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
+	409, // 374: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
+	410, // 375: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
+	411, // 376: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
+	412, // 377: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
+	413, // 378: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
+	414, // 379: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
+	415, // 380: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
+	416, // 381: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
+	417, // 382: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
+	418, // 383: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
+	419, // 384: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
+	420, // 385: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
+	421, // 386: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
+	422, // 387: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
+	423, // 388: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
+	424, // 389: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
+	425, // 390: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
+	426, // 391: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
+	427, // 392: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
+	428, // 393: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
+	429, // 394: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
+	430, // 395: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
+	431, // 396: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
+	432, // 397: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
+	433, // 398: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
+	434, // 399: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
+	435, // 400: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
+	436, // 401: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
+	437, // 402: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
+	438, // 403: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
+	439, // 404: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
+	440, // 405: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
+	441, // 406: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
+	442, // 407: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
+	443, // 408: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
+	444, // 409: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
+	445, // 410: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
+	446, // 411: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
+	447, // 412: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
+	448, // 413: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
+	449, // 414: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
+	450, // 415: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
+	451, // 416: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
+	452, // 417: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
+	453, // 418: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
+	454, // 419: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
+	455, // 420: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
+	456, // 421: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
+	457, // 422: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
+	458, // 423: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
+	459, // 424: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
+	460, // 425: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
+	461, // 426: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
+	462, // 427: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
+	463, // 428: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
+	464, // 429: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
+	465, // 430: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
+	466, // 431: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
+	467, // 432: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
+	468, // 433: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
+	469, // 434: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
+	470, // 435: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
+	471, // 436: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
+	472, // 437: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
+	473, // 438: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
+	474, // 439: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
+	475, // 440: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
+	476, // 441: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
+	477, // 442: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
+	478, // 443: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
+	479, // 444: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
+	480, // 445: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
+	481, // 446: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
+	482, // 447: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
+	483, // 448: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
+	484, // 449: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
+	485, // 450: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
+	486, // 451: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
+	487, // 452: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
+	488, // 453: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
+	489, // 454: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
+	490, // 455: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
+	491, // 456: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
+	492, // 457: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
+	493, // 458: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
+	494, // 459: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
+	495, // 460: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
+	496, // 461: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
+	497, // 462: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
+	498, // 463: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
+	499, // 464: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
+	500, // 465: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
+	501, // 466: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
+	502, // 467: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
+	503, // 468: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
+	504, // 469: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
+	505, // 470: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
+	506, // 471: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
+	507, // 472: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	508, // 473: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
+	509, // 474: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
+	510, // 475: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
+	511, // 476: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
+	512, // 477: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
+	513, // 478: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
+	514, // 479: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	515, // 480: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
+	516, // 481: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
+	517, // 482: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	518, // 483: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	519, // 484: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	520, // 485: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
+	521, // 486: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
+	522, // 487: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	523, // 488: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
+	524, // 489: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
+	525, // 490: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
+	526, // 491: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
+	527, // 492: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
+	528, // 493: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
+	529, // 494: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
+	530, // 495: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
+	531, // 496: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
+	532, // 497: rump.sp.v1.Result.kill:type_name -> rump.sp.v1.KillResponse
+	533, // 498: rump.sp.v1.Result.sigpending:type_name -> rump.sp.v1.SigpendingResponse
+	534, // 499: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
+	535, // 500: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
+	536, // 501: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
+	537, // 502: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
+	538, // 503: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
+	539, // 504: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
+	540, // 505: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
+	541, // 506: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
+	542, // 507: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
+	543, // 508: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
+	544, // 509: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
+	545, // 510: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
+	546, // 511: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
+	547, // 512: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
+	548, // 513: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
+	549, // 514: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
+	550, // 515: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
+	551, // 516: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
+	552, // 517: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
+	553, // 518: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
+	554, // 519: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
+	555, // 520: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
+	556, // 521: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
+	557, // 522: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
+	558, // 523: rump.sp.v1.Result.file_list:type_name -> rump.sp.v1.FileListResponse
+	1,   // 524: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 525: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
+	1,   // 526: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 527: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
+	559, // 528: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
+	26,  // 529: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	29,  // 530: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
+	35,  // 531: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
+	32,  // 532: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
+	33,  // 533: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
+	26,  // 534: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	3,   // 535: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
+	5,   // 536: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
+	7,   // 537: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
+	9,   // 538: rump.sp.v1.Session.Prefork:input_type -> rump.sp.v1.PreforkRequest
+	11,  // 539: rump.sp.v1.Session.ForkCancel:input_type -> rump.sp.v1.ForkCancelRequest
+	13,  // 540: rump.sp.v1.Session.Signals:input_type -> rump.sp.v1.SignalsRequest
+	15,  // 541: rump.sp.v1.Session.Exec:input_type -> rump.sp.v1.ExecRequest
+	17,  // 542: rump.sp.v1.Session.Handover:input_type -> rump.sp.v1.HandoverRequest
+	19,  // 543: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
+	21,  // 544: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
+	23,  // 545: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
+	25,  // 546: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
+	28,  // 547: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
+	31,  // 548: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
+	36,  // 549: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
+	37,  // 550: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
+	38,  // 551: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
+	270, // 552: rump.sp.v1.Kern.Kill:input_type -> rump.sp.v1.KillRequest
+	271, // 553: rump.sp.v1.Kern.Sigpending:input_type -> rump.sp.v1.SigpendingRequest
+	39,  // 554: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
+	40,  // 555: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
+	41,  // 556: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
+	42,  // 557: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
+	43,  // 558: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
+	296, // 559: rump.sp.v1.Kern.FileList:input_type -> rump.sp.v1.FileListRequest
+	44,  // 560: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
+	45,  // 561: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
+	46,  // 562: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
+	47,  // 563: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
+	48,  // 564: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
+	49,  // 565: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
+	50,  // 566: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
+	51,  // 567: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
+	52,  // 568: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
+	53,  // 569: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
+	54,  // 570: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
+	55,  // 571: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
+	56,  // 572: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
+	57,  // 573: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
+	58,  // 574: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
+	59,  // 575: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
+	60,  // 576: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
+	61,  // 577: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
+	62,  // 578: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
+	63,  // 579: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
+	64,  // 580: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
+	65,  // 581: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
+	66,  // 582: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
+	67,  // 583: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
+	68,  // 584: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
+	69,  // 585: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
+	70,  // 586: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
+	71,  // 587: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
+	72,  // 588: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
+	73,  // 589: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
+	74,  // 590: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
+	75,  // 591: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
+	94,  // 592: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
+	95,  // 593: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
+	96,  // 594: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
+	97,  // 595: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
+	98,  // 596: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
+	99,  // 597: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
+	100, // 598: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
+	101, // 599: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
+	102, // 600: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
+	103, // 601: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
+	104, // 602: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
+	105, // 603: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
+	106, // 604: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
+	107, // 605: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
+	108, // 606: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
+	109, // 607: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
+	110, // 608: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
+	111, // 609: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
+	112, // 610: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
+	113, // 611: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
+	114, // 612: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
+	115, // 613: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
+	116, // 614: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
+	117, // 615: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
+	118, // 616: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
+	119, // 617: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
+	120, // 618: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
+	241, // 619: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
+	242, // 620: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
+	243, // 621: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
+	76,  // 622: rump.sp.v1.Kern.KsemInit:input_type -> rump.sp.v1.KsemInitRequest
+	77,  // 623: rump.sp.v1.Kern.KsemOpen:input_type -> rump.sp.v1.KsemOpenRequest
+	78,  // 624: rump.sp.v1.Kern.KsemUnlink:input_type -> rump.sp.v1.KsemUnlinkRequest
+	79,  // 625: rump.sp.v1.Kern.KsemClose:input_type -> rump.sp.v1.KsemCloseRequest
+	80,  // 626: rump.sp.v1.Kern.KsemPost:input_type -> rump.sp.v1.KsemPostRequest
+	81,  // 627: rump.sp.v1.Kern.KsemWait:input_type -> rump.sp.v1.KsemWaitRequest
+	82,  // 628: rump.sp.v1.Kern.KsemTrywait:input_type -> rump.sp.v1.KsemTrywaitRequest
+	83,  // 629: rump.sp.v1.Kern.KsemGetvalue:input_type -> rump.sp.v1.KsemGetvalueRequest
+	84,  // 630: rump.sp.v1.Kern.KsemDestroy:input_type -> rump.sp.v1.KsemDestroyRequest
+	85,  // 631: rump.sp.v1.Kern.KsemTimedwait:input_type -> rump.sp.v1.KsemTimedwaitRequest
+	86,  // 632: rump.sp.v1.Kern.AioCancel:input_type -> rump.sp.v1.AioCancelRequest
+	87,  // 633: rump.sp.v1.Kern.AioError:input_type -> rump.sp.v1.AioErrorRequest
+	88,  // 634: rump.sp.v1.Kern.AioFsync:input_type -> rump.sp.v1.AioFsyncRequest
+	89,  // 635: rump.sp.v1.Kern.AioRead:input_type -> rump.sp.v1.AioReadRequest
+	90,  // 636: rump.sp.v1.Kern.AioReturn:input_type -> rump.sp.v1.AioReturnRequest
+	91,  // 637: rump.sp.v1.Kern.AioWrite:input_type -> rump.sp.v1.AioWriteRequest
+	92,  // 638: rump.sp.v1.Kern.LioListio:input_type -> rump.sp.v1.LioListioRequest
+	93,  // 639: rump.sp.v1.Kern.AioSuspend:input_type -> rump.sp.v1.AioSuspendRequest
+	121, // 640: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
+	122, // 641: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
+	123, // 642: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
+	124, // 643: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
+	125, // 644: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
+	126, // 645: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
+	127, // 646: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
+	128, // 647: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
+	129, // 648: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
+	130, // 649: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
+	131, // 650: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
+	132, // 651: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
+	133, // 652: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
+	134, // 653: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
+	135, // 654: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
+	136, // 655: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
+	137, // 656: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
+	138, // 657: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
+	139, // 658: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
+	140, // 659: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
+	141, // 660: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
+	142, // 661: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
+	143, // 662: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
+	144, // 663: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
+	145, // 664: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
+	146, // 665: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
+	147, // 666: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
+	148, // 667: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
+	149, // 668: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
+	150, // 669: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
+	151, // 670: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
+	152, // 671: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
+	153, // 672: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
+	154, // 673: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
+	155, // 674: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
+	156, // 675: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
+	157, // 676: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
+	158, // 677: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
+	159, // 678: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
+	160, // 679: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
+	161, // 680: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
+	162, // 681: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
+	163, // 682: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
+	164, // 683: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
+	165, // 684: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
+	166, // 685: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
+	167, // 686: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
+	168, // 687: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
+	169, // 688: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
+	170, // 689: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
+	171, // 690: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
+	172, // 691: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
+	173, // 692: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
+	174, // 693: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
+	175, // 694: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
+	176, // 695: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
+	177, // 696: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
+	178, // 697: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
+	179, // 698: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
+	180, // 699: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
+	181, // 700: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
+	182, // 701: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
+	183, // 702: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
+	184, // 703: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
+	185, // 704: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
+	186, // 705: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
+	187, // 706: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
+	188, // 707: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
+	189, // 708: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
+	190, // 709: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
+	191, // 710: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
+	192, // 711: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
+	193, // 712: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
+	194, // 713: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
+	195, // 714: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
+	196, // 715: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
+	197, // 716: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
+	198, // 717: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
+	199, // 718: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
+	200, // 719: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
+	201, // 720: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
+	202, // 721: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
+	203, // 722: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
+	204, // 723: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
+	205, // 724: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
+	206, // 725: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
+	207, // 726: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
+	208, // 727: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
+	209, // 728: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
+	210, // 729: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
+	211, // 730: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
+	212, // 731: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
+	213, // 732: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
+	214, // 733: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
+	215, // 734: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
+	216, // 735: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
+	217, // 736: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
+	218, // 737: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
+	219, // 738: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
+	220, // 739: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
+	221, // 740: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
+	222, // 741: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
+	244, // 742: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
+	245, // 743: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	246, // 744: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
+	247, // 745: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
+	223, // 746: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
+	224, // 747: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
+	225, // 748: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
+	226, // 749: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
+	227, // 750: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
+	228, // 751: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
+	229, // 752: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
+	230, // 753: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
+	231, // 754: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
+	232, // 755: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
+	233, // 756: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
+	234, // 757: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
+	235, // 758: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
+	236, // 759: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
+	237, // 760: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
+	238, // 761: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
+	239, // 762: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
+	240, // 763: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
+	248, // 764: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
+	249, // 765: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
+	250, // 766: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
+	251, // 767: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
+	252, // 768: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	253, // 769: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
+	254, // 770: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
+	255, // 771: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	256, // 772: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	257, // 773: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	258, // 774: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
+	259, // 775: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
+	260, // 776: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	261, // 777: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
+	262, // 778: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
+	272, // 779: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
+	273, // 780: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
+	274, // 781: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
+	275, // 782: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
+	276, // 783: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
+	277, // 784: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
+	278, // 785: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
+	279, // 786: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
+	280, // 787: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
+	281, // 788: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
+	282, // 789: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
+	283, // 790: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
+	284, // 791: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
+	285, // 792: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
+	286, // 793: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
+	287, // 794: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
+	288, // 795: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
+	289, // 796: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
+	290, // 797: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
+	291, // 798: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
+	292, // 799: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
+	293, // 800: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
+	294, // 801: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
+	295, // 802: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
+	263, // 803: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
+	264, // 804: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
+	265, // 805: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
+	266, // 806: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
+	267, // 807: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
+	268, // 808: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
+	269, // 809: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
+	4,   // 810: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
+	6,   // 811: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
+	8,   // 812: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
+	10,  // 813: rump.sp.v1.Session.Prefork:output_type -> rump.sp.v1.PreforkResponse
+	12,  // 814: rump.sp.v1.Session.ForkCancel:output_type -> rump.sp.v1.ForkCancelResponse
+	14,  // 815: rump.sp.v1.Session.Signals:output_type -> rump.sp.v1.SignalsResponse
+	16,  // 816: rump.sp.v1.Session.Exec:output_type -> rump.sp.v1.ExecResponse
+	18,  // 817: rump.sp.v1.Session.Handover:output_type -> rump.sp.v1.HandoverResponse
+	20,  // 818: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
+	22,  // 819: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
+	24,  // 820: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
+	27,  // 821: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
+	30,  // 822: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
+	34,  // 823: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
+	298, // 824: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
+	299, // 825: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
+	300, // 826: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
+	532, // 827: rump.sp.v1.Kern.Kill:output_type -> rump.sp.v1.KillResponse
+	533, // 828: rump.sp.v1.Kern.Sigpending:output_type -> rump.sp.v1.SigpendingResponse
+	301, // 829: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
+	302, // 830: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
+	303, // 831: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
+	304, // 832: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
+	305, // 833: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
+	558, // 834: rump.sp.v1.Kern.FileList:output_type -> rump.sp.v1.FileListResponse
+	306, // 835: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
+	307, // 836: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
+	308, // 837: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
+	309, // 838: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
+	310, // 839: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
+	311, // 840: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
+	312, // 841: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
+	313, // 842: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
+	314, // 843: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
+	315, // 844: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
+	316, // 845: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
+	317, // 846: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
+	318, // 847: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
+	319, // 848: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
+	320, // 849: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
+	321, // 850: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
+	322, // 851: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
+	323, // 852: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
+	324, // 853: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
+	325, // 854: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
+	326, // 855: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
+	327, // 856: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
+	328, // 857: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
+	329, // 858: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
+	330, // 859: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
+	331, // 860: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
+	332, // 861: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
+	333, // 862: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
+	334, // 863: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
+	335, // 864: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
+	336, // 865: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
+	337, // 866: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
+	356, // 867: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
+	357, // 868: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
+	358, // 869: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
+	359, // 870: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
+	360, // 871: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
+	361, // 872: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
+	362, // 873: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
+	363, // 874: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
+	364, // 875: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
+	365, // 876: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
+	366, // 877: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
+	367, // 878: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
+	368, // 879: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
+	369, // 880: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
+	370, // 881: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
+	371, // 882: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
+	372, // 883: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
+	373, // 884: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
+	374, // 885: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
+	375, // 886: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
+	376, // 887: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
+	377, // 888: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
+	378, // 889: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
+	379, // 890: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
+	380, // 891: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
+	381, // 892: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
+	382, // 893: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
+	503, // 894: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
+	504, // 895: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
+	505, // 896: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
+	338, // 897: rump.sp.v1.Kern.KsemInit:output_type -> rump.sp.v1.KsemInitResponse
+	339, // 898: rump.sp.v1.Kern.KsemOpen:output_type -> rump.sp.v1.KsemOpenResponse
+	340, // 899: rump.sp.v1.Kern.KsemUnlink:output_type -> rump.sp.v1.KsemUnlinkResponse
+	341, // 900: rump.sp.v1.Kern.KsemClose:output_type -> rump.sp.v1.KsemCloseResponse
+	342, // 901: rump.sp.v1.Kern.KsemPost:output_type -> rump.sp.v1.KsemPostResponse
+	343, // 902: rump.sp.v1.Kern.KsemWait:output_type -> rump.sp.v1.KsemWaitResponse
+	344, // 903: rump.sp.v1.Kern.KsemTrywait:output_type -> rump.sp.v1.KsemTrywaitResponse
+	345, // 904: rump.sp.v1.Kern.KsemGetvalue:output_type -> rump.sp.v1.KsemGetvalueResponse
+	346, // 905: rump.sp.v1.Kern.KsemDestroy:output_type -> rump.sp.v1.KsemDestroyResponse
+	347, // 906: rump.sp.v1.Kern.KsemTimedwait:output_type -> rump.sp.v1.KsemTimedwaitResponse
+	348, // 907: rump.sp.v1.Kern.AioCancel:output_type -> rump.sp.v1.AioCancelResponse
+	349, // 908: rump.sp.v1.Kern.AioError:output_type -> rump.sp.v1.AioErrorResponse
+	350, // 909: rump.sp.v1.Kern.AioFsync:output_type -> rump.sp.v1.AioFsyncResponse
+	351, // 910: rump.sp.v1.Kern.AioRead:output_type -> rump.sp.v1.AioReadResponse
+	352, // 911: rump.sp.v1.Kern.AioReturn:output_type -> rump.sp.v1.AioReturnResponse
+	353, // 912: rump.sp.v1.Kern.AioWrite:output_type -> rump.sp.v1.AioWriteResponse
+	354, // 913: rump.sp.v1.Kern.LioListio:output_type -> rump.sp.v1.LioListioResponse
+	355, // 914: rump.sp.v1.Kern.AioSuspend:output_type -> rump.sp.v1.AioSuspendResponse
+	383, // 915: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
+	384, // 916: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
+	385, // 917: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
+	386, // 918: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
+	387, // 919: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
+	388, // 920: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
+	389, // 921: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
+	390, // 922: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
+	391, // 923: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
+	392, // 924: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
+	393, // 925: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
+	394, // 926: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
+	395, // 927: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
+	396, // 928: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
+	397, // 929: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
+	398, // 930: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
+	399, // 931: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
+	400, // 932: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
+	401, // 933: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
+	402, // 934: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
+	403, // 935: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
+	404, // 936: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
+	405, // 937: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
+	406, // 938: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
+	407, // 939: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
+	408, // 940: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
+	409, // 941: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
+	410, // 942: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
+	411, // 943: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
+	412, // 944: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
+	413, // 945: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
+	414, // 946: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
+	415, // 947: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
+	416, // 948: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
+	417, // 949: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
+	418, // 950: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
+	419, // 951: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
+	420, // 952: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
+	421, // 953: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
+	422, // 954: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
+	423, // 955: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
+	424, // 956: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
+	425, // 957: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
+	426, // 958: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
+	427, // 959: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
+	428, // 960: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
+	429, // 961: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
+	430, // 962: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
+	431, // 963: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
+	432, // 964: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
+	433, // 965: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
+	434, // 966: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
+	435, // 967: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
+	436, // 968: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
+	437, // 969: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
+	438, // 970: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
+	439, // 971: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
+	440, // 972: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
+	441, // 973: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
+	442, // 974: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
+	443, // 975: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
+	444, // 976: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
+	445, // 977: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
+	446, // 978: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
+	447, // 979: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
+	448, // 980: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
+	449, // 981: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
+	450, // 982: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
+	451, // 983: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
+	452, // 984: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
+	453, // 985: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
+	454, // 986: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
+	455, // 987: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
+	456, // 988: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
+	457, // 989: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
+	458, // 990: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
+	459, // 991: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
+	460, // 992: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
+	461, // 993: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
+	462, // 994: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
+	463, // 995: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
+	464, // 996: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
+	465, // 997: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
+	466, // 998: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
+	467, // 999: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
+	468, // 1000: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
+	469, // 1001: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
+	470, // 1002: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
+	471, // 1003: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
+	472, // 1004: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
+	473, // 1005: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
+	474, // 1006: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
+	475, // 1007: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
+	476, // 1008: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
+	477, // 1009: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
+	478, // 1010: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
+	479, // 1011: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
+	480, // 1012: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
+	481, // 1013: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
+	482, // 1014: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
+	483, // 1015: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
+	484, // 1016: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
+	506, // 1017: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
+	507, // 1018: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	508, // 1019: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
+	509, // 1020: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
+	485, // 1021: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
+	486, // 1022: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
+	487, // 1023: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
+	488, // 1024: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
+	489, // 1025: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
+	490, // 1026: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
+	491, // 1027: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
+	492, // 1028: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
+	493, // 1029: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
+	494, // 1030: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
+	495, // 1031: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
+	496, // 1032: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
+	497, // 1033: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
+	498, // 1034: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
+	499, // 1035: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
+	500, // 1036: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
+	501, // 1037: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
+	502, // 1038: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
+	510, // 1039: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
+	511, // 1040: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
+	512, // 1041: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
+	513, // 1042: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
+	514, // 1043: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	515, // 1044: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
+	516, // 1045: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
+	517, // 1046: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	518, // 1047: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	519, // 1048: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	520, // 1049: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
+	521, // 1050: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
+	522, // 1051: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	523, // 1052: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
+	524, // 1053: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
+	534, // 1054: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
+	535, // 1055: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
+	536, // 1056: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
+	537, // 1057: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
+	538, // 1058: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
+	539, // 1059: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
+	540, // 1060: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
+	541, // 1061: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
+	542, // 1062: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
+	543, // 1063: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
+	544, // 1064: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
+	545, // 1065: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
+	546, // 1066: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
+	547, // 1067: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
+	548, // 1068: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
+	549, // 1069: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
+	550, // 1070: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
+	551, // 1071: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
+	552, // 1072: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
+	553, // 1073: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
+	554, // 1074: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
+	555, // 1075: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
+	556, // 1076: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
+	557, // 1077: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
+	525, // 1078: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
+	526, // 1079: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
+	527, // 1080: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
+	528, // 1081: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
+	529, // 1082: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
+	530, // 1083: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
+	531, // 1084: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
+	810, // [810:1085] is the sub-list for method output_type
+	535, // [535:810] is the sub-list for method input_type
+	535, // [535:535] is the sub-list for extension type_name
+	535, // [535:535] is the sub-list for extension extendee
+	0,   // [0:535] is the sub-list for field type_name
 }
 
 func init() { file_rump_sp_proto_init() }
@@ -13044,6 +13409,14 @@ func file_rump_sp_proto_init() {
 		(*Call_KsemGetvalue)(nil),
 		(*Call_KsemDestroy)(nil),
 		(*Call_KsemTimedwait)(nil),
+		(*Call_AioCancel)(nil),
+		(*Call_AioError)(nil),
+		(*Call_AioFsync)(nil),
+		(*Call_AioRead)(nil),
+		(*Call_AioReturn)(nil),
+		(*Call_AioWrite)(nil),
+		(*Call_LioListio)(nil),
+		(*Call_AioSuspend)(nil),
 		(*Call_Modctl)(nil),
 		(*Call_Getsid)(nil),
 		(*Call_Fktrace)(nil),
@@ -13300,6 +13673,14 @@ func file_rump_sp_proto_init() {
 		(*Result_KsemGetvalue)(nil),
 		(*Result_KsemDestroy)(nil),
 		(*Result_KsemTimedwait)(nil),
+		(*Result_AioCancel)(nil),
+		(*Result_AioError)(nil),
+		(*Result_AioFsync)(nil),
+		(*Result_AioRead)(nil),
+		(*Result_AioReturn)(nil),
+		(*Result_AioWrite)(nil),
+		(*Result_LioListio)(nil),
+		(*Result_AioSuspend)(nil),
 		(*Result_Modctl)(nil),
 		(*Result_Getsid)(nil),
 		(*Result_Fktrace)(nil),

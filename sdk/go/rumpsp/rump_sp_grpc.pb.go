@@ -723,6 +723,14 @@ const (
 	Kern_KsemGetvalue_FullMethodName     = "/rump.sp.v1.Kern/KsemGetvalue"
 	Kern_KsemDestroy_FullMethodName      = "/rump.sp.v1.Kern/KsemDestroy"
 	Kern_KsemTimedwait_FullMethodName    = "/rump.sp.v1.Kern/KsemTimedwait"
+	Kern_AioCancel_FullMethodName        = "/rump.sp.v1.Kern/AioCancel"
+	Kern_AioError_FullMethodName         = "/rump.sp.v1.Kern/AioError"
+	Kern_AioFsync_FullMethodName         = "/rump.sp.v1.Kern/AioFsync"
+	Kern_AioRead_FullMethodName          = "/rump.sp.v1.Kern/AioRead"
+	Kern_AioReturn_FullMethodName        = "/rump.sp.v1.Kern/AioReturn"
+	Kern_AioWrite_FullMethodName         = "/rump.sp.v1.Kern/AioWrite"
+	Kern_LioListio_FullMethodName        = "/rump.sp.v1.Kern/LioListio"
+	Kern_AioSuspend_FullMethodName       = "/rump.sp.v1.Kern/AioSuspend"
 )
 
 // KernClient is the client API for Kern service.
@@ -897,6 +905,22 @@ type KernClient interface {
 	KsemDestroy(ctx context.Context, in *KsemDestroyRequest, opts ...grpc.CallOption) (*KsemDestroyResponse, error)
 	// Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT.
 	KsemTimedwait(ctx context.Context, in *KsemTimedwaitRequest, opts ...grpc.CallOption) (*KsemTimedwaitResponse, error)
+	// Ends requests of a descriptor; what was ended has the error ECANCELED. EBADF.
+	AioCancel(ctx context.Context, in *AioCancelRequest, opts ...grpc.CallOption) (*AioCancelResponse, error)
+	// How a request is: EINPROGRESS while it is under way, else its error. EINVAL.
+	AioError(ctx context.Context, in *AioErrorRequest, opts ...grpc.CallOption) (*AioErrorResponse, error)
+	// Begins to write to the disk what the requests so far have written to a file. EAGAIN, EBADF, EINVAL.
+	AioFsync(ctx context.Context, in *AioFsyncRequest, opts ...grpc.CallOption) (*AioFsyncResponse, error)
+	// Begins to read. EAGAIN, EBADF, EINVAL.
+	AioRead(ctx context.Context, in *AioReadRequest, opts ...grpc.CallOption) (*AioReadResponse, error)
+	// The result of a request that is over, once; then the kernel forgets it. EINVAL.
+	AioReturn(ctx context.Context, in *AioReturnRequest, opts ...grpc.CallOption) (*AioReturnResponse, error)
+	// Begins to write. EAGAIN, EBADF, EINVAL.
+	AioWrite(ctx context.Context, in *AioWriteRequest, opts ...grpc.CallOption) (*AioWriteResponse, error)
+	// Begins a list of requests, and with LIO_WAIT waits for all of them. EAGAIN, EINVAL, EINTR, EIO for one that failed.
+	LioListio(ctx context.Context, in *LioListioRequest, opts ...grpc.CallOption) (*LioListioResponse, error)
+	// Waits until one of the requests is over. EAGAIN when the time has passed, EINTR, EINVAL.
+	AioSuspend(ctx context.Context, in *AioSuspendRequest, opts ...grpc.CallOption) (*AioSuspendResponse, error)
 }
 
 type kernClient struct {
@@ -1737,6 +1761,86 @@ func (c *kernClient) KsemTimedwait(ctx context.Context, in *KsemTimedwaitRequest
 	return out, nil
 }
 
+func (c *kernClient) AioCancel(ctx context.Context, in *AioCancelRequest, opts ...grpc.CallOption) (*AioCancelResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AioCancelResponse)
+	err := c.cc.Invoke(ctx, Kern_AioCancel_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) AioError(ctx context.Context, in *AioErrorRequest, opts ...grpc.CallOption) (*AioErrorResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AioErrorResponse)
+	err := c.cc.Invoke(ctx, Kern_AioError_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) AioFsync(ctx context.Context, in *AioFsyncRequest, opts ...grpc.CallOption) (*AioFsyncResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AioFsyncResponse)
+	err := c.cc.Invoke(ctx, Kern_AioFsync_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) AioRead(ctx context.Context, in *AioReadRequest, opts ...grpc.CallOption) (*AioReadResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AioReadResponse)
+	err := c.cc.Invoke(ctx, Kern_AioRead_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) AioReturn(ctx context.Context, in *AioReturnRequest, opts ...grpc.CallOption) (*AioReturnResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AioReturnResponse)
+	err := c.cc.Invoke(ctx, Kern_AioReturn_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) AioWrite(ctx context.Context, in *AioWriteRequest, opts ...grpc.CallOption) (*AioWriteResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AioWriteResponse)
+	err := c.cc.Invoke(ctx, Kern_AioWrite_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) LioListio(ctx context.Context, in *LioListioRequest, opts ...grpc.CallOption) (*LioListioResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LioListioResponse)
+	err := c.cc.Invoke(ctx, Kern_LioListio_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) AioSuspend(ctx context.Context, in *AioSuspendRequest, opts ...grpc.CallOption) (*AioSuspendResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AioSuspendResponse)
+	err := c.cc.Invoke(ctx, Kern_AioSuspend_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // KernServer is the server API for Kern service.
 // All implementations must embed UnimplementedKernServer
 // for forward compatibility.
@@ -1909,6 +2013,22 @@ type KernServer interface {
 	KsemDestroy(context.Context, *KsemDestroyRequest) (*KsemDestroyResponse, error)
 	// Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT.
 	KsemTimedwait(context.Context, *KsemTimedwaitRequest) (*KsemTimedwaitResponse, error)
+	// Ends requests of a descriptor; what was ended has the error ECANCELED. EBADF.
+	AioCancel(context.Context, *AioCancelRequest) (*AioCancelResponse, error)
+	// How a request is: EINPROGRESS while it is under way, else its error. EINVAL.
+	AioError(context.Context, *AioErrorRequest) (*AioErrorResponse, error)
+	// Begins to write to the disk what the requests so far have written to a file. EAGAIN, EBADF, EINVAL.
+	AioFsync(context.Context, *AioFsyncRequest) (*AioFsyncResponse, error)
+	// Begins to read. EAGAIN, EBADF, EINVAL.
+	AioRead(context.Context, *AioReadRequest) (*AioReadResponse, error)
+	// The result of a request that is over, once; then the kernel forgets it. EINVAL.
+	AioReturn(context.Context, *AioReturnRequest) (*AioReturnResponse, error)
+	// Begins to write. EAGAIN, EBADF, EINVAL.
+	AioWrite(context.Context, *AioWriteRequest) (*AioWriteResponse, error)
+	// Begins a list of requests, and with LIO_WAIT waits for all of them. EAGAIN, EINVAL, EINTR, EIO for one that failed.
+	LioListio(context.Context, *LioListioRequest) (*LioListioResponse, error)
+	// Waits until one of the requests is over. EAGAIN when the time has passed, EINTR, EINVAL.
+	AioSuspend(context.Context, *AioSuspendRequest) (*AioSuspendResponse, error)
 	mustEmbedUnimplementedKernServer()
 }
 
@@ -2167,6 +2287,30 @@ func (UnimplementedKernServer) KsemDestroy(context.Context, *KsemDestroyRequest)
 }
 func (UnimplementedKernServer) KsemTimedwait(context.Context, *KsemTimedwaitRequest) (*KsemTimedwaitResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method KsemTimedwait not implemented")
+}
+func (UnimplementedKernServer) AioCancel(context.Context, *AioCancelRequest) (*AioCancelResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AioCancel not implemented")
+}
+func (UnimplementedKernServer) AioError(context.Context, *AioErrorRequest) (*AioErrorResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AioError not implemented")
+}
+func (UnimplementedKernServer) AioFsync(context.Context, *AioFsyncRequest) (*AioFsyncResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AioFsync not implemented")
+}
+func (UnimplementedKernServer) AioRead(context.Context, *AioReadRequest) (*AioReadResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AioRead not implemented")
+}
+func (UnimplementedKernServer) AioReturn(context.Context, *AioReturnRequest) (*AioReturnResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AioReturn not implemented")
+}
+func (UnimplementedKernServer) AioWrite(context.Context, *AioWriteRequest) (*AioWriteResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AioWrite not implemented")
+}
+func (UnimplementedKernServer) LioListio(context.Context, *LioListioRequest) (*LioListioResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method LioListio not implemented")
+}
+func (UnimplementedKernServer) AioSuspend(context.Context, *AioSuspendRequest) (*AioSuspendResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AioSuspend not implemented")
 }
 func (UnimplementedKernServer) mustEmbedUnimplementedKernServer() {}
 func (UnimplementedKernServer) testEmbeddedByValue()              {}
@@ -3683,6 +3827,150 @@ func _Kern_KsemTimedwait_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Kern_AioCancel_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AioCancelRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).AioCancel(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_AioCancel_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).AioCancel(ctx, req.(*AioCancelRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_AioError_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AioErrorRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).AioError(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_AioError_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).AioError(ctx, req.(*AioErrorRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_AioFsync_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AioFsyncRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).AioFsync(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_AioFsync_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).AioFsync(ctx, req.(*AioFsyncRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_AioRead_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AioReadRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).AioRead(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_AioRead_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).AioRead(ctx, req.(*AioReadRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_AioReturn_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AioReturnRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).AioReturn(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_AioReturn_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).AioReturn(ctx, req.(*AioReturnRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_AioWrite_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AioWriteRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).AioWrite(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_AioWrite_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).AioWrite(ctx, req.(*AioWriteRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_LioListio_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LioListioRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).LioListio(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_LioListio_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).LioListio(ctx, req.(*LioListioRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_AioSuspend_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AioSuspendRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).AioSuspend(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_AioSuspend_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).AioSuspend(ctx, req.(*AioSuspendRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Kern_ServiceDesc is the grpc.ServiceDesc for Kern service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -4021,6 +4309,38 @@ var Kern_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "KsemTimedwait",
 			Handler:    _Kern_KsemTimedwait_Handler,
+		},
+		{
+			MethodName: "AioCancel",
+			Handler:    _Kern_AioCancel_Handler,
+		},
+		{
+			MethodName: "AioError",
+			Handler:    _Kern_AioError_Handler,
+		},
+		{
+			MethodName: "AioFsync",
+			Handler:    _Kern_AioFsync_Handler,
+		},
+		{
+			MethodName: "AioRead",
+			Handler:    _Kern_AioRead_Handler,
+		},
+		{
+			MethodName: "AioReturn",
+			Handler:    _Kern_AioReturn_Handler,
+		},
+		{
+			MethodName: "AioWrite",
+			Handler:    _Kern_AioWrite_Handler,
+		},
+		{
+			MethodName: "LioListio",
+			Handler:    _Kern_LioListio_Handler,
+		},
+		{
+			MethodName: "AioSuspend",
+			Handler:    _Kern_AioSuspend_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -13,6 +13,7 @@ from rump import _host
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError, to_host
 from rumpwire.values import (
+    Aiocb,
     Flock,
     IoctlArgs,
     IoctlArgsInteger,
@@ -91,6 +92,21 @@ def signal_set(signals: SignalSet) -> int | None:
 def sigevent(value: Sigevent | None) -> Sigevent | None:
     """With the host's number of the signal."""
     return value and value._replace(sigev_signo=_host.SIGNAL.wire(int(value.sigev_signo)))
+
+
+def aiocb(value: Aiocb) -> Aiocb:
+    """With bytes to write, and the host's number of the signal."""
+    data: Any = buffer(value.aio_buf)
+    return value._replace(aio_buf=data, aio_sigevent=sigevent(value.aio_sigevent))
+
+
+def aiocbs(values: Iterable[Aiocb]) -> list[Aiocb]:
+    return [aiocb(value) for value in values]
+
+
+def errno_result(args: Sequence[Any], value: int) -> int:
+    """An errno, which the caller takes for one of the host."""
+    return to_host(value) if value else 0
 
 
 def itimerspec(value: TimerArg | None) -> Itimerspec | None:
@@ -282,6 +298,7 @@ def first_register(args: Sequence[Any], value: Any) -> int:
 
 
 RESULTS: dict[str, Callable[[Sequence[Any], Any], Any]] = {
+    "aio_error": errno_result,
     "fcntl": fcntl_result,
     "getgid": first_register,
     "getpid": first_register,

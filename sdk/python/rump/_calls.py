@@ -389,6 +389,43 @@ class SysCalls(SyncBase):
         """Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT."""
         self._do(C.KSEM_TIMEDWAIT, (id, abstime))
 
+    def aio_cancel(self, fildes: int, aiocbp: int = 0) -> int:
+        """Ends requests of a descriptor; what was ended has the error ECANCELED. EBADF."""
+        out: int = self._do(C.AIO_CANCEL, (fildes, aiocbp))
+        return out
+
+    def aio_error(self, aiocbp: int) -> int:
+        """How a request is: EINPROGRESS while it is under way, else its error. EINVAL."""
+        out: int = self._do(C.AIO_ERROR, (aiocbp,))
+        return out
+
+    def aio_fsync(self, op: int, aiocbp: V.Aiocb) -> None:
+        """Begins to write to the disk what the requests so far have written to a file. EAGAIN, EBADF, EINVAL."""
+        self._do(C.AIO_FSYNC, (op, aiocbp))
+
+    def aio_read(self, aiocbp: V.Aiocb) -> None:
+        """Begins to read. EAGAIN, EBADF, EINVAL."""
+        self._do(C.AIO_READ, (aiocbp,))
+
+    def aio_return(self, aiocbp: int) -> V.AioReturnResult:
+        """The result of a request that is over, once; then the kernel forgets it. EINVAL."""
+        out: V.AioReturnResult = self._do(C.AIO_RETURN, (aiocbp,))
+        return out
+
+    def aio_write(self, aiocbp: V.Aiocb) -> None:
+        """Begins to write. EAGAIN, EBADF, EINVAL."""
+        self._do(C.AIO_WRITE, (aiocbp,))
+
+    def lio_listio(self, mode: int, aiocbs: Iterable[V.Aiocb], sig: V.Sigevent | None = None) -> None:
+        """Begins a list of requests, and with LIO_WAIT waits for all of them. EAGAIN, EINVAL, EINTR, EIO for one that
+        failed.
+        """
+        self._do(C.LIO_LISTIO, (mode, aiocbs, sig))
+
+    def aio_suspend(self, aiocbs: Iterable[int], timeout: A.TimeArg = None) -> None:
+        """Waits until one of the requests is over. EAGAIN when the time has passed, EINTR, EINVAL."""
+        self._do(C.AIO_SUSPEND, (aiocbs, timeout))
+
     def open(self, path: A.PathArg, flags: int = 0, mode: int | None = None) -> int:
         """Opens, and with O_CREAT makes, a file. ENOENT, EEXIST, EACCES, EISDIR, ENOTDIR, ELOOP, ENAMETOOLONG, EMFILE,
         ENFILE, EROFS, ENXIO, EINVAL, EOPNOTSUPP.
@@ -1308,6 +1345,43 @@ class AsyncSysCalls(AsyncBase):
     async def ksem_timedwait(self, id: int, abstime: A.TimeArg = None) -> None:
         """Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT."""
         await self._do(C.KSEM_TIMEDWAIT, (id, abstime))
+
+    async def aio_cancel(self, fildes: int, aiocbp: int = 0) -> int:
+        """Ends requests of a descriptor; what was ended has the error ECANCELED. EBADF."""
+        out: int = await self._do(C.AIO_CANCEL, (fildes, aiocbp))
+        return out
+
+    async def aio_error(self, aiocbp: int) -> int:
+        """How a request is: EINPROGRESS while it is under way, else its error. EINVAL."""
+        out: int = await self._do(C.AIO_ERROR, (aiocbp,))
+        return out
+
+    async def aio_fsync(self, op: int, aiocbp: V.Aiocb) -> None:
+        """Begins to write to the disk what the requests so far have written to a file. EAGAIN, EBADF, EINVAL."""
+        await self._do(C.AIO_FSYNC, (op, aiocbp))
+
+    async def aio_read(self, aiocbp: V.Aiocb) -> None:
+        """Begins to read. EAGAIN, EBADF, EINVAL."""
+        await self._do(C.AIO_READ, (aiocbp,))
+
+    async def aio_return(self, aiocbp: int) -> V.AioReturnResult:
+        """The result of a request that is over, once; then the kernel forgets it. EINVAL."""
+        out: V.AioReturnResult = await self._do(C.AIO_RETURN, (aiocbp,))
+        return out
+
+    async def aio_write(self, aiocbp: V.Aiocb) -> None:
+        """Begins to write. EAGAIN, EBADF, EINVAL."""
+        await self._do(C.AIO_WRITE, (aiocbp,))
+
+    async def lio_listio(self, mode: int, aiocbs: Iterable[V.Aiocb], sig: V.Sigevent | None = None) -> None:
+        """Begins a list of requests, and with LIO_WAIT waits for all of them. EAGAIN, EINVAL, EINTR, EIO for one that
+        failed.
+        """
+        await self._do(C.LIO_LISTIO, (mode, aiocbs, sig))
+
+    async def aio_suspend(self, aiocbs: Iterable[int], timeout: A.TimeArg = None) -> None:
+        """Waits until one of the requests is over. EAGAIN when the time has passed, EINTR, EINVAL."""
+        await self._do(C.AIO_SUSPEND, (aiocbs, timeout))
 
     async def open(self, path: A.PathArg, flags: int = 0, mode: int | None = None) -> int:
         """Opens, and with O_CREAT makes, a file. ENOENT, EEXIST, EACCES, EISDIR, ENOTDIR, ELOOP, ENAMETOOLONG, EMFILE,
@@ -2762,6 +2836,40 @@ class BatchCalls(BatchBase):
     def ksem_timedwait(self, id: int | Ref, abstime: A.TimeArg | Ref = None) -> Future[None]:
         """Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT."""
         return self._add(C.KSEM_TIMEDWAIT, (id, abstime))
+
+    def aio_cancel(self, fildes: int | Ref, aiocbp: int | Ref = 0) -> Future[int]:
+        """Ends requests of a descriptor; what was ended has the error ECANCELED. EBADF."""
+        return self._add(C.AIO_CANCEL, (fildes, aiocbp))
+
+    def aio_error(self, aiocbp: int | Ref) -> Future[int]:
+        """How a request is: EINPROGRESS while it is under way, else its error. EINVAL."""
+        return self._add(C.AIO_ERROR, (aiocbp,))
+
+    def aio_fsync(self, op: int | Ref, aiocbp: V.Aiocb | Ref) -> Future[None]:
+        """Begins to write to the disk what the requests so far have written to a file. EAGAIN, EBADF, EINVAL."""
+        return self._add(C.AIO_FSYNC, (op, aiocbp))
+
+    def aio_read(self, aiocbp: V.Aiocb | Ref) -> Future[None]:
+        """Begins to read. EAGAIN, EBADF, EINVAL."""
+        return self._add(C.AIO_READ, (aiocbp,))
+
+    def aio_return(self, aiocbp: int | Ref) -> Future[V.AioReturnResult]:
+        """The result of a request that is over, once; then the kernel forgets it. EINVAL."""
+        return self._add(C.AIO_RETURN, (aiocbp,))
+
+    def aio_write(self, aiocbp: V.Aiocb | Ref) -> Future[None]:
+        """Begins to write. EAGAIN, EBADF, EINVAL."""
+        return self._add(C.AIO_WRITE, (aiocbp,))
+
+    def lio_listio(self, mode: int | Ref, aiocbs: Iterable[V.Aiocb] | Ref, sig: V.Sigevent | None | Ref = None) -> Future[None]:
+        """Begins a list of requests, and with LIO_WAIT waits for all of them. EAGAIN, EINVAL, EINTR, EIO for one that
+        failed.
+        """
+        return self._add(C.LIO_LISTIO, (mode, aiocbs, sig))
+
+    def aio_suspend(self, aiocbs: Iterable[int] | Ref, timeout: A.TimeArg | Ref = None) -> Future[None]:
+        """Waits until one of the requests is over. EAGAIN when the time has passed, EINTR, EINVAL."""
+        return self._add(C.AIO_SUSPEND, (aiocbs, timeout))
 
     def open(self, path: A.PathArg | Ref, flags: int | Ref = 0, mode: int | None | Ref = None) -> Future[int]:
         """Opens, and with O_CREAT makes, a file. ENOENT, EEXIST, EACCES, EISDIR, ENOTDIR, ELOOP, ENAMETOOLONG, EMFILE,

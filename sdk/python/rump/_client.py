@@ -18,6 +18,7 @@ from rump._errors import RumpError, error_of
 from rump._handover import VARIABLE, Handover, give, take
 from rump._io import open_file
 from rump._modules import load_wheel
+from rump._requests import Requests
 from rump._retry import Policy, Retry
 from rump._select import FileLike, Kqueue, Poll, Selector, chosen, sets
 from rump._signals import Handler
@@ -119,6 +120,7 @@ class Client:
         self.sys = Sys(connection)
         self.pub = Pub(connection)
         self.modules = Modules(connection, self.sys)
+        self.aio = Requests(self.sys)
 
     def __enter__(self) -> Self:
         return self

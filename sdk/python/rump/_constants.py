@@ -18,6 +18,11 @@ AF_LOCAL: Final[int] = _of["AF_LOCAL"]
 AF_ROUTE: Final[int] = _of["AF_ROUTE"]
 AF_UNIX: Final[int] = _of["AF_UNIX"]
 AF_UNSPEC: Final[int] = _of["AF_UNSPEC"]
+AIO_ALLDONE: Final[int] = _of["AIO_ALLDONE"]
+AIO_CANCELED: Final[int] = _of["AIO_CANCELED"]
+AIO_LISTIO_MAX: Final[int] = _of["AIO_LISTIO_MAX"]
+AIO_MAX: Final[int] = _of["AIO_MAX"]
+AIO_NOTCANCELED: Final[int] = _of["AIO_NOTCANCELED"]
 ALTWERASE: Final[int] = _of["ALTWERASE"]
 AT_EACCESS: Final[int] = _of["AT_EACCESS"]
 AT_FDCWD: Final[int] = _of["AT_FDCWD"]
@@ -361,6 +366,11 @@ LAGG_PROTO_NONE: Final[int] = _of["LAGG_PROTO_NONE"]
 LINK_STATE_DOWN: Final[int] = _of["LINK_STATE_DOWN"]
 LINK_STATE_UNKNOWN: Final[int] = _of["LINK_STATE_UNKNOWN"]
 LINK_STATE_UP: Final[int] = _of["LINK_STATE_UP"]
+LIO_NOP: Final[int] = _of["LIO_NOP"]
+LIO_NOWAIT: Final[int] = _of["LIO_NOWAIT"]
+LIO_READ: Final[int] = _of["LIO_READ"]
+LIO_WAIT: Final[int] = _of["LIO_WAIT"]
+LIO_WRITE: Final[int] = _of["LIO_WRITE"]
 LOCAL_CONNWAIT: Final[int] = _of["LOCAL_CONNWAIT"]
 LOCAL_CREDS: Final[int] = _of["LOCAL_CREDS"]
 LOCAL_PEEREID: Final[int] = _of["LOCAL_PEEREID"]
@@ -890,6 +900,11 @@ __all__ = [
     "AF_ROUTE",
     "AF_UNIX",
     "AF_UNSPEC",
+    "AIO_ALLDONE",
+    "AIO_CANCELED",
+    "AIO_LISTIO_MAX",
+    "AIO_MAX",
+    "AIO_NOTCANCELED",
     "ALTWERASE",
     "AT_EACCESS",
     "AT_FDCWD",
@@ -1233,6 +1248,11 @@ __all__ = [
     "LINK_STATE_DOWN",
     "LINK_STATE_UNKNOWN",
     "LINK_STATE_UP",
+    "LIO_NOP",
+    "LIO_NOWAIT",
+    "LIO_READ",
+    "LIO_WAIT",
+    "LIO_WRITE",
     "LOCAL_CONNWAIT",
     "LOCAL_CREDS",
     "LOCAL_PEEREID",

@@ -276,6 +276,7 @@ def attach_request(comm: str, credentials: Credentials, policy: Policy, cookie: 
         cookie=cookie,
         trace_as=_trace_as(),
         nonce=secrets.token_bytes(16) if policy.tries else b"",
+        streams=True,
     )
 
 

@@ -21,6 +21,7 @@ from rump._connection import AsyncConnection, ProcessStatus, Statistics, Status,
 from rump._errors import error_of
 from rump._grpc import Credentials, server_url
 from rump._modules import load_wheel
+from rump._requests import AsyncRequests
 from rump._retry import Policy, Retry
 from rump._select import AsyncPoll, FileLike, chosen, sets
 from rump._sys import AsyncPub, AsyncSys
@@ -90,6 +91,7 @@ class Client:
         self.sys = AsyncSys(connection)
         self.pub = AsyncPub(connection)
         self.modules = Modules(connection, self.sys)
+        self.aio = AsyncRequests(self.sys)
 
     async def __aenter__(self) -> Self:
         return self

@@ -480,6 +480,48 @@ def rump_sys__ksem_timedwait(id: int, abstime: A.TimeArg = None) -> None:
 rump_sys_ksem_timedwait = rump_sys__ksem_timedwait
 
 
+def rump_sys_aio_cancel(fildes: int, aiocbp: int = 0) -> int:
+    """Ends requests of a descriptor; what was ended has the error ECANCELED. EBADF."""
+    return default().sys.aio_cancel(fildes, aiocbp)
+
+
+def rump_sys_aio_error(aiocbp: int) -> int:
+    """How a request is: EINPROGRESS while it is under way, else its error. EINVAL."""
+    return default().sys.aio_error(aiocbp)
+
+
+def rump_sys_aio_fsync(op: int, aiocbp: V.Aiocb) -> None:
+    """Begins to write to the disk what the requests so far have written to a file. EAGAIN, EBADF, EINVAL."""
+    default().sys.aio_fsync(op, aiocbp)
+
+
+def rump_sys_aio_read(aiocbp: V.Aiocb) -> None:
+    """Begins to read. EAGAIN, EBADF, EINVAL."""
+    default().sys.aio_read(aiocbp)
+
+
+def rump_sys_aio_return(aiocbp: int) -> V.AioReturnResult:
+    """The result of a request that is over, once; then the kernel forgets it. EINVAL."""
+    return default().sys.aio_return(aiocbp)
+
+
+def rump_sys_aio_write(aiocbp: V.Aiocb) -> None:
+    """Begins to write. EAGAIN, EBADF, EINVAL."""
+    default().sys.aio_write(aiocbp)
+
+
+def rump_sys_lio_listio(mode: int, aiocbs: Iterable[V.Aiocb], sig: V.Sigevent | None = None) -> None:
+    """Begins a list of requests, and with LIO_WAIT waits for all of them. EAGAIN, EINVAL, EINTR, EIO for one that
+    failed.
+    """
+    default().sys.lio_listio(mode, aiocbs, sig)
+
+
+def rump_sys_aio_suspend(aiocbs: Iterable[int], timeout: A.TimeArg = None) -> None:
+    """Waits until one of the requests is over. EAGAIN when the time has passed, EINTR, EINVAL."""
+    default().sys.aio_suspend(aiocbs, timeout)
+
+
 def rump_sys_open(path: A.PathArg, flags: int = 0, mode: int | None = None) -> int:
     """Opens, and with O_CREAT makes, a file. ENOENT, EEXIST, EACCES, EISDIR, ENOTDIR, ELOOP, ENAMETOOLONG, EMFILE,
     ENFILE, EROFS, ENXIO, EINVAL, EOPNOTSUPP.
@@ -1469,6 +1511,14 @@ __all__ = [
     "rump_sys_ksem_destroy",
     "rump_sys__ksem_timedwait",
     "rump_sys_ksem_timedwait",
+    "rump_sys_aio_cancel",
+    "rump_sys_aio_error",
+    "rump_sys_aio_fsync",
+    "rump_sys_aio_read",
+    "rump_sys_aio_return",
+    "rump_sys_aio_write",
+    "rump_sys_lio_listio",
+    "rump_sys_aio_suspend",
     "rump_sys_open",
     "rump_sys_link",
     "rump_sys_unlink",

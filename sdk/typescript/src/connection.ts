@@ -49,7 +49,7 @@ export async function connect(url?: string, options: Options = {}): Promise<Conn
     "grpc.max_receive_message_length": -1, // the kernel's word on that comes with the first answer
   });
   const token = options.token ?? process.env.RUMP_TOKEN ?? "";
-  const request = { ...AttachRequest.decode(NOTHING), comm: options.comm ?? command(), token };
+  const request = { ...AttachRequest.decode(NOTHING), comm: options.comm ?? command(), token, streams: true };
   const deadline = Date.now() + (options.timeoutMs ?? 20_000);
   try {
     return new Connection(client, await attach(client, request, deadline));

@@ -6,6 +6,9 @@ import type {
 } from "./gen/rump_dev.js";
 import type {
   AdjtimeResponse,
+  AioCancelResponse,
+  AioErrorResponse,
+  AioReturnResponse,
   ClockGetresResponse,
   ClockGettimeResponse,
   ClockNanosleepResponse,
@@ -92,6 +95,7 @@ import type {
   SocketpairResponse,
 } from "./gen/rump_net.js";
 import type {
+  Aiocb,
   DhcpBinding,
   DhcpLease,
   DhcpPool,
@@ -733,6 +737,63 @@ export class Sys {
    */
   async ksem_timedwait(id: number, abstime?: Timespec): Promise<void> {
     await this.#do({ $case: "ksem_timedwait", value: { id, abstime } });
+  }
+
+  /**
+   * Ends requests of a descriptor; what was ended has the error ECANCELED. EBADF.
+   */
+  async aio_cancel(fildes: number, aiocbp: number | bigint): Promise<number> {
+    return ((await this.#do({ $case: "aio_cancel", value: { fildes, aiocbp: BigInt(aiocbp) } })) as AioCancelResponse).result;
+  }
+
+  /**
+   * How a request is: EINPROGRESS while it is under way, else its error. EINVAL.
+   */
+  async aio_error(aiocbp: number | bigint): Promise<number> {
+    return ((await this.#do({ $case: "aio_error", value: { aiocbp: BigInt(aiocbp) } })) as AioErrorResponse).error;
+  }
+
+  /**
+   * Begins to write to the disk what the requests so far have written to a file. EAGAIN, EBADF, EINVAL.
+   */
+  async aio_fsync(op: number, aiocbp?: Aiocb): Promise<void> {
+    await this.#do({ $case: "aio_fsync", value: { op, aiocbp } });
+  }
+
+  /**
+   * Begins to read. EAGAIN, EBADF, EINVAL.
+   */
+  async aio_read(aiocbp?: Aiocb): Promise<void> {
+    await this.#do({ $case: "aio_read", value: { aiocbp } });
+  }
+
+  /**
+   * The result of a request that is over, once; then the kernel forgets it. EINVAL.
+   */
+  async aio_return(aiocbp: number | bigint): Promise<AioReturnResponse> {
+    return (await this.#do({ $case: "aio_return", value: { aiocbp: BigInt(aiocbp) } })) as AioReturnResponse;
+  }
+
+  /**
+   * Begins to write. EAGAIN, EBADF, EINVAL.
+   */
+  async aio_write(aiocbp?: Aiocb): Promise<void> {
+    await this.#do({ $case: "aio_write", value: { aiocbp } });
+  }
+
+  /**
+   * Begins a list of requests, and with LIO_WAIT waits for all of them. EAGAIN, EINVAL, EINTR, EIO for one that
+   * failed.
+   */
+  async lio_listio(mode: number, aiocbs: Aiocb[], sig?: Sigevent): Promise<void> {
+    await this.#do({ $case: "lio_listio", value: { mode, aiocbs, sig } });
+  }
+
+  /**
+   * Waits until one of the requests is over. EAGAIN when the time has passed, EINTR, EINVAL.
+   */
+  async aio_suspend(aiocbs: (number | bigint)[], timeout?: Timespec): Promise<void> {
+    await this.#do({ $case: "aio_suspend", value: { aiocbs: aiocbs.map(BigInt), timeout } });
   }
 
   /**

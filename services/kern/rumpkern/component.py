@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from rumpkern.core.aio import AioLimits
 from rumpkern.core.clock import Clocks
 from rumpkern.core.cred import CredentialCalls
 from rumpkern.core.events import ProcessFilter, SignalFilter, TimerFilter
@@ -68,6 +69,7 @@ class KernComponent(Component):
             self.clocks,
             self.pipes,
             self.semaphores,
+            AioLimits(bus),
             self.sessions,
             self.signals,
             self.modules.settings,

@@ -101,6 +101,25 @@ def test_a_connection_goes_on(site: Site) -> None:
     assert len(site.one.net.domains[const.AF_INET].tcp.connections) == 1  # type: ignore[attr-defined]
 
 
+def test_what_the_kernel_itself_serves_begins_anew(site: Site) -> None:
+    """The forwarder of DNS has connections that are no program's."""
+    site.one("dns_forward", [THERE])
+    client = socket(site.two)
+    _try(site.two, "connect", client, SockaddrIn(HERE, 53))
+    site.lab.host.advance(1)
+    site.two("write", client, b"\0")
+    site.replace()
+    site.one("dns_forward", [THERE])
+    site.two("write", client, b"\x0c")
+    site.lab.host.advance(1)
+    assert fails(site.two, "read", client, 10) == "ECONNRESET"
+    again = socket(site.two)
+    _try(site.two, "connect", again, SockaddrIn(HERE, 53))
+    site.lab.host.advance(1)
+    site.two("write", again, b"\0\1x")
+    assert bytes(site.two("read", again, 10)) == b"", "it was read, and was nonsense"
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_every_byte_arrives_whenever_it_is_replaced(seed: int) -> None:
     """Both ways at once, with losses, replaced again and again at odd moments, also for longer than a timeout."""

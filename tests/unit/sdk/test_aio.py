@@ -98,3 +98,17 @@ def test_nothing_listens(tmp_path: Path) -> None:
             await rump.aio.connect(f"unix://{tmp_path}/none")
 
     asyncio.run(main())
+
+
+def test_asynchronous_io(url: str) -> None:
+    async def work(k: Client) -> None:
+        r, w = await k.sys.pipe()
+        first, second = await k.aio.read(r, 1), await k.aio.read(r, 1)
+        assert not await first.done()
+        assert await second.cancel()
+        with pytest.raises(OSError, match="ancel"):
+            await second
+        assert await (await k.aio.write(w, b"xy")) == 2
+        assert await first == b"x"
+
+    on(url, work)

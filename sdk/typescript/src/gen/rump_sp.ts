@@ -24,6 +24,20 @@ import {
 import {
   AdjtimeRequest,
   AdjtimeResponse,
+  AioCancelRequest,
+  AioCancelResponse,
+  AioErrorRequest,
+  AioErrorResponse,
+  AioFsyncRequest,
+  AioFsyncResponse,
+  AioReadRequest,
+  AioReadResponse,
+  AioReturnRequest,
+  AioReturnResponse,
+  AioSuspendRequest,
+  AioSuspendResponse,
+  AioWriteRequest,
+  AioWriteResponse,
   ClockGetresRequest,
   ClockGetresResponse,
   ClockGettimeRequest,
@@ -114,6 +128,8 @@ import {
   KsemUnlinkResponse,
   KsemWaitRequest,
   KsemWaitResponse,
+  LioListioRequest,
+  LioListioResponse,
   ModctlRequest,
   ModctlResponse,
   ModuleFiniRequest,
@@ -599,6 +615,14 @@ export interface Call {
     | { $case: "ksem_getvalue"; value: KsemGetvalueRequest }
     | { $case: "ksem_destroy"; value: KsemDestroyRequest }
     | { $case: "ksem_timedwait"; value: KsemTimedwaitRequest }
+    | { $case: "aio_cancel"; value: AioCancelRequest }
+    | { $case: "aio_error"; value: AioErrorRequest }
+    | { $case: "aio_fsync"; value: AioFsyncRequest }
+    | { $case: "aio_read"; value: AioReadRequest }
+    | { $case: "aio_return"; value: AioReturnRequest }
+    | { $case: "aio_write"; value: AioWriteRequest }
+    | { $case: "lio_listio"; value: LioListioRequest }
+    | { $case: "aio_suspend"; value: AioSuspendRequest }
     | { $case: "modctl"; value: ModctlRequest }
     | { $case: "getsid"; value: GetsidRequest }
     | { $case: "fktrace"; value: FktraceRequest }
@@ -859,6 +883,14 @@ export interface Result {
     | { $case: "ksem_getvalue"; value: KsemGetvalueResponse }
     | { $case: "ksem_destroy"; value: KsemDestroyResponse }
     | { $case: "ksem_timedwait"; value: KsemTimedwaitResponse }
+    | { $case: "aio_cancel"; value: AioCancelResponse }
+    | { $case: "aio_error"; value: AioErrorResponse }
+    | { $case: "aio_fsync"; value: AioFsyncResponse }
+    | { $case: "aio_read"; value: AioReadResponse }
+    | { $case: "aio_return"; value: AioReturnResponse }
+    | { $case: "aio_write"; value: AioWriteResponse }
+    | { $case: "lio_listio"; value: LioListioResponse }
+    | { $case: "aio_suspend"; value: AioSuspendResponse }
     | { $case: "modctl"; value: ModctlResponse }
     | { $case: "getsid"; value: GetsidResponse }
     | { $case: "fktrace"; value: FktraceResponse }
@@ -1081,6 +1113,11 @@ export interface AttachRequest {
   lease_ms: number;
   /** Random, at least 16 bytes: an attach that is sent again with the same nonce gives the same session. */
   nonce: Buffer;
+  /**
+   * A stream follows at once, also for each child that is forked. Where no lease is asked for, a session whose stream is
+   * not there ends after 10 s, in place of the 60 s that one has whose client makes unary calls alone.
+   */
+  streams: boolean;
 }
 
 export interface AttachResponse {
@@ -1550,6 +1587,30 @@ export const Call: MessageFns<Call> = {
         break;
       case "ksem_timedwait":
         KsemTimedwaitRequest.encode(message.call.value, writer.uint32(10050).fork()).join();
+        break;
+      case "aio_cancel":
+        AioCancelRequest.encode(message.call.value, writer.uint32(11194).fork()).join();
+        break;
+      case "aio_error":
+        AioErrorRequest.encode(message.call.value, writer.uint32(11202).fork()).join();
+        break;
+      case "aio_fsync":
+        AioFsyncRequest.encode(message.call.value, writer.uint32(11210).fork()).join();
+        break;
+      case "aio_read":
+        AioReadRequest.encode(message.call.value, writer.uint32(11218).fork()).join();
+        break;
+      case "aio_return":
+        AioReturnRequest.encode(message.call.value, writer.uint32(11226).fork()).join();
+        break;
+      case "aio_write":
+        AioWriteRequest.encode(message.call.value, writer.uint32(11242).fork()).join();
+        break;
+      case "lio_listio":
+        LioListioRequest.encode(message.call.value, writer.uint32(11250).fork()).join();
+        break;
+      case "aio_suspend":
+        AioSuspendRequest.encode(message.call.value, writer.uint32(11506).fork()).join();
         break;
       case "modctl":
         ModctlRequest.encode(message.call.value, writer.uint32(9970).fork()).join();
@@ -2583,6 +2644,70 @@ export const Call: MessageFns<Call> = {
             }
 
             message.call = { $case: "ksem_timedwait", value: KsemTimedwaitRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1399: {
+            if (tag !== 11194) {
+              break;
+            }
+
+            message.call = { $case: "aio_cancel", value: AioCancelRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1400: {
+            if (tag !== 11202) {
+              break;
+            }
+
+            message.call = { $case: "aio_error", value: AioErrorRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1401: {
+            if (tag !== 11210) {
+              break;
+            }
+
+            message.call = { $case: "aio_fsync", value: AioFsyncRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1402: {
+            if (tag !== 11218) {
+              break;
+            }
+
+            message.call = { $case: "aio_read", value: AioReadRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1403: {
+            if (tag !== 11226) {
+              break;
+            }
+
+            message.call = { $case: "aio_return", value: AioReturnRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1405: {
+            if (tag !== 11242) {
+              break;
+            }
+
+            message.call = { $case: "aio_write", value: AioWriteRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1406: {
+            if (tag !== 11250) {
+              break;
+            }
+
+            message.call = { $case: "lio_listio", value: LioListioRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1438: {
+            if (tag !== 11506) {
+              break;
+            }
+
+            message.call = { $case: "aio_suspend", value: AioSuspendRequest.decode(reader, reader.uint32()) };
             continue;
           }
           case 1246: {
@@ -4448,6 +4573,30 @@ export const Result: MessageFns<Result> = {
       case "ksem_timedwait":
         KsemTimedwaitResponse.encode(message.result.value, writer.uint32(10050).fork()).join();
         break;
+      case "aio_cancel":
+        AioCancelResponse.encode(message.result.value, writer.uint32(11194).fork()).join();
+        break;
+      case "aio_error":
+        AioErrorResponse.encode(message.result.value, writer.uint32(11202).fork()).join();
+        break;
+      case "aio_fsync":
+        AioFsyncResponse.encode(message.result.value, writer.uint32(11210).fork()).join();
+        break;
+      case "aio_read":
+        AioReadResponse.encode(message.result.value, writer.uint32(11218).fork()).join();
+        break;
+      case "aio_return":
+        AioReturnResponse.encode(message.result.value, writer.uint32(11226).fork()).join();
+        break;
+      case "aio_write":
+        AioWriteResponse.encode(message.result.value, writer.uint32(11242).fork()).join();
+        break;
+      case "lio_listio":
+        LioListioResponse.encode(message.result.value, writer.uint32(11250).fork()).join();
+        break;
+      case "aio_suspend":
+        AioSuspendResponse.encode(message.result.value, writer.uint32(11506).fork()).join();
+        break;
       case "modctl":
         ModctlResponse.encode(message.result.value, writer.uint32(9970).fork()).join();
         break;
@@ -5483,6 +5632,70 @@ export const Result: MessageFns<Result> = {
             }
 
             message.result = { $case: "ksem_timedwait", value: KsemTimedwaitResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1399: {
+            if (tag !== 11194) {
+              break;
+            }
+
+            message.result = { $case: "aio_cancel", value: AioCancelResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1400: {
+            if (tag !== 11202) {
+              break;
+            }
+
+            message.result = { $case: "aio_error", value: AioErrorResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1401: {
+            if (tag !== 11210) {
+              break;
+            }
+
+            message.result = { $case: "aio_fsync", value: AioFsyncResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1402: {
+            if (tag !== 11218) {
+              break;
+            }
+
+            message.result = { $case: "aio_read", value: AioReadResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1403: {
+            if (tag !== 11226) {
+              break;
+            }
+
+            message.result = { $case: "aio_return", value: AioReturnResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1405: {
+            if (tag !== 11242) {
+              break;
+            }
+
+            message.result = { $case: "aio_write", value: AioWriteResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1406: {
+            if (tag !== 11250) {
+              break;
+            }
+
+            message.result = { $case: "lio_listio", value: LioListioResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 1438: {
+            if (tag !== 11506) {
+              break;
+            }
+
+            message.result = { $case: "aio_suspend", value: AioSuspendResponse.decode(reader, reader.uint32()) };
             continue;
           }
           case 1246: {
@@ -7219,7 +7432,15 @@ export const Result: MessageFns<Result> = {
 };
 
 function createBaseAttachRequest(): AttachRequest {
-  return { comm: "", token: "", cookie: Buffer.alloc(0), trace_as: 0, lease_ms: 0, nonce: Buffer.alloc(0) };
+  return {
+    comm: "",
+    token: "",
+    cookie: Buffer.alloc(0),
+    trace_as: 0,
+    lease_ms: 0,
+    nonce: Buffer.alloc(0),
+    streams: false,
+  };
 }
 
 export const AttachRequest: MessageFns<AttachRequest> = {
@@ -7241,6 +7462,9 @@ export const AttachRequest: MessageFns<AttachRequest> = {
     }
     if (message.nonce.length !== 0) {
       writer.uint32(410).bytes(message.nonce);
+    }
+    if (message.streams !== false) {
+      writer.uint32(416).bool(message.streams);
     }
     return writer;
   },
@@ -7304,6 +7528,14 @@ export const AttachRequest: MessageFns<AttachRequest> = {
             }
 
             message.nonce = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 52: {
+            if (tag !== 416) {
+              break;
+            }
+
+            message.streams = reader.bool();
             continue;
           }
         }
@@ -10515,6 +10747,86 @@ export const KernService = {
       Buffer.from(KsemTimedwaitResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): KsemTimedwaitResponse => KsemTimedwaitResponse.decode(value),
   },
+  /** Ends requests of a descriptor; what was ended has the error ECANCELED. EBADF. */
+  aioCancel: {
+    path: "/rump.sp.v1.Kern/AioCancel" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AioCancelRequest): Buffer => Buffer.from(AioCancelRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AioCancelRequest => AioCancelRequest.decode(value),
+    responseSerialize: (value: AioCancelResponse): Buffer => Buffer.from(AioCancelResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AioCancelResponse => AioCancelResponse.decode(value),
+  },
+  /** How a request is: EINPROGRESS while it is under way, else its error. EINVAL. */
+  aioError: {
+    path: "/rump.sp.v1.Kern/AioError" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AioErrorRequest): Buffer => Buffer.from(AioErrorRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AioErrorRequest => AioErrorRequest.decode(value),
+    responseSerialize: (value: AioErrorResponse): Buffer => Buffer.from(AioErrorResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AioErrorResponse => AioErrorResponse.decode(value),
+  },
+  /** Begins to write to the disk what the requests so far have written to a file. EAGAIN, EBADF, EINVAL. */
+  aioFsync: {
+    path: "/rump.sp.v1.Kern/AioFsync" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AioFsyncRequest): Buffer => Buffer.from(AioFsyncRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AioFsyncRequest => AioFsyncRequest.decode(value),
+    responseSerialize: (value: AioFsyncResponse): Buffer => Buffer.from(AioFsyncResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AioFsyncResponse => AioFsyncResponse.decode(value),
+  },
+  /** Begins to read. EAGAIN, EBADF, EINVAL. */
+  aioRead: {
+    path: "/rump.sp.v1.Kern/AioRead" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AioReadRequest): Buffer => Buffer.from(AioReadRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AioReadRequest => AioReadRequest.decode(value),
+    responseSerialize: (value: AioReadResponse): Buffer => Buffer.from(AioReadResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AioReadResponse => AioReadResponse.decode(value),
+  },
+  /** The result of a request that is over, once; then the kernel forgets it. EINVAL. */
+  aioReturn: {
+    path: "/rump.sp.v1.Kern/AioReturn" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AioReturnRequest): Buffer => Buffer.from(AioReturnRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AioReturnRequest => AioReturnRequest.decode(value),
+    responseSerialize: (value: AioReturnResponse): Buffer => Buffer.from(AioReturnResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AioReturnResponse => AioReturnResponse.decode(value),
+  },
+  /** Begins to write. EAGAIN, EBADF, EINVAL. */
+  aioWrite: {
+    path: "/rump.sp.v1.Kern/AioWrite" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AioWriteRequest): Buffer => Buffer.from(AioWriteRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AioWriteRequest => AioWriteRequest.decode(value),
+    responseSerialize: (value: AioWriteResponse): Buffer => Buffer.from(AioWriteResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AioWriteResponse => AioWriteResponse.decode(value),
+  },
+  /** Begins a list of requests, and with LIO_WAIT waits for all of them. EAGAIN, EINVAL, EINTR, EIO for one that failed. */
+  lioListio: {
+    path: "/rump.sp.v1.Kern/LioListio" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: LioListioRequest): Buffer => Buffer.from(LioListioRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): LioListioRequest => LioListioRequest.decode(value),
+    responseSerialize: (value: LioListioResponse): Buffer => Buffer.from(LioListioResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): LioListioResponse => LioListioResponse.decode(value),
+  },
+  /** Waits until one of the requests is over. EAGAIN when the time has passed, EINTR, EINVAL. */
+  aioSuspend: {
+    path: "/rump.sp.v1.Kern/AioSuspend" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AioSuspendRequest): Buffer => Buffer.from(AioSuspendRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AioSuspendRequest => AioSuspendRequest.decode(value),
+    responseSerialize: (value: AioSuspendResponse): Buffer => Buffer.from(AioSuspendResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AioSuspendResponse => AioSuspendResponse.decode(value),
+  },
 } as const;
 
 export interface KernServer extends UntypedServiceImplementation {
@@ -10684,6 +10996,22 @@ export interface KernServer extends UntypedServiceImplementation {
   ksemDestroy: handleUnaryCall<KsemDestroyRequest, KsemDestroyResponse>;
   /** Takes the semaphore down by one, until a moment of CLOCK_REALTIME. EINVAL, EINTR, ETIMEDOUT. */
   ksemTimedwait: handleUnaryCall<KsemTimedwaitRequest, KsemTimedwaitResponse>;
+  /** Ends requests of a descriptor; what was ended has the error ECANCELED. EBADF. */
+  aioCancel: handleUnaryCall<AioCancelRequest, AioCancelResponse>;
+  /** How a request is: EINPROGRESS while it is under way, else its error. EINVAL. */
+  aioError: handleUnaryCall<AioErrorRequest, AioErrorResponse>;
+  /** Begins to write to the disk what the requests so far have written to a file. EAGAIN, EBADF, EINVAL. */
+  aioFsync: handleUnaryCall<AioFsyncRequest, AioFsyncResponse>;
+  /** Begins to read. EAGAIN, EBADF, EINVAL. */
+  aioRead: handleUnaryCall<AioReadRequest, AioReadResponse>;
+  /** The result of a request that is over, once; then the kernel forgets it. EINVAL. */
+  aioReturn: handleUnaryCall<AioReturnRequest, AioReturnResponse>;
+  /** Begins to write. EAGAIN, EBADF, EINVAL. */
+  aioWrite: handleUnaryCall<AioWriteRequest, AioWriteResponse>;
+  /** Begins a list of requests, and with LIO_WAIT waits for all of them. EAGAIN, EINVAL, EINTR, EIO for one that failed. */
+  lioListio: handleUnaryCall<LioListioRequest, LioListioResponse>;
+  /** Waits until one of the requests is over. EAGAIN when the time has passed, EINTR, EINVAL. */
+  aioSuspend: handleUnaryCall<AioSuspendRequest, AioSuspendResponse>;
 }
 
 /** The file system faction: names, files, directories, mounts and host files shown in the kernel. */

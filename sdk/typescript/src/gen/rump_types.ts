@@ -109,6 +109,23 @@ export interface Sigevent {
   sigev_value: bigint;
 }
 
+/** A request of asynchronous I/O. What is written is in it; what was read is in the answer of aio_return. */
+export interface Aiocb {
+  /** Names the request among those of its process, as the address of the block does in C: any number but 0. */
+  aiocbp: bigint;
+  aio_fildes: number;
+  /** Where, in objects that can seek. */
+  aio_offset: bigint;
+  /** What to write. */
+  aio_buf: Buffer;
+  /** How much to read. */
+  aio_nbytes: bigint;
+  aio_reqprio: number;
+  /** For lio_listio: LIO_READ, LIO_WRITE, LIO_NOP. */
+  aio_lio_opcode: number;
+  aio_sigevent: Sigevent | undefined;
+}
+
 /** A local-domain address: a path in the kernel's name space; empty when the socket has none. */
 export interface SockaddrUn {
   sun_path: Buffer;
@@ -2297,6 +2314,147 @@ export const Sigevent: MessageFns<Sigevent> = {
             }
 
             message.sigev_value = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAiocb(): Aiocb {
+  return {
+    aiocbp: 0n,
+    aio_fildes: 0,
+    aio_offset: 0n,
+    aio_buf: Buffer.alloc(0),
+    aio_nbytes: 0n,
+    aio_reqprio: 0,
+    aio_lio_opcode: 0,
+    aio_sigevent: undefined,
+  };
+}
+
+export const Aiocb: MessageFns<Aiocb> = {
+  encode(message: Aiocb, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.aiocbp !== 0n) {
+      if (BigInt.asUintN(64, message.aiocbp) !== message.aiocbp) {
+        throw new globalThis.Error("value provided for field message.aiocbp of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.aiocbp);
+    }
+    if (message.aio_fildes !== 0) {
+      writer.uint32(16).int32(message.aio_fildes);
+    }
+    if (message.aio_offset !== 0n) {
+      if (BigInt.asIntN(64, message.aio_offset) !== message.aio_offset) {
+        throw new globalThis.Error("value provided for field message.aio_offset of type int64 too large");
+      }
+      writer.uint32(24).int64(message.aio_offset);
+    }
+    if (message.aio_buf.length !== 0) {
+      writer.uint32(34).bytes(message.aio_buf);
+    }
+    if (message.aio_nbytes !== 0n) {
+      if (BigInt.asUintN(64, message.aio_nbytes) !== message.aio_nbytes) {
+        throw new globalThis.Error("value provided for field message.aio_nbytes of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.aio_nbytes);
+    }
+    if (message.aio_reqprio !== 0) {
+      writer.uint32(48).int32(message.aio_reqprio);
+    }
+    if (message.aio_lio_opcode !== 0) {
+      writer.uint32(56).int32(message.aio_lio_opcode);
+    }
+    if (message.aio_sigevent !== undefined) {
+      Sigevent.encode(message.aio_sigevent, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Aiocb {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAiocb();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.aiocbp = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.aio_fildes = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.aio_offset = reader.int64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.aio_buf = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.aio_nbytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.aio_reqprio = reader.int32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.aio_lio_opcode = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.aio_sigevent = Sigevent.decode(reader, reader.uint32());
             continue;
           }
         }

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from rumpkern.core.aio import VERSION, AioLimits
 from rumpkern.core.clock import SECOND, Clocks
 from rumpkern.core.ksem import Semaphores
 from rumpkern.core.modules import ModuleSettings
@@ -174,6 +175,7 @@ def fill(
     clocks: Clocks,
     pipes: Pipes,
     semaphores: Semaphores,
+    aio: AioLimits,
     sessions: SessionCalls,
     signals: Signals,
     modules: ModuleSettings,
@@ -186,6 +188,7 @@ def fill(
     _pipe(nodes, pipes)
     nodes.integer("kern.posix.semmax", (), "Maximal number of semaphores", lambda: semaphores.most, semaphores.set_most)
     nodes.integer("kern.posix.semcnt", (), "Current number of semaphores", lambda: semaphores.count)
+    _aio(nodes, aio)
     _module(nodes, modules)
     _hw(nodes, identity, parameters)
     for which in range(len(LIMIT_NAMES)):
@@ -254,6 +257,13 @@ def _pipe(n: Nodes, pipes: Pipes) -> None:
     n.integer("kern.pipe.maxbigpipes", (1, 56, 3), "Maximum number of big pipes", lambda: pipes.maxbig, maxbig)
     n.integer("kern.pipe.nbigpipes", (1, 56, 4), "Number of big pipes", lambda: pipes.big)
     n.integer("kern.pipe.kvasize", (1, 56, 5), "Memory that pipe buffers may fill", lambda: pipes.memory)
+
+
+def _aio(n: Nodes, aio: AioLimits) -> None:
+    n.integer("kern.posix_aio", (), "Version of POSIX asynchronous I/O attempted", lambda: VERSION)
+    listio = "Maximum number of requests in a list, and of a process"
+    n.integer("kern.aio_listio_max", (), listio, lambda: aio.listio_max, aio.set_listio_max)
+    n.integer("kern.aio_max", (), "Maximum number of asynchronous I/O requests", lambda: aio.most, aio.set_most)
 
 
 def _module(n: Nodes, s: ModuleSettings) -> None:

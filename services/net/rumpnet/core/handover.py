@@ -44,7 +44,7 @@ def give(net: Net) -> bytes:
     tcp = _tcp(net)
     ends: list[Any] = []
     if tcp is not None:
-        ends = [*tcp.connections.values(), *tcp.syncache.entries.values()]
+        ends = [end for end in (*tcp.connections.values(), *tcp.syncache.entries.values()) if not _own(end)]
         for end in ends:
             if isinstance(end, Connection):
                 end.route = None
@@ -67,6 +67,11 @@ def take(net: Net, data: bytes) -> list[Socket]:
     if tcp is not None:
         tcp.flush()
     return list(sockets)
+
+
+def _own(end: Any) -> bool:
+    """Whether a connection is the kernel's own, with a service that begins anew at the successor."""
+    return bool(getattr(getattr(end, "user", None) or getattr(end, "listener", None), "own", False))
 
 
 def _tcp(net: Net) -> Any:

@@ -46,6 +46,8 @@ class Socket(Selectable):
     """A socket. The methods that stand for calls list their errnos in the order in which they are found."""
 
     listening = False
+    own = False
+    """Whether it is the kernel's own, which no program has."""
 
     def __init__(self, net: Net, domain: int, kind: int, protocol: int, buffer: RecordBuffer | StreamBuffer) -> None:
         self.net = net

@@ -155,6 +155,7 @@ class TcpSocket(Accepting, TcpStream):
 
     def new_connection(self, ip: Any, key: Key) -> Connection:
         so = TcpSocket(self.tcp, self.domain, self.opt.copy())
+        so.own = self.own
         so.options, so.linger = self.options, self.linger
         so.rcvtimeo_ns, so.sndtimeo_ns = self.rcvtimeo_ns, self.sndtimeo_ns
         so.rcv.hiwat, so.snd_hiwat, so.v6only = self.rcv.hiwat, self.snd_hiwat, self.v6only

@@ -18,8 +18,10 @@ SERVER_FAILURE, NAME_ERROR, NOT_IMPLEMENTED = 2, 3, 4
 SOA, OPT = 6, 41
 DNSSEC_OK = 0x8000
 POINTER = 0xC0
-NAME_MAX, RECORDS_MAX = 255, 512
-UDP_MAX = 4096
+NAME_MAX, RECORDS_MAX = 255, 4096
+UDP_LEAST, UDP_MAX = 512, 1232
+"""Bytes of an answer that every host takes in a datagram; and that go to one which takes more, lest they come in
+fragments (RFC 9715)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class Message:
     lifetime: int
     """Seconds for which an answer holds: the smallest TTL; of an answer that there is nothing, what its SOA says (RFC
     2308)."""
+    edns: int = 0
+    """Bytes that the sender takes in a datagram, by its own word (RFC 6891); 0 when it says nothing."""
 
     @property
     def is_response(self) -> bool:
@@ -66,16 +70,16 @@ def parse(data: bytes | memoryview) -> Message:
     raw, at = data[HEADER_LEN : at + 4], at + 4
     ttls: list[int] = []
     seconds: list[int] = []
-    dnssec = False
+    dnssec, edns = False, 0
     for number in range(answers + authorities + additional):
         _, at = _name(data, at)
         if at + RECORD.size > len(data):
             raise Malformed("a record that is cut off")
-        rtype, _, ttl, length = RECORD.unpack_from(data, at)
+        rtype, rclass, ttl, length = RECORD.unpack_from(data, at)
         if at + RECORD.size + length > len(data):
             raise Malformed("a record that is cut off")
         if rtype == OPT:
-            dnssec = bool(ttl & DNSSEC_OK)
+            dnssec, edns = bool(ttl & DNSSEC_OK), max(rclass, UDP_LEAST)
         else:
             ttls.append(at + 4)
             negative = rtype == SOA and answers <= number < answers + authorities and length >= 4
@@ -83,7 +87,7 @@ def parse(data: bytes | memoryview) -> Message:
             seconds.append(min(ttl, int.from_bytes(data[end - 4 : end], "big")) if negative else ttl)
         at += RECORD.size + length
     question = Question(name, kind, cls, flags & 0x0110, dnssec)
-    return Message(ident, flags, question, raw, ttls, min(seconds) if seconds else 0)
+    return Message(ident, flags, question, raw, ttls, min(seconds) if seconds else 0, edns)
 
 
 def _name(data: bytes, at: int) -> tuple[bytes, int]:
@@ -126,3 +130,10 @@ def failure(message: Message, code: int) -> bytes:
     """An answer that there is no answer."""
     flags = RESPONSE | message.flags & (OPCODE_MASK | 0x0110) | 0x0080 | code
     return HEADER.pack(message.ident, flags, 1, 0, 0, 0) + message.raw_question
+
+
+def truncated(data: bytes, raw_question: bytes, *, edns: bool) -> bytes:
+    """What is said in a datagram that has no room for an answer: that the question is to be asked over TCP."""
+    ident, flags = struct.unpack_from("!HH", data)
+    opt = b"\0" + RECORD.pack(OPT, UDP_MAX, 0, 0) if edns else b""
+    return HEADER.pack(ident, flags | TRUNCATED, 1, 0, 0, int(edns)) + raw_question + opt
