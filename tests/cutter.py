@@ -1,4 +1,7 @@
-"""A proxy between clients and a gateway that cuts connections at a frame of HTTP/2, and has nothing of ours in it."""
+"""A proxy between clients and a gateway that cuts connections at a frame, and has nothing of ours in it.
+
+The frames are HTTP/2's, or those of docs/transport.md.
+"""
 
 from __future__ import annotations
 
@@ -18,20 +21,31 @@ the connection is cut after this part of it."""
 
 
 class Cutter:
-    """Listens at ``url``. ``seen``: frames that have passed, by connection and direction."""
+    """Listens at ``url``. ``seen``: frames that have passed, by connection and direction.
 
-    def __init__(self, folder: Path, target: str, decide: Decide = lambda connection, direction, index: None) -> None:
+    With ``suffix`` it stands before that socket beside the one of the URL.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        target: str,
+        decide: Decide = lambda connection, direction, index: None,
+        *,
+        suffix: str = "",
+    ) -> None:
         self.url = f"unix://{folder}/cutter.sock"
         self.decide = decide
         self.seen: list[dict[str, int]] = []
         self.cuts = 0
         self.shut = False
         """Nobody gets through."""
-        self._target = target.removeprefix("unix://")
+        self._target = target.removeprefix("unix://") + suffix
+        self._plain = bool(suffix)
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(self.url.removeprefix("unix://"))
+        self._listener.bind(self.url.removeprefix("unix://") + suffix)
         self._listener.listen(64)
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
@@ -75,14 +89,11 @@ class Cutter:
 
     def _pass(self, number: int, direction: str, source: socket.socket, sink: socket.socket) -> None:
         buffer = b""
-        skip = len(PREFACE) if direction == UP else 0
+        skip = len(PREFACE) if direction == UP and not self._plain else 0
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
                 buffer += data
-                while len(buffer) >= skip + 9:
-                    end = skip + 9 + int.from_bytes(buffer[skip : skip + 3], "big")
-                    if len(buffer) < end:
-                        break
+                while (end := self._end_of(buffer, skip)) and len(buffer) >= end:
                     frame, buffer, skip = buffer[:end], buffer[end:], 0
                     part = self.decide(number, direction, self.seen[number][direction])
                     if part is not None:
@@ -95,6 +106,12 @@ class Cutter:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
         self._end(source)
+
+    def _end_of(self, buffer: bytes, skip: int) -> int:
+        """Where the first frame ends, 0 while that is not known."""
+        if self._plain:
+            return 4 + int.from_bytes(buffer[:4], "little") if len(buffer) >= 4 else 0
+        return skip + 9 + int.from_bytes(buffer[skip : skip + 3], "big") if len(buffer) >= skip + 9 else 0
 
     def _end(self, end: socket.socket) -> None:
         """Closes the end that this thread reads; the other thread does the other."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -73,6 +74,15 @@ def live_kernel(*flags: str, env: dict[str, str] | None = None) -> Iterator[Live
             kernel.stop()
             assert kernel.process.stdout is not None
             kernel.process.stdout.close()
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the host that nobody listens at, all different."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
 
 
 def eventually(check: object, seconds: float, what: str) -> None:

@@ -41,6 +41,11 @@ class PeerId:
     subjects: tuple[str, ...]
     where: str
 
+    @property
+    def local(self) -> bool:
+        """Whether it came by a unix socket."""
+        return "unix" in self.subjects
+
     def __str__(self) -> str:
         return f"{', '.join(self.subjects) or 'nobody'} at {self.where}"
 
@@ -68,12 +73,18 @@ def peer_of(context: Any) -> PeerId:
     return PeerId(tuple(_subjects(facts)), where)
 
 
+def metadata_of(context: Any, name: str) -> str:
+    """A value of the metadata of a call, or nothing."""
+    for key, value in context.invocation_metadata() or ():
+        if key == name:
+            return str(value)
+    return ""
+
+
 def bearer(context: Any) -> str:
     """The token of a call that names no session (RFC 6750)."""
-    for key, value in context.invocation_metadata() or ():
-        if key == "authorization" and str(value)[:7].lower() == "bearer ":
-            return str(value)[7:].strip()
-    return ""
+    scheme, _, token = metadata_of(context, "authorization").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def _subjects(facts: Any) -> list[str]:
@@ -95,23 +106,6 @@ def _subjects(facts: Any) -> list[str]:
     return found + [f"cn:{attribute.value!s}" for attribute in common]
 
 
-class Rate:
-    """A token bucket of calls."""
-
-    __slots__ = ("_at", "_left", "_rate")
-
-    def __init__(self, rate: int, now: float) -> None:
-        self._rate, self._left, self._at = rate, float(rate), now
-
-    def take(self, count: int, now: float) -> bool:
-        self._left = min(self._rate, self._left + (now - self._at) * self._rate)
-        self._at = now
-        if self._left < min(count, self._rate):  # what is longer than a second's worth waits for a full bucket
-            return False
-        self._left -= count
-        return True
-
-
 class Quota:
     """What an identity may have in the gateway, over all its sessions: calls a second, and calls that wait."""
 
@@ -119,7 +113,7 @@ class Quota:
 
     def __init__(self, identity: Identity, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits, self._subject, self._clock = identity.limits, identity.subject, clock
-        self._rate = Rate(identity.limits.rate, clock()) if identity.limits.rate else None
+        self._rate = audit.Bucket(identity.limits.rate, clock()) if identity.limits.rate else None
         self.waiting = 0
 
     def check(self, count: int) -> None:

@@ -17,6 +17,7 @@ import grpc
 from rumpgateway import components
 from rumpgateway.admission import Admission
 from rumpgateway.core.gateway import Gateway
+from rumpgateway.door import Door
 from rumpgateway.monitor import Monitor
 from rumpgateway.recovery import Recovery
 from rumpgateway.registry import Registry
@@ -95,6 +96,7 @@ class Kernel:
         self.metrics: tuple[str, int] | None = None
         """Where Prometheus finds its figures."""
         self._served: list[Url] = []
+        self._door: Door | None = None
         self._modules: dict[str, list[str]] = {}
         self._local: list[Component] = []
         self._records = _open_records(config) if config.outlived else None
@@ -181,7 +183,8 @@ class Kernel:
         if self.howto:
             await self._announce()
         clients = self._servers[1:] if self._config.placement != "server" else self._servers
-        await asyncio.gather(*(server.stop(DRAIN_S) for server in clients))
+        doors = [self._door.close(DRAIN_S)] if self._door is not None else []
+        await asyncio.gather(*(server.stop(DRAIN_S) for server in clients), *doors)
         await self.sessions.end_all()
         local = {component.name: component for component in self._local}
         for name in components.stop_order(local):
@@ -268,6 +271,8 @@ class Kernel:
         self.recovery.serves(self.urls)
         if self._config.metrics:
             self.metrics = monitor.serve_prometheus(*self._config.metrics)
+        self._door = Door(service.begin, statistics, self.sessions, self._config.max_message)
+        service.frames = await self._door.open(self._served)
         await server.start()
         self._servers.append(server)
 

@@ -16,14 +16,14 @@ from typing import Any
 import grpc
 from google.protobuf.message_factory import GetMessageClass
 
-from rumpgateway.admission import Admission, bearer, peer_of
+from rumpgateway.admission import Admission, bearer, metadata_of, peer_of
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpgateway.monitor import Monitor
 from rumpgateway.sessions import LEASE_S, Session, Sessions
-from rumpgateway.streams import SignalStream, Stream, doubt, encode_outcomes, failure
+from rumpgateway.streams import GrpcStream, SignalStream, doubt, encode_outcomes, failure
 from rumpgateway.tracing import Tracer
-from rumpgateway.unary import metadata_of, once
+from rumpgateway.unary import once
 from rumpuser import audit
 from rumpuser.aio import settle
 from rumpuser.kauth import Action, authorize
@@ -62,6 +62,8 @@ class Service:
         self._max_message = max_message
         self._monitor = monitor
         self._statistics = monitor.statistics
+        self.frames = ""
+        """What is at the end of the paths where frames are served (`rumpgateway.door`)."""
         self._tracer = tracer
         self._admission = admission or Admission()
 
@@ -176,6 +178,7 @@ class Service:
             lease_ms=int((session.lease_s or LEASE_S) * 1000),
             max_message=self._max_message,
             version=VERSION,
+            frames=self.frames if peer_of(context).local else "",
         )
 
     async def detach(self, request: Any, context: Context) -> Any:
@@ -244,7 +247,7 @@ class Service:
         steps: list[Any] = []
 
         def begin() -> Any:
-            steps[:], outcomes = self._begin(session, request)
+            steps[:], outcomes = self.begin(session, request)
             return outcomes
 
         def finish(outcomes: Any) -> Any:
@@ -256,7 +259,7 @@ class Service:
 
         return await once(context, session, begin, finish)
 
-    def _begin(self, session: Session, request: Any) -> tuple[list[Any], Any]:
+    def begin(self, session: Session, request: Any) -> tuple[list[Any], Any]:
         """Starts the calls of a batch: its steps, and their outcomes or the batch on its way."""
         try:
             session.check()
@@ -277,7 +280,7 @@ class Service:
 
     async def stream(self, requests: Any, context: Context) -> None:
         session = await self._session(context)
-        await Stream(self._begin, session, context, self._statistics).serve()
+        await GrpcStream(self.begin, session, self._statistics, context).serve()
 
     async def upload_module(self, requests: Any, context: Context) -> Any:
         session = await self._session(context)

@@ -1,4 +1,4 @@
-"""`Session.Stream`: reads requests, answers at once what does not wait, the rest when it is finished."""
+"""Streams of sessions: take requests, answer at once what does not wait, the rest when it is finished."""
 
 from __future__ import annotations
 
@@ -32,58 +32,28 @@ Begin = Callable[[Session, Any], tuple[list[Any], Any]]
 
 
 class Stream:
-    """One Stream call. What waits belongs to the session where the client acknowledges, else to the stream."""
+    """The stream of a session. What waits belongs to the session where the client acknowledges, else to the stream."""
 
-    def __init__(self, begin: Begin, session: Session, context: Any, statistics: Statistics) -> None:
+    def __init__(self, begin: Begin, session: Session, statistics: Statistics) -> None:
         self._begin = begin
         self._statistics = statistics
-        self._session = session
-        self._context = context
-        self._outbox = Outbox(context)
-        self._idle = asyncio.Event()
-        self._task = asyncio.current_task()
-        self._why: KernelError | None = None
-
-    async def serve(self) -> None:
-        self._session.opened(self)
-        read, send = self._context.read, self._outbox.send
-        try:
-            while (data := await read()) is not grpc.aio.EOF:
-                reply = self._take(await parsed(rump_sp_pb2.StreamRequest, data, self._context))
-                if reply is not None:
-                    await send(reply)
-            while any(number > 0 for number in self._session.calls):  # the client sends no more, but waits for answers
-                self._idle.clear()
-                await self._idle.wait()
-            await self._outbox.flushed()
-        except asyncio.CancelledError:
-            if self._why is None:
-                raise
-            assert self._task is not None
-            self._task.uncancel()
-            await abort(self._context, self._why)
-        finally:
-            self._outbox.closed = True
-            self._session.closed(self)
-
-    def raise_signal(self, signo: int) -> None:
-        """A signal for the client."""
-        self._outbox.put(rump_sp_pb2.StreamResponse(signal=signo).SerializeToString())
+        self.session = session
 
     def put(self, data: bytes) -> None:
-        self._outbox.put(data)
-        self._idle.set()
+        """Sends an answer."""
+        raise NotImplementedError
 
     def end(self, why: KernelError) -> None:
-        """Nothing is read from here on, also what has arrived already: the client will send it again."""
-        self._why = why
-        self._outbox.closed = True
-        assert self._task is not None
-        self._task.cancel()
+        """Ends it. Nothing is read from here on, also what has arrived already: the client will send it again."""
+        raise NotImplementedError
 
-    def _take(self, request: Any) -> bytes | None:
+    def raise_signal(self, signo: int) -> None:
+        """Sends a signal."""
+        self.put(rump_sp_pb2.StreamResponse(signal=signo).SerializeToString())
+
+    def take(self, request: Any) -> bytes | None:
         """Starts what a request asks for: the reply, or None when that comes later, or never."""
-        session, number = self._session, request.id
+        session, number = self.session, request.id
         if request.cancel:
             if call := session.calls.get(number):
                 call.running.cancel()
@@ -110,7 +80,7 @@ class Stream:
 
     def _known(self, id: int) -> bytes | None:
         """The answer to a request that was answered before, or cannot be taken now."""
-        replies = self._session.replies
+        replies = self.session.replies
         kept = replies.get(id)
         if kept is None and id >= replies.floor:
             return _empty(id, busy=True) if replies.full else None
@@ -120,7 +90,7 @@ class Stream:
         return _refusal(id, Errno.EBADRPC, f"the id {id} {what}")
 
     def _start(self, request: Any, id: int, lasting: bool) -> bytes | None:
-        session, began = self._session, perf_counter_ns()
+        session, began = self.session, perf_counter_ns()
         steps, outcomes = self._begin(session, request)
         if not isinstance(outcomes, Running):
             self._statistics.done(session.process, steps, outcomes, began)
@@ -147,8 +117,52 @@ class Stream:
         encode_outcomes(steps, outcomes, reply)
         data: bytes = reply.SerializeToString()
         if lasting:
-            self._session.replies.keep(id, data, len(data))
+            self.session.replies.keep(id, data, len(data))
         return data
+
+
+class GrpcStream(Stream):
+    """`Session.Stream`."""
+
+    def __init__(self, begin: Begin, session: Session, statistics: Statistics, context: Any) -> None:
+        super().__init__(begin, session, statistics)
+        self._context = context
+        self._outbox = Outbox(context)
+        self._idle = asyncio.Event()
+        self._task = asyncio.current_task()
+        self._why: KernelError | None = None
+
+    async def serve(self) -> None:
+        self.session.opened(self)
+        read, send = self._context.read, self._outbox.send
+        try:
+            while (data := await read()) is not grpc.aio.EOF:
+                reply = self.take(await parsed(rump_sp_pb2.StreamRequest, data, self._context))
+                if reply is not None:
+                    await send(reply)
+            while any(number > 0 for number in self.session.calls):  # the client sends no more, but waits for answers
+                self._idle.clear()
+                await self._idle.wait()
+            await self._outbox.flushed()
+        except asyncio.CancelledError:
+            if self._why is None:
+                raise
+            assert self._task is not None
+            self._task.uncancel()
+            await abort(self._context, self._why)
+        finally:
+            self._outbox.closed = True
+            self.session.closed(self)
+
+    def put(self, data: bytes) -> None:
+        self._outbox.put(data)
+        self._idle.set()
+
+    def end(self, why: KernelError) -> None:
+        self._why = why
+        self._outbox.closed = True
+        assert self._task is not None
+        self._task.cancel()
 
 
 class SignalStream:
@@ -160,9 +174,9 @@ class SignalStream:
 
     async def serve(self, session: Session) -> None:
         write = self._context.write
-        await write(rump_sp_pb2.SignalsResponse())
         session.carried_by(self)
         try:
+            await write(rump_sp_pb2.SignalsResponse())
             while signo := await self._signals.get():
                 await write(rump_sp_pb2.SignalsResponse(signal=signo))
         finally:

@@ -11,20 +11,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from rumpgateway.admission import metadata_of
 from rumpgateway.sessions import Call, Session
 from rumpgateway.streams import MAX_IN_FLIGHT, doubt, failure
 from rumpuser.aio import arrival
 from rumpuser.pending import Running
 from rumpwire.errno import Errno, KernelError
 from rumpwire.status import abort
-
-
-def metadata_of(context: Any, name: str) -> str:
-    """A value of the metadata of a call, or nothing."""
-    for key, value in context.invocation_metadata():
-        if key == name:
-            return str(value)
-    return ""
 
 
 async def once(

@@ -161,7 +161,7 @@ def test_waits_over_owners(k: Any, q: Queue) -> None:
     thread.join()
     begin = time.monotonic()
     assert q.idents(0.03) == []
-    assert 0.03 <= time.monotonic() - begin < 2
+    assert 0.03 <= time.monotonic() - begin < 20
 
 
 def test_a_change_wakes_who_waits(k: Any, q: Queue) -> None:

@@ -97,7 +97,7 @@ def test_time(k: Any) -> None:
     for fds in ([], [(r, IN)], [(r, IN), (one, IN)]):
         begin = time.monotonic()
         assert k.sys.poll(fds, 30).nready == 0
-        assert 0.03 <= time.monotonic() - begin < 2
+        assert 0.03 <= time.monotonic() - begin < 20
     assert k.sys.pollts([(r, IN)], 0.01).nready == 0
     assert k.sys.pollts([(r, IN)], 0.01, 1 << 3).nready == 0, "there are no signals for a mask to hold back"
     assert code(k.sys.pollts, [(r, IN)], rump.Timespec(0, 10**9)) == "EINVAL"

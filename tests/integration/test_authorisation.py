@@ -141,31 +141,9 @@ def test_every_call_asks_for_what_the_contract_says(matrix: Matrix, who: str) ->
         expected = {"", *op.conditional} if allowed or not op.authorisation else {op.authorisation}
         if allowed or not op.authorisation:
             expected -= MAY[who]
-        if found not in expected and not absent(matrix, op):
+        if found not in expected:
             wrong[op.name] = (found, expected)
     assert wrong == {}
-
-
-_absent: dict[str, bool] = {}
-
-
-def absent(matrix: Matrix, op: Op) -> bool:
-    """Whether the kernel has no such call (ENOSYS), also for root."""
-    if op.name not in _absent:
-        try:
-            connection: Any = matrix.client("root")._connection
-            connection.call(op, empty(op))
-        except KernelError as error:
-            _absent[op.name] = error.errno == Errno.ENOSYS
-        else:
-            _absent[op.name] = False
-    return _absent[op.name]
-
-
-def test_few_calls_are_absent(matrix: Matrix) -> None:
-    asked = [op.name for op in CALLS if op.authorisation and op.name not in HALTS]
-    missing = {name for name in asked if absent(matrix, OPS[name])}
-    assert len(missing) < len(asked) / 4, missing
 
 
 # -- what is asked for by the arguments

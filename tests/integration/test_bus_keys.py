@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
 
 import grpc
@@ -11,17 +10,11 @@ import pytest
 
 import rump
 from rumpwire import rump_bus_pb2 as pb
-from tests.live import start_kernel
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.live import free_ports, start_kernel
 
 
 def test_components_show_certificates_and_write_to_the_audit_log(tmp_path: Path) -> None:
-    port, audit = free_port(), tmp_path / "audit.log"
+    (port,), audit = free_ports(1), tmp_path / "audit.log"
     kernel = start_kernel(tmp_path, "--factions", "vfs", "--bus", f"tcp://localhost:{port}", "--audit-log", str(audit))
     try:
         with rump.connect(kernel.url) as k:

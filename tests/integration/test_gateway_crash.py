@@ -217,7 +217,7 @@ def test_calls_that_wait(apart: Any, k: Any) -> None:
         return thread
 
     threads = [ask("poll", lambda: k.sys.poll([(r, 1)], -1)), ask("read", lambda: k.sys.read(r, 9))]
-    eventually(lambda: len(k._connection._stream._waiting) == 2, 5, "both wait")
+    eventually(lambda: len(k._connection._stream._ledger.waiting) == 2, 5, "both wait")
     with rump.connect(apart.url) as other:
         eventually(lambda: other.statistics()["in_flight"] == 2, 5, "both wait in the kernel")
     apart.crash()

@@ -1,4 +1,4 @@
-"""The Go SDK: is formatted, passes vet, builds, and its example runs against a live kernel."""
+"""The Go SDK: is formatted, passes vet, builds, its example runs against a live kernel, and its sessions last."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.live import live_kernel
+from tests.cutter import Cutter
+from tests.integration import sdk_sessions
+from tests.integration.sdk_sessions import Program
+from tests.live import LiveKernel, live_kernel
 from tests.tools import need
 
 SDK = Path(__file__).resolve().parents[2] / "sdk/go"
@@ -33,7 +37,7 @@ def run(*command: str | Path, **more: str) -> str:
 @pytest.mark.timeout(300)
 def test_code_is_in_order(go: str) -> None:
     run(go, "vet", "./...")
-    assert run(Path(shutil.which(go) or go).resolve().with_name("gofmt"), "-l", "rump", "examples") == ""
+    assert run(Path(shutil.which(go) or go).resolve().with_name("gofmt"), "-l", "rump", "examples", "internal") == ""
 
 
 @pytest.mark.timeout(300)
@@ -51,3 +55,47 @@ def test_example_runs(go: str, tmp_path: Path) -> None:
         "error ENOENT from vfs",
         "interrupted a read that waited",
     ]
+
+
+@pytest.fixture(scope="module")
+def program(go: str, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    made = tmp_path_factory.mktemp("go") / "sessions"
+    run(go, "build", "-o", made, "./internal/sessions")
+    return Program([made])
+
+
+@pytest.fixture(scope="module")
+def kernel() -> Iterator[LiveKernel]:
+    with live_kernel("--factions", "vfs") as live:
+        yield live
+
+
+@pytest.fixture
+def cutter(kernel: LiveKernel, tmp_path: Path) -> Iterator[Cutter]:
+    made = Cutter(tmp_path, kernel.url)
+    yield made
+    made.close()
+
+
+@pytest.mark.timeout(300)
+def test_cuts_at_frames(program: Program, kernel: LiveKernel, cutter: Cutter) -> None:
+    sdk_sessions.cuts_at_frames(program, kernel, cutter, "go", step=2)
+
+
+def test_works_while_it_is_cut(program: Program, kernel: LiveKernel, cutter: Cutter, tmp_path: Path) -> None:
+    sdk_sessions.works_while_cut(program, kernel, cutter, tmp_path)
+
+
+def test_works_while_the_gateway_is_killed(program: Program, kernel: LiveKernel, tmp_path: Path) -> None:
+    sdk_sessions.works_while_killed(program, kernel, tmp_path)
+
+
+def test_the_end_of_a_lease_is_told_once(program: Program, kernel: LiveKernel, cutter: Cutter) -> None:
+    sdk_sessions.is_told_of_the_end(program, kernel, cutter)
+
+
+def test_without_a_kernel_it_says_so_at_once(program: Program, tmp_path: Path) -> None:
+    with program.started(f"unix://{tmp_path}/none.sock", "script", "/tmp/x") as process:
+        out, _ = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert "no kernel at" in out

@@ -13,7 +13,7 @@ import grpc
 import pytest
 
 import rump
-from rumpwire import rump_kern_pb2, rump_sp_pb2
+from rumpwire import rump_kern_pb2, rump_sp_pb2, rump_vfs_pb2
 from tests.live import LiveKernel, live_kernel
 
 
@@ -124,6 +124,83 @@ def test_over_long_messages_are_refused(kernel: LiveKernel, channel: grpc.Channe
         write(message, metadata=metadata)
     assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED  # type: ignore[attr-defined]
     assert "larger than max" in caught.value.details()  # type: ignore[attr-defined]
+    serves(kernel)
+
+
+def literal(name: str, value: str) -> bytes:
+    """A header field of HPACK (RFC 7541, 6.2.2): not indexed, its name in full."""
+    return b"\0" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def test_an_announced_length_is_not_believed(kernel: LiveKernel) -> None:
+    """The prefix of a message announces 4 GiB; nothing of the kind is allocated, and the call is refused at once."""
+    head = [(":method", "POST"), (":scheme", "http"), (":path", "/rump.sp.v1.Session/Attach"), (":authority", "x"),
+            ("content-type", "application/grpc"), ("te", "trailers")]  # fmt: skip
+    host, port = kernel.url.split("://")[1].rsplit(":", 1)
+    before = resident(kernel)
+    with connect((host, int(port))) as s:
+        s.settimeout(20)
+        s.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0))
+        s.sendall(frame(1, 4, 1, b"".join(literal(*field) for field in head)) + frame(0, 0, 1, b"\0\xff\xff\xff\xff"))
+        received = s.makefile("rb")
+        while True:
+            start = received.read(9)
+            assert len(start) == 9, "the connection ends before the call is answered"
+            received.read(int.from_bytes(start[:3], "big"))
+            if start[5:] == b"\0\0\0\1" and (start[3] == 3 or start[4] & 1):  # RST_STREAM, or the end of the stream
+                break
+        received.close()
+    assert resident(kernel) < before + (1 << 30)
+    serves(kernel)
+
+
+def resident(kernel: LiveKernel) -> int:
+    """Memory of the gateway, in bytes."""
+    with rump.connect(kernel.url) as k:
+        return next(u["resident_bytes"] for u in k.statistics()["usage"] if u["name"] == "gateway")
+
+
+@pytest.mark.parametrize("comm", ["", "x" * 100_000, "a\0b", "\x1b[31m"])
+def test_names_in_handshakes(kernel: LiveKernel, channel: grpc.Channel, comm: str) -> None:
+    """Without a body, without an end, with bytes that are none of a name: a process whose name can be shown."""
+    call: Any = channel.unary_unary(
+        "/rump.sp.v1.Session/Attach", rump_sp_pb2.AttachRequest.SerializeToString, rump_sp_pb2.AttachResponse.FromString
+    )
+    reply = call(rump_sp_pb2.AttachRequest(comm=comm))
+    with rump.connect(kernel.url) as k:
+        (name,) = (p["comm"] for p in k.processes() if p["pid"] == reply.pid)
+    assert len(name) <= 16
+    assert name.isprintable()
+    serves(kernel)
+
+
+def test_bodies_that_are_cut_off(kernel: LiveKernel, channel: grpc.Channel) -> None:
+    """Each beginning of a request is another request or none, and never more than was sent."""
+    metadata = attach(channel)
+    path = b"/tmp/cut off"
+    write = rump_kern_pb2.WriteRequest(fd=1, data=b"0123456789").SerializeToString()
+    mkdir = rump_vfs_pb2.MkdirRequest(path=path, mode=0o755).SerializeToString()
+    for method, body in (("Kern/Write", write), ("Vfs/Mkdir", mkdir)):
+        call: Any = channel.unary_unary(f"/rump.sp.v1.{method}")
+        for length in range(len(body)):
+            reply = call.future(body[:length], metadata=metadata, timeout=20)
+            assert reply.code() != grpc.StatusCode.UNKNOWN, length
+    with rump.connect(kernel.url) as k:
+        assert k.sys.stat(path).st_mode & 0o777 == 0, "all but the mode has arrived"
+    serves(kernel)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"), [(b"/" + b"x" * 256, "ENAMETOOLONG"), (b"/x" * 600, "ENAMETOOLONG"), (b"/tmp/a\0b", "EINVAL")]
+)
+def test_paths_that_are_none(kernel: LiveKernel, path: bytes, expected: str) -> None:
+    with rump.connect(kernel.url) as k, pytest.raises(OSError, match=r".") as caught:
+        k.sys.open(path, os.O_RDONLY)
+    assert getattr(caught.value, "name", "") == expected
     serves(kernel)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,16 +13,8 @@ from pathlib import Path
 import pytest
 
 import rump
-from tests.live import eventually
+from tests.live import eventually, free_ports
 from tests.unit.deploy.test_manifests import COMPONENTS, container
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 class Here:

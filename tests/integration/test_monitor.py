@@ -15,7 +15,7 @@ import pytest
 from grpc_channelz.v1 import channelz_pb2, channelz_pb2_grpc
 
 import rump
-from tests.live import LiveKernel, live_kernel
+from tests.live import LiveKernel, eventually, live_kernel
 
 
 @pytest.fixture(scope="module", params=["server", "split"])
@@ -67,10 +67,7 @@ def test_what_waits_is_in_flight(kernel: LiveKernel) -> None:
         waiting = k.batch()
         read = waiting.read(reader, 1)
         waiting.post()
-        for _ in range(1000):
-            if other.statistics()["in_flight"]:
-                break
-        assert other.statistics()["in_flight"] == 1
+        eventually(lambda: other.statistics()["in_flight"] == 1, 20, "the call waits")
         k.sys.write(writer, b"x")
         waiting.run()
         assert read.result() == b"x"

@@ -22,7 +22,7 @@ import pytest
 
 import rump
 from tests.forwards import forwarding
-from tests.live import LiveKernel, eventually, live_kernel
+from tests.live import LiveKernel, eventually, free_ports, live_kernel
 from tests.netns import Netns, netns
 from tests.tools import need
 
@@ -55,12 +55,6 @@ def lab() -> Iterator[Lab]:
         yield Lab(kernel, ns)
 
 
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
-
-
 def listens(port: int) -> bool:
     with socket.socket() as s:
         return s.connect_ex(("127.0.0.1", port)) == 0
@@ -76,7 +70,7 @@ def ssh(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str
     folder = tmp_path_factory.mktemp("ssh")
     for name in ("host", "user"):
         subprocess.run([keygen, "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
-    port = free_port()
+    (port,) = free_ports(1)
     if os.getuid() == 0:
         os.makedirs("/run/sshd", mode=0o755, exist_ok=True)  # sshd of root will not start without
     (folder / "config").write_text(
@@ -144,7 +138,7 @@ def iperf_server(prefix: list[str], *where: str) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def behind_us(lab: Lab) -> Iterator[list[str]]:
     """How iperf3 in the namespace reaches a server on this machine's loopback."""
-    port = free_port()
+    (port,) = free_ports(1)
     specs = [f"5201:127.0.0.1:{port}", f"5201:127.0.0.1:{port}/udp"]
     with (
         iperf_server([], "-B", "127.0.0.1", "-p", str(port)),
@@ -156,7 +150,7 @@ def behind_us(lab: Lab) -> Iterator[list[str]]:
 @pytest.fixture(scope="module")
 def behind_linux(lab: Lab) -> Iterator[list[str]]:
     """How iperf3 on this machine reaches a server in the namespace, through our kernel."""
-    port = free_port()
+    (port,) = free_ports(1)
     specs = [f"{port}:{THEIRS}:5202", f"{port}:{THEIRS}:5202/udp"]
     with (
         iperf_server(lab.ns.command(), "-p", "5202"),

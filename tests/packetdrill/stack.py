@@ -84,7 +84,7 @@ class Stack:
         self.net.routes.add(bytes(16), 0, tun, gateway=b"", src=bytes.fromhex("fd3d0a0b17d600000000000000000001"))
         self.tun.out.clear()
         self.tcp = self.net.domains[const.AF_INET].tcp  # type: ignore[attr-defined]
-        self.tcp.sysctl.tolerate_missing_ts.value = 1  # as Linux does
+        self.tcp.sysctl.tolerate_missing_ts.value = self.tcp.sysctl.read_after_shutdown.value = 1  # as Linux does
         self.tcp.fastopen.cookie_for = lambda faddr: COOKIE  # type: ignore[method-assign]
 
     def peer(self, name: str) -> Any:

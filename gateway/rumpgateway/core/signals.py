@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from rumpgateway.core.gateway import Gateway
     from rumpgateway.core.process import Process
 
-RAISED, INTERRUPTS, PANICS = range(3)
-"""``how`` of signal_deliver."""
-
 _SENDING = {"sendto", "sendmsg", "sendmmsg"}
 WRITING = {"write", "writev", "pwrite", "pwritev"} | _SENDING
 """Calls whose failure may come with a signal."""
@@ -32,7 +29,7 @@ _FLAGS = 2
 
 def deliver(gateway: Gateway, ctx: Context, pids: Sequence[int], signo: int, how: int) -> None:
     """signal_deliver."""
-    if how == PANICS:
+    if how == const.DELIVER_PANICS:
         gateway.panic(f"signal {signo} for process {', '.join(map(str, pids))}, and the signal model is PANIC")
         return
     for pid in pids:
@@ -50,7 +47,7 @@ def _receive(p: Process, signo: int, how: int) -> None:
         p.trace.signal(p, signo)
     for bell in list(p.masks):
         bell.resolve(None)
-    if how == INTERRUPTS:
+    if how == const.DELIVER_INTERRUPTS:
         p.interrupt(f"signal {signo}")
     else:
         p.take_signal(signo)
@@ -116,6 +113,6 @@ async def _silent(gateway: Gateway, p: Process, op: Op, args: tuple[Any, ...], o
 async def post(gateway: Gateway, pid: int, signo: int) -> None:
     """A signal of the kernel itself; nothing when nobody is there any more."""
     try:
-        await value_of(gateway.bus.peer("kern").call(KERNEL, calls.SIGNAL_POST, (pid, signo, 0)))
+        await value_of(gateway.bus.peer("kern").call(KERNEL, calls.SIGNAL_POST, (pid, signo)))
     except KernelError:
         return

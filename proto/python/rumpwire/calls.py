@@ -298,7 +298,7 @@ PROC_ADMIT: Final = Op('proc_admit', 'proc_admit', 20250, 'kern', 'KernBus', 'Pr
 PROC_FORK: Final = Op('proc_fork', 'proc_fork', 20001, 'kern', 'KernBus', 'ProcFork', (), ('process',), internal=True)
 PROC_EXIT: Final = Op('proc_exit', 'proc_exit', 20002, 'kern', 'KernBus', 'ProcExit', ('pid', 'status'), (), internal=True)
 PROC_EXEC: Final = Op('proc_exec', 'proc_exec', 20202, 'kern', 'KernBus', 'ProcExec', ('comm',), ('process',), internal=True)
-SIGNAL_POST: Final = Op('signal_post', 'signal_post', 20200, 'kern', 'KernBus', 'SignalPost', ('pid', 'signo', 'code'), (), internal=True)
+SIGNAL_POST: Final = Op('signal_post', 'signal_post', 20200, 'kern', 'KernBus', 'SignalPost', ('pid', 'signo'), (), internal=True)
 PROC_LIST: Final = Op('proc_list', 'proc_list', 20003, 'kern', 'KernBus', 'ProcList', (), ('processes',), idempotent=True, internal=True)
 CRED_GET: Final = Op('cred_get', 'cred_get', 20004, 'kern', 'KernBus', 'CredGet', (), ('cred',), idempotent=True, internal=True)
 MODULE_UPLOAD: Final = Op('module_upload', 'module_upload', 20005, 'kern', 'KernBus', 'ModuleUpload', ('filename', 'sha256', 'public_key', 'signature', 'wheel'), ('module',), internal=True)

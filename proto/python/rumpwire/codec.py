@@ -5591,10 +5591,9 @@ def _dec_r_proc_exec(m: Any) -> Any:
 def _enc_q_signal_post(a: Any, m: Any) -> None:
     m.pid = a[0]
     m.signo = a[1]
-    m.code = a[2]
 
 def _dec_q_signal_post(m: Any) -> Any:
-    return (m.pid, m.signo, m.code)
+    return (m.pid, m.signo)
 
 def _enc_r_signal_post(v: Any, m: Any) -> None:
     m.SetInParent()

@@ -939,10 +939,13 @@ SIGUSR2: Final = 31
 SIGPWR: Final = 32
 SIGRTMIN: Final = 33
 SIGRTMAX: Final = 63
-SI_USER: Final = 0
-SI_TIMER: Final = -2
 SIGEV_NONE: Final = 0
 SIGEV_SIGNAL: Final = 1
+
+# signal_deliver of the contract
+DELIVER_RAISED: Final = 0
+DELIVER_INTERRUPTS: Final = 1
+DELIVER_PANICS: Final = 2
 
 # aio.h
 AIO_CANCELED: Final = 1

@@ -349,22 +349,18 @@ class SignalPostRequest(_message.Message):
 
     PID_FIELD_NUMBER: _builtins.int
     SIGNO_FIELD_NUMBER: _builtins.int
-    CODE_FIELD_NUMBER: _builtins.int
     pid: _builtins.int
     """A process, or a negative process group."""
     signo: _builtins.int
-    code: _builtins.int
-    """Where it comes from, SI_*."""
     def __init__(
         self,
         *,
         pid: _builtins.int = ...,
         signo: _builtins.int = ...,
-        code: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "pid", b"pid", "signo", b"signo"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pid", b"pid", "signo", b"signo"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -394,7 +390,7 @@ class SignalDeliverRequest(_message.Message):
     HOW_FIELD_NUMBER: _builtins.int
     signo: _builtins.int
     how: _builtins.int
-    """What becomes of it: 0 raised in the client, 1 calls that wait are interrupted, 2 the kernel panics."""
+    """What becomes of it, DELIVER_*: raised in the client, calls that wait are interrupted, the kernel panics."""
     @_builtins.property
     def pids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(

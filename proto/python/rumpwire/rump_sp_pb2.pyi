@@ -2248,6 +2248,7 @@ class AttachResponse(_message.Message):
     LEASE_MS_FIELD_NUMBER: _builtins.int
     MAX_MESSAGE_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
+    FRAMES_FIELD_NUMBER: _builtins.int
     session: _builtins.str
     """Names the session: metadata "rump-session" of every later call."""
     pid: _builtins.int
@@ -2256,6 +2257,10 @@ class AttachResponse(_message.Message):
     max_message: _builtins.int
     """Largest message that is taken."""
     version: _builtins.str
+    frames: _builtins.str
+    """A faster door for clients of this host, who came by a unix socket: its path with this at its end. Empty where there
+    is none. docs/transport.md says what is spoken there.
+    """
     def __init__(
         self,
         *,
@@ -2264,10 +2269,11 @@ class AttachResponse(_message.Message):
         lease_ms: _builtins.int = ...,
         max_message: _builtins.int = ...,
         version: _builtins.str = ...,
+        frames: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["lease_ms", b"lease_ms", "max_message", b"max_message", "pid", b"pid", "session", b"session", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frames", b"frames", "lease_ms", b"lease_ms", "max_message", b"max_message", "pid", b"pid", "session", b"session", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2663,6 +2669,7 @@ class StreamResponse(_message.Message):
     RESULTS_FIELD_NUMBER: _builtins.int
     SIGNAL_FIELD_NUMBER: _builtins.int
     BUSY_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     """0 for what is no reply."""
     signal: _builtins.int
@@ -2671,6 +2678,10 @@ class StreamResponse(_message.Message):
     """Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged."""
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___Result]: ...
+    @_builtins.property
+    def end(self) -> _rump_types_pb2.SyscallError:
+        """Nothing comes after this, and why: what a gRPC stream says in its status. Only where frames are spoken."""
+
     def __init__(
         self,
         *,
@@ -2678,10 +2689,11 @@ class StreamResponse(_message.Message):
         results: _abc.Iterable[Global___Result] | None = ...,
         signal: _builtins.int = ...,
         busy: _builtins.bool = ...,
+        end: _rump_types_pb2.SyscallError | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["busy", b"busy", "id", b"id", "results", b"results", "signal", b"signal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["busy", b"busy", "end", b"end", "id", b"id", "results", b"results", "signal", b"signal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -2,10 +2,13 @@ package rump
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
+	"log/slog"
+	"math"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +18,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/metadata"
 
 	"example.org/rump/sdk/go/rumpsp"
 )
@@ -31,24 +33,23 @@ type Connection struct {
 	// Sys has the system calls, Pub the exported kernel functions.
 	Sys Sys
 	Pub Pub
-	// PID is the number of the process in the kernel.
-	PID int32
 
-	channel *grpc.ClientConn
-	stream  rumpsp.Session_StreamClient
-	end     context.CancelFunc
-	sending sync.Mutex
+	settings settings
+	target   string
+	network  string
+	address  string
+	secure   bool
 
-	mu      sync.Mutex
-	lastID  uint64
-	waiting map[uint64]chan *rumpsp.StreamResponse
-	broken  error
+	mu   sync.Mutex
+	line *line
 }
 
 type settings struct {
 	comm  string
 	token string
 	tls   *tls.Config
+	retry *time.Duration
+	lease *time.Duration
 }
 
 // Option changes how Dial connects.
@@ -63,6 +64,13 @@ func WithToken(token string) Option { return func(s *settings) { s.token = token
 // WithTLS sets the configuration for tcp:// URLs; without it the authorities of the host are trusted.
 func WithTLS(config *tls.Config) Option { return func(s *settings) { s.tls = config } }
 
+// WithRetry says for how long to try to get a connection back that is lost, or RetryNever, RetryOnce, RetryForever,
+// RetryDie; without it RUMP_RETRYCONNECT. A process that is back in time is the same, and each call is done once.
+func WithRetry(retry time.Duration) Option { return func(s *settings) { s.retry = &retry } }
+
+// WithLease says how long the process outlives its connection; without it 10 s more than it is tried for.
+func WithLease(lease time.Duration) Option { return func(s *settings) { s.lease = &lease } }
+
 // Dial makes a process in the kernel at url: unix://path, tcp://host:port (TLS) or tcp+plain://host:port. An empty
 // url stands for RUMP_SERVER. The context is for connecting only.
 func Dial(ctx context.Context, url string, options ...Option) (*Connection, error) {
@@ -70,119 +78,143 @@ func Dial(ctx context.Context, url string, options ...Option) (*Connection, erro
 	for _, option := range options {
 		option(&s)
 	}
-	target, secure, err := parse(url)
-	if err != nil {
-		return nil, err
+	if s.retry == nil {
+		retry, err := retryOfEnvironment()
+		if err != nil {
+			return nil, err
+		}
+		s.retry = &retry
 	}
-	protection := insecure.NewCredentials()
-	if secure {
-		protection = credentials.NewTLS(s.tls)
-	}
-	channel, err := grpc.NewClient(target, grpc.WithTransportCredentials(protection))
-	if err != nil {
-		return nil, err
-	}
-	k := &Connection{channel: channel, waiting: map[uint64]chan *rumpsp.StreamResponse{}}
+	k := &Connection{settings: s}
 	k.Sys, k.Pub = Sys{k}, Pub{k}
-	if err := k.attach(ctx, s); err != nil {
-		channel.Close()
+	if err := k.parse(url); err != nil {
 		return nil, err
 	}
-	go k.receive()
+	line, err := k.attach(ctx)
+	if err != nil {
+		return nil, err
+	}
+	k.line = line
 	return k, nil
 }
 
-// parse turns a URL into what grpc dials.
-func parse(url string) (target string, secure bool, err error) {
+// parse finds what to dial in a URL.
+func (k *Connection) parse(url string) error {
 	if url == "" {
 		url = os.Getenv("RUMP_SERVER")
 	}
 	scheme, rest, found := strings.Cut(url, "://")
 	if !found || rest == "" {
-		return "", false, fmt.Errorf("rump: not a server URL: %q", url)
+		return fmt.Errorf("rump: not a server URL: %q", url)
 	}
 	switch scheme {
 	case "unix":
 		path, err := filepath.Abs(rest)
-		return "unix:" + path, false, err
+		k.target, k.network, k.address = "unix:"+path, "unix", path
+		return err
 	case "tcp", "tcp+plain":
-		return "dns:///" + strings.TrimSuffix(rest, "/"), scheme == "tcp", nil
+		k.secure, k.network, k.address = scheme == "tcp", "tcp", strings.TrimSuffix(rest, "/")
+		k.target = "dns:///" + k.address
+		return nil
 	}
-	return "", false, fmt.Errorf("rump: unknown scheme %q; there are unix, tcp and tcp+plain", scheme)
+	return fmt.Errorf("rump: unknown scheme %q; there are unix, tcp and tcp+plain", scheme)
 }
 
-func (k *Connection) attach(ctx context.Context, s settings) error {
-	session := rumpsp.NewSessionClient(k.channel)
-	reply, err := session.Attach(ctx, &rumpsp.AttachRequest{Comm: s.comm, Token: s.token, Streams: true})
-	if err != nil {
-		return ofStatus(err)
+// dial makes a channel. It connects with its first call.
+func (k *Connection) dial() (*grpc.ClientConn, error) {
+	protection := insecure.NewCredentials()
+	if k.secure {
+		protection = credentials.NewTLS(k.settings.tls)
 	}
-	k.PID = reply.GetPid()
-	inner, end := context.WithCancel(metadata.AppendToOutgoingContext(context.Background(), "rump-session", reply.GetSession()))
-	limit := grpc.MaxCallRecvMsgSize(int(reply.GetMaxMessage()) + headroom)
-	k.stream, err = session.Stream(inner, limit)
-	if err != nil {
-		end()
-		return ofStatus(err)
+	return grpc.NewClient(k.target, grpc.WithTransportCredentials(protection))
+}
+
+// attach makes a session. A kernel that is there, but whose answer is lost, is asked again with the same nonce.
+func (k *Connection) attach(ctx context.Context) (*line, error) {
+	retry := *k.settings.retry
+	request := &rumpsp.AttachRequest{Comm: k.settings.comm, Token: k.settings.token, LeaseMs: leaseFor(retry), Streams: true}
+	if k.settings.lease != nil {
+		request.LeaseMs = uint32(min(max(k.settings.lease.Milliseconds(), 0), math.MaxUint32))
 	}
-	k.end = end
-	return nil
+	request.Nonce = make([]byte, 16)
+	rand.Read(request.Nonce)
+	line, why := k.ask(ctx, request)
+	for wait := range waits(retry) {
+		if why == nil || !isLost(why) || ctx.Err() != nil {
+			break
+		}
+		if err := k.probe(ctx); err != nil {
+			return nil, err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+		}
+		line, why = k.ask(ctx, request)
+	}
+	return line, why
+}
+
+// ask sends one Attach, and opens the session's first stream.
+func (k *Connection) ask(ctx context.Context, request *rumpsp.AttachRequest) (*line, error) {
+	channel, err := k.dial()
+	if err != nil {
+		return nil, err
+	}
+	l := &line{retry: *k.settings.retry, dial: k.dial, name: k.target}
+	reply, err := rumpsp.NewSessionClient(channel).Attach(ctx, request)
+	if err == nil {
+		l.session, l.pid, l.limit = reply.GetSession(), reply.GetPid(), int(reply.GetMaxMessage())
+		err = l.start(channel)
+	} else {
+		err = ofStatus(err)
+	}
+	if err != nil {
+		_ = channel.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// probe says why nobody is there, in the host's words.
+func (k *Connection) probe(ctx context.Context) error {
+	var dialer net.Dialer
+	found, err := dialer.DialContext(ctx, k.network, k.address)
+	if err != nil {
+		return fmt.Errorf("rump: no kernel at %s: %w", k.address, err)
+	}
+	return found.Close()
+}
+
+// PID is the number of the process in the kernel. It changes only with the session, after an ESTALE.
+func (k *Connection) PID() int32 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.line.pid
+}
+
+// current is the line to call on. After the end of a session, once that was told, it is that of another one.
+func (k *Connection) current(ctx context.Context) (*line, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.line.ended() {
+		return k.line, nil
+	}
+	line, err := k.attach(ctx)
+	if err != nil {
+		return nil, err
+	}
+	slog.Warn("rump: attached anew", "kernel", k.target, "pid", line.pid)
+	k.line = line
+	return line, nil
 }
 
 // Close ends the process.
 func (k *Connection) Close() error {
-	k.fail(ErrClosed)
-	k.end()
-	return k.channel.Close()
-}
-
-// receive hands out replies until the stream ends.
-func (k *Connection) receive() {
-	for {
-		reply, err := k.stream.Recv()
-		if err != nil {
-			k.fail(ofStatus(err))
-			return
-		}
-		k.mu.Lock()
-		waiter := k.waiting[reply.GetId()]
-		delete(k.waiting, reply.GetId())
-		k.mu.Unlock()
-		if waiter != nil {
-			waiter <- reply
-		}
-	}
-}
-
-// fail ends all calls that wait, and those to come.
-func (k *Connection) fail(err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.broken == nil {
-		k.broken = err
-	}
-	for id, waiter := range k.waiting {
-		close(waiter)
-		delete(k.waiting, id)
-	}
-}
-
-func (k *Connection) register() (uint64, chan *rumpsp.StreamResponse, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.broken != nil {
-		return 0, nil, k.broken
-	}
-	k.lastID++
-	waiter := make(chan *rumpsp.StreamResponse, 1)
-	k.waiting[k.lastID] = waiter
-	return k.lastID, waiter, nil
-}
-
-func (k *Connection) send(request *rumpsp.StreamRequest) error {
-	k.sending.Lock()
-	defer k.sending.Unlock()
-	return k.stream.Send(request)
+	k.line.close()
+	return nil
 }
 
 // Batch does many calls in one message, in order. A reference in a call takes the place of a field with a result of
@@ -191,53 +223,43 @@ func (k *Connection) Batch(ctx context.Context, calls []*rumpsp.Call, keepGoing 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	id, waiter, err := k.register()
+	line, err := k.current(ctx)
 	if err != nil {
 		return nil, err
 	}
-	// Send fails with io.EOF when the stream is broken; why, receive learns and tells the waiter. Other failures,
-	// of a message that cannot be sent, concern this call alone.
-	if err := k.send(&rumpsp.StreamRequest{Id: id, Calls: calls, KeepGoing: keepGoing}); err != nil && err != io.EOF {
-		k.forget(id)
-		return nil, ofStatus(err)
+	w, err := line.post(&rumpsp.StreamRequest{Calls: calls, KeepGoing: keepGoing})
+	if err != nil {
+		return nil, err
 	}
 	select {
-	case reply, open := <-waiter:
-		return k.results(reply, open)
+	case reply, open := <-w.reply:
+		return line.results(reply, open)
 	case <-ctx.Done():
-		return k.cancelled(ctx, id, waiter)
+		return line.cancelled(ctx, w)
 	}
 }
 
-func (k *Connection) forget(id uint64) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	delete(k.waiting, id)
-}
-
-func (k *Connection) results(reply *rumpsp.StreamResponse, open bool) ([]*rumpsp.Result, error) {
+func (l *line) results(reply *rumpsp.StreamResponse, open bool) ([]*rumpsp.Result, error) {
 	if !open {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		return nil, k.broken
+		return nil, l.whyBroken()
 	}
 	return reply.GetResults(), nil
 }
 
 // cancelled ends calls in the kernel and waits for their last word, so that what they did after all is not lost.
-func (k *Connection) cancelled(ctx context.Context, id uint64, waiter chan *rumpsp.StreamResponse) ([]*rumpsp.Result, error) {
-	_ = k.send(&rumpsp.StreamRequest{Id: id, Cancel: true})
+func (l *line) cancelled(ctx context.Context, w *waiter) ([]*rumpsp.Result, error) {
+	l.cancel(w)
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
-	case reply, open := <-waiter:
-		results, err := k.results(reply, open)
+	case reply, open := <-w.reply:
+		results, err := l.results(reply, open)
 		if err == nil && interrupted(results) {
 			return nil, ctx.Err()
 		}
 		return results, err
 	case <-timer.C:
-		k.forget(id)
+		l.giveUp(w)
 		return nil, ctx.Err()
 	}
 }

@@ -1,10 +1,13 @@
 package rump
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"syscall"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"example.org/rump/sdk/go/rumpsp"
@@ -49,8 +52,23 @@ func errorOf(e *rumpsp.SyscallError) error {
 	return &Error{Errno: e.GetErrno(), Name: e.GetName(), Text: e.GetText(), Origin: e.GetOrigin()}
 }
 
-// ofStatus finds the kernel's error in a failed unary call; other failures stay as they are.
+// connection is the origin of errors that arose between client and kernel.
+const connection = "connection"
+
+// NetBSD's numbers of errors that arise here.
+const (
+	emsgsize = 40
+	enotconn = 57
+	estale   = 70
+	eauth    = 80
+)
+
+// ofStatus finds the kernel's error in an RPC that failed. Without one the connection is lost (ENOTCONN), unless it was
+// the context that ended the RPC.
 func ofStatus(err error) error {
+	if errors.Is(err, io.EOF) {
+		return lost("the kernel has ended the connection")
+	}
 	found, ok := status.FromError(err)
 	if !ok {
 		return err
@@ -60,7 +78,44 @@ func ofStatus(err error) error {
 			return errorOf(e)
 		}
 	}
-	return err
+	switch found.Code() {
+	case codes.Canceled:
+		return context.Canceled
+	case codes.DeadlineExceeded:
+		return context.DeadlineExceeded
+	case codes.Unauthenticated:
+		return &Error{Errno: eauth, Name: "EAUTH", Text: found.Message(), Origin: connection}
+	}
+	return lost("the connection to the kernel is lost: " + found.Message())
+}
+
+func lost(text string) *Error {
+	return &Error{Errno: enotconn, Name: "ENOTCONN", Text: text, Origin: connection}
+}
+
+// cut is why a stream ended: where the kernel says nothing, its connection was lost.
+func cut(err error) error {
+	var found *Error
+	if errors.As(err, &found) {
+		return err
+	}
+	return lost("the connection to the kernel is lost: " + err.Error())
+}
+
+func isLost(err error) bool {
+	var found *Error
+	return errors.As(err, &found) && found.Name == "ENOTCONN" && found.Origin == connection
+}
+
+// isGone says whether the gateway does not know the session: its lease has passed, or the gateway is another.
+func isGone(err error) bool {
+	var found *Error
+	return errors.As(err, &found) && (found.Name == "ESTALE" || found.Name == "EAUTH")
+}
+
+func stale(why error) error {
+	text := why.Error() + "; whether calls that had no answer were done is not known"
+	return &Error{Errno: estale, Name: "ESTALE", Text: text, Origin: connection}
 }
 
 // What all Unix systems that Go knows have.

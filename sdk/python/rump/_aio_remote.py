@@ -11,10 +11,12 @@ from typing import Any, Self
 import grpc
 import grpc.aio
 
+from rump._aio_wire import FrameWire, GrpcWire, Wire
 from rump._connection import ProcessStatus, Statistics, Status, Wheel
 from rump._errors import CONNECTION
-from rump._grpc import OPTIONS, Credentials, Method, channel_credentials, kernel_error, unreachable
-from rump._line import GONE, RESUME_S, copy, lost
+from rump._grpc import OPTIONS, Attached, Credentials, Method, channel_credentials, kernel_error, unreachable
+from rump._ledger import Ledger, cancellation
+from rump._line import GONE
 from rump._remote import (
     ATTACH_S,
     PATIENCE_S,
@@ -27,6 +29,7 @@ from rump._remote import (
 )
 from rump._retry import Policy, die, log
 from rump._signals import Signals
+from rump._wire import copy, lost
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.calls import Op
@@ -46,23 +49,17 @@ class RemoteConnection:
         self._comm = comm
         self._policy = policy or Policy()
         self._channel = self._new_channel()
-        self._pid = 0
-        self._max = 0
         self.signals = Signals()
         self._renewing = asyncio.Lock()
-        self._reset()
-
-    def _reset(self) -> None:
-        self._next = 1
-        self._waiting: dict[int, tuple[asyncio.Future[Any], bytes]] = {}
-        self._answered: list[int] = []
+        self._attached: Attached
+        self._ledger: Ledger[asyncio.Future[Any]]
+        self._wire: Wire | None
         self._broken: KernelError | None = None
         self._told = False
-        self._outgoing: asyncio.Queue[bytes] = asyncio.Queue()
 
     @property
     def pid(self) -> int:
-        return self._pid
+        return self._attached.pid
 
     @property
     def same_host(self) -> bool:
@@ -79,18 +76,21 @@ class RemoteConnection:
 
     # -- sessions and streams
 
-    async def open(self, session: tuple[str, int, int] | None = None) -> Self:
+    async def open(self, session: Attached | None = None) -> Self:
         """Attaches, or takes a session that is there, and starts the stream."""
         try:
-            token, self._pid, self._max = session or await self._attach()
+            self._attached = session or await self._attach()
         except BaseException:
             await self._channel.close()
             raise
-        self._metadata = (("rump-session", token),)
-        self._reader = asyncio.get_running_loop().create_task(self._keep())
+        self._ledger = Ledger(self._attached.limit)
+        self._broken, self._told = None, False
+        self._metadata = (("rump-session", self._attached.token),)
+        self._wire = await self._new_wire()
+        self._reader = asyncio.get_running_loop().create_task(self._keep(self._wire))
         return self
 
-    async def _attach(self) -> tuple[str, int, int]:
+    async def _attach(self) -> Attached:
         request = attach_request(self._comm, self._credentials, self._policy)
         waits = self._policy.waits()
         while True:
@@ -107,20 +107,29 @@ class RemoteConnection:
                 await asyncio.sleep(wait)
                 await self._renew_channel()
             else:
-                return reply.session, reply.pid, reply.max_message
+                return Attached(reply.session, reply.pid, reply.max_message, reply.frames)
 
-    async def _keep(self) -> None:
+    async def _new_wire(self) -> Wire:
+        """A stream by the quickest way that is there."""
+        path = self._attached.path(self._url)
+        if path:
+            with contextlib.suppress(OSError):
+                return await FrameWire.connect(path, self._attached.token)
+        return GrpcWire(self._channel, self._metadata)
+
+    async def _keep(self, wire: Wire) -> None:
         """Reads answers over one stream after another, until there are to be no more."""
         try:
-            why = await self._serve(self._stream())
+            why = await wire.serve(self._deliver)
             while why.errno == Errno.ENOTCONN and self._policy.tries:
+                self._wire = None
                 log.warning("connection to %s lost (%s); trying again", self._url, why.text)
                 found = await self._mend(why)
                 if isinstance(found, KernelError):
                     why = found
                     break
                 log.warning("connection to %s is back", self._url)
-                why = await self._serve(found)
+                why = await found.serve(self._deliver)
             if self._policy.die:
                 log.error("connection to %s lost (%s); this process ends", self._url, why.text)
                 die()
@@ -129,102 +138,56 @@ class RemoteConnection:
             self._break(KernelError(Errno.ENOTCONN, "the connection is closed", CONNECTION))
             raise
 
-    def _stream(self) -> Any:
-        method: Any = self._channel.stream_stream(
-            "/rump.sp.v1.Session/Stream", request_serializer=None, response_deserializer=sp.StreamResponse.FromString
-        )
-        return method(metadata=self._metadata)
-
-    async def _mend(self, why: KernelError) -> Any:
+    async def _mend(self, why: KernelError) -> Wire | KernelError:
         """A new stream that takes up where the old one was cut, or why there is none."""
         for wait in self._policy.waits():
             await asyncio.sleep(wait)
             await self._renew_channel()
-            stream = self._stream()
+            wire = await self._new_wire()
+            first, told = self._ledger.resumption()
             try:
-                async with asyncio.timeout(RESUME_S):
-                    waiting = await self._resume(stream)
-            except TimeoutError:
-                stream.cancel()
-            except (grpc.RpcError, asyncio.InvalidStateError):
-                why = await _why(stream)
+                await wire.resume(first)
+            except KernelError as error:
+                why = error
                 if why.errno in GONE:
                     text = f"{why.text}; whether calls that had no answer were done is not known"
                     return KernelError(Errno.ESTALE, text, CONNECTION)
                 if why.errno != Errno.ENOTCONN:
                     return why
             else:
-                self._send_again(waiting)
-                return stream
+                self._send_again(wire, told)
+                return wire
         return why
 
-    async def _resume(self, stream: Any) -> list[int]:
-        """Tells the gateway what is still waited for."""
-        self._answered.clear()
-        waiting = list(self._waiting)
-        first = sp.StreamRequest(resume=True, acked=waiting[0] if waiting else self._next, waiting=waiting)
-        await stream.write(first.SerializeToString())
-        if await stream.read() is grpc.aio.EOF:
-            raise asyncio.InvalidStateError
-        return waiting
-
-    def _send_again(self, told: Sequence[int]) -> None:
+    def _send_again(self, wire: Wire, told: Sequence[int]) -> None:
         """All that is waited for goes into the new stream; what of it was given up meanwhile is ended there."""
-        self._outgoing = asyncio.Queue()
         for number in told:
-            if number not in self._waiting:
-                self._outgoing.put_nowait(sp.StreamRequest(id=number, cancel=True).SerializeToString())
-        for _, payload in self._waiting.values():
-            if payload:
-                self._outgoing.put_nowait(payload)
+            if number not in self._ledger.waiting:
+                wire.send(cancellation(number))
+        for payload in self._ledger.unanswered():
+            wire.send(payload)
+        self._wire = wire
 
-    async def _serve(self, stream: Any) -> KernelError:
-        """Sends and reads over a stream until it ends: why it did."""
-        writer = asyncio.get_running_loop().create_task(self._write(stream))
-        try:
-            while (reply := await stream.read()) is not grpc.aio.EOF:
-                self._deliver(reply)
-            return lost(StopAsyncIteration())
-        except grpc.RpcError as error:
-            return lost(error)
-        finally:
-            writer.cancel()
-            stream.cancel()
-
-    async def _write(self, stream: Any) -> None:
-        with contextlib.suppress(grpc.RpcError, asyncio.InvalidStateError):
-            while True:
-                await stream.write(await self._outgoing.get())
+    def _send(self, payload: bytes) -> None:
+        """While there is no stream nothing is sent: the next one gets all that is waited for."""
+        if self._wire is not None:
+            self._wire.send(payload)
 
     def _deliver(self, reply: Any) -> None:
         if reply.signal:
             self.signals(reply.signal)
         elif reply.busy:
-            self._again(reply.id)
-        elif (waiter := self._settle(reply.id)) is not None and not waiter.done():
+            for payload in self._ledger.again(reply.id):
+                self._send(payload)
+        elif (waiter := self._ledger.settle(reply.id)) is not None and not waiter.done():
             waiter.set_result(reply)
-
-    def _again(self, number: int) -> None:
-        """The gateway holds too many answers that it does not know to have arrived."""
-        if number in self._waiting:
-            only = sp.StreamRequest(acked=next(iter(self._waiting)), answered=self._answered)
-            self._answered.clear()
-            self._outgoing.put_nowait(only.SerializeToString())
-            self._outgoing.put_nowait(self._waiting[number][1])
-
-    def _settle(self, number: int) -> asyncio.Future[Any] | None:
-        waiter, _ = self._waiting.pop(number, (None, b""))
-        if next(iter(self._waiting), number) < number:
-            self._answered.append(number)
-        return waiter
 
     def _break(self, why: KernelError) -> None:
         self._broken = self._broken or why
-        self._told = bool(self._waiting)
-        for waiter, _ in self._waiting.values():
+        self._told = bool(self._ledger.waiting)
+        for waiter in self._ledger.clear():
             if not waiter.done():
                 waiter.set_exception(copy(why))
-        self._waiting.clear()
 
     async def _ready(self) -> None:
         """Raises why there is no session. After its end, once that was told, there is another by the policy."""
@@ -238,10 +201,8 @@ class RemoteConnection:
             if self._broken is not broken:  # another task was here first
                 return
             await self._renew_channel()
-            session = await self._attach()
-            self._reset()
-            await self.open(session)
-            log.warning("attached to %s anew, as process %d", self._url, self._pid)
+            await self.open(await self._attach())
+            log.warning("attached to %s anew, as process %d", self._url, self.pid)
 
     # -- calls
 
@@ -261,27 +222,15 @@ class RemoteConnection:
     async def _exchange(self, request: Any) -> Any:
         """The reply. When the task is cancelled the kernel ends the call."""
         await self._ready()
-        request.id, request.acked = self._next, next(iter(self._waiting), self._next)
-        request.answered.extend(self._answered)
-        payload = request.SerializeToString()
-        if len(payload) > self._max:
-            text = f"the message has {len(payload)} bytes, the kernel takes {self._max}"
-            raise KernelError(Errno.EMSGSIZE, text, CONNECTION)
-        self._answered.clear()
-        number, waiter = self._register(payload)
-        self._outgoing.put_nowait(payload)
+        waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        number, payload = self._ledger.enter(request, waiter)
+        self._send(payload)
         try:
             return await waiter
         except asyncio.CancelledError:
-            if self._waiting.pop(number, None) is not None:
-                self._outgoing.put_nowait(sp.StreamRequest(id=number, cancel=True).SerializeToString())
+            if self._ledger.forget(number):
+                self._send(cancellation(number))
             raise
-
-    def _register(self, payload: bytes) -> tuple[int, asyncio.Future[Any]]:
-        number, self._next = self._next, self._next + 1
-        waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = waiter, payload
-        return number, waiter
 
     async def _unary(self, name: str, request: Any) -> Any:
         return await self._again_unary(lambda: Method(self._channel, name)(request, metadata=self._metadata))
@@ -289,13 +238,11 @@ class RemoteConnection:
     async def _once(self, call: Callable[[Any], Awaitable[Any]]) -> Any:
         """Makes a unary call under an id, which the gateway does once."""
         await self._ready()
-        acked = next(iter(self._waiting), self._next)
-        number, _ = self._register(b"")
-        metadata = (("rump-call", str(number)), ("rump-acked", str(acked)))
+        number, metadata = self._ledger.reserve(asyncio.get_running_loop().create_future())
         try:
             return await self._again_unary(lambda: call(self._metadata + metadata))
         finally:
-            self._settle(number)
+            self._ledger.settle(number)
 
     async def _again_unary(self, call: Callable[[], Awaitable[Any]]) -> Any:
         for wait in itertools.chain((0.0,), self._policy.waits()):
@@ -314,7 +261,11 @@ class RemoteConnection:
         request = sp.ForkRequest(flags=flags)
         reply = await self._once(lambda metadata: Method(self._channel, "Fork")(request, metadata=metadata))
         child = RemoteConnection(self._url, self._credentials, self._comm, self._policy)
-        return await child.open((reply.session, reply.pid, self._max))
+        return await child.open(self._attached._replace(token=reply.session, pid=reply.pid))
+
+    async def execute(self, comm: str) -> None:
+        await self._unary("Exec", sp.ExecRequest(comm=comm))
+        self._comm = comm
 
     async def status(self) -> Status:
         return status_of(await self._unary("Status", sp.StatusRequest()))
@@ -346,14 +297,3 @@ class RemoteConnection:
             with contextlib.suppress(asyncio.CancelledError, grpc.RpcError):
                 await self._reader
         await self._channel.close()
-
-
-async def _why(stream: Any) -> KernelError:
-    """Why a stream has ended."""
-    try:
-        await stream.read()
-    except grpc.RpcError as error:
-        return lost(error)
-    except asyncio.InvalidStateError:
-        pass
-    return lost(StopAsyncIteration())

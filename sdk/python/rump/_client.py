@@ -380,10 +380,10 @@ def connect(
 
 def _succeed(left: Handover, comm: str, timeout: float | None, policy: Policy) -> Client:
     """Goes on as the process of the program before this one."""
-    from rump._grpc import Credentials, server_url
+    from rump._grpc import Attached, Credentials, server_url
     from rump._remote import RemoteConnection
 
-    session = left.session, left.pid, left.limit
+    session = Attached(left.session, left.pid, left.limit, left.frames)
     connection = RemoteConnection(server_url(left.url), Credentials.from_environment(), comm, session, policy)
     try:
         connection.execute(comm)

@@ -103,6 +103,9 @@ CTL_QUERY: Final[int] = _of["CTL_QUERY"]
 CTL_SECURITY: Final[int] = _of["CTL_SECURITY"]
 CTL_VFS: Final[int] = _of["CTL_VFS"]
 CTL_VM: Final[int] = _of["CTL_VM"]
+DELIVER_INTERRUPTS: Final[int] = _of["DELIVER_INTERRUPTS"]
+DELIVER_PANICS: Final[int] = _of["DELIVER_PANICS"]
+DELIVER_RAISED: Final[int] = _of["DELIVER_RAISED"]
 DIOCGMEDIASIZE: Final[int] = _of["DIOCGMEDIASIZE"]
 DIOCGSECTORSIZE: Final[int] = _of["DIOCGSECTORSIZE"]
 DRVCTLCOMMAND: Final[int] = _of["DRVCTLCOMMAND"]
@@ -747,8 +750,6 @@ SIOCSLINKSTR: Final[int] = _of["SIOCSLINKSTR"]
 SIOCSNDFLUSH_IN6: Final[int] = _of["SIOCSNDFLUSH_IN6"]
 SIOCSPGRP: Final[int] = _of["SIOCSPGRP"]
 SIOCZIFDATA: Final[int] = _of["SIOCZIFDATA"]
-SI_TIMER: Final[int] = _of["SI_TIMER"]
-SI_USER: Final[int] = _of["SI_USER"]
 SOCK_CLOEXEC: Final[int] = _of["SOCK_CLOEXEC"]
 SOCK_DGRAM: Final[int] = _of["SOCK_DGRAM"]
 SOCK_NONBLOCK: Final[int] = _of["SOCK_NONBLOCK"]
@@ -985,6 +986,9 @@ __all__ = [
     "CTL_SECURITY",
     "CTL_VFS",
     "CTL_VM",
+    "DELIVER_INTERRUPTS",
+    "DELIVER_PANICS",
+    "DELIVER_RAISED",
     "DIOCGMEDIASIZE",
     "DIOCGSECTORSIZE",
     "DRVCTLCOMMAND",
@@ -1629,8 +1633,6 @@ __all__ = [
     "SIOCSNDFLUSH_IN6",
     "SIOCSPGRP",
     "SIOCZIFDATA",
-    "SI_TIMER",
-    "SI_USER",
     "SOCK_CLOEXEC",
     "SOCK_DGRAM",
     "SOCK_NONBLOCK",

@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import grpc
 
@@ -24,6 +24,8 @@ OPTIONS = [
     ("grpc.enable_retries", 0),
 ]
 PROBE_S = 2.0
+GRPC_ALONE = os.environ.get("RUMP_TRANSPORT") == "grpc"
+"""Whether the faster ways inside a host are left alone."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,19 @@ class Credentials:
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Credentials:
         names = ("RUMP_TLS_CA", "RUMP_TLS_CERT", "RUMP_TLS_KEY", "RUMP_TOKEN")
         return cls(*(environ.get(name, "") for name in names))
+
+
+class Attached(NamedTuple):
+    """A session: its token, its process, the longest request, and the suffix of the socket where frames are spoken."""
+
+    token: str
+    pid: int
+    limit: int
+    frames: str = ""
+
+    def path(self, url: Url) -> str:
+        """The socket where frames are spoken, beside the one that was connected to; empty where gRPC alone is."""
+        return url.path + self.frames if self.frames and url.scheme == "unix" and not GRPC_ALONE else ""
 
 
 def server_url(url: str | None) -> Url:

@@ -22,6 +22,7 @@ class Handover(NamedTuple):
     session: str
     pid: int
     limit: int
+    frames: str = ""
 
 
 def give(handover: Handover) -> int:

@@ -124,7 +124,11 @@ MESSAGE = Flags(_pairs(_names("MSG_"), socket), "flags of a message")
 FAMILY = Numbers(_pairs(_names("AF_"), socket))
 FCNTL = Numbers(_pairs(_names("F_", without=["F_OK", "F_RDLCK", "F_UNLCK", "F_WRLCK"]), _fcntl))
 LOCK_TYPE = Numbers(_pairs(["F_RDLCK", "F_UNLCK", "F_WRLCK"], _fcntl))
-SIGNAL = Numbers(_pairs(_names("SIG"), signal))
+_REAL_TIME = range(min(signal.SIGRTMAX - signal.SIGRTMIN, const.SIGRTMAX - const.SIGRTMIN) + 1)
+SIGNAL = Numbers(
+    {f"SIGRTMIN+{n}": (signal.SIGRTMIN + n, const.SIGRTMIN + n) for n in _REAL_TIME}
+    | _pairs(_names("SIG", without=["SIGEV_NONE", "SIGEV_SIGNAL"]), signal)
+)
 CLOCK = Numbers(_pairs(_names("CLOCK_"), time))
 RLIMIT = Numbers(_pairs(_names("RLIMIT_"), resource))
 SOCKET_OPTION = Numbers(_pairs(_names("SO_"), socket))

@@ -9,7 +9,6 @@ no answer yet; the gateway does each id once (docs/sessions.md).
 from __future__ import annotations
 
 import contextlib
-import queue
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,71 +16,29 @@ from typing import Any
 import grpc
 
 from rump._errors import CONNECTION
-from rump._grpc import kernel_error
+from rump._ledger import Ledger, cancellation
 from rump._retry import Policy, die, log
+from rump._wire import Wire, copy, lost, resume
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.errno import Errno, KernelError
 
-RESUME_S = 5.0
-"""How long the first answer on a new stream may take."""
 GONE = (Errno.ESTALE, Errno.EAUTH)
 """What the gateway says when it does not know the session: its lease has passed, or the gateway is another."""
-
-_CUT = (Errno.ENOTCONN, Errno.EINTR, Errno.EIO)
-"""What a stream ends with when its connection is cut, by what was on its way."""
 
 
 class Waiter:
     """An answer that is to come. The thread that wants it waits for it, or is the one that reads."""
 
-    __slots__ = ("error", "id", "leads", "payload", "reply", "waits", "wake")
+    __slots__ = ("error", "id", "leads", "reply", "waits", "wake")
 
     def __init__(self) -> None:
         self.id = 0
-        self.payload = b""
-        """The request, to be sent again; empty where it goes by another way than the stream."""
         self.reply: Any = None
         self.error: KernelError | None = None
         self.leads = False
         self.waits = False
         self.wake = threading.Lock()
         self.wake.acquire()
-
-
-class Wire:
-    """One stream."""
-
-    def __init__(self, channel: grpc.Channel, metadata: tuple[tuple[str, str], ...]) -> None:
-        self.outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        method: Any = channel.stream_stream(
-            "/rump.sp.v1.Session/Stream", request_serializer=None, response_deserializer=sp.StreamResponse.FromString
-        )
-        requests: Iterator[bytes] = iter(self.outgoing.get, None)
-        try:
-            self.call = method(requests, metadata=metadata)
-        except ValueError:  # what a channel that was closed says
-            raise copy(None) from None
-
-    def resume(self, first: Any) -> None:
-        """Takes up where another stream was cut. ESTALE, EAUTH, ENOTCONN."""
-        late = threading.Timer(RESUME_S, self.call.cancel)
-        late.daemon = True
-        late.start()
-        try:
-            self.outgoing.put(first.SerializeToString())
-            next(self.call)
-        except (StopIteration, grpc.RpcError) as error:
-            self.end()
-            raise lost(error) from None
-        except BaseException:
-            self.end()
-            raise
-        finally:
-            late.cancel()
-
-    def end(self) -> None:
-        self.outgoing.put(None)
-        self.call.cancel()
 
 
 class SignalReader:
@@ -130,11 +87,8 @@ class Line:
         self._connect = connect
         self._policy = policy
         self._name = name
-        self.limit = limit
+        self._ledger: Ledger[Waiter] = Ledger(limit)
         self._lock = threading.Lock()
-        self._next = 1
-        self._waiting: dict[int, Waiter] = {}
-        self._answered: list[int] = []
         self._unsent: list[bytes] = []
         self._reading = False
         self._wire: Wire | None = wire
@@ -150,6 +104,10 @@ class Line:
         self._watch(wire)
 
     @property
+    def limit(self) -> int:
+        return self._ledger.limit
+
+    @property
     def lasting(self) -> bool:
         """Whether a stream that is lost is replaced."""
         return self._policy.tries
@@ -161,17 +119,10 @@ class Line:
         waiter = Waiter()
         with self._lock:
             self._check()
-            self._address(request, self._next)
-            payload = request.SerializeToString()
-            if len(payload) > self.limit:
-                text = f"the message has {len(payload)} bytes, the kernel takes {self.limit}"
-                raise KernelError(Errno.EMSGSIZE, text, CONNECTION)
-            waiter.payload = payload
-            self._answered.clear()
-            self._register(waiter)
+            waiter.id, payload = self._ledger.enter(request, waiter)
             wire = self._wire
         if wire is not None:
-            wire.outgoing.put(payload)
+            wire.send(payload)
         return waiter
 
     def collect(self, waiter: Waiter) -> Any:
@@ -191,12 +142,17 @@ class Line:
 
     def cancel(self, id: int) -> None:
         """Has the kernel end a call that waits."""
-        self._send(sp.StreamRequest(id=id, cancel=True).SerializeToString())
+        payload = cancellation(id)
+        with self._lock:
+            if self._wire is None:
+                self._unsent.append(payload)
+            else:
+                self._wire.send(payload)
 
     def give_up(self, waiter: Waiter, why: KernelError) -> None:
         """Waits no longer for an answer. A stream that owes one for so long is taken for lost."""
         with self._lock:
-            if self._waiting.pop(waiter.id, None) is None:
+            if not self._ledger.forget(waiter.id):
                 return
             waiter.error = why
             if waiter.waits and not waiter.leads:
@@ -212,13 +168,12 @@ class Line:
         waiter = Waiter()
         with self._lock:
             self._check()
-            acked = next(iter(self._waiting), self._next)
-            self._register(waiter)
+            waiter.id, metadata = self._ledger.reserve(waiter)
         try:
-            yield ("rump-call", str(waiter.id)), ("rump-acked", str(acked))
+            yield metadata
         finally:
             with self._lock:
-                self._settle(waiter.id)
+                self._ledger.settle(waiter.id)
 
     def ping(self) -> None:
         """Waits until the connection is there, as far as the policy lets it."""
@@ -248,25 +203,6 @@ class Line:
             self.told = True
             raise copy(self.broken)
 
-    def _address(self, request: Any, id: int) -> None:
-        """With the lock held, so that no id is acknowledged that another thread is about to use."""
-        request.id = id
-        request.acked = next(iter(self._waiting), id)
-        if self._answered:
-            request.answered.extend(self._answered)
-
-    def _register(self, waiter: Waiter) -> None:
-        waiter.id = self._next
-        self._next += 1
-        self._waiting[waiter.id] = waiter
-
-    def _send(self, payload: bytes) -> None:
-        with self._lock:
-            if self._wire is None:
-                self._unsent.append(payload)
-            else:
-                self._wire.outgoing.put(payload)
-
     # -- answers
 
     def _enter(self, waiter: Waiter) -> None:
@@ -290,9 +226,9 @@ class Line:
                 self._mend()
                 continue
             try:
-                reply = next(wire.call)
-            except (StopIteration, grpc.RpcError) as error:
-                self._drop(wire, lost(error))
+                reply = wire.receive()
+            except KernelError as error:
+                self._drop(wire, error)
             else:
                 self._deliver(reply, wire)
         with self._lock:
@@ -304,38 +240,21 @@ class Line:
             return
         with self._lock:
             if reply.busy:
-                self._again(reply.id, wire)
+                for payload in self._ledger.again(reply.id):
+                    wire.send(payload)
                 return
-            waiter = self._settle(reply.id)
+            waiter = self._ledger.settle(reply.id)
             if waiter is None:
                 return
             waiter.reply = reply
             if waiter.waits and not waiter.leads:
                 waiter.wake.release()
 
-    def _settle(self, id: int) -> Waiter | None:
-        """An answer has come: it is acknowledged with the next request."""
-        waiter = self._waiting.pop(id, None)
-        if next(iter(self._waiting), id) < id:
-            self._answered.append(id)
-        return waiter
-
-    def _again(self, id: int, wire: Wire) -> None:
-        """The gateway holds too many answers that it does not know to have arrived."""
-        waiter = self._waiting.get(id)
-        if waiter is not None:
-            only = sp.StreamRequest()
-            self._address(only, 0)
-            only.acked = next(iter(self._waiting))
-            self._answered.clear()
-            wire.outgoing.put(only.SerializeToString())
-            wire.outgoing.put(waiter.payload)
-
     def _abandon(self, waiter: Waiter) -> None:
         """The waiter was interrupted (KeyboardInterrupt)."""
         wire = None
         with self._lock:
-            self._waiting.pop(waiter.id, None)
+            self._ledger.forget(waiter.id)
             if waiter.leads:
                 # A read that was interrupted cannot be taken up again: another stream takes over, which also tells the
                 # gateway that nobody waits for this call any more.
@@ -352,9 +271,9 @@ class Line:
     def _hand_over(self) -> None:
         """Makes another waiter the one that reads, or a thread of its own where there is only a stream to be made."""
         self._leader = 0
-        heir = next((waiter for waiter in self._waiting.values() if waiter.waits), None)
-        if heir is None and self._wire is not None and self._policy.tries and self._wire.call.done():
-            self._lose(lost(self._wire.call))
+        heir = next((waiter for waiter, _ in self._ledger.waiting.values() if waiter.waits), None)
+        if heir is None and self._wire is not None and self._policy.tries and (why := self._wire.why()) is not None:
+            self._lose(why)
         alone = heir is None and self._wire is None and self.broken is None
         self._reading = heir is not None or alone
         if heir is not None:
@@ -367,24 +286,23 @@ class Line:
         """Ends all that wait. With the lock held."""
         if self.broken is None:
             self.broken = copy(None) if self._leaving else why
-            self.told = bool(self._waiting)
-        for waiter in self._waiting.values():
+            self.told = bool(self._ledger.waiting)
+        for waiter in self._ledger.clear():
             if waiter.waits and not waiter.leads:
                 waiter.wake.release()
-        self._waiting.clear()
 
     # -- streams
 
     def _watch(self, wire: Wire) -> None:
         """A stream that is cut while nobody waits is replaced too: the lease runs."""
         if self._policy.tries:
-            wire.call.add_done_callback(lambda _: self._noticed(wire))
+            wire.when_lost(lambda: self._noticed(wire))
 
     def _noticed(self, wire: Wire) -> None:
         with self._lock:
             if self._wire is not wire or self._reading:
                 return
-            self._lose(lost(wire.call))
+            self._lose(wire.why() or copy(None))
             self._hand_over()
 
     def _drop(self, wire: Wire, why: KernelError) -> None:
@@ -418,17 +336,15 @@ class Line:
             return
         try:
             wire = self._connect(self._why is not None)
-            wire.resume(self._resumption())
+            resume(wire, self._resumption())
         except KernelError as error:
             self._failed(error)
         else:
             self._mended(wire)
 
-    def _resumption(self) -> Any:
+    def _resumption(self) -> bytes:
         with self._lock:
-            self._answered.clear()
-            waiting = list(self._waiting)
-            return sp.StreamRequest(resume=True, acked=waiting[0] if waiting else self._next, waiting=waiting)
+            return self._ledger.resumption()[0]
 
     def _failed(self, error: KernelError) -> None:
         if error.errno in GONE:
@@ -446,27 +362,10 @@ class Line:
             if self.broken is not None:
                 wire.end()
                 return
-            for payload in (*(w.payload for w in self._waiting.values() if w.payload), *self._unsent):
-                wire.outgoing.put(payload)
+            for payload in (*self._ledger.unanswered(), *self._unsent):
+                wire.send(payload)
             self._unsent.clear()
             self._wire = wire
         if self._why is not None:
             log.warning("connection to %s is back", self._name)
         self._watch(wire)
-
-
-def lost(error: Any) -> KernelError:
-    """Why a stream ended."""
-    if isinstance(error, grpc.RpcError):
-        found = kernel_error(error)
-        if found.origin != CONNECTION or found.errno not in _CUT:
-            return found
-        return KernelError(Errno.ENOTCONN, f"the connection to the kernel is lost: {found.text}", CONNECTION)
-    return KernelError(Errno.ENOTCONN, "the kernel has ended the connection", CONNECTION)
-
-
-def copy(error: KernelError | None) -> KernelError:
-    """One exception per thread: tracebacks must not mix."""
-    if error is None:
-        return KernelError(Errno.ENOTCONN, "the connection is closed", CONNECTION)
-    return KernelError(error.errno, error.text, error.origin)

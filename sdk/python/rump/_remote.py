@@ -17,11 +17,12 @@ import grpc
 from rump import _trace
 from rump._connection import CHUNK, ComponentStatus, Prepared, ProcessStatus, Statistics, Status, Wheel
 from rump._errors import CONNECTION
-from rump._grpc import Credentials, Method, kernel_error, open_channel, unreachable
+from rump._grpc import Attached, Credentials, Method, kernel_error, open_channel, unreachable
 from rump._handover import Handover
-from rump._line import GONE, Line, SignalReader, Waiter, Wire, copy, lost
+from rump._line import GONE, Line, SignalReader, Waiter
 from rump._retry import Policy, log
 from rump._signals import Signals
+from rump._wire import FrameWire, GrpcWire, Wire, copy, lost
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.calls import Op
@@ -59,7 +60,7 @@ class RemoteConnection:
         url: Url,
         credentials: Credentials,
         comm: str,
-        session: tuple[str, int, int] | None = None,
+        session: Attached | None = None,
         policy: Policy | None = None,
         cookie: bytes = b"",
     ) -> None:
@@ -83,7 +84,7 @@ class RemoteConnection:
 
     @property
     def pid(self) -> int:
-        return self._pid
+        return self._attached.pid
 
     @property
     def same_host(self) -> bool:
@@ -91,7 +92,7 @@ class RemoteConnection:
 
     # -- sessions and streams
 
-    def _attach(self, cookie: bytes = b"") -> tuple[str, int, int]:
+    def _attach(self, cookie: bytes = b"") -> Attached:
         """A new session. A kernel that is there, but whose answer is lost, is asked again with the same nonce."""
         request = attach_request(self._comm, self._credentials, self._policy, cookie)
         waits = self._policy.waits()
@@ -109,18 +110,25 @@ class RemoteConnection:
                 time.sleep(wait)
                 self._renew_channel()
             else:
-                return reply.session, reply.pid, reply.max_message
+                return Attached(reply.session, reply.pid, reply.max_message, reply.frames)
 
-    def _begin(self, session: tuple[str, int, int]) -> Line:
-        token, self._pid, limit = session
-        self._metadata = (("rump-session", token),)
-        wire = Wire(self._channel, self._metadata)
-        return Line(wire, self._connect, self._policy, str(self._url), limit, self.signals)
+    def _begin(self, session: Attached) -> Line:
+        self._attached = session
+        self._metadata = (("rump-session", session.token),)
+        return Line(self._wire(), self._connect, self._policy, str(self._url), session.limit, self.signals)
+
+    def _wire(self) -> Wire:
+        """A stream by the quickest way that is there."""
+        path = self._attached.path(self._url)
+        if path:
+            with contextlib.suppress(OSError):
+                return FrameWire(path, self._attached.token)
+        return GrpcWire(self._channel, self._metadata)
 
     def _connect(self, anew: bool) -> Wire:
         if anew:
             self._renew_channel()
-        return Wire(self._channel, self._metadata)
+        return self._wire()
 
     def _renew_channel(self) -> None:
         old, self._channel = self._channel, open_channel(self._url, self._credentials)
@@ -138,7 +146,7 @@ class RemoteConnection:
             if self._stream is line and not self._closed:
                 self._renew_channel()
                 self._stream = self._begin(self._attach())
-                log.warning("attached to %s anew, as process %d", self._url, self._pid)
+                log.warning("attached to %s anew, as process %d", self._url, self._attached.pid)
             return self._stream
 
     # -- calls
@@ -202,7 +210,7 @@ class RemoteConnection:
     def fork(self, flags: int) -> RemoteConnection:
         with self._line.reserved() as metadata:
             reply = self._unary("Fork", sp.ForkRequest(flags=flags), metadata)
-        session = (reply.session, reply.pid, self._stream.limit)
+        session = self._attached._replace(token=reply.session, pid=reply.pid)
         return RemoteConnection(self._url, self._credentials, self._comm, session, self._policy)
 
     def prefork(self, flags: int, wait_ms: int) -> Prepared:
@@ -220,7 +228,7 @@ class RemoteConnection:
     def handover(self, wait_ms: int) -> Handover:
         """Has the session wait for another program."""
         self._unary("Handover", sp.HandoverRequest(wait_ms=wait_ms))
-        return Handover(str(self._url), self._metadata[0][1], self._pid, self._stream.limit)
+        return Handover(str(self._url), *self._attached)
 
     def watch_signals(self) -> None:
         """A call that brings signals alone, and a thread that reads them."""

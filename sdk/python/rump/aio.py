@@ -24,6 +24,7 @@ from rump._modules import load_wheel
 from rump._requests import AsyncRequests
 from rump._retry import Policy, Retry
 from rump._select import AsyncPoll, FileLike, chosen, sets
+from rump._signals import Handler
 from rump._sys import AsyncPub, AsyncSys
 from rumpwire import calls
 from rumpwire.errno import KernelError
@@ -115,6 +116,18 @@ class Client:
         with _errors():
             return Client(await self._connection.fork(flags))
 
+    async def exec(self, comm: str) -> None:
+        """The process has a new program of that name, as `rump.Client.exec`."""
+        with _errors():
+            await self._connection.execute(comm)
+
+    def on_signal(self, handler: Handler | None, signo: int | None = None) -> None:
+        """Has signals of this process go to ``handler(signo)``, in the loop, instead of being raised here.
+
+        ``signo`` is one signal, None all that have no handler of their own; None as handler: raised again.
+        """
+        self._connection.signals.take(signo, handler and _soon(handler))
+
     def batch(self, *, keep_going: bool = False) -> Batch:
         """Collects calls and does them in one message."""
         return Batch(self._connection, keep_going=keep_going)
@@ -154,6 +167,11 @@ class Client:
         with _errors(name):
             result = await self._connection.call(calls.SYSCTL, ([], name, sysctl_value(value), None))
             return _sysctl.python_value(result.oldv)
+
+
+def _soon(handler: Handler) -> Handler:
+    """Later, so that what goes wrong in it is the loop's to tell, and no matter of who reads the connection."""
+    return lambda signo: asyncio.get_running_loop().call_soon(handler, signo)
 
 
 class _Connecting:

@@ -67,5 +67,5 @@ try {
   }
   await interrupt(k);
 } finally {
-  k.close();
+  await k.close();
 }

@@ -1,19 +1,14 @@
+import { randomBytes } from "node:crypto";
+import { connect as reach } from "node:net";
 import { basename, resolve } from "node:path";
 
-import { ChannelCredentials, Client, type ClientDuplexStream, Metadata, credentials } from "@grpc/grpc-js";
+import { ChannelCredentials, Client, credentials } from "@grpc/grpc-js";
 
-import { RumpError, ofStatus } from "./error.js";
-import {
-  AttachRequest,
-  type AttachResponse,
-  type Call,
-  type Result,
-  SessionService,
-  StreamRequest,
-  type StreamResponse,
-} from "./gen/rump_sp.js";
+import { RumpError, isLost, ofStatus } from "./error.js";
+import { AttachRequest, type Call, DetachRequest, type Result, SessionService } from "./gen/rump_sp.js";
+import { Line, type Session, metadataOf, pause } from "./line.js";
+import { type Retry, leaseOf, policy, waits } from "./retry.js";
 import { type OneCall, Pub, Sys } from "./sys.js";
-
 
 export interface Options {
   /** Command name of the process; without it that of this program. */
@@ -24,6 +19,10 @@ export interface Options {
   tls?: ChannelCredentials;
   /** How long connecting may take. */
   timeoutMs?: number;
+  /** What becomes of a connection that is lost; without it RUMP_RETRYCONNECT. */
+  retry?: Retry;
+  /** How long the process outlives its connection; without it 10 s more than it is tried for. */
+  leaseMs?: number;
 }
 
 export interface CallOptions {
@@ -35,36 +34,107 @@ export interface CallOptions {
 
 /** A message whose fields all have their defaults. */
 const NOTHING = new Uint8Array();
+/** How long after it was aborted a call may take to end, before the connection counts as lost. */
+const PATIENCE_MS = 5000;
 
-interface Waiter {
-  done: (results: Result[]) => void;
-  failed: (error: Error) => void;
+/** Where a kernel is, and how to become a process of it. */
+interface Kernel {
+  target: string;
+  /** For connect(2). */
+  address: { path: string } | { host: string; port: number };
+  dial: () => Client;
+  retry: Retry;
+  request: AttachRequest;
+  timeoutMs: number;
 }
 
 /** Makes a process in the kernel at `url`, or at RUMP_SERVER: unix://path, tcp://host:port (TLS), tcp+plain://host:port. */
 export async function connect(url?: string, options: Options = {}): Promise<Connection> {
-  const { target, secure } = parse(url ?? process.env.RUMP_SERVER ?? "");
+  const { target, address, secure } = parse(url ?? process.env.RUMP_SERVER ?? "");
   const protection = secure ? (options.tls ?? credentials.createSsl()) : credentials.createInsecure();
-  const client = new Client(target, protection, {
-    "grpc.max_receive_message_length": -1, // the kernel's word on that comes with the first answer
-  });
-  const token = options.token ?? process.env.RUMP_TOKEN ?? "";
-  const request = { ...AttachRequest.decode(NOTHING), comm: options.comm ?? command(), token, streams: true };
-  const deadline = Date.now() + (options.timeoutMs ?? 20_000);
-  try {
-    return new Connection(client, await attach(client, request, deadline));
-  } catch (error) {
-    client.close();
-    throw error;
+  const dial = (): Client =>
+    new Client(target, protection, {
+      "grpc.max_receive_message_length": -1, // the kernel's word on that comes with the first answer
+      "grpc.use_local_subchannel_pool": 1,
+    });
+  const retry = policy(options.retry);
+  const request = {
+    ...AttachRequest.decode(NOTHING),
+    comm: options.comm ?? command(),
+    token: options.token ?? process.env.RUMP_TOKEN ?? "",
+    lease_ms: options.leaseMs ?? leaseOf(retry),
+    streams: true,
+  };
+  const kernel = { target, address, dial, retry, request, timeoutMs: options.timeoutMs ?? 20_000 };
+  return new Connection(kernel, await attach(kernel));
+}
+
+/** Makes a session. A kernel that is there, but whose answer is lost, is asked again with the same nonce. */
+async function attach(kernel: Kernel): Promise<Line> {
+  const { dial, retry, target, timeoutMs } = kernel;
+  const request = { ...kernel.request, nonce: randomBytes(16) };
+  const tries = waits(retry);
+  for (;;) {
+    const client = dial();
+    try {
+      const session = await ask(client, request, Date.now() + timeoutMs);
+      return new Line(session, client, dial, retry, target);
+    } catch (error) {
+      client.close();
+      const { value: wait, done } = tries.next();
+      if (!isLost(error as Error) || done) {
+        throw error;
+      }
+      await probe(kernel);
+      await pause(wait);
+    }
   }
 }
 
-function attach(client: Client, request: AttachRequest, deadline: number): Promise<AttachResponse> {
+function ask(client: Client, request: AttachRequest, deadline: number): Promise<Session> {
   const { path, requestSerialize, responseDeserialize } = SessionService.attach;
   return new Promise((done, failed) => {
     client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, { deadline }, (error, reply) =>
-      error || !reply ? failed(error ? ofStatus(error) : new Error("no answer")) : done(reply),
+      error || !reply
+        ? failed(error ? ofStatus(error) : new Error("no answer"))
+        : done({ token: reply.session, pid: reply.pid, limit: Number(reply.max_message) }),
     );
+  });
+}
+
+/** Fails with what connect(2) says where nobody is there. */
+function probe({ address }: Kernel): Promise<void> {
+  return new Promise((done, failed) => {
+    const socket = reach(address, () => {
+      socket.destroy();
+      done();
+    });
+    socket.once("error", failed);
+  });
+}
+
+/** Ends a session, if its kernel can be reached in time. */
+async function detach(kernel: Kernel, session: Session): Promise<void> {
+  const end = Date.now() + PATIENCE_MS;
+  const tries = waits(kernel.retry);
+  for (;;) {
+    const client = kernel.dial();
+    const why = await detachOnce(client, session, end);
+    client.close();
+    const { value: wait, done } = tries.next();
+    if (why === undefined || !isLost(why) || done || Date.now() + wait >= end) {
+      return;
+    }
+    await pause(wait);
+  }
+}
+
+function detachOnce(client: Client, session: Session, deadline: number): Promise<Error | undefined> {
+  const { path, requestSerialize, responseDeserialize } = SessionService.detach;
+  const empty = DetachRequest.decode(NOTHING);
+  return new Promise((done) => {
+    const told = (error: Error | null): void => done(error ? ofStatus(error) : undefined);
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, empty, metadataOf(session), { deadline }, told);
   });
 }
 
@@ -72,13 +142,15 @@ function command(): string {
   return basename(process.argv[1] ?? "node");
 }
 
-function parse(url: string): { target: string; secure: boolean } {
-  const [, scheme, rest] = /^([a-z+]+):\/\/(.+)$/.exec(url) ?? [];
+function parse(url: string): { target: string; address: Kernel["address"]; secure: boolean } {
+  const [, scheme, rest] = /^([a-z+]+):\/\/(.+?)\/?$/.exec(url) ?? [];
   if (scheme === "unix" && rest) {
-    return { target: `unix:${resolve(rest)}`, secure: false };
+    return { target: `unix:${resolve(rest)}`, address: { path: resolve(rest) }, secure: false };
   }
   if ((scheme === "tcp" || scheme === "tcp+plain") && rest) {
-    return { target: `dns:${rest.replace(/\/$/, "")}`, secure: scheme === "tcp" };
+    const { hostname, port } = new URL(`tcp://${rest}`);
+    const address = { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) };
+    return { target: `dns:${rest}`, address, secure: scheme === "tcp" };
   }
   throw new Error(`not a server URL: ${JSON.stringify(url)}`);
 }
@@ -88,28 +160,23 @@ export class Connection {
   /** System calls, and exported kernel functions. */
   readonly sys: Sys;
   readonly pub: Pub;
-  /** Number of the process in the kernel. */
-  readonly pid: number;
 
-  readonly #client: Client;
-  readonly #stream: ClientDuplexStream<StreamRequest, StreamResponse>;
-  readonly #waiting = new Map<bigint, Waiter>();
-  #lastId = 0n;
-  #broken: Error | undefined;
+  readonly #kernel: Kernel;
+  #line: Line;
+  #renewing: Promise<Line> | undefined;
+  #closed = false;
 
-  constructor(client: Client, attached: AttachResponse) {
-    const metadata = new Metadata();
-    metadata.set("rump-session", attached.session);
-    this.pid = attached.pid;
-    this.#client = client;
-    const { path, requestSerialize, responseDeserialize } = SessionService.stream;
-    this.#stream = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
-    this.#stream.on("data", (reply: StreamResponse) => this.#reply(reply));
-    this.#stream.on("error", (error: Error) => this.#fail(ofStatus(error)));
-    this.#stream.on("end", () => this.#fail(new Error("the kernel closed the connection")));
+  constructor(kernel: Kernel, line: Line) {
+    this.#kernel = kernel;
+    this.#line = line;
     const send = (call: OneCall): Promise<unknown> => this.call(call);
     this.sys = new Sys(send);
     this.pub = new Pub(send);
+  }
+
+  /** Number of the process in the kernel. It changes only with the session, after an ESTALE. */
+  get pid(): number {
+    return this.#line.session.pid;
   }
 
   /** Does one call and gives its response. */
@@ -137,48 +204,54 @@ export class Connection {
    * Does many calls in one message, in order. A reference in a call takes the place of a field with a result of an
    * earlier one. After a failure the rest is left out (a result without a value), unless `keepGoing`.
    */
-  batch(calls: Partial<Call>[], options: CallOptions = {}): Promise<Result[]> {
+  async batch(calls: Partial<Call>[], options: CallOptions = {}): Promise<Result[]> {
     const { signal, keepGoing = false } = options;
-    return new Promise((done, failed) => {
-      if (this.#broken !== undefined || signal?.aborted) {
-        failed(this.#broken ?? signal?.reason);
-        return;
-      }
-      const id = ++this.#lastId;
-      const abort = (): void => this.#send({ id, cancel: true });
-      signal?.addEventListener("abort", abort, { once: true });
-      const settled = <T>(then: (value: T) => void) => (value: T) => {
-        signal?.removeEventListener("abort", abort);
-        then(value);
-      };
-      this.#waiting.set(id, { done: settled(done), failed: settled(failed) });
-      const whole = calls.map((call) => ({ references: [], call: undefined, ...call }));
-      this.#send({ id, calls: whole, keep_going: keepGoing });
-    });
-  }
-
-  /** Ends the process. */
-  close(): void {
-    this.#fail(new Error("connection closed"));
-    this.#stream.cancel();
-    this.#client.close();
-  }
-
-  #send(request: Partial<StreamRequest>): void {
-    this.#stream.write({ ...StreamRequest.decode(NOTHING), ...request });
-  }
-
-  #reply(reply: StreamResponse): void {
-    const waiter = this.#waiting.get(reply.id);
-    this.#waiting.delete(reply.id);
-    waiter?.done(reply.results);
-  }
-
-  #fail(error: Error): void {
-    this.#broken ??= error;
-    for (const waiter of this.#waiting.values()) {
-      waiter.failed(this.#broken);
+    signal?.throwIfAborted();
+    const line = await this.#current();
+    const whole = calls.map((call) => ({ references: [], call: undefined, ...call }));
+    const { id, results } = line.post({ calls: whole, keep_going: keepGoing });
+    if (signal === undefined) {
+      return results;
     }
-    this.#waiting.clear();
+    let late: NodeJS.Timeout | undefined;
+    const abort = (): void => {
+      line.cancel(id);
+      late = setTimeout(() => line.giveUp(id, signal.reason), PATIENCE_MS);
+    };
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      return await results;
+    } finally {
+      signal.removeEventListener("abort", abort);
+      clearTimeout(late);
+    }
+  }
+
+  /** Ends the process. The promise is for whoever wants to know that it is gone. */
+  async close(): Promise<void> {
+    if (this.#closed) {
+      return;
+    }
+    this.#closed = true;
+    const line = this.#line;
+    const alive = line.leave(new Error("connection closed"));
+    if (alive) {
+      await detach(this.#kernel, line.session);
+      line.close();
+    }
+  }
+
+  /** The line to call on. After the end of a session, once that was told, it is that of another one. */
+  async #current(): Promise<Line> {
+    if (!this.#line.ended || this.#closed) {
+      return this.#line;
+    }
+    this.#renewing ??= attach(this.#kernel).finally(() => (this.#renewing = undefined));
+    const line = await this.#renewing;
+    if (this.#line.ended) {
+      this.#line = line;
+      console.warn(`rump: attached to ${this.#kernel.target} anew, as process ${line.session.pid}`);
+    }
+    return this.#line;
   }
 }

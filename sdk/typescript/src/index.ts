@@ -12,4 +12,5 @@ export * from "./const.js";
 export { RumpError } from "./error.js";
 export * from "./gen/rump_types.js";
 export type { Call, Reference, Result } from "./gen/rump_sp.js";
+export type { Retry } from "./retry.js";
 export { Pub, Sys } from "./sys.js";

@@ -21,25 +21,37 @@ RATE = 200
 """Lines of one process in a second, and as many at once."""
 
 
+class Bucket:
+    """A token bucket: so many a second, and a second's worth at once."""
+
+    __slots__ = ("_at", "_left", "_rate")
+
+    def __init__(self, rate: float, now: float) -> None:
+        self._rate, self._left, self._at = rate, rate, now
+
+    def take(self, count: float, now: float) -> bool:
+        """What is longer than a second's worth waits for a full bucket."""
+        self._left = min(self._rate, self._left + (now - self._at) * self._rate)
+        self._at = now
+        if self._left < min(count, self._rate):
+            return False
+        self._left -= count
+        return True
+
+
 class Bounded(logging.Filter):
-    """A token bucket; the first record after a gap says how many were left out."""
+    """Lets so many records through; the first one after a gap says how many were left out."""
 
     def __init__(self, rate: float = RATE, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._rate = rate
         self._clock = clock
-        self._level = rate
-        self._at = clock()
+        self._bucket = Bucket(rate, clock())
         self._left_out = 0
 
     def filter(self, record: logging.LogRecord) -> bool:
-        now = self._clock()
-        self._level = min(self._rate, self._level + (now - self._at) * self._rate)
-        self._at = now
-        if self._level < 1:
+        if not self._bucket.take(1, self._clock()):
             self._left_out += 1
             return False
-        self._level -= 1
         if self._left_out:
             record.left_out, self._left_out = self._left_out, 0
         return True

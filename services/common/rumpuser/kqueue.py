@@ -300,7 +300,7 @@ class Watching:
     def __init__(self, timers: Timers, find: Find) -> None:
         self._timers = timers
         self._records: Records = getattr(timers, "records", None) or NoRecords()
-        self._recording = not isinstance(self._records, NoRecords)
+        self._recording = self._records.on
         self.queues: dict[int, Kqueue] = {}
         ready = ReadyFilter(find, self._part)
         self.filters: dict[int, Filter] = {const.EVFILT_READ: ready, const.EVFILT_WRITE: ready}

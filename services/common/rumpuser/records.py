@@ -50,6 +50,11 @@ class Records(Protocol):
     """What is recorded, as components see it (`rumpuser.host.Host.records`)."""
 
     @property
+    def on(self) -> bool:
+        """Whether anybody will read them: where nobody does, what is costly to record need not be made."""
+        ...
+
+    @property
     def inherited(self) -> bool:
         """Whether there are records of a predecessor."""
         ...
@@ -78,6 +83,7 @@ class Records(Protocol):
 class NoRecords:
     """Where a component has no successor: in its user's process, and where all factions are in one."""
 
+    on = False
     inherited = False
 
     def put(self, table: str, key: Key, value: Any, number: int = 0) -> None:
@@ -102,6 +108,8 @@ class RecordFile:
     Opening a file that is there takes over what a predecessor left: EBUSY while that one is alive, errors of the host.
     A file that is something else is begun anew, with a warning.
     """
+
+    on = True
 
     def __init__(self, path: str, limit: int = LIMIT) -> None:
         self._path = path

@@ -112,10 +112,10 @@ class KernComponent(Component):
         keep(self, list(directories))
         return [], list(directories)
 
-    def _post(self, pid: int, signo: int, code: int) -> None:
+    def _post(self, pid: int, signo: int) -> None:
         """A signal of a timer; its process may have ended meanwhile."""
         with contextlib.suppress(KernelError):
-            self.signals.post(pid, signo, code)
+            self.signals.post(pid, signo)
 
 
 def identity(host: Host, parameters: Parameters) -> Identity:

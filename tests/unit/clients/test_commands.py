@@ -25,6 +25,7 @@ from rumpclients import (
     dhcpclient,
     halt,
     ifconfig,
+    kill,
     modules,
     mount,
     netconfig,
@@ -44,7 +45,8 @@ from tests.unit.sdk.fakes import FakeConnection, failing
 
 Tool = Callable[..., int]
 TOOLS: dict[str, Tool] = {
-    "rump.halt": halt.main, "rump.sysctl": sysctl.main, "rump.mount": mount.mount, "rump.umount": mount.umount,
+    "rump.halt": halt.main, "rump.kill": kill.main, "rump.sysctl": sysctl.main, "rump.mount": mount.mount,
+    "rump.umount": mount.umount,
     "rump.df": mount.df, "rump.modload": modules.modload, "rump.modunload": modules.modunload,
     "rump.modstat": modules.modstat, "rump_server": server.main, "rump_allserver": server.allserver, "rump": cli.main,
     "rump.vnconfig": vnconfig.main, "rump.cgdconfig": cgdconfig.main, "rump.raidctl": raidctl.main,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -110,5 +112,37 @@ def test_asynchronous_io(url: str) -> None:
             await second
         assert await (await k.aio.write(w, b"xy")) == 2
         assert await first == b"x"
+
+    on(url, work)
+
+
+def test_exec(url: str) -> None:
+    async def work(k: Client) -> None:
+        r, _ = await k.sys.pipe2(os.O_CLOEXEC)
+        waiting = asyncio.create_task(k.sys.read(r, 1))
+        await k.sys.getppid()
+        await k.exec("other")
+        with pytest.raises(InterruptedError):
+            await waiting
+        with pytest.raises(OSError, match="Bad file"):
+            await k.sys.read(r, 1)
+        assert [p["comm"] for p in await k.processes() if p["pid"] == k.pid] == ["other"]
+
+    on(url, work)
+
+
+def test_signals_go_to_a_handler(url: str) -> None:
+    async def work(k: Client) -> None:
+        got: asyncio.Queue[int] = asyncio.Queue()
+        one = asyncio.Event()
+        k.on_signal(got.put_nowait)
+        k.on_signal(lambda signo: one.set(), signal.SIGUSR2)
+        await k.pub.kill(k.pid, signal.SIGUSR2)
+        await one.wait()
+        await k.pub.kill(k.pid, signal.SIGUSR1)
+        assert await got.get() == signal.SIGUSR1
+        k.on_signal(None, signal.SIGUSR2)
+        await k.pub.kill(k.pid, signal.SIGUSR2)
+        assert await got.get() == signal.SIGUSR2
 
     on(url, work)

@@ -134,7 +134,7 @@ def interrupted(k: Any, fd: int, waiting: int) -> bool:
     """Reads in this thread, which gets SIGINT once that many calls wait."""
 
     def work() -> None:
-        eventually(lambda: len(k._connection._stream._waiting) == waiting, 10, f"{waiting} calls wait")
+        eventually(lambda: len(k._connection._stream._ledger.waiting) == waiting, 10, f"{waiting} calls wait")
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=work)

@@ -30,9 +30,9 @@ func run() error {
 		return err
 	}
 	defer k.Close()
-	fmt.Println("pid", k.PID)
+	fmt.Println("pid", k.PID())
 
-	folder := fmt.Sprintf("/tmp/go-%d", k.PID)
+	folder := fmt.Sprintf("/tmp/go-%d", k.PID())
 	if err := k.Sys.Mkdir(ctx, folder, 0o755); err != nil {
 		return err
 	}

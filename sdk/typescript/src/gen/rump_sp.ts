@@ -1129,6 +1129,11 @@ export interface AttachResponse {
   /** Largest message that is taken. */
   max_message: bigint;
   version: string;
+  /**
+   * A faster door for clients of this host, who came by a unix socket: its path with this at its end. Empty where there
+   * is none. docs/transport.md says what is spoken there.
+   */
+  frames: string;
 }
 
 export interface DetachRequest {
@@ -1242,6 +1247,8 @@ export interface StreamResponse {
   signal: number;
   /** Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged. */
   busy: boolean;
+  /** Nothing comes after this, and why: what a gRPC stream says in its status. Only where frames are spoken. */
+  end: SyscallError | undefined;
 }
 
 export interface UploadModuleRequest {
@@ -7552,7 +7559,7 @@ export const AttachRequest: MessageFns<AttachRequest> = {
 };
 
 function createBaseAttachResponse(): AttachResponse {
-  return { session: "", pid: 0, lease_ms: 0, max_message: 0n, version: "" };
+  return { session: "", pid: 0, lease_ms: 0, max_message: 0n, version: "", frames: "" };
 }
 
 export const AttachResponse: MessageFns<AttachResponse> = {
@@ -7574,6 +7581,9 @@ export const AttachResponse: MessageFns<AttachResponse> = {
     }
     if (message.version !== "") {
       writer.uint32(42).string(message.version);
+    }
+    if (message.frames !== "") {
+      writer.uint32(482).string(message.frames);
     }
     return writer;
   },
@@ -7629,6 +7639,14 @@ export const AttachResponse: MessageFns<AttachResponse> = {
             }
 
             message.version = reader.string();
+            continue;
+          }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.frames = reader.string();
             continue;
           }
         }
@@ -8613,7 +8631,7 @@ export const StreamRequest: MessageFns<StreamRequest> = {
 };
 
 function createBaseStreamResponse(): StreamResponse {
-  return { id: 0n, results: [], signal: 0, busy: false };
+  return { id: 0n, results: [], signal: 0, busy: false, end: undefined };
 }
 
 export const StreamResponse: MessageFns<StreamResponse> = {
@@ -8632,6 +8650,9 @@ export const StreamResponse: MessageFns<StreamResponse> = {
     }
     if (message.busy !== false) {
       writer.uint32(400).bool(message.busy);
+    }
+    if (message.end !== undefined) {
+      SyscallError.encode(message.end, writer.uint32(482).fork()).join();
     }
     return writer;
   },
@@ -8679,6 +8700,14 @@ export const StreamResponse: MessageFns<StreamResponse> = {
             }
 
             message.busy = reader.bool();
+            continue;
+          }
+          case 60: {
+            if (tag !== 482) {
+              break;
+            }
+
+            message.end = SyscallError.decode(reader, reader.uint32());
             continue;
           }
         }

@@ -17,7 +17,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from rumpuser.component import Context
-from rumpuser.transport.frames import SUFFIX
+from rumpuser.transport.framing import HEADER, SUFFIX, framed
 from rumpuser.transport.names import MAX_MESSAGE, TOKEN_KEY, Tls
 from rumpuser.transport.wire import ContextCache, decode_outcome, decode_outcomes, encode_run
 from rumpuser.url import Url
@@ -98,8 +98,8 @@ class BlockingFramePeer(BlockingPeer):
             link = self._socket or self._connect()
             deadline = time.monotonic() + self.answer_s
             link.settimeout(self.answer_s)
-            link.sendall(len(data).to_bytes(4, "little") + data)
-            length = int.from_bytes(self._receive(link, 4, deadline), "little")
+            link.sendall(framed(data))
+            length = int.from_bytes(self._receive(link, HEADER, deadline), "little")
             if length > self._max_message:
                 raise KernelError(Errno.EBADRPC, f"the {self.name} component sent {length} bytes at once")
             return bytes(self._receive(link, length, deadline))
@@ -119,8 +119,7 @@ class BlockingFramePeer(BlockingPeer):
         try:
             link.settimeout(self.answer_s)
             link.connect(self.url.path + SUFFIX)
-            token = self._token.encode()
-            link.sendall(len(token).to_bytes(4, "little") + token)
+            link.sendall(framed(self._token.encode()))
         except BaseException:
             link.close()
             raise

@@ -1,9 +1,9 @@
 """The same runs on a plain unix socket, for components on one host: gRPC costs several times as much for each message.
 
-A component that serves gRPC on ``x.sock`` serves frames on ``x.sock.frames``. A frame is a length (u32, little endian)
-and so many bytes. The first frame of a connection is the token of the kernel; after it the caller sends RunRequest
-messages and gets RunResponse messages, those of `Component.Serve`. What does not fit ends the connection, nothing else.
-Behind the token, after a line feed, the caller may name the connection (`rumpuser.transport.links`).
+A component that serves gRPC on ``x.sock`` serves frames (`rumpuser.transport.framing`) on ``x.sock.frames``. The first
+frame of a connection is the token of the kernel; after it the caller sends RunRequest messages and gets RunResponse
+messages, those of `Component.Serve`. What does not fit ends the connection, nothing else. Behind the token, after a
+line feed, the caller may name the connection (`rumpuser.transport.links`). The gateway serves clients in the same way.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ import contextlib
 import logging
 import os
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
 from rumpuser.pending import Running
+from rumpuser.transport.framing import APART, MAX_HELLO, SUFFIX, Cutter, framed, header
 from rumpuser.transport.grpc_client import GrpcPeer
 from rumpuser.transport.grpc_server import OUTBOX, ComponentService
 from rumpuser.transport.peer import RemotePeer
@@ -29,21 +31,16 @@ from rumpwire.step import Step
 
 log = logging.getLogger(__name__)
 
-SUFFIX = ".frames"
-MAX_TOKEN = 256
 HELLO_S = 5.0
 """A caller that has not shown the token by then is sent away."""
-_APART = 1 << 14
-"""Longer frames are written after their header instead of being joined with it."""
 
 
 class Frames(asyncio.Protocol):
     """One connection, cut into frames."""
 
     def __init__(self, limit: int) -> None:
-        self.limit = limit
         self.transport: asyncio.Transport | None = None
-        self._buffer = bytearray()
+        self.cutter = Cutter(limit)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -51,68 +48,58 @@ class Frames(asyncio.Protocol):
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        buffer = self._buffer
-        buffer += data
-        start, end = 0, len(buffer)
-        while end - start >= 4:
-            length = int.from_bytes(buffer[start : start + 4], "little")
-            if length > self.limit:
-                self.refuse(f"a frame of {length} bytes; {self.limit} are allowed")
-                return
-            if end - start - 4 < length:
-                break
-            with memoryview(buffer) as view:
-                frame = bytes(view[start + 4 : start + 4 + length])
-            start += 4 + length
-            self.frame(frame)
-            if self.transport is None or self.transport.is_closing():
-                return
-        if start:
-            del buffer[:start]
+        self.cutter.feed(data)
+        try:
+            while self.open and (frame := self.cutter.frame()) is not None:
+                self.frame(frame)
+        except KernelError as error:
+            self.refuse(error)
+
+    @property
+    def open(self) -> bool:
+        """Whether anything is still read and sent."""
+        return self.transport is not None and not self.transport.is_closing()
 
     def frame(self, data: bytes) -> None:
+        """A frame has come. Whatever KernelError this raises ends the connection."""
         raise NotImplementedError
 
     def send(self, data: bytes) -> None:
-        if self.transport is None or self.transport.is_closing():
+        transport = self.transport
+        if transport is None or transport.is_closing():
             return
-        header = len(data).to_bytes(4, "little")
-        if len(data) < _APART:
-            self.transport.write(header + data)
+        if len(data) < APART:
+            transport.write(framed(data))
         else:
-            self.transport.write(header)
-            self.transport.write(data)
+            transport.write(header(data))
+            transport.write(data)
 
-    def refuse(self, why: str) -> None:
-        log.warning("connection ended: %s", why)
+    def refuse(self, why: KernelError) -> None:
+        log.warning("connection ended: %s", why.text)
         if self.transport is not None:
             self.transport.abort()
 
 
-class _Caller(Frames):
-    """A caller of a component, as the component sees it."""
+class Guest(Frames):
+    """Who has connected to a `FrameServer`: says first who it is, and is read from as fast as it takes answers."""
 
-    def __init__(self, service: ComponentService, callers: set[_Caller]) -> None:
-        super().__init__(MAX_TOKEN)
-        self._service = service
-        self._name = ""
-        self._callers = callers
-        self._waiting: dict[int, Running[list[Any]]] = {}
+    def __init__(self, guests: set[Guest]) -> None:
+        super().__init__(MAX_HELLO)
+        self._guests = guests
         self._admitted = False
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self._callers.add(self)
-        self._timer = asyncio.get_running_loop().call_later(HELLO_S, self.refuse, "no token was shown")
+        self._guests.add(self)
+        late = KernelError(Errno.ETIMEDOUT, "no token was shown")
+        self._timer = asyncio.get_running_loop().call_later(HELLO_S, self.refuse, late)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
-        self._callers.discard(self)
+        self._guests.discard(self)
         if self._timer is not None:
             self._timer.cancel()
-        for running in list(self._waiting.values()):
-            running.cancel()
 
     def pause_writing(self) -> None:
         if self.transport is not None:
@@ -123,14 +110,51 @@ class _Caller(Frames):
             self.transport.resume_reading()
 
     def frame(self, data: bytes) -> None:
-        if not self._admitted:
-            self._admit(data)
+        if self._admitted:
+            self.message(data)
             return
+        self.cutter.limit = self.hello(data)
+        assert self._timer is not None
+        self._timer.cancel()
+        self._admitted = True
+
+    def hello(self, data: bytes) -> int:
+        """The first frame: how long the others may be. EAUTH."""
+        raise NotImplementedError
+
+    def message(self, data: bytes) -> None:
+        """Each later one."""
+        raise NotImplementedError
+
+
+class _Caller(Guest):
+    """A caller of a component, as the component sees it."""
+
+    def __init__(self, service: ComponentService, guests: set[Guest]) -> None:
+        super().__init__(guests)
+        self._service = service
+        self._name = ""
+        self._waiting: dict[int, Running[list[Any]]] = {}
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        for running in list(self._waiting.values()):
+            running.cancel()
+
+    def hello(self, data: bytes) -> int:
+        token, _, name = data.partition(b"\n")
+        if not self._service.admits(token):
+            raise KernelError(Errno.EAUTH, "the token of this kernel is needed")
+        self._name = name.decode(errors="replace")
+        if self._name:
+            self._service.links.begin(self._name)
+        return self._service.max_message
+
+    def message(self, data: bytes) -> None:
         try:
             request = pb.RunRequest.FromString(data)
         except DecodeError:
-            self.refuse("not a RunRequest")
-            return
+            raise KernelError(Errno.EBADRPC, "not a RunRequest") from None
         if request.cancel:
             if running := self._waiting.get(request.id):
                 running.cancel(cancellation(request))
@@ -138,19 +162,6 @@ class _Caller(Frames):
             self.send(encode_failure(request.id, KernelError(Errno.EBADRPC, "id of a run under way")))
         else:
             self._run(request)
-
-    def _admit(self, hello: bytes) -> None:
-        token, _, name = hello.partition(b"\n")
-        if not self._service.admits(token):
-            self.refuse("the token of this kernel is needed")
-            return
-        assert self._timer is not None
-        self._timer.cancel()
-        self._admitted = True
-        self._name = name.decode(errors="replace")
-        if self._name:
-            self._service.links.begin(self._name)
-        self.limit = self._service.max_message
 
     def _run(self, request: Any) -> None:
         if self._name:
@@ -168,36 +179,47 @@ class _Caller(Frames):
         self.send(self._service.answer(number, steps, running))
 
 
-class FrameServer:
-    """Serves a component's runs beside its gRPC server."""
+def callers(service: ComponentService) -> Callable[[set[Guest]], Guest]:
+    """The callers of a component, for a `FrameServer`."""
+    return lambda guests: _Caller(service, guests)
 
-    def __init__(self, service: ComponentService, url: Url) -> None:
-        self._service = service
+
+class FrameServer:
+    """Serves frames beside the socket at ``url`` on which gRPC is served. ``welcome`` makes a guest of a connection."""
+
+    def __init__(self, url: Url, welcome: Callable[[set[Guest]], Guest]) -> None:
+        self._welcome = welcome
         self._path = url.path + SUFFIX
         self._server: asyncio.Server | None = None
-        self._callers: set[_Caller] = set()
+        self.guests: set[Guest] = set()
 
-    async def start(self) -> None:
-        """Where the path of the socket would be too long, callers use gRPC."""
+    async def start(self) -> bool:
+        """False where the path of the socket would be too long: callers use gRPC."""
         if len(os.fsencode(self._path)) > MAX_PATH:
-            return
+            return False
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)  # of a process that was killed: the gRPC socket beside it is ours
         before = os.umask(0o177)
         try:
             self._server = await asyncio.get_running_loop().create_unix_server(
-                lambda: _Caller(self._service, self._callers), self._path
+                lambda: self._welcome(self.guests), self._path
             )
         finally:
             os.umask(before)
+        return True
+
+    def refuse_more(self) -> None:
+        """Lets nobody in from now on; who is here stays."""
+        if self._server is not None:
+            self._server.close()
 
     async def stop(self) -> None:
         if self._server is None:
             return
-        self._server.close()
-        for caller in list(self._callers):
-            if caller.transport is not None:
-                caller.transport.abort()
+        self.refuse_more()
+        for guest in list(self.guests):
+            if guest.transport is not None:
+                guest.transport.close()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)
 
@@ -211,10 +233,7 @@ class _Link(Frames):
         self.name = secrets.token_hex(8)
 
     def frame(self, data: bytes) -> None:
-        try:
-            self._peer.arrived(data)
-        except KernelError as error:
-            self.refuse(error.text)
+        self._peer.arrived(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None

@@ -275,9 +275,9 @@ class ComponentServer:
         self.url = channel.listen(self._server, self.url, self._tls)
         await self._server.start()
         if self.url.scheme == "unix":
-            from rumpuser.transport.frames import FrameServer
+            from rumpuser.transport.frames import FrameServer, callers
 
-            self._frames = FrameServer(self.service, self.url)
+            self._frames = FrameServer(self.url, callers(self.service))
             await self._frames.start()
 
     async def set_serving(self, *, serving: bool) -> None:

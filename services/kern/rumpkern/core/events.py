@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from rumpkern.core.clock import NAP, Clocks
 from rumpkern.core.proc import Process, ProcessTable
-from rumpkern.core.signals import NSIG, Signals
+from rumpkern.core.signals import Signals, check
 from rumpuser.component import Context
 from rumpuser.host import Host
 from rumpuser.kauth import Action
@@ -157,8 +157,7 @@ class SignalFilter(Filter):
 
     def attach(self, ctx: Context, knote: Knote, spec: KnoteSpec) -> Callable[[], None]:
         """EINVAL for what is no signal."""
-        if not 0 < spec.ident < NSIG:
-            raise KernelError(Errno.EINVAL, f"there is no signal {spec.ident}")
+        check(spec.ident)
         knote.flags |= const.EV_CLEAR
         key = ctx.pid, spec.ident
         self._watched.setdefault(key, {})[knote] = None

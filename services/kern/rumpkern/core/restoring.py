@@ -15,7 +15,7 @@ from rumpkern.core.modules import Record
 from rumpkern.core.proc import Process, Session
 from rumpuser.component import KERNEL, Context
 from rumpuser.plain import flat, whole
-from rumpuser.records import NoRecords, Records
+from rumpuser.records import Records
 from rumpwire.errno import KernelError
 from rumpwire.values import ProcessInfo
 
@@ -41,7 +41,7 @@ class Recorder:
         self._kern = kern
         self._records = records
         self._known: dict[int, Any] = {}
-        self.on = not isinstance(records, NoRecords)
+        self.on = records.on
 
     def done(self, ctx: Context, name: str, args: tuple[Any, ...], value: Any) -> None:
         """A call is done, or begun if it waits: the processes that it is about may have changed."""

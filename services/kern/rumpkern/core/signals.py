@@ -22,10 +22,8 @@ from rumpuser.pending import start
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
 
-NSIG = 64
+NSIG = const.SIGRTMAX + 1
 MODELS = ("raise", "panic", "ignore", "record")
-RAISED, INTERRUPTS, PANICS = range(3)
-"""``how`` of signal_deliver."""
 _HARMLESS = (const.SIGPIPE, const.SIGSYS)
 """What does not make a kernel panic."""
 
@@ -58,19 +56,19 @@ class Signals:
 
     # -- sending
 
-    def post(self, pid: int, signo: int, code: int = const.SI_USER) -> None:
+    def post(self, pid: int, signo: int) -> None:
         """A signal of the kernel itself: to a process, or to a group by its negative number. ESRCH, EINVAL."""
-        _check(signo)
+        check(signo)
         self._send(self._group(-pid) if pid < 0 else [self._processes.get(pid)], signo)
 
-    def signal_post(self, ctx: Context, pid: int, signo: int, code: int) -> None:
+    def signal_post(self, ctx: Context, pid: int, signo: int) -> None:
         """`post` for the other components."""
-        self.post(pid, signo, code)
+        self.post(pid, signo)
 
     def kill(self, ctx: Context, pid: int, signo: int) -> None:
         """EINVAL; ESRCH for none there; EPERM when none of those there may be signalled."""
         if signo:
-            _check(signo)
+            check(signo)
         found = self._named(ctx, pid)
         allowed = [process for process in found if self._may(ctx, process, signo)]
         if not allowed:
@@ -121,13 +119,13 @@ class Signals:
             for told in self.when_sent:
                 told(process, signo)
         if self._model == "panic" and signo not in _HARMLESS:
-            self._deliver(processes, signo, PANICS)
+            self._deliver(processes, signo, const.DELIVER_PANICS)
         elif self._model == "record":
             for process in processes:
                 process.pending |= 1 << signo - 1
-            self._deliver(processes, signo, INTERRUPTS)
+            self._deliver(processes, signo, const.DELIVER_INTERRUPTS)
         elif self._model == "raise":
-            self._deliver(processes, signo, RAISED)
+            self._deliver(processes, signo, const.DELIVER_RAISED)
 
     def _deliver(self, processes: list[Process], signo: int, how: int) -> None:
         args = ([process.pid for process in processes], signo, how)
@@ -147,6 +145,7 @@ class Signals:
                 return  # no dev, no terminals
 
 
-def _check(signo: int) -> None:
+def check(signo: int) -> None:
+    """EINVAL."""
     if not 0 < signo < NSIG:
         raise KernelError(Errno.EINVAL, f"there is no signal {signo}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from rumpkern.core.clock import Clocks, nanoseconds, timespec
 from rumpkern.core.proc import Process, ProcessTable
+from rumpkern.core.signals import check
 from rumpuser.component import Context
 from rumpuser.host import Host
 from rumpwire import const
@@ -26,8 +27,8 @@ TIMERS_MAX = 32
 DELAYTIMER_MAX = (1 << 31) - 1
 ITIMERS = {const.ITIMER_REAL: const.CLOCK_REALTIME, const.ITIMER_MONOTONIC: const.CLOCK_MONOTONIC}
 UNKNOWN = (const.ITIMER_VIRTUAL, const.ITIMER_PROF)
-Post = Callable[[int, int, int], None]
-"""Sends a process a signal, with a code."""
+Post = Callable[[int, int], None]
+"""Sends a process a signal."""
 
 
 @dataclass(slots=True, eq=False)
@@ -179,7 +180,7 @@ class Timers:
         else:
             timer.overrun = timer.due = 0
         if timer.signo:
-            self._post(pid, timer.signo, const.SI_TIMER)
+            self._post(pid, timer.signo)
 
     def _stop(self, timer: Timer) -> None:
         timer.due = 0
@@ -214,8 +215,7 @@ def _signal_of(evp: Sigevent | None) -> int:
         return 0
     if evp.sigev_notify != const.SIGEV_SIGNAL:
         raise KernelError(Errno.EINVAL, f"notification {evp.sigev_notify}: there are SIGEV_NONE and SIGEV_SIGNAL")
-    if not 0 < evp.sigev_signo <= const.SIGRTMAX:
-        raise KernelError(Errno.EINVAL, f"there is no signal {evp.sigev_signo}")
+    check(evp.sigev_signo)
     return evp.sigev_signo
 
 

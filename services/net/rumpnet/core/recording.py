@@ -21,7 +21,7 @@ from rumpnet.core.socket import Socket
 from rumpuser.component import KERNEL, Context
 from rumpuser.pending import value_of
 from rumpuser.plain import flat, whole
-from rumpuser.records import NoRecords, Records
+from rumpuser.records import Records
 from rumpwire import const
 from rumpwire.calls import OPS, Op
 from rumpwire.errno import Errno, KernelError
@@ -82,7 +82,7 @@ class Recorder:
     def __init__(self, net: Net, records: Records) -> None:
         self._net = net
         self._records = records
-        self.on = not isinstance(records, NoRecords)
+        self.on = records.on
         self._options: dict[int, dict[tuple[int, int], Any]] = {h: kept for h, kept, _ in records.items("options")}
 
     def done(self, ctx: Context, op: Op, args: tuple[Any, ...], value: Any) -> Any:

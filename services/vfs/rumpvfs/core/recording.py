@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from rumpuser.plain import flat
-from rumpuser.records import NoRecords, Records
+from rumpuser.records import Records
 from rumpvfs.core.etfs import HostVnode
 from rumpvfs.core.file import DataFile, OpenFile
 from rumpvfs.core.specfs import DeviceFile
@@ -41,7 +41,7 @@ class Recorder:
     def __init__(self, vfs: Vfs, records: Records) -> None:
         self._vfs = vfs
         self._records = records
-        self.on = not isinstance(records, NoRecords)
+        self.on = records.on
 
     # -- mounts and host files
 

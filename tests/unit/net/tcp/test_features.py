@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from rumpnet.core.tcp import output, timers
@@ -472,6 +474,96 @@ def test_a_black_hole() -> None:
     link.run(30)
     assert len(server.got) == 20_000
     assert link.a.tcp.stats["suspected black holes"] == 1
+
+
+def narrow(link: Link, most: int) -> None:
+    """A path of 1 Gbit/s that loses packets longer than that, and says nothing."""
+    free = {A: 0, B: 0}
+
+    def fate(src: bytes, data: bytes) -> list[float]:
+        if len(data) + 20 > most:
+            return []
+        free[src] = max(free[src], link.host.now_ns) + 8 * len(data)
+        return [(free[src] - link.host.now_ns) / 1e9]
+
+    link.fate = fate
+
+
+@pytest.mark.parametrize("most", [1100, 1300, 1492])
+def test_a_path_with_a_black_hole_is_searched_for_what_it_takes(most: int) -> None:
+    """RFC 4821: longer ones are tried, and that they are lost is no congestion."""
+    link = Link()
+    client, server = link.pair()
+    narrow(link, most)
+    client.write(bytes(20_000))
+    link.run(20)
+    assert link.a.tcp.stats["suspected black holes"] == 1
+    begin, before = len(link.log), link.a.tcp.stats.copy()
+    window = client.c.ssthresh
+    client.write(bytes(3_000_000))
+    link.run(60)
+    assert len(server.got) == 3_020_000
+    sizes = [len(seg.payload) + 52 for _, src, seg in link.log[begin:] if src == A]
+    assert most - 32 < max(size for size in sizes if size <= most) <= most
+    assert sizes[-20] == max(size for size in sizes if size <= most), "all are so long now"
+    assert link.a.tcp.stats["probes of the path that arrived"] > 0
+    assert link.a.tcp.stats["probes of the path that were lost"] == sum(size > most for size in sizes)
+    for event in ("fast retransmits", "retransmit timeouts"):
+        assert link.a.tcp.stats[event] == before[event], event
+    assert client.c.ssthresh >= window
+
+
+def test_when_the_hole_is_gone_segments_grow_again() -> None:
+    link = Link()
+    client, server = link.pair()
+    narrow(link, 1200)
+    client.write(bytes(1_000_000))
+    link.run(30)
+    short = client.c.mss
+    link.fate = lambda src, data: [0.0]
+    link.run(600)
+    client.write(bytes(1_000_000))
+    link.run(30)
+    assert len(server.got) == 2_000_000
+    assert short < 1200 < 1420 < client.c.mss <= 1448
+
+
+@pytest.mark.parametrize(("probing", "first", "later"), [(0, 1448, 1448), (1, 1448, 1448), (2, 1012, 1448)])
+def test_searching_from_the_beginning(probing: int, first: int, later: int) -> None:
+    link = Link()
+    link.a.tcp.sysctl.mtu_probing.value = probing
+    client, server = link.pair()
+    assert client.c.mss == first
+    client.write(bytes(1_000_000))
+    link.run(30)
+    assert len(server.got) == 1_000_000
+    assert later - 32 < client.c.mss <= later
+
+
+def test_without_probing_a_black_hole_leaves_segments_short() -> None:
+    link = Link()
+    link.a.tcp.sysctl.mtu_probing.value = 0
+    client, _ = link.pair()
+    narrow(link, 1300)
+    client.write(bytes(20_000))
+    link.run(20)
+    client.write(bytes(1_000_000))
+    link.run(60)
+    assert client.c.mss == 1024 - 12
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_searching_over_a_path_that_also_loses(seed: int) -> None:
+    link = Link(seed=seed)
+    link.a.tcp.sysctl.mtu_probing.value = 2
+    client, server = link.pair()
+    chosen = random.Random(seed)
+    link.fate = lambda src, data: [] if len(data) + 20 > 1350 or chosen.random() < 0.02 else [0.0]
+    data = chosen.randbytes(2_000_000)
+    client.write(data)
+    link.run(300)
+    assert bytes(server.got) == data
+    assert client.c.mss <= 1350 - 52
 
 
 def test_unreachable_while_connecting() -> None:

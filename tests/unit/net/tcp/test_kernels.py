@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rumpwire import const
-from rumpwire.values import Linger, SockaddrIn
+from rumpwire.values import Linger, SockaddrIn, SockoptInteger
 from tests.unit.net.kit import fails, finished, waits
-from tests.unit.net.lab import Lab
+from tests.unit.net.lab import Lab, Wire
 
 
 def stream(n: object) -> int:
@@ -56,6 +58,54 @@ def test_close_lingers_until_all_is_taken() -> None:
     one.host.advance(3)
     finished(closing)
     assert bytes(two("read", peer, 100)) == b"slowly"
+
+
+@pytest.mark.parametrize(("kept", "got"), [(0, b""), (1, b"later")])
+def test_what_comes_after_the_reader_has_shut_down(kept: int, got: bytes) -> None:
+    one, two, _ = Lab().two()
+    two.inet.tcp.sysctl.read_after_shutdown.value = kept
+    server, client = stream(two), stream(one)
+    two("bind", server, SockaddrIn(bytes(4), 80))
+    two("listen", server, 5)
+    running = one("connect", client, SockaddrIn(bytes([10, 0, 0, 2]), 80))
+    one.host.advance(1)
+    finished(running)
+    peer = finished(two("accept", server)).s
+    one("write", client, b"before")
+    two("shutdown", peer, const.SHUT_RD)
+    assert two("read", peer, 100) == b""
+    one("write", client, b"later")
+    one.host.advance(1)
+    assert bytes(two("read", peer, 100)) == got
+    assert two("read", peer, 100) == b""
+
+
+def test_a_syn_whose_data_are_too_long_for_the_path_goes_again_at_once() -> None:
+    """Fast Open through a router that tells of a narrower link."""
+    lab, near, far = Lab(), Wire(), Wire()
+    client, router, server = (lab.machine() for _ in range(3))
+    client.plug(near, "10.0.0.1/24")
+    router.plug(near, "10.0.0.254/24")
+    router.plug(far, "10.1.0.254/24").set_mtu(700)
+    server.plug(far, "10.1.0.2/24")
+    client("netconfig_ipv4_gw", "10.0.0.254")
+    server("netconfig_ipv4_gw", "10.1.0.254")
+    router.inet.ip.forwarding.value = 1
+    listener, name = stream(server), SockaddrIn(bytes([10, 1, 0, 2]), 80)
+    server("bind", listener, SockaddrIn(bytes(4), 80))
+    server("listen", listener, 5)
+    server("setsockopt", listener, const.IPPROTO_TCP, const.TCP_FASTOPEN, SockoptInteger(5))
+    first = client("sendto", stream(client), b"x", const.MSG_FASTOPEN, name)  # gets the cookie
+    lab.host.advance(2)
+    finished(first)
+    begin = lab.host.now_ns
+    second = client("sendto", stream(client), bytes(1200), const.MSG_FASTOPEN, name)
+    lab.host.advance(0.5)
+    assert finished(second) == 1200
+    assert finished(server("accept", listener)).name.sin_port
+    peer = finished(server("accept", listener)).s
+    assert bytes(server("read", peer, 2000)) == bytes(1200)
+    assert lab.host.now_ns - begin < 600_000_000, "not by its timer, which is a second"
 
 
 def test_a_kernel_that_ends_does_not_linger() -> None:

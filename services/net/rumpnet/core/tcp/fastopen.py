@@ -49,7 +49,7 @@ class FastOpen:
         if self.layer.sysctl.fastopen_bare.value or c.opt.fastopen_no_cookie:
             return max(min(mss or c.mss, c.mss) - OPTION_SPACE, 0)
         c.syn_cookie = cookie
-        return max(mss - OPTION_SPACE, 0) if cookie else 0
+        return max(min(mss, c.mss) - OPTION_SPACE, 0) if cookie else 0
 
     def answered(self, c: Connection, seg: Segment) -> None:
         """The SYN was acknowledged."""

@@ -85,6 +85,8 @@ def _syn_acknowledged(c: Connection, seg: Segment, now: int) -> None:
     c.ack_now = True
     c.cwnd = c.layer.initial_window(c) if c.retransmits < 2 else c.mss
     established(c, now)
+    if c.unsent:  # who asks is answered: his own data carry acknowledgments
+        c.quick = 0
     if c.sb.records:  # data that went with the SYN and were not taken
         c.sb.mark_all_lost()
         c.sb.phase, c.sb.high = Phase.LOSS, c.snd_nxt

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
-from rumpnet.core.tcp import output, recovery, timers
+from rumpnet.core.tcp import mtuprobe, output, recovery, timers
 from rumpnet.core.tcp.scoreboard import Acked
 from rumpnet.core.tcp.state import CAN_RECEIVE, Event, State
 from rumpnet.core.tcp.tcb import MASK, near
@@ -240,6 +240,8 @@ def established(c: Connection, now: int) -> None:
     c.retransmits = 0
     c.rexmt_at = NEVER
     c.quick = QUICK_ACKS
+    if c.layer.sysctl.mtu_probing.value == 2:
+        c.layer.search_path(c)
     if not c.cwnd:
         c.cwnd = c.layer.initial_window(c)
     c.last_sent = now
@@ -301,6 +303,8 @@ def _advance(c: Connection, ack: int, acked: Acked, now: int, *, echo: bool = Tr
     """``snd_una`` moves on. With ``echo`` the timestamp that came back tells the time of a round trip."""
     c.bytes_acked += ack - c.snd_una
     c.snd_una = ack
+    if c.search is not None:
+        mtuprobe.acknowledged(c, c.search)
     if acked.first_ns != NEVER:
         c.rtt.sample(now - acked.first_ns, now)
     elif echo and c.ts_ok and c.tsecr_in > 0 and acked.fresh:

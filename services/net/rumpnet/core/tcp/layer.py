@@ -20,6 +20,7 @@ from rumpnet.core.tcp.congestion import ALGORITHMS, Congestion
 from rumpnet.core.tcp.distance import Distance, distance, time_wait_ns
 from rumpnet.core.tcp.fastopen import FastOpen
 from rumpnet.core.tcp.listen import Listener, SynCache
+from rumpnet.core.tcp.mtuprobe import Search
 from rumpnet.core.tcp.scoreboard import SACKED, Phase
 from rumpnet.core.tcp.state import SYNCHRONIZED, Event, State
 from rumpnet.core.tcp.sysctl import Sysctl
@@ -397,6 +398,8 @@ class TcpLayer:
     def mtu_changed(self, c: Connection, mtu: int) -> None:
         """The path takes no more than this: what is under way in bigger pieces is lost (RFC 1191, 6.4)."""
         old = c.mss
+        if c.search is not None and mtu >= 68:
+            c.search.limit(mtu)
         if mtu < 68 or (c.pmtu and mtu >= c.pmtu):
             return
         c.pmtu = max(mtu, self.sysctl.minmss.value + HEADERS[c.ip.ADDR_LEN])
@@ -410,8 +413,18 @@ class TcpLayer:
                 c.sb.mark_lost(record)
                 lost = True
         c.cwnd = max(c.cwnd, c.mss)
-        if lost and c.state in SYNCHRONIZED:
+        if lost and c.state == State.SYN_SENT and not c.retransmits:
+            self.host.call_soon(lambda: self._without_data(c))
+        elif lost and c.state in SYNCHRONIZED:
             self.host.call_soon(lambda: self._go_on(c))
+
+    def _without_data(self, c: Connection) -> None:
+        """A SYN whose data were too long for the path goes again at once, alone (RFC 7413, 4.2.1)."""
+        if c.state == State.SYN_SENT and not c.retransmits:
+            c.retransmits = 1
+            c.total_retrans += 1
+            output.send_syn(c, self.host.monotonic_ns())
+            self.flush()
 
     def _go_on(self, c: Connection) -> None:
         if c.state in SYNCHRONIZED:
@@ -426,7 +439,17 @@ class TcpLayer:
         """Big segments disappear, and nobody says why (RFC 4821, 7.7)."""
         if self.sysctl.blackhole.value and c.mss > BASE_MSS:
             self.count("suspected black holes")
-            c.pmtu = BASE_MSS + HEADERS[c.ip.ADDR_LEN]
+            probing = self.sysctl.mtu_probing.value
+            self.search_path(c)
+            if not probing:
+                c.search = None
+
+    def search_path(self, c: Connection) -> None:
+        """Segments are short, until longer ones are seen to arrive (RFC 4821)."""
+        headers = self.headers(c)
+        if c.mss > BASE_MSS:
+            c.search = Search(BASE_MSS + headers, min(c.peer_mss or BASE_MSS, self.announced_mss(c)) + headers)
+            c.pmtu = BASE_MSS + headers
             self.choose_mss(c)
 
     def scale_for(self, space: int) -> int:

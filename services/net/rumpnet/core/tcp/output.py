@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 from rumpnet.core.packet import Packet
-from rumpnet.core.tcp import timers
+from rumpnet.core.tcp import mtuprobe, timers
 from rumpnet.core.tcp.recovery import note_retransmit
 from rumpnet.core.tcp.state import State
 from rumpnet.core.tcp.wheel import MS, NEVER
@@ -49,6 +49,11 @@ def _send_new(c: Connection, now: int) -> bool:
         _restart(c, now)
     sent = False
     c.limited = False
+    if c.search is not None and (length := mtuprobe.probe(c, c.search, now)):
+        usual, c.mss = c.mss, length
+        _send_data(c, length, fin=False, now=now)
+        c.mss = usual
+        sent = True
     while (length := _sendable(c)) >= 0:
         fin = c.fin_queued and c.snd_nxt + length == c.snd.end
         if not length and not fin:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rumpnet.core.tcp import mtuprobe
 from rumpnet.core.tcp.scoreboard import DUPLICATES, LOST, SACKED, Acked, Phase, Sent
 
 if TYPE_CHECKING:
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 
 
 def enter_recovery(c: Connection, now: int, *, ecn: bool = False) -> None:
-    """Something is lost: the window begins to go down."""
+    """Something is lost: the window begins to go down, unless it is only a probe of the path."""
     sb = c.sb
+    if c.search is not None and mtuprobe.lost(c, c.search):
+        return
     _begin_reduction(c, now, ecn=ecn)
     sb.phase = Phase.RECOVERY
     c.layer.count("fast retransmits")
@@ -63,6 +66,8 @@ def _begin_undo(c: Connection) -> None:
 def enter_loss(c: Connection, now: int) -> None:
     """The retransmission timer has run out (RFC 5681, 3.1)."""
     sb = c.sb
+    if c.search is not None and c.search.size:
+        c.search.failed()
     fresh = sb.phase < Phase.RECOVERY
     reneged = bool(sb.records) and bool(sb.records[0].flags & SACKED)
     if sb.phase <= Phase.DISORDER or c.snd_una >= sb.high or (sb.phase == Phase.LOSS and not c.retransmits):

@@ -106,7 +106,7 @@ class TcpStream(InetSocket):
 
     def arrived(self) -> None:
         c = self.c
-        if self.cant_receive and self.rcv:
+        if self.cant_receive and self.rcv and not self.tcp.sysctl.read_after_shutdown.value:
             self.rcv.clear()
         if c is not None and 0 <= c.rcv_fin < c.rcv_nxt:
             self.cant_receive = True

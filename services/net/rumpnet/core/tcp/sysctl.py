@@ -52,6 +52,8 @@ KNOBS = (
     ("fastopen_bare", "fastopen.client_no_cookie", 1047, 0, 0, 1, "Send data in SYNs without a cookie"),
     ("notsent_lowat", "notsent_lowat", 1042, 0, 0, 1 << 30, "Unsent bytes at which sockets are full (0: never)"),
     ("tolerate_missing_ts", "tolerate_missing_ts", 1044, 0, 0, 1, "Take segments without agreed timestamps"),
+    ("mtu_probing", "mtu_probing", 1049, 1, 0, 2, "Try longer segments (RFC 4821; 1: after a black hole, 2: always)"),
+    ("read_after_shutdown", "read_after_shutdown", 1048, 0, 0, 1, "Data that come after shutdown(SHUT_RD) are read"),
     ("tso_min", "tso_min_segs", 1043, 2, 1, 40, "Segments that one packet takes at least, however slow the path"),
     ("mtudisc", "mtudisc", 1035, 1, 0, 1, "Send segments that must not be fragmented (RFC 1191)"),
     ("sendbuf_inc", "sendbuf_inc", 1025, AUTO_MAX, 1, SB_MAX, "By how much a send buffer grows at most"),
@@ -89,7 +91,8 @@ class Sysctl:
         self.cwm_burst = self.ack_on_push = self.log_refused = self.ecn_maxretries = self.abc = _UNSET
         self.abc_aggressive = self.mslt = self.mslt_loopback = self.mslt_local = self.mslt_remote = _UNSET
         self.mslt_threshold = self.iss_hash = _UNSET
-        self.fastopen_all = self.fastopen_open = self.fastopen_bare = _UNSET
+        self.fastopen_all = self.fastopen_open = self.fastopen_bare = self.read_after_shutdown = _UNSET
+        self.mtu_probing = _UNSET
         for attribute, _, _, value, low, high, _ in KNOBS:
             setattr(self, attribute, Knob(value, low, high))
 

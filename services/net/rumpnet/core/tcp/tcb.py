@@ -21,6 +21,7 @@ from rumpnet.core.tcp.wheel import MS, NEVER
 if TYPE_CHECKING:
     from rumpnet.core.tcp.congestion import Congestion
     from rumpnet.core.tcp.layer import TcpLayer
+    from rumpnet.core.tcp.mtuprobe import Search
 
 Key = tuple[bytes, int, bytes, int]
 """Local address and port, foreign address and port. The length of the addresses tells the families apart."""
@@ -126,11 +127,11 @@ class Connection:
         "laddr", "last_ack", "last_sent", "layer", "limited", "lport", "max_wnd", "measured", "mss", "nagle_small",
         "oob_mark", "oow_ack_at", "opt", "options", "peer_mss", "persist", "pmtu", "ports", "probe_at", "probe_reo",
         "probes", "pseudo", "push_seq", "quick", "rcv", "rcv_adv", "rcv_fin", "rcv_mss", "rcv_nxt", "rcv_scale",
-        "reassembly", "retransmits", "rexmt_at", "route", "rtt", "sack_ok", "sb", "slot_at", "snd", "snd_hiwat",
-        "snd_nxt", "snd_scale", "snd_una", "snd_up", "snd_wl1", "snd_wl2", "snd_wnd", "softerror", "ssthresh",
-        "stalled_since", "started_at", "state", "syn_cookie", "syn_data", "syn_data_taken", "total_retrans", "ts_ok",
-        "ts_recent", "ts_recent_at", "tsecr_in", "tsoffset", "unacked", "usage_end", "user", "v6only", "wait_at",
-        "ws_ok",
+        "reassembly", "retransmits", "rexmt_at", "route", "rtt", "sack_ok", "sb", "search", "slot_at", "snd",
+        "snd_hiwat", "snd_nxt", "snd_scale", "snd_una", "snd_up", "snd_wl1", "snd_wl2", "snd_wnd", "softerror",
+        "ssthresh", "stalled_since", "started_at", "state", "syn_cookie", "syn_data", "syn_data_taken", "total_retrans",
+        "ts_ok", "ts_recent", "ts_recent_at", "tsecr_in", "tsoffset", "unacked", "usage_end", "user", "v6only",
+        "wait_at", "ws_ok",
     )  # fmt: skip
 
     def __init__(self, layer: TcpLayer, ip: Any, key: Key, rcv: StreamBuffer, opt: Options) -> None:
@@ -164,6 +165,7 @@ class Connection:
         self.peer_mss = 0
         """What the peer said that it takes, 0 before that."""
         self.pmtu = 0
+        self.search: Search | None = None
         self.syn_data = 0
         self.syn_data_taken = False
         self.syn_cookie: bytes | None = None

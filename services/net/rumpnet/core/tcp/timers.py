@@ -149,9 +149,10 @@ def interval(c: Connection) -> int:
 def _reordering(c: Connection, now: int) -> None:
     c.probe_reo = False
     recovery.detect(c, now)
-    if c.sb.lost and c.sb.phase < Phase.RECOVERY:
+    if c.sb.next_lost() >= 0 and c.sb.phase < Phase.RECOVERY:
         recovery.enter_recovery(c, now)
-        c.cwnd = max(c.pipe + c.mss, 1)
+        if c.sb.phase == Phase.RECOVERY:
+            c.cwnd = max(c.pipe + c.mss, 1)
     output.output(c, now)
 
 

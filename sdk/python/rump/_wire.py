@@ -1,0 +1,227 @@
+"""One stream of a session, for threads: over gRPC, or in frames on a unix socket of this host (docs/transport.md)."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import select
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import grpc
+from google.protobuf.message import DecodeError
+
+from rump._errors import CONNECTION
+from rump._grpc import kernel_error
+from rumpuser.transport.framing import Cutter, framed
+from rumpwire import rump_sp_pb2 as sp
+from rumpwire.errno import Errno, KernelError
+from rumpwire.wire import decode_error
+
+RESUME_S = 5.0
+"""How long the first answer on a new stream may take."""
+_PIECE = 1 << 16
+LONGEST = (1 << 32) - 1
+"""Bytes of a reply: the gateway is trusted to know what it sends."""
+_PATIENCE_MS = 20
+"""How long a caller waits for room in a socket, before it leaves what it sends to a thread."""
+_CUT = (Errno.ENOTCONN, Errno.EINTR, Errno.EIO)
+"""What a stream ends with when its connection is cut, by what was on its way."""
+
+
+class Wire(Protocol):
+    """A stream. One thread receives at a time; any number sends."""
+
+    def send(self, payload: bytes) -> None:
+        """Sends a request, and never waits for long. That the stream is broken `receive` tells."""
+
+    def receive(self) -> Any:
+        """The next reply. Raises why there is none: ENOTCONN when the connection was cut."""
+
+    def end(self) -> None:
+        """Ends the stream; who receives is told that it is lost."""
+
+    def when_lost(self, callback: Callable[[], None]) -> None:
+        """Calls back, from another thread, when the stream has ended."""
+
+    def why(self) -> KernelError | None:
+        """Why the stream has ended, if it has and nothing is left to receive."""
+
+
+class GrpcWire:
+    """`Session.Stream`."""
+
+    def __init__(self, channel: grpc.Channel, metadata: tuple[tuple[str, str], ...]) -> None:
+        self._outgoing: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        method: Any = channel.stream_stream(
+            "/rump.sp.v1.Session/Stream", request_serializer=None, response_deserializer=sp.StreamResponse.FromString
+        )
+        requests: Iterator[bytes] = iter(self._outgoing.get, None)
+        try:
+            self._call = method(requests, metadata=metadata)
+        except ValueError:  # what a channel that was closed says
+            raise copy(None) from None
+        self.send = self._outgoing.put
+
+    def receive(self) -> Any:
+        try:
+            return next(self._call)
+        except (StopIteration, grpc.RpcError) as error:
+            raise lost(error) from None
+
+    def end(self) -> None:
+        self._outgoing.put(None)
+        self._call.cancel()
+
+    def when_lost(self, callback: Callable[[], None]) -> None:
+        self._call.add_done_callback(lambda _: callback())
+
+    def why(self) -> KernelError | None:
+        return lost(self._call) if self._call.done() else None
+
+
+class _Socket(socket.socket):
+    """Is closed when nobody uses it any more: by then all threads are out of it."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class FrameWire:
+    """Frames on a socket. Raises OSError when nobody listens there."""
+
+    def __init__(self, path: str, session: str) -> None:
+        self._socket = _Socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._socket.connect(path)
+        except BaseException:
+            self._socket.close()
+            raise
+        self._cutter = Cutter(LONGEST)
+        self._outbox: deque[bytes] = deque()
+        self._rest: memoryview = memoryview(b"")
+        self._sending = threading.Lock()
+        self.send(session.encode())
+
+    def send(self, payload: bytes) -> None:
+        # Whoever finds the lock taken, also in the middle of itself as the handler of a signal, leaves it to the holder.
+        self._outbox.append(payload)
+        while self._outbox and self._sending.acquire(blocking=False):
+            if not self._flush(_PATIENCE_MS):
+                threading.Thread(target=self._flush_all, name="rump-send", daemon=True).start()
+                return
+            self._sending.release()
+
+    def _flush(self, patience_ms: int | None) -> bool:
+        """Sends what there is. With the lock held. False when the socket takes no more in time."""
+        sending = self._socket
+        try:
+            while self._rest or self._outbox:
+                rest = self._rest or memoryview(framed(self._outbox.popleft()))
+                try:
+                    self._rest = rest[sending.send(rest, socket.MSG_DONTWAIT) :]
+                except BlockingIOError:
+                    self._rest = rest
+                    room = select.poll()
+                    room.register(sending, select.POLLOUT)
+                    if not room.poll(patience_ms):
+                        return False
+        except OSError:  # who receives tells
+            self._rest = memoryview(b"")
+            self._outbox.clear()
+        return True
+
+    def _flush_all(self) -> None:
+        self._flush(None)
+        self._sending.release()
+        if self._outbox:  # what came between the two
+            self.send(self._outbox.popleft())
+
+    def receive(self) -> Any:
+        while True:
+            frame = self._cutter.frame()
+            if frame is not None:
+                return reply_of(frame)
+            try:
+                data = self._socket.recv(_PIECE)
+            except OSError as error:
+                raise cut(error.strerror or "") from None
+            if not data:
+                raise cut("the kernel has ended the connection")
+            self._cutter.feed(data)
+
+    def end(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # the descriptor stays, as others may be in the middle of using it
+
+    def when_lost(self, callback: Callable[[], None]) -> None:
+        def watch() -> None:
+            _hung_up(self._socket, None)
+            callback()
+
+        threading.Thread(target=watch, name="rump-watch", daemon=True).start()
+
+    def why(self) -> KernelError | None:
+        if not _hung_up(self._socket, 0):
+            return None
+        try:
+            while True:
+                self.receive()
+        except KernelError as error:
+            return error
+
+
+def resume(wire: Wire, first: bytes) -> None:
+    """Takes up where another stream was cut. ESTALE, EAUTH, ENOTCONN."""
+    late = threading.Timer(RESUME_S, wire.end)
+    late.daemon = True
+    late.start()
+    try:
+        wire.send(first)
+        wire.receive()
+    except BaseException:
+        wire.end()
+        raise
+    finally:
+        late.cancel()
+
+
+def reply_of(frame: bytes) -> Any:
+    """The reply in a frame; raises why the stream ends with it."""
+    try:
+        reply = sp.StreamResponse.FromString(frame)
+    except DecodeError:
+        raise KernelError(Errno.EBADRPC, "the kernel sent something that is no reply", CONNECTION) from None
+    if reply.HasField("end"):
+        raise decode_error(reply.end)
+    return reply
+
+
+def _hung_up(watched: socket.socket, timeout_ms: int | None) -> bool:
+    ended = select.poll()
+    ended.register(watched, select.POLLRDHUP)
+    return bool(ended.poll(timeout_ms))
+
+
+def cut(why: str) -> KernelError:
+    return KernelError(Errno.ENOTCONN, f"the connection to the kernel is lost: {why}", CONNECTION)
+
+
+def lost(error: Any) -> KernelError:
+    """Why a stream of gRPC ended."""
+    if isinstance(error, grpc.RpcError):
+        found = kernel_error(error)
+        if found.origin != CONNECTION or found.errno not in _CUT:
+            return found
+        return cut(found.text)
+    return KernelError(Errno.ENOTCONN, "the kernel has ended the connection", CONNECTION)
+
+
+def copy(error: KernelError | None) -> KernelError:
+    """One exception per thread: tracebacks must not mix."""
+    if error is None:
+        return KernelError(Errno.ENOTCONN, "the connection is closed", CONNECTION)
+    return KernelError(error.errno, error.text, error.origin)

@@ -1,0 +1,54 @@
+"""Messages on a stream of bytes, each after its length (u32, little endian). No I/O here; see docs/transport.md."""
+
+from __future__ import annotations
+
+from rumpwire.errno import Errno, KernelError
+
+SUFFIX = ".frames"
+"""What serves gRPC on the socket ``x`` serves frames on ``x.frames``."""
+HEADER = 4
+MAX_HELLO = 256
+"""Bytes of the first frame of a connection, which says who connects."""
+APART = 1 << 14
+"""Longer frames are written after their header instead of being joined with it."""
+
+
+def header(data: bytes) -> bytes:
+    """What goes before a message."""
+    return len(data).to_bytes(HEADER, "little")
+
+
+def framed(data: bytes) -> bytes:
+    return len(data).to_bytes(HEADER, "little") + data
+
+
+class Cutter:
+    """Bytes in, frames out. ``limit``: the longest frame that is taken; it may be changed between frames."""
+
+    __slots__ = ("_buffer", "_next", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._buffer = bytearray()
+        self._next = 0
+
+    def feed(self, data: bytes) -> None:
+        self._buffer += data
+
+    def frame(self) -> bytes | None:
+        """The next frame that is whole. EMSGSIZE for one that is too long: nothing can be read after it."""
+        buffer, start = self._buffer, self._next
+        if len(buffer) - start >= HEADER:
+            length = int.from_bytes(buffer[start : start + HEADER], "little")
+            if length > self.limit:
+                raise KernelError(Errno.EMSGSIZE, f"a frame of {length} bytes; {self.limit} are allowed")
+            end = start + HEADER + length
+            if len(buffer) >= end:
+                with memoryview(buffer) as view:
+                    data = bytes(view[start + HEADER : end])
+                self._next = end
+                return data
+        if start:
+            del buffer[:start]
+            self._next = 0
+        return None
