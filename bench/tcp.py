@@ -13,15 +13,19 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
+from tests.live import start_kernel
 from tests.netns import Netns, netns
 
 import rump
 from bench.measure import Row
 from rumpwire.values import Impairment
+
+Placed = Callable[[], AbstractContextManager[Any]]
 
 MEMORY = 128 << 20
 CABLE = 256 << 20
@@ -60,8 +64,13 @@ def run() -> list[Row]:
         value = _bus(cut=cut)
         rows.append(Row(name, value, "MB/s", "rump kernel, frames of 1,500", RUMP, value / RUMP, bound, "high"))
     base = _forwarder()
-    for name, value in (("TCP to Linux, tap", _to_linux()), ("TCP from Linux, tap", _from_linux())):
-        rows.append(Row(name, value, "MB/s", "bare frame forwarder", base, value / base, 0.2, "high"))
+    for name, value, bound in (
+        ("TCP to Linux, tap", _to_linux(_local), 0.2),
+        ("TCP from Linux, tap", _from_linux(_local), 0.2),
+        ("TCP to Linux, tap, split", _to_linux(_split), 0.02),
+        ("TCP from Linux, tap, split", _from_linux(_split), 0.02),
+    ):
+        rows.append(Row(name, value, "MB/s", "bare frame forwarder", base, value / base, bound, "high"))
     return rows
 
 
@@ -110,9 +119,26 @@ def _send(k: Any, length: int) -> None:
 # -- over a tap device
 
 
+def _local() -> Any:
+    """A kernel in this process."""
+    return rump.Kernel(factions=("net",))
+
+
 @contextmanager
-def _cable() -> Iterator[tuple[Any, Netns]]:
-    with netns() as ns, rump.Kernel(factions=("net",)) as k:
+def _split() -> Iterator[Any]:
+    """A kernel of several processes, which calls and data reach through the gateway."""
+    with tempfile.TemporaryDirectory() as folder:
+        kernel = start_kernel(Path(folder) / "kernel", "--factions", "net")
+        try:
+            with rump.connect(kernel.url) as k:
+                yield k
+        finally:
+            kernel.stop()
+
+
+@contextmanager
+def _cable(placed: Placed) -> Iterator[tuple[Any, Netns]]:
+    with netns() as ns, placed() as k:
         ns.ip("tuntap", "add", "dev", "tap0", "mode", "tap", "vnet_hdr")
         k.pub.netconfig_ifcreate("virt0")
         k.pub.netconfig_ifsetlinkstr("virt0", f"{ns.path}:tap0")
@@ -130,8 +156,8 @@ def _peer(ns: Netns, program: str, *arguments: str) -> Iterator[None]:
         process.wait(60)
 
 
-def _to_linux() -> float:
-    with _cable() as (k, ns), k.socket(rump.AF_INET, rump.SOCK_STREAM) as s:
+def _to_linux(placed: Placed) -> float:
+    with _cable(placed) as (k, ns), k.socket(rump.AF_INET, rump.SOCK_STREAM) as s:
         s.bind(("", 5000))
         s.listen(1)
         with _peer(ns, RECEIVE, "10.81.0.1", "5000"):
@@ -145,8 +171,8 @@ def _to_linux() -> float:
         return CABLE / (time.monotonic() - begin) / 1e6
 
 
-def _from_linux() -> float:
-    with _cable() as (k, ns), k.socket(rump.AF_INET, rump.SOCK_STREAM) as s:
+def _from_linux(placed: Placed) -> float:
+    with _cable(placed) as (k, ns), k.socket(rump.AF_INET, rump.SOCK_STREAM) as s:
         s.bind(("", 5000))
         s.listen(1)
         with _peer(ns, SEND, "10.81.0.1", "5000", str(CABLE)):

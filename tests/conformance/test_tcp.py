@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import queue
 import select
+import signal
 import socket
 import struct
 import threading
@@ -425,3 +427,16 @@ def test_poll(k: Any, pair: tuple[Any, Any]) -> None:
     assert two.recv(1, socket.MSG_OOB) == b"!"
     one.close()
     assert poll(two) & select.POLLIN
+
+
+def test_sigurg_goes_to_the_owner(k: Any, pair: tuple[Any, Any]) -> None:
+    one, two = pair
+    got: queue.SimpleQueue[int] = queue.SimpleQueue()
+    k.on_signal(lambda number: got.put(int(number)))
+    one.send(b"!", socket.MSG_OOB)  # which tells nobody
+    assert two.recv(1, socket.MSG_OOB) == b"!"
+    k.sys.fcntl(two.fileno(), rump.F_SETOWN, k.pid)
+    one.send(b"!", socket.MSG_OOB)
+    assert got.get(timeout=20) == signal.SIGURG
+    assert k.select([], [], [two], 20)[2] == [two]
+    k.on_signal(None)

@@ -92,6 +92,7 @@ class Gateway(Component):
         self.table["faction_start"] = Entry(lambda ctx, faction: self.start_faction(faction))
         self.table["signal_deliver"] = Entry(partial(signals.deliver, self))
         self.table["limits_set"] = Entry(self._set_limits)
+        self.table["socket_urgent"] = Entry(partial(signals.urgent, self))
         self.table["aio_limits_set"] = Entry(self.aio.set_limits)
         self.table["fd_list"] = Entry(partial(fd_list, self))
         self.table["fd_table"] = Entry(partial(fd_table, self))

@@ -110,6 +110,16 @@ async def _silent(gateway: Gateway, p: Process, op: Op, args: tuple[Any, ...], o
     return bool(found.value)
 
 
+async def urgent(gateway: Gateway, ctx: Context, handle: int) -> None:
+    """socket_urgent: SIGURG for the owner of a socket (F_SETOWN), if it has one."""
+    for process in list(gateway.processes.values()):
+        for description in process.fds.descriptions():
+            if description.owner == "net" and description.handle == handle:
+                if description.pgid:
+                    await post(gateway, description.pgid, const.SIGURG)
+                return
+
+
 async def post(gateway: Gateway, pid: int, signo: int) -> None:
     """A signal of the kernel itself; nothing when nobody is there any more."""
     try:

@@ -6146,6 +6146,19 @@ def _dec_r_aio_limits_set(m: Any) -> Any:
     return None
 
 
+def _enc_q_socket_urgent(a: Any, m: Any) -> None:
+    m.handle = a[0]
+
+def _dec_q_socket_urgent(m: Any) -> Any:
+    return (m.handle,)
+
+def _enc_r_socket_urgent(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_socket_urgent(m: Any) -> Any:
+    return None
+
+
 def _enc_q_rights_drop(a: Any, m: Any) -> None:
     m.SetInParent()
     if a[0]: m.tokens.extend(a[0])
@@ -6479,6 +6492,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "signal_deliver": (_enc_q_signal_deliver, _dec_q_signal_deliver),
     "limits_set": (_enc_q_limits_set, _dec_q_limits_set),
     "aio_limits_set": (_enc_q_aio_limits_set, _dec_q_aio_limits_set),
+    "socket_urgent": (_enc_q_socket_urgent, _dec_q_socket_urgent),
     "rights_drop": (_enc_q_rights_drop, _dec_q_rights_drop),
     "rights_held": (_enc_q_rights_held, _dec_q_rights_held),
 }
@@ -6788,6 +6802,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "signal_deliver": (_enc_r_signal_deliver, _dec_r_signal_deliver),
     "limits_set": (_enc_r_limits_set, _dec_r_limits_set),
     "aio_limits_set": (_enc_r_aio_limits_set, _dec_r_aio_limits_set),
+    "socket_urgent": (_enc_r_socket_urgent, _dec_r_socket_urgent),
     "rights_drop": (_enc_r_rights_drop, _dec_r_rights_drop),
     "rights_held": (_enc_r_rights_held, _dec_r_rights_held),
 }

@@ -2022,6 +2022,11 @@ class GatewayBusStub(object):
                 request_serializer=rump__bus__pb2.AioLimitsSetRequest.SerializeToString,
                 response_deserializer=rump__bus__pb2.AioLimitsSetResponse.FromString,
                 _registered_method=True)
+        self.SocketUrgent = channel.unary_unary(
+                '/rump.sp.v1.GatewayBus/SocketUrgent',
+                request_serializer=rump__bus__pb2.SocketUrgentRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.SocketUrgentResponse.FromString,
+                _registered_method=True)
         self.RightsDrop = channel.unary_unary(
                 '/rump.sp.v1.GatewayBus/RightsDrop',
                 request_serializer=rump__bus__pb2.RightsDropRequest.SerializeToString,
@@ -2082,6 +2087,13 @@ class GatewayBusServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SocketUrgent(self, request, context):
+        """Urgent data have come to a socket: its owner gets SIGURG.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RightsDrop(self, request, context):
         """Descriptors in messages that will never be received.
         """
@@ -2126,6 +2138,11 @@ def add_GatewayBusServicer_to_server(servicer, server):
                     servicer.AioLimitsSet,
                     request_deserializer=rump__bus__pb2.AioLimitsSetRequest.FromString,
                     response_serializer=rump__bus__pb2.AioLimitsSetResponse.SerializeToString,
+            ),
+            'SocketUrgent': grpc.unary_unary_rpc_method_handler(
+                    servicer.SocketUrgent,
+                    request_deserializer=rump__bus__pb2.SocketUrgentRequest.FromString,
+                    response_serializer=rump__bus__pb2.SocketUrgentResponse.SerializeToString,
             ),
             'RightsDrop': grpc.unary_unary_rpc_method_handler(
                     servicer.RightsDrop,
@@ -2323,6 +2340,33 @@ class GatewayBus(object):
             '/rump.sp.v1.GatewayBus/AioLimitsSet',
             rump__bus__pb2.AioLimitsSetRequest.SerializeToString,
             rump__bus__pb2.AioLimitsSetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SocketUrgent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.GatewayBus/SocketUrgent',
+            rump__bus__pb2.SocketUrgentRequest.SerializeToString,
+            rump__bus__pb2.SocketUrgentResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -641,6 +641,8 @@ class GatewayBusStub:
     """Limits of a process that the gateway has to see to."""
     AioLimitsSet: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.AioLimitsSetRequest, _rump_bus_pb2.AioLimitsSetResponse]
     """Limits of asynchronous I/O, which the gateway sees to."""
+    SocketUrgent: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.SocketUrgentRequest, _rump_bus_pb2.SocketUrgentResponse]
+    """Urgent data have come to a socket: its owner gets SIGURG."""
     RightsDrop: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.RightsDropRequest, _rump_bus_pb2.RightsDropResponse]
     """Descriptors in messages that will never be received."""
 
@@ -663,6 +665,8 @@ class GatewayBusAsyncStub(GatewayBusStub):
     """Limits of a process that the gateway has to see to."""
     AioLimitsSet: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.AioLimitsSetRequest, _rump_bus_pb2.AioLimitsSetResponse]  # type: ignore[assignment]
     """Limits of asynchronous I/O, which the gateway sees to."""
+    SocketUrgent: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.SocketUrgentRequest, _rump_bus_pb2.SocketUrgentResponse]  # type: ignore[assignment]
+    """Urgent data have come to a socket: its owner gets SIGURG."""
     RightsDrop: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.RightsDropRequest, _rump_bus_pb2.RightsDropResponse]  # type: ignore[assignment]
     """Descriptors in messages that will never be received."""
 
@@ -724,6 +728,14 @@ class GatewayBusServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_bus_pb2.AioLimitsSetResponse, _abc.Awaitable[_rump_bus_pb2.AioLimitsSetResponse]]:
         """Limits of asynchronous I/O, which the gateway sees to."""
+
+    @_abc_1.abstractmethod
+    def SocketUrgent(
+        self,
+        request: _rump_bus_pb2.SocketUrgentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.SocketUrgentResponse, _abc.Awaitable[_rump_bus_pb2.SocketUrgentResponse]]:
+        """Urgent data have come to a socket: its owner gets SIGURG."""
 
     @_abc_1.abstractmethod
     def RightsDrop(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -14,10 +15,11 @@ from rumpnet.core.route import Listener as RouteListener
 from rumpnet.core.route import Route, Routes
 from rumpnet.core.socket import Socket
 from rumpuser.autoload import MissingModuleError
-from rumpuser.component import Bus, Context
+from rumpuser.component import KERNEL, Bus, Context
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
-from rumpwire import const
+from rumpuser.pending import start
+from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import (
     Inpcb,
@@ -230,6 +232,12 @@ class Net:
     def by_id(self, ident: int) -> Socket | None:
         """None for sockets that are closed, and for those of a process before this one."""
         return self.sockets.get(ident ^ self._boot)
+
+    def urgent(self, so: Socket) -> None:
+        """Urgent data are under way to a socket; the gateway knows whether somebody wants SIGURG for that."""
+        if so.handle in self.sockets:
+            with contextlib.suppress(KernelError):  # without a gateway there are no owners
+                start(self.bus.peer("gateway").call(KERNEL, calls.SOCKET_URGENT, (so.handle,)))
 
     # -- sysctl
 

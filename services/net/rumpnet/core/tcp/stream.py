@@ -134,6 +134,7 @@ class TcpStream(InetSocket):
         self.at_mark = self.mark == 0
         self.oob, self.oob_due = b"", True
         self.wake()
+        self.net.urgent(self)
 
     def urgent_byte(self, byte: bytes) -> None:
         self.oob_due = False
