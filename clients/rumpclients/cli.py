@@ -29,9 +29,13 @@ def parser() -> Parser:
         sub.add_argument("--json", action="store_true", help="as JSON")
         if name == "status":
             sub.add_argument("--calls", action="store_true", help="what calls have cost, and what components use")
-    sub = commands.add_parser("restart", help="end the process of a component and start it again, with all it had")
+    sub = commands.add_parser("restart", help="put another process in the place of a component's, with all it had")
     _where(sub)
     sub.add_argument("name", metavar="NAME", help="kern, vfs, net or dev")
+    sub.add_argument("--crash", action="store_true", help="end it at once: the next one has what was recorded")
+    sub = commands.add_parser("upgrade", help="the same for all components, with the code that is installed now")
+    _where(sub)
+    sub.add_argument("names", metavar="NAME", nargs="*", help="kern, vfs, net, dev (default: all that run)")
     sub = commands.add_parser("env", help="shell lines that set RUMP_SERVER and the prompt: eval $(rump env)")
     sub.add_argument("url", nargs="?", help="the kernel (default: that of RUMP_SERVER, or of `rump up`)")
     _module_commands(commands.add_parser("module", help="keys and signatures of modules"))
@@ -96,6 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "env": env,
         "module": module,
         "restart": restart,
+        "upgrade": upgrade,
         "ca": _security.ca,
         "policy": _security.policy,
     }[options.command]
@@ -177,7 +182,22 @@ def status(options: argparse.Namespace) -> None:
 
 def restart(options: argparse.Namespace) -> None:
     with _connect(options.url) as k:
-        k.pub.component_restart(options.name)
+        k.pub.component_restart(options.name, options.crash)
+        _tell_pause(k, options.name)
+
+
+def upgrade(options: argparse.Namespace) -> None:
+    """One after another; the first that cannot be replaced goes on as it is, and ends it."""
+    with _connect(options.url) as k:
+        running = [c["name"] for c in k.status()["components"] if c["name"] != "gateway"]
+        for name in options.names or running:
+            k.pub.component_restart(name, fresh=True)
+            _tell_pause(k, name)
+
+
+def _tell_pause(k: rump.Client, name: str) -> None:
+    found = next(c for c in k.status()["components"] if c["name"] == name)
+    print(f"{name}: process {found['pid']} after a pause of {found['recovery_ms']} ms")
 
 
 def _show_statistics(found: rump.Statistics) -> None:

@@ -8,14 +8,14 @@ the keeper: their parent, a zygote, is handed to it by the host when the gateway
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import logging
 import os
 import signal
 import time
 from collections.abc import Callable
 
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+from rumpuser.prctl import adopt_orphans, end_with_parent
+
 MANY, STEADY_S = 10, 2.0
 """A gateway that is killed so often in a row, each time before it has served so long, is not started again."""
 PAUSE_S = 0.05
@@ -29,23 +29,11 @@ def keep(run: Callable[[int], int], many: int = MANY) -> int:
 
     ``run`` gets how many there were before; ``many`` killed in a row are too many. SIGTERM, SIGINT go to the gateway.
     """
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)
+    adopt_orphans()
     keeper = _Keeper(run, many)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, keeper.forward)
     return keeper.keep()
-
-
-def end_with_parent(parent: int) -> None:
-    """Has the host send SIGTERM to this process when its parent ends; SystemExit when that has ended already."""
-    _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:
-        raise SystemExit(1)
-
-
-def _prctl(option: int, value: int) -> None:
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(option, value)
 
 
 class _Keeper:

@@ -124,7 +124,7 @@ class Kernel:
         self.recovery = Recovery(self._host.records, self.registry, self.gateway, self.sessions)
         self.registry.restarted = self.supervisor.restarts
         self.registry.inherit = self.gateway.inherit
-        self.gateway.restart = lambda name: pending_of(self._restart(name))
+        self.gateway.restart = lambda name, crash, fresh: pending_of(self._restart(name, crash=crash, fresh=fresh))
         self.registry.joined = self._joined
         self.registry.lost = self._lost
         self.gateway.halt = self._reboot
@@ -227,10 +227,10 @@ class Kernel:
         here = self._config.placement == "server"
         await pending_of(self._start_here([name]) if here else self.supervisor.start_faction(name))
 
-    async def _restart(self, name: str) -> None:
+    async def _restart(self, name: str, *, crash: bool, fresh: bool) -> None:
         if self._config.placement == "server" or not self._config.spawn:
             raise KernelError(Errno.EOPNOTSUPP, "the components of this kernel are no processes of its own")
-        await self.supervisor.restart(name)
+        await self.supervisor.restart(name, crash=crash, fresh=fresh)
 
     def _joined(self, name: str) -> None:
         if self.registry.serving(name):

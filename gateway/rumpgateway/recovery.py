@@ -16,7 +16,6 @@ from rumpgateway.sessions import Sessions
 from rumpuser.aio import settle
 from rumpuser.component import KERNEL
 from rumpuser.records import Records
-from rumpwire import calls
 from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
@@ -82,20 +81,19 @@ class Recovery:
             self.left(name)
             self._gateway.lost(name)
         for name in self._others:
-            await self._succeed(name)
+            await self._take_over(name)
         await self._sessions.restore()
         if "kern" in self._awaited | self._others:
             await self._check_processes()
         log.warning("back with %d sessions", len(self._sessions))
 
-    async def _succeed(self, name: str) -> None:
+    async def _take_over(self, name: str) -> None:
         """A component is another process than before. It may have got back what that one had."""
         member = self._registry.members.get(name)
         try:
             if member is None:
                 raise KernelError(Errno.ENOTCONN, "gone again")
-            await settle(member.peer.call(KERNEL, calls.PING, ()))
-            await settle(self._gateway.inherit(name, member.peer))
+            await self._registry.take_over(member)
         except KernelError as error:
             log.error("%s has nothing of what it had: %s", name, error)
             self._gateway.lost(name)

@@ -60,6 +60,10 @@ class Registry:
         self.inherit: Callable[[str, Any], Any] = lambda name, peer: None
         """Has the successor of a component take over what it held."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self.heirs: dict[str, int] = {}
+        """Processes that may take a member's place while that one is still there."""
+        self.replaced: Callable[[str, int], None] = lambda name, pid: None
+        """Called when one does: from then on its predecessor must not do anything more."""
         self.expected: dict[str, str] = {}
         """Where components are that were in the kernel of the gateway before this one, until they have joined again."""
 
@@ -94,11 +98,18 @@ class Registry:
         self._tell()
         self.joined(member.name)
 
+    async def take_over(self, member: Member) -> None:
+        """Waits until the successor of a component has started, and has it take over what the gateway holds.
+
+        Errors are those of the component, ENOTCONN when it has ended again.
+        """
+        await settle(member.connection.call(KERNEL, calls.PING, ()))
+        await settle(self.inherit(member.name, member.peer))
+
     async def _succeed(self, member: Member) -> None:
-        """Has the successor of a component take calls when it has started, and has taken over what was held."""
+        """Has the successor of a component take calls when it has taken over."""
         try:
-            await settle(member.connection.call(KERNEL, calls.PING, ()))
-            await settle(self.inherit(member.name, member.peer))
+            await self.take_over(member)
         except KernelError as error:
             log.warning("%s cannot take over: %s", member.name, error)
             return
@@ -106,6 +117,16 @@ class Registry:
             self.succession.serves(member.name, member.peer, member.connection)
             self._tell()
             self.joined(member.name)
+
+    def _replace(self, member: Member) -> None:
+        """A member hands its place on, with all that it is: callers find the other one from now on."""
+        del self.heirs[member.name]
+        self.replaced(member.name, member.pid)
+        member.connection, member.peer = member.peer, self.traced(member.name, member.peer)
+        self.members[member.name] = member
+        self.succession.serves(member.name, member.peer, member.connection)
+        self._tell()
+        self.joined(member.name)
 
     def _task(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -186,7 +207,10 @@ class Registry:
         peer = self._connect(request.name, request.url)
         member = Member(request.name, request.url, request.pid, peer, request.instance)
         log.info("%s joined from %s (pid %d)", member.name, member.url, member.pid)
-        self._add(member)
+        if member.name in self.members:
+            self._replace(member)
+        else:
+            self._add(member)
         telling = asyncio.get_running_loop().create_task(_forward(member.told, context))
         try:
             while await context.read() is not grpc.aio.EOF:
@@ -195,14 +219,14 @@ class Registry:
             self._remove(member)
             telling.cancel()
             await asyncio.wait((telling,))  # gRPC takes no end of a stream while a message is being written to it
-            await peer.close()
+            await peer.retire()
 
     async def _check(self, request: Any, context: Any) -> None:
         if not hmac.compare_digest(request.token.encode(), self._token.encode()):
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "wrong bus token")
         if request.name not in FACTIONS:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"no component {request.name!r} belongs to a kernel")
-        if request.name in self.members:
+        if request.name in self.members and self.heirs.get(request.name) != request.pid:
             await context.abort(grpc.StatusCode.ALREADY_EXISTS, f"{request.name} is in the kernel already")
 
 

@@ -23,6 +23,8 @@ from rumpuser.component import KERNEL
 from rumpwire import calls
 from rumpwire.errno import Errno, KernelError
 
+LOOK_S = 0.002
+"""Between looks at what another process does."""
 START_S = 20.0
 """A component that has not joined by then has failed."""
 STOP_S = 5.0
@@ -84,6 +86,10 @@ class Supervisor:
         self._spawner: Spawner | None = None
         self._stopping = False
         self._changed = asyncio.Event()
+        self._replacements = 0
+        self._coming: dict[str, Process] = {}
+        """Successors that do not serve yet."""
+        registry.replaced = self._replaced
         self.children: dict[str, Child] = {}
 
     async def start(self, names: Sequence[str]) -> None:
@@ -122,11 +128,87 @@ class Supervisor:
         else:
             await self._joined(name)
 
-    async def restart(self, name: str) -> None:
-        """Ends a component and starts it again, with all it had; also one that was given up. ENOENT, EIO, ETIMEDOUT."""
+    async def restart(self, name: str, *, crash: bool = False, fresh: bool = False) -> None:
+        """Puts another process in the place of a component's, which hands over all that it is.
+
+        ``crash``, and where the component does not serve: it is ended, and the next one has what was recorded.
+        ``fresh``: the next one has the code that is on disk now. ENOENT, EBUSY, EOPNOTSUPP, EIO, ETIMEDOUT.
+        """
         child = self.children.get(name)
         if child is None:
             raise KernelError(Errno.ENOENT, f"no process of this kernel is called {name}; see rump status")
+        if not crash and child.state == "serving" and self._registry.serving(name):
+            await self._replace(child, fresh=fresh)
+        else:
+            await self._end_and_start(child, name)
+
+    async def _replace(self, child: Child, *, fresh: bool) -> None:
+        """Until the successor serves. When that fails the component goes on, and the error says why."""
+        assert self._spawner is not None
+        name, loop, before = child.name, asyncio.get_running_loop(), child.process
+        if name in self._registry.heirs:
+            raise KernelError(Errno.EBUSY, f"{name} is being replaced already")
+        self._replacements += 1
+        path = f"{self._folder}/{name}.heir"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        url = f"unix://{self._folder}/{name}.{self._replacements}.{os.getpid()}.sock"
+        self._registry.heirs[name] = 0
+        process = None
+        try:
+            async with asyncio.timeout(START_S):
+                process = await self._spawner.spawn(name, [*self._arguments(name, url), "--heir", path], fresh=fresh)
+                self._registry.heirs[name], self._coming[name] = process.pid, process
+                while not _is_there(path):
+                    _check(process, "ended while it started; its log says why")
+                    await asyncio.sleep(LOOK_S)
+                began = loop.time()
+                await self._hand_over(child, process, path)
+                while child.process is not process:
+                    _check(process, "ended before it had taken over; its log says why")
+                    if child.process is not before or child.state != "serving":
+                        raise KernelError(Errno.EIO, f"{name} ended while it was replaced")
+                    await asyncio.sleep(LOOK_S)
+                await settle(self._registry.members[name].connection.call(KERNEL, calls.PING, ()))
+                child.recovery_s = loop.time() - began
+                log.info("%s is another process after %.0f ms", name, child.recovery_s * 1e3)
+        except TimeoutError:
+            raise KernelError(Errno.ETIMEDOUT, f"{name} was not replaced within {START_S:.0f} s; it goes on") from None
+        except KeyError:
+            raise KernelError(Errno.EIO, f"{name} ended while it was replaced") from None
+        finally:
+            self._registry.heirs.pop(name, None)
+            self._coming.pop(name, None)
+            if process is not None and child.process is not process:
+                process.kill()
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+
+    async def _hand_over(self, child: Child, process: Process, path: str) -> None:
+        """Its answer may come too late: whoever has taken over has ended the one that is asked."""
+        try:
+            await settle(self._registry.members[child.name].connection.call(KERNEL, calls.HAND_OVER, (path,)))
+        except KernelError:
+            if child.process is not process:
+                raise
+
+    def _replaced(self, name: str, pid: int) -> None:
+        """The successor takes calls now. The process before it, which has given all away, ends."""
+        child = self.children[name]
+        process, before = self._coming.get(name), child.process
+        if process is None or process.ended or process.pid != pid or before is None:
+            raise KernelError(Errno.ENOTCONN, f"the successor of {name} has ended")
+        if child.watcher is not None:
+            child.watcher.cancel()
+        before.kill()
+        child.process, child.restarts, child.began = process, child.restarts + 1, asyncio.get_running_loop().time()
+        child.watcher = asyncio.get_running_loop().create_task(self._watch(child, process))
+        url = self._registry.members[name].url.removeprefix("unix://")
+        for left in (url, f"{url}.frames"):
+            with contextlib.suppress(OSError):
+                os.unlink(left)
+
+    async def _end_and_start(self, child: Child, name: str) -> None:
         child.failures, child.why = 0, "restarted by hand"
         if child.process is not None and not child.process.ended:
             if name == "vfs":
@@ -170,10 +252,11 @@ class Supervisor:
     async def _launch(self, child: Child) -> None:
         assert self._spawner is not None
         name = child.name
-        arguments = ["--listen", f"unix://{self._folder}/{name}.sock", "--gateway", self._bus_url]
-        arguments += ["--records", self._records(name), *self._flags]
-        child.process = await self._spawner.spawn(name, arguments)
+        child.process = await self._spawner.spawn(name, self._arguments(name, f"unix://{self._folder}/{name}.sock"))
         child.watcher = asyncio.get_running_loop().create_task(self._watch(child, child.process))
+
+    def _arguments(self, name: str, url: str) -> list[str]:
+        return ["--listen", url, "--gateway", self._bus_url, "--records", self._records(name), *self._flags]
 
     async def _joined(self, name: str) -> None:
         child = self.children[name]
@@ -193,8 +276,10 @@ class Supervisor:
     async def _watch(self, child: Child, process: Process) -> None:
         """Until the process ends, by itself or since it does not answer; then starts the next one."""
         asking = asyncio.get_running_loop().create_task(self._ask(child, process))
-        await process.wait()
-        asking.cancel()
+        try:
+            await process.wait()
+        finally:
+            asking.cancel()
         now = asyncio.get_running_loop().time()
         if self._stopping:
             child.state = "stopped"
@@ -265,6 +350,15 @@ class Supervisor:
     def _unlink_records(self, name: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._records(name))
+
+
+def _is_there(path: str) -> bool:
+    return os.path.exists(path)
+
+
+def _check(process: Process, what: str) -> None:
+    if process.ended:
+        raise KernelError(Errno.EIO, f"the successor {what}")
 
 
 async def _answers(member: Any, patience: float) -> bool:

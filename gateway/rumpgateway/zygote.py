@@ -24,12 +24,13 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from rumpgateway.keeper import end_with_parent
 from rumpuser.component import Component
 from rumpuser.module import GROUP
+from rumpuser.prctl import end_with_parent
 from rumpwire.errno import Errno, KernelError
 
 _MODULES = ("rumpuser.systemhost", "rumpuser.transport.grpc_server", "rumpuser.transport.frames", "rumpuser.records",
+            "rumpuser.replacement",
             "grpc_health.v1.health", "grpc_reflection.v1alpha.reflection")  # fmt: skip
 
 
@@ -86,10 +87,16 @@ class Spawner:
         self._environment = dict(environment)
         self._zygote: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
+        self._before: list[asyncio.subprocess.Process] = []
+        """Zygotes with older code, whose children go on."""
+        self._renewed: set[str] = set()
+        """The components that were begun anew from this zygote: it is older than what comes next."""
 
-    async def spawn(self, name: str, arguments: Sequence[str]) -> Process:
-        """EIO when that is not possible twice in a row."""
+    async def spawn(self, name: str, arguments: Sequence[str], *, fresh: bool = False) -> Process:
+        """EIO when that is not possible twice in a row. ``fresh``: with the code that is on disk now."""
         async with self._turn:
+            if fresh:
+                self._renew(name)
             for _ in range(2):
                 try:
                     return await self._ask(name, arguments)
@@ -100,6 +107,17 @@ class Spawner:
     async def close(self) -> None:
         async with self._turn:
             await self._bury()
+            while self._before:
+                self._zygote = self._before.pop()
+                await self._bury()
+
+    def _renew(self, name: str) -> None:
+        """One zygote is new enough for each component once, so an upgrade of all starts one alone."""
+        if self._zygote is not None and (not self._renewed or name in self._renewed):
+            self._before.append(self._zygote)
+            self._zygote = None
+            self._renewed.clear()
+        self._renewed.add(name)
 
     async def _ask(self, name: str, arguments: Sequence[str]) -> Process:
         if self._zygote is None:

@@ -115,6 +115,7 @@ DEFAULTS: dict[str | tuple[str, str], str] = {
     ("llistxattr", "size"): "65536", ("flistxattr", "size"): "65536", ("etfs_register", "type"): '"reg"',
     ("etfs_register_withsize", "begin"): "0", ("timer_create", "evp"): "None", ("aio_cancel", "aiocbp"): "0",
     ("lio_listio", "sig"): "None", ("aio_suspend", "timeout"): "None", ("pselect", "mask"): "None",
+    ("component_restart", "crash"): "False", ("component_restart", "fresh"): "False",
     ("pollts", "mask"): "None",    ("sigpending", "take"): "False",
     ("ktrace", "pid"): "0", ("fktrace", "pid"): "0", ("newfs", "options"): "None", ("newfs", "source"): '""',
 }  # fmt: skip

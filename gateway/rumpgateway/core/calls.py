@@ -322,9 +322,9 @@ async def reboot(gateway: Gateway, p: Process, opt: int, bootstr: str) -> None:
     gateway.halt(opt)
 
 
-async def component_restart(gateway: Gateway, p: Process, name: str) -> None:
+async def component_restart(gateway: Gateway, p: Process, name: str, crash: bool, fresh: bool) -> None:
     authorize(p.context, Action.SYSTEM_REBOOT)
-    await gateway.restart(name)
+    await gateway.restart(name, crash, fresh)
 
 
 async def ksem_close(gateway: Gateway, p: Process, id: int) -> None:

@@ -100,7 +100,7 @@ class Gateway(Component):
         self.start_faction: Callable[[str], Any] = _cannot_start
         self.halt: Callable[[int], None] = lambda opt: None
         self.panic: Callable[[str], None] = lambda text: None
-        self.restart: Callable[[str], Any] = _cannot_restart
+        self.restart: Callable[[str, bool, bool], Any] = _cannot_restart
 
     def _console(self, handle: int) -> Selectable:
         if handle:
@@ -342,7 +342,7 @@ def _wrong_kind(op: Op, fd: int) -> KernelError:
     return KernelError(Errno.EINVAL, f"descriptor {fd} is no {'semaphore' if op.faction == 'kern' else 'file'}")
 
 
-def _cannot_restart(name: str) -> Any:
+def _cannot_restart(name: str, crash: bool, fresh: bool) -> Any:
     raise KernelError(Errno.EOPNOTSUPP, "the components of this kernel are no processes of their own")
 
 

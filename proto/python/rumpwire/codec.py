@@ -2772,9 +2772,11 @@ def _dec_r_module_fini(m: Any) -> Any:
 
 def _enc_q_component_restart(a: Any, m: Any) -> None:
     m.name = a[0]
+    m.crash = a[1]
+    m.fresh = a[2]
 
 def _dec_q_component_restart(m: Any) -> Any:
-    return (m.name,)
+    return (m.name, m.crash, m.fresh)
 
 def _enc_r_component_restart(v: Any, m: Any) -> None:
     m.SetInParent()
@@ -6045,6 +6047,19 @@ def _dec_r_handles_kept(m: Any) -> Any:
     return HandlesKeptResult(list(m.handles), list(m.directories))
 
 
+def _enc_q_hand_over(a: Any, m: Any) -> None:
+    m.path = a[0]
+
+def _dec_q_hand_over(m: Any) -> Any:
+    return (m.path,)
+
+def _enc_r_hand_over(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_hand_over(m: Any) -> Any:
+    return None
+
+
 def _enc_q_fd_list(a: Any, m: Any) -> None:
     m.pid = a[0]
 
@@ -6485,6 +6500,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "ping": (_enc_q_ping, _dec_q_ping),
     "run_seen": (_enc_q_run_seen, _dec_q_run_seen),
     "handles_kept": (_enc_q_handles_kept, _dec_q_handles_kept),
+    "hand_over": (_enc_q_hand_over, _dec_q_hand_over),
     "fd_list": (_enc_q_fd_list, _dec_q_fd_list),
     "fd_table": (_enc_q_fd_table, _dec_q_fd_table),
     "fd_stat": (_enc_q_fd_stat, _dec_q_fd_stat),
@@ -6795,6 +6811,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "ping": (_enc_r_ping, _dec_r_ping),
     "run_seen": (_enc_r_run_seen, _dec_r_run_seen),
     "handles_kept": (_enc_r_handles_kept, _dec_r_handles_kept),
+    "hand_over": (_enc_r_hand_over, _dec_r_hand_over),
     "fd_list": (_enc_r_fd_list, _dec_r_fd_list),
     "fd_table": (_enc_r_fd_table, _dec_r_fd_table),
     "fd_stat": (_enc_r_fd_stat, _dec_r_fd_stat),

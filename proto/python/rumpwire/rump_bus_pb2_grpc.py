@@ -1487,6 +1487,11 @@ class AnyBusStub(object):
                 request_serializer=rump__bus__pb2.HandlesKeptRequest.SerializeToString,
                 response_deserializer=rump__bus__pb2.HandlesKeptResponse.FromString,
                 _registered_method=True)
+        self.HandOver = channel.unary_unary(
+                '/rump.sp.v1.AnyBus/HandOver',
+                request_serializer=rump__bus__pb2.HandOverRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.HandOverResponse.FromString,
+                _registered_method=True)
 
 
 class AnyBusServicer(object):
@@ -1577,6 +1582,14 @@ class AnyBusServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def HandOver(self, request, context):
+        """Gives all that the component is to its successor, which listens at a path. From the answer on it does nothing more.
+        EOPNOTSUPP when something cannot go over, EBUSY when calls do not end, ETIMEDOUT, and what the successor says.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AnyBusServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -1639,6 +1652,11 @@ def add_AnyBusServicer_to_server(servicer, server):
                     servicer.HandlesKept,
                     request_deserializer=rump__bus__pb2.HandlesKeptRequest.FromString,
                     response_serializer=rump__bus__pb2.HandlesKeptResponse.SerializeToString,
+            ),
+            'HandOver': grpc.unary_unary_rpc_method_handler(
+                    servicer.HandOver,
+                    request_deserializer=rump__bus__pb2.HandOverRequest.FromString,
+                    response_serializer=rump__bus__pb2.HandOverResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1966,6 +1984,33 @@ class AnyBus(object):
             '/rump.sp.v1.AnyBus/HandlesKept',
             rump__bus__pb2.HandlesKeptRequest.SerializeToString,
             rump__bus__pb2.HandlesKeptResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def HandOver(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.AnyBus/HandOver',
+            rump__bus__pb2.HandOverRequest.SerializeToString,
+            rump__bus__pb2.HandOverResponse.FromString,
             options,
             channel_credentials,
             insecure,

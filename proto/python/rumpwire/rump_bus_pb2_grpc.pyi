@@ -488,6 +488,10 @@ class AnyBusStub:
     """The last run that this component, or the one before it, has begun of those that came over a connection."""
     HandlesKept: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.HandlesKeptRequest, _rump_bus_pb2.HandlesKeptResponse]
     """For the successor of a component: what the gateway holds. The rest is closed; the answer is what could be kept."""
+    HandOver: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.HandOverRequest, _rump_bus_pb2.HandOverResponse]
+    """Gives all that the component is to its successor, which listens at a path. From the answer on it does nothing more.
+    EOPNOTSUPP when something cannot go over, EBUSY when calls do not end, ETIMEDOUT, and what the successor says.
+    """
 
 @_typing.type_check_only
 class AnyBusAsyncStub(AnyBusStub):
@@ -518,6 +522,10 @@ class AnyBusAsyncStub(AnyBusStub):
     """The last run that this component, or the one before it, has begun of those that came over a connection."""
     HandlesKept: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.HandlesKeptRequest, _rump_bus_pb2.HandlesKeptResponse]  # type: ignore[assignment]
     """For the successor of a component: what the gateway holds. The rest is closed; the answer is what could be kept."""
+    HandOver: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.HandOverRequest, _rump_bus_pb2.HandOverResponse]  # type: ignore[assignment]
+    """Gives all that the component is to its successor, which listens at a path. From the answer on it does nothing more.
+    EOPNOTSUPP when something cannot go over, EBUSY when calls do not end, ETIMEDOUT, and what the successor says.
+    """
 
 class AnyBusServicer(metaclass=_abc_1.ABCMeta):
     """What every component does for kern and the gateway. Reached through Component only."""
@@ -617,6 +625,16 @@ class AnyBusServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_bus_pb2.HandlesKeptResponse, _abc.Awaitable[_rump_bus_pb2.HandlesKeptResponse]]:
         """For the successor of a component: what the gateway holds. The rest is closed; the answer is what could be kept."""
+
+    @_abc_1.abstractmethod
+    def HandOver(
+        self,
+        request: _rump_bus_pb2.HandOverRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.HandOverResponse, _abc.Awaitable[_rump_bus_pb2.HandOverResponse]]:
+        """Gives all that the component is to its successor, which listens at a path. From the answer on it does nothing more.
+        EOPNOTSUPP when something cannot go over, EBUSY when calls do not end, ETIMEDOUT, and what the successor says.
+        """
 
 def add_AnyBusServicer_to_server(servicer: AnyBusServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
 

@@ -1405,8 +1405,8 @@ func (c Pub) ModuleFini(ctx context.Context, name string) error {
 
 // ComponentRestart: ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP,
 // EPERM, EIO, ETIMEDOUT.
-func (c Pub) ComponentRestart(ctx context.Context, name string) error {
-	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_ComponentRestart{ComponentRestart: &rumpsp.ComponentRestartRequest{Name: name}}})
+func (c Pub) ComponentRestart(ctx context.Context, name string, crash bool, fresh bool) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_ComponentRestart{ComponentRestart: &rumpsp.ComponentRestartRequest{Name: name, Crash: crash, Fresh: fresh}}})
 	return err
 }
 

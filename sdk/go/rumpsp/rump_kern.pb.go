@@ -6571,7 +6571,11 @@ func (x *SigpendingResponse) GetSet() uint64 {
 type ComponentRestartRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// kern, vfs, net, dev
-	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Ends the process at once; its successor has what was recorded alone.
+	Crash bool `protobuf:"varint,2,opt,name=crash,proto3" json:"crash,omitempty"`
+	// The successor is a new interpreter, and runs the code that is on disk now.
+	Fresh         bool `protobuf:"varint,3,opt,name=fresh,proto3" json:"fresh,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -6611,6 +6615,20 @@ func (x *ComponentRestartRequest) GetName() string {
 		return x.Name
 	}
 	return ""
+}
+
+func (x *ComponentRestartRequest) GetCrash() bool {
+	if x != nil {
+		return x.Crash
+	}
+	return false
+}
+
+func (x *ComponentRestartRequest) GetFresh() bool {
+	if x != nil {
+		return x.Fresh
+	}
+	return false
 }
 
 type ComponentRestartResponse struct {
@@ -8641,9 +8659,11 @@ const file_rump_kern_proto_rawDesc = "" +
 	"\x11SigpendingRequest\x12\x12\n" +
 	"\x04take\x18\x01 \x01(\bR\x04take\"&\n" +
 	"\x12SigpendingResponse\x12\x10\n" +
-	"\x03set\x18\x01 \x01(\x04R\x03set\"-\n" +
+	"\x03set\x18\x01 \x01(\x04R\x03set\"Y\n" +
 	"\x17ComponentRestartRequest\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\"\x1a\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05crash\x18\x02 \x01(\bR\x05crash\x12\x14\n" +
+	"\x05fresh\x18\x03 \x01(\bR\x05fresh\"\x1a\n" +
 	"\x18ComponentRestartResponse\"\x11\n" +
 	"\x0fFileListRequest\"?\n" +
 	"\x10FileListResponse\x12+\n" +

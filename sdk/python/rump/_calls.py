@@ -1959,11 +1959,11 @@ class PubCalls(SyncBase):
         """Finishes a module (rump_pub_module_fini). ENOENT, EBUSY, EPERM."""
         self._do(C.MODULE_FINI, (name,))
 
-    def component_restart(self, name: str) -> None:
+    def component_restart(self, name: str, crash: bool = False, fresh: bool = False) -> None:
         """Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO,
         ETIMEDOUT.
         """
-        self._do(C.COMPONENT_RESTART, (name,))
+        self._do(C.COMPONENT_RESTART, (name, crash, fresh))
 
     def etfs_register(self, key: A.PathArg, hostpath: A.PathArg, type: int | str = "reg") -> None:
         """Shows a host file in the kernel's name space (rump_pub_etfs_register). EINVAL, EEXIST, ENOENT, ENOTDIR,
@@ -2237,11 +2237,11 @@ class AsyncPubCalls(AsyncBase):
         """Finishes a module (rump_pub_module_fini). ENOENT, EBUSY, EPERM."""
         await self._do(C.MODULE_FINI, (name,))
 
-    async def component_restart(self, name: str) -> None:
+    async def component_restart(self, name: str, crash: bool = False, fresh: bool = False) -> None:
         """Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO,
         ETIMEDOUT.
         """
-        await self._do(C.COMPONENT_RESTART, (name,))
+        await self._do(C.COMPONENT_RESTART, (name, crash, fresh))
 
     async def etfs_register(self, key: A.PathArg, hostpath: A.PathArg, type: int | str = "reg") -> None:
         """Shows a host file in the kernel's name space (rump_pub_etfs_register). EINVAL, EEXIST, ENOENT, ENOTDIR,
@@ -2789,11 +2789,11 @@ class BatchCalls(BatchBase):
         """Finishes a module (rump_pub_module_fini). ENOENT, EBUSY, EPERM."""
         return self._add(C.MODULE_FINI, (name,))
 
-    def component_restart(self, name: str | Ref) -> Future[None]:
+    def component_restart(self, name: str | Ref, crash: bool | Ref = False, fresh: bool | Ref = False) -> Future[None]:
         """Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO,
         ETIMEDOUT.
         """
-        return self._add(C.COMPONENT_RESTART, (name,))
+        return self._add(C.COMPONENT_RESTART, (name, crash, fresh))
 
     def ksem_init(self, value: int | Ref) -> Future[int]:
         """A semaphore without a name, a descriptor like any other. EINVAL, ENFILE, EMFILE."""

@@ -307,7 +307,7 @@ ZERO: dict[Op, tuple[Any, ...]] = {
     C.CLOCK_NANOSLEEP: (0, 0, None),
     C.MODULE_INIT: ((),),
     C.MODULE_FINI: ("",),
-    C.COMPONENT_RESTART: ("",),
+    C.COMPONENT_RESTART: ("", False, False),
     C.KSEM_INIT: (0,),
     C.KSEM_OPEN: (b"", 0, 0, 0),
     C.KSEM_UNLINK: (b"",),

@@ -393,9 +393,9 @@ def rump_pub_module_fini(name: str) -> None:
     default().pub.module_fini(name)
 
 
-def rump_pub_component_restart(name: str) -> None:
+def rump_pub_component_restart(name: str, crash: bool = False, fresh: bool = False) -> None:
     """Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO, ETIMEDOUT."""
-    default().pub.component_restart(name)
+    default().pub.component_restart(name, crash, fresh)
 
 
 def rump_sys__ksem_init(value: int) -> int:

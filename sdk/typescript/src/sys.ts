@@ -1691,8 +1691,8 @@ export class Pub {
    * Ends the process of a component and starts it again, with all it had. ENOENT, EOPNOTSUPP, EPERM, EIO,
    * ETIMEDOUT.
    */
-  async component_restart(name: string): Promise<void> {
-    await this.#do({ $case: "component_restart", value: { name } });
+  async component_restart(name: string, crash: boolean, fresh: boolean): Promise<void> {
+    await this.#do({ $case: "component_restart", value: { name, crash, fresh } });
   }
 
   /**

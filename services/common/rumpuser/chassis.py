@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import logging
 import os
 import secrets
@@ -22,8 +21,10 @@ from rumpuser import audit, config
 from rumpuser import log as logs
 from rumpuser.component import Bus, Component, Parameters, Peer
 from rumpuser.host import Host
+from rumpuser.prctl import end_with_parent
 from rumpuser.records import RecordFile
 from rumpuser.remember import bring_back, remember
+from rumpuser.replacement import Heir, Predecessor
 from rumpuser.transport.succession import Succession
 from rumpuser.tune import tune
 from rumpuser.url import Url, parse
@@ -40,7 +41,6 @@ JOIN_S = 15.0
 """A gateway that does not answer by then is not there."""
 BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Waits before joining again, with ``--keep``; the last is repeated."""
-_PR_SET_PDEATHSIG = 1
 
 
 def main(component_class: Any, argv: Sequence[str] | None = None) -> None:
@@ -51,7 +51,7 @@ def main(component_class: Any, argv: Sequence[str] | None = None) -> None:
         logs.setup(name, settings.log_level, as_json=settings.log_json)
         audit.setup(name, os.environ.get(audit.VARIABLE, ""), as_json=settings.log_json)
         if settings.die_with_parent:
-            die_with_parent()
+            end_with_parent()
         tune()
         os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # its own lines on stderr are no records of ours
     except KernelError as error:
@@ -62,15 +62,6 @@ def main(component_class: Any, argv: Sequence[str] | None = None) -> None:
     except KernelError as error:
         log.error("%s", error)
         raise SystemExit(1) from None
-
-
-def die_with_parent() -> None:
-    """Has the host end this process when the one that started it ends (prctl(2), Linux)."""
-    parent = os.getppid()
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if parent == 1 or os.getppid() != parent:  # it was quicker
-        raise SystemExit(1)
 
 
 class RemoteBus:
@@ -126,9 +117,11 @@ class RemoteBus:
             for name in [name for name in before if before[name] != self._urls.get(name)]:
                 self._blocking.forget(name)
         for name in [name for name in self._peers if before.get(name) != self._urls.get(name)]:
-            task = asyncio.get_running_loop().create_task(self._peers.pop(name).close())
+            task = asyncio.get_running_loop().create_task(self._peers.pop(name).retire())
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
+            if name in urls:  # who waits for the one that was there before goes on with this one
+                self._connect(name, urls[name])
         for name in [name for name in urls if self._succession.awaits(name)]:
             self._connect(name, urls[name])
 
@@ -161,6 +154,7 @@ class Chassis:
         self._error: KernelError | None = None
         self._halting = False
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._heir: Heir | None = None
 
     async def run(self) -> None:
         """Serves until a signal, the gateway's word, or its end. Raises KernelError when something failed."""
@@ -172,13 +166,23 @@ class Chassis:
             loop.add_signal_handler(number, self._ending.set)
         s = self._settings
         bus = RemoteBus(s)
+        heir = Heir(s.heir) if s.heir else None
+        if heir is not None:
+            await heir.receive()
         records = RecordFile(s.records) if s.records else None
-        component = self._class(SystemHost(loop, records), bus, s.parameters)
-        if records is not None:
-            remember(component, records)
+        host = SystemHost(loop, records, resting=heir is not None)
+        if heir is not None:
+            component: Component = await heir.take(host, bus)
+        else:
+            component = self._class(host, bus, s.parameters)
+            if records is not None:
+                remember(component, records)
         server = ComponentServer(
             component, self._listen_url(), token=s.token, tls=s.tls, max_message=s.max_message, records=records
         )
+        if records is not None:
+            Predecessor(component, host, bus, server.service, records)
+        self._heir = heir
         await server.start()
         try:
             await self._serve(component, server, bus, records)
@@ -202,7 +206,10 @@ class Chassis:
         try:
             await _first(member.ready.wait(), self._ending.wait())
             if not self._ending.is_set():
-                await settle(bring_back(component, records) if records is not None else component.start())
+                if self._heir is not None:
+                    self._heir.succeed()
+                else:
+                    await settle(bring_back(component, records) if records is not None else component.start())
                 await server.set_serving(serving=True)
                 server.service.started.resolve(None)
                 log.info("ready at %s", server.url)

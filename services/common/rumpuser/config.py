@@ -44,6 +44,7 @@ class ComponentConfig:
     keep: bool = False
     die_with_parent: bool = False
     records: str = ""
+    heir: str = ""
 
 
 def load(
@@ -76,6 +77,7 @@ def parser(prog: str, description: str = "") -> argparse.ArgumentParser:
     p.add_argument("--keep", action="store_const", const=True, help="join again when the gateway goes")
     p.add_argument("--die-with-parent", action="store_const", const=True, help="end with the process that started it")
     p.add_argument("--records", metavar="FILE", help="what a successor inherits when this process is killed")
+    p.add_argument("--heir", metavar="FILE", help="socket where a predecessor hands over what it is")
     return p
 
 
@@ -214,6 +216,7 @@ _SETTINGS: dict[str, Callable[[str, Any], Any]] = {
     "keep": _bool,
     "die_with_parent": _bool,
     "records": _text,
+    "heir": _text,
 }
 
 

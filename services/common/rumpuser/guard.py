@@ -22,6 +22,8 @@ class Guarded:
     def __init__(self, component: Component) -> None:
         self.component = component
         self.name = component.name
+        self.moving = False
+        """Whether what is left of runs is for a successor."""
 
     def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
         try:

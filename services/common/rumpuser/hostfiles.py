@@ -10,7 +10,9 @@ import contextlib
 import mmap
 import os
 import stat
+from typing import Any
 
+from rumpuser.descriptor import Descriptor, Mapped
 from rumpuser.host import Buffer, HostFile
 from rumpuser.hostnode import SystemNode, failure
 from rumpwire.errno import Errno, KernelError, from_host
@@ -98,6 +100,9 @@ class SystemFile:
         self._fd = fd
         self._map: memoryview = _EMPTY
 
+    def __reduce__(self) -> Any:
+        return _again, (Descriptor(self._fd), self.path, self.readonly, self.size)
+
     def view(self, offset: int, length: int) -> memoryview:
         """EINVAL for negative numbers; EIO when the file was cut short. The view outlives the file's closing."""
         if offset < 0 or length < 0:
@@ -170,7 +175,7 @@ class SystemFile:
     def _remap(self) -> None:
         """Views of the mapping before it stay good: it lives until the last of them is gone."""
         try:
-            mapped = mmap.mmap(self._fd, self.size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
+            mapped = Mapped.of(self._fd, self.size, mmap.PROT_READ)
         except (OSError, ValueError) as error:
             raise self._failure(error) from None
         self._map = memoryview(mapped)
@@ -187,3 +192,11 @@ class SystemFile:
         if isinstance(error, OSError):
             return failure(error, self.path)
         return KernelError(Errno.EFBIG if isinstance(error, OverflowError) else Errno.EIO, f"{self._name}: {error}")
+
+
+def _again(fd: int, path: bytes, readonly: bool, size: int) -> SystemFile:
+    """A file of a predecessor, as it was; also one that is closed."""
+    file = SystemFile.__new__(SystemFile)
+    file.path, file.readonly, file.size = path, readonly, size
+    file._fd, file._map = fd, _EMPTY
+    return file

@@ -11,7 +11,9 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator
+from typing import Any
 
+from rumpuser.descriptor import Descriptor
 from rumpuser.host import Buffer, HostNode, HostStat
 from rumpwire.errno import Errno, KernelError, from_host
 from rumpwire.values import Statvfs
@@ -38,6 +40,9 @@ class SystemNode:
 
     def __del__(self) -> None:
         self.close()
+
+    def __reduce__(self) -> Any:
+        return _again, (Descriptor(self._fd), self.path, Descriptor(self._file), self._writable)
 
     def close(self) -> None:
         self.idle()
@@ -234,3 +239,10 @@ def _kind(entry: os.DirEntry[str]) -> int:
     if entry.is_dir(follow_symlinks=False):
         return stat.S_IFDIR
     return stat.S_IFREG if entry.is_file(follow_symlinks=False) else 0
+
+
+def _again(fd: int, path: bytes, file: int, writable: bool) -> SystemNode:
+    """A node of a predecessor, as it was."""
+    node = SystemNode(fd, path)
+    node._file, node._writable = file, writable
+    return node

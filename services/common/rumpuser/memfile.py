@@ -6,10 +6,11 @@ The memory lives for as long as anybody holds it open or mapped, whoever closes 
 from __future__ import annotations
 
 import contextlib
-import mmap
 import os
 import tempfile
+from typing import Any
 
+from rumpuser.descriptor import Descriptor, Mapped
 from rumpuser.host import Buffer
 from rumpwire.errno import Errno, KernelError, from_host
 
@@ -26,10 +27,13 @@ class MemFile:
         self._fd = _anonymous(name)
         try:
             os.ftruncate(self._fd, size)
-            self._map = memoryview(mmap.mmap(self._fd, size, flags=mmap.MAP_SHARED))
+            self._map = memoryview(Mapped.of(self._fd, size))
         except (OSError, OverflowError, ValueError) as error:
             os.close(self._fd)
             raise KernelError(Errno.ENOMEM, f"{size} bytes of memory: {error}") from None
+
+    def __reduce__(self) -> Any:
+        return _again, (Descriptor(self._fd), self.size)
 
     @property
     def path(self) -> bytes:
@@ -76,3 +80,11 @@ def _anonymous(name: str) -> int:
     except OSError as error:
         raise KernelError(from_host(error.errno or 0), f"memory file: {error.strerror}") from None
     return fd
+
+
+def _again(fd: int, size: int) -> MemFile:
+    """The memory of a predecessor, not a copy of it."""
+    file = MemFile.__new__(MemFile)
+    file.size, file.readonly, file._fd = size, False, fd
+    file._map = memoryview(Mapped.of(fd, size)) if fd >= 0 else memoryview(b"")
+    return file

@@ -15,6 +15,8 @@ import threading
 import time
 from typing import Any, Protocol
 
+from rumpuser.descriptor import blank
+
 log = logging.getLogger(__name__)
 
 LINGER_NS = 150_000
@@ -64,22 +66,39 @@ def taken(device: Polled) -> bool:
 
 
 class LoopPolling:
-    """A device on an event loop."""
+    """A device on the event loop of a host (`rumpuser.systemhost.SystemHost`)."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, device: Polled) -> None:
-        self._loop = loop
-        self._device = device
-        self._fd = device.fileno()
+    def __init__(self, host: Any, device: Polled) -> None:
+        self._fill((host, device, False))
+
+    def _fill(self, state: tuple[Any, Polled, bool]) -> None:
+        self._host, self._device, self._ended = state
         self._until = 0
         self._running = False
-        self._ended = False
-        loop.add_reader(self._fd, self._rung)
+        self._paused = True
+        if not self._ended:
+            self._host.add(self)
+
+    def __reduce__(self) -> Any:
+        return blank, (LoopPolling,), (self._host, self._device, self._ended), None, None, LoopPolling._fill
+
+    def begin(self) -> None:
+        self._loop: asyncio.AbstractEventLoop = self._host.loop
+        self._fd = self._device.fileno()
+        self._paused = False
+        self._loop.add_reader(self._fd, self._rung)
         self._start()
+
+    def pause(self) -> None:
+        if not self._paused:
+            self._paused = True
+            self._loop.remove_reader(self._fd)
 
     def end(self) -> None:
         if not self._ended:
             self._ended = True
-            self._loop.remove_reader(self._fd)
+            self.pause()
+            self._host.drop(self)
 
     def _rung(self) -> None:
         self._device.hush()
@@ -95,7 +114,7 @@ class LoopPolling:
     def _look(self) -> None:
         """One slice of looking; goes on in the next turn of the loop, or goes to sleep."""
         begun = time.monotonic_ns()
-        while not self._ended:
+        while not self._paused:
             now = time.monotonic_ns()
             if taken(self._device):
                 self._until = now + LINGER_NS
@@ -109,6 +128,7 @@ class LoopPolling:
             if now - begun >= _SLICE_NS:
                 self._loop.call_soon(self._look)
                 return
+        self._running = False
 
 
 class Turn(threading.Condition):

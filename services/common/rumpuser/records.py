@@ -117,6 +117,7 @@ class RecordFile:
         self._dropped = 0
         self._fd = -1
         self._frozen = False
+        self.lent = False
         self._end = self._live = self._size = 0
         self._at: dict[tuple[str, Any], int] = {}
         kept = _predecessor(path)
@@ -171,6 +172,19 @@ class RecordFile:
         """From now on nothing changes: an orderly end takes away what a successor has to bring back."""
         self._frozen = True
 
+    def lend(self) -> None:
+        """Lets a successor take the file over, while this process does nothing."""
+        self._frozen = self.lent = True
+        fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def reclaim(self) -> None:
+        """Goes on after all: what was there, in a file of its own again. EBUSY, errors of the host."""
+        self._frozen = self.lent = False
+        kept = {i: self._map[at : at + _extent(self._lengths[at >> 2])] for i, at in self._at.items()}
+        before = (self._lengths, self._numbers, self._map, self._fd)
+        self._renew(kept, 0)
+        _let_go(*before)
+
     def close(self) -> None:
         """Leaves the file to a successor."""
         self._lengths.release()
@@ -206,10 +220,7 @@ class RecordFile:
             self._renew(kept, wanted)
         except KernelError as error:
             return self._drop(str(error))
-        before[0].release()
-        before[1].release()
-        before[2].close()
-        os.close(before[3])
+        _let_go(*before)
         return True
 
     def _drop(self, why: str) -> bool:
@@ -283,6 +294,13 @@ def _predecessor(path: str) -> dict[tuple[str, Any], bytes] | None:
         log.warning("%s holds no records; it is begun anew", path)
         return None
     return read_log(data)
+
+
+def _let_go(lengths: memoryview, numbers: memoryview, mapped: mmap.mmap, fd: int) -> None:
+    lengths.release()
+    numbers.release()
+    mapped.close()
+    os.close(fd)
 
 
 def _create(path: str, size: int) -> tuple[int, mmap.mmap]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
-from rumpwire.step import Step, follow, same_type
+from rumpwire.step import Reference, Step, follow, same_type
 
 if TYPE_CHECKING:
     from rumpuser.component import Context, Peer
@@ -34,6 +34,8 @@ async def _go_on(
             outcomes.append(error)
             if not keep_going:
                 return outcomes
+        if getattr(peer, "moving", False):
+            return outcomes
         waiting = _advance(peer, ctx, steps, keep_going, outcomes)
     return outcomes
 
@@ -55,6 +57,17 @@ def _advance(peer: Peer, ctx: Context, steps: Sequence[Step], keep_going: bool, 
         if diverted(step.op, value):
             return None
     return None
+
+
+def remaining(steps: Sequence[Step], outcomes: Sequence[Any]) -> list[Step]:
+    """The steps that have no outcome yet, as a run of their own. EINVAL, ECANCELED for their references."""
+    done, rest = len(outcomes), []
+    for step in steps[done:]:
+        known = [reference for reference in step.references if reference.call < done]
+        args = arguments(steps, outcomes, Step(step.op, step.args, known))
+        later = [Reference(r.call - done, r.arg, r.path) for r in step.references if r.call >= done]
+        rest.append(Step(step.op, args, later))
+    return rest
 
 
 def diverted(op: Op, value: Any) -> bool:

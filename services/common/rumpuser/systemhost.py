@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from rumpuser.descriptor import Descriptor, blank
 from rumpuser.devices.hostsocket import HostSockets
 from rumpuser.devices.system import SystemPorts
 from rumpuser.hostfiles import SystemFiles
@@ -58,19 +59,131 @@ class SystemClock:
         return os.urandom(length)
 
 
-class SystemHost(SystemClock):
-    """Timers on an event loop; to be used in its thread."""
+class Alarm:
+    """A timer of `SystemHost`, which a successor has at the same time: the monotonic clock is that of the machine."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, records: Records | None = None) -> None:
+    __slots__ = ("_callback", "_deadline_ns", "_handle", "_host")
+
+    def __init__(self, host: SystemHost, deadline_ns: int, callback: Callable[[], None]) -> None:
+        self._host = host
+        self._deadline_ns = deadline_ns
+        self._callback = callback
+        self._handle: asyncio.TimerHandle | None = None
+        host.add(self)
+
+    def begin(self) -> None:
+        self._handle = self._host.loop.call_at((self._deadline_ns + _LATE_NS) / 1e9, self._fire)
+
+    def pause(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def end(self) -> None:
+        self.pause()
+        self._host.drop(self)
+
+    def _fire(self) -> None:
+        self._host.drop(self)
+        self._callback()
+
+    def __reduce__(self) -> Any:
+        ended = self not in self._host.at_work
+        return blank, (Alarm,), (self._host, self._deadline_ns, self._callback, ended), None, None, Alarm._fill
+
+    def _fill(self, state: tuple[Any, ...]) -> None:
+        self._host, self._deadline_ns, self._callback, ended = state
+        self._handle = None
+        if not ended:
+            self._host.add(self)
+
+
+class Watch:
+    """A descriptor that `SystemHost` waits for."""
+
+    __slots__ = ("_callback", "_fd", "_host")
+
+    def __init__(self, host: SystemHost, fd: int, callback: Callable[[], None]) -> None:
+        self._host, self._fd, self._callback = host, fd, callback
+        host.add(self)
+
+    def begin(self) -> None:
+        self._host.loop.add_reader(self._fd, self._callback)
+
+    def pause(self) -> None:
+        self._host.loop.remove_reader(self._fd)
+
+    def end(self) -> None:
+        if self in self._host.at_work:
+            self.pause()
+            self._host.drop(self)
+
+    def __reduce__(self) -> Any:
+        ended = self not in self._host.at_work
+        fd = self._fd if ended else Descriptor(self._fd)
+        return blank, (Watch,), (self._host, fd, self._callback, ended), None, None, Watch._fill
+
+    def _fill(self, state: tuple[Any, ...]) -> None:
+        self._host, self._fd, self._callback, ended = state
+        if not ended:
+            self._host.add(self)
+
+
+class SystemHost(SystemClock):
+    """Timers on an event loop; to be used in its thread.
+
+    A host can be put to rest, and goes on when it is woken: nothing happens meanwhile, so that what its component is
+    can be given to a successor (`rumpuser.replacement`).
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, records: Records | None = None, *, resting: bool = False
+    ) -> None:
         super().__init__(records)
-        self._loop = loop
+        self.loop = loop
+        self.at_work: dict[Any, None] = {}
+        """Timers, descriptors and devices, in the order in which they came."""
         self._workers = Workers(loop)
+        self._soon = 0
+        self._resting = resting
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is on its way that cannot rest: calls in workers, and what comes soon."""
+        return bool(self._soon or self._workers.running)
+
+    def rest(self) -> None:
+        self._resting = True
+        for each in self.at_work:
+            each.pause()
+
+    def wake(self) -> None:
+        self._resting = False
+        for each in list(self.at_work):
+            each.begin()
+
+    def handed(self) -> list[Any]:
+        """What is at work, and goes over. The sockets of the host begin their own watch anew."""
+        return [each for each in self.at_work if getattr(each, "_callback", None) != self.sockets.look]
+
+    def add(self, each: Any) -> None:
+        self.at_work[each] = None
+        if not self._resting:
+            each.begin()
+
+    def drop(self, each: Any) -> None:
+        self.at_work.pop(each, None)
 
     def call_at(self, deadline_ns: int, callback: Callable[[], None]) -> Callable[[], None]:
-        return self._loop.call_at((deadline_ns + _LATE_NS) / 1e9, callback).cancel
+        return Alarm(self, deadline_ns, callback).end
 
     def call_soon(self, callback: Callable[[], None]) -> None:
-        self._loop.call_soon(callback)
+        self._soon += 1
+        self.loop.call_soon(self._do_soon, callback)
+
+    def _do_soon(self, callback: Callable[[], None]) -> None:
+        self._soon -= 1
+        callback()
 
     def offload(self, work: Callable[[], T]) -> T | Call[T]:
         return self._workers.offload(work)
@@ -86,15 +199,10 @@ class SystemHost(SystemClock):
         return wait(self._workers.aside(work)) if waiter() is not None else work()
 
     def watch(self, fd: int, callback: Callable[[], None]) -> Callable[[], None]:
-        self._loop.add_reader(fd, callback)
-
-        def end() -> None:
-            self._loop.remove_reader(fd)
-
-        return end
+        return Watch(self, fd, callback).end
 
     def poll(self, device: Polled) -> Callable[[], None]:
-        return LoopPolling(self._loop, device).end
+        return LoopPolling(self, device).end
 
 
 class Callout:

@@ -134,18 +134,18 @@ class Workers:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._idle: list[Worker] = []
-        self._running = 0
+        self.running = 0
 
     async def offload(self, work: Callable[[], T]) -> T:
         """EAGAIN when too many wait already."""
-        if self._running >= WORKERS_MAX:
+        if self.running >= WORKERS_MAX:
             raise KernelError(Errno.EAGAIN, f"{WORKERS_MAX} calls wait in workers already")
-        self._running += 1
+        self.running += 1
         worker = self._idle.pop() if self._idle else Worker(self._loop)
         try:
             return await worker.run(work)
         finally:
-            self._running -= 1
+            self.running -= 1
             if len(self._idle) < IDLE_MAX:
                 self._idle.append(worker)
             else:

@@ -21,9 +21,13 @@ from rumpwire import const
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Driver as DriverRow
-from rumpwire.values import SysctlExport, SysctlValue, SysctlValueText
+from rumpwire.values import SysctlCounters, SysctlExport, SysctlValue, SysctlValueText
 
-DISKNAMES = SysctlExport("hw.disknames", const.CTLTYPE_STRING, const.CTLFLAG_READONLY, "List of disk drives", [6, 8])
+NODES = [
+    SysctlExport("hw.disknames", const.CTLTYPE_STRING, const.CTLFLAG_READONLY, "List of disk drives", [6, 8]),
+    SysctlExport("hw.iostats", const.CTLTYPE_STRUCT, const.CTLFLAG_READONLY, "What disks have carried", [6, 9]),
+    SysctlExport("hw.iostatnames", const.CTLTYPE_STRING, const.CTLFLAG_READONLY, "Disks that count it", [6, 15]),
+]
 
 
 class DevComponent(Component):
@@ -71,15 +75,20 @@ class DevComponent(Component):
         return [DriverRow(d.name, d.bmajor, d.cmajor, d.units()) for d in self.switch.drivers.values()]
 
     def sysctl_export(self, ctx: Context) -> list[SysctlExport]:
-        return [DISKNAMES]
+        return NODES
 
     def sysctl_value(self, ctx: Context, path: str, newv: SysctlValue | None) -> SysctlValue:
         """ENOENT, EPERM."""
-        if path != DISKNAMES.path:
+        if path not in [node.path for node in NODES]:
             raise KernelError(Errno.ENOENT, f"no sysctl node {path}")
         if newv is not None:
             raise KernelError(Errno.EPERM, f"{path} is read-only")
-        return SysctlValueText(" ".join(disk for driver in self.switch.drivers.values() for disk in driver.disks()))
+        drivers = self.switch.drivers.values()
+        counted = {disk: transfers for driver in drivers for disk, transfers in driver.transfers().items()}
+        if path == "hw.iostats":
+            return SysctlCounters([row for disk, transfers in counted.items() for row in transfers.rows(disk)])
+        names = counted if path == "hw.iostatnames" else [disk for driver in drivers for disk in driver.disks()]
+        return SysctlValueText(" ".join(names))
 
     async def start(self) -> None:
         """vfs may still hold what a dev that died had taken."""

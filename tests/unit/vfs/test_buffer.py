@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rumpuser.host import Buffer
+from rumpuser.host import Buffer, ManualHost
 from rumpvfs.core.buffer import BufferCache
+from rumpvfs.core.questions import Questions
+from rumpvfs.core.state import Environment
 from rumpwire.errno import Errno, KernelError
 
 BLOCK = 16
@@ -144,3 +146,21 @@ def test_what_is_dirty_is_memory_of_the_kernel() -> None:
     cache.write_back()
     assert left == 3 * BLOCK
     assert not cache.over
+
+
+def test_dirty_blocks_are_counted_and_bounded() -> None:
+    env = Environment(ManualHost(), None, Questions({}))  # type: ignore[arg-type]
+    env.bufmem_hiwater = 3 * BLOCK
+    one, two = (BufferCache(RecordedDisk(), BLOCK, reserve=env.reserve_buffers) for _ in range(2))
+    for number in range(2):
+        one.modify(number)
+    assert not one.over
+    assert (env.buffered, env.used) == (2 * BLOCK, 2 * BLOCK)
+    for number in range(2):
+        two.modify(number)
+    assert two.over
+    env.bufmem_hiwater = 4 * BLOCK
+    assert not two.over
+    one.write_back()
+    two.write_back()
+    assert (env.buffered, env.used) == (0, 0)

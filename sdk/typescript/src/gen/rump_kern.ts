@@ -641,6 +641,10 @@ export interface SigpendingResponse {
 export interface ComponentRestartRequest {
   /** kern, vfs, net, dev */
   name: string;
+  /** Ends the process at once; its successor has what was recorded alone. */
+  crash: boolean;
+  /** The successor is a new interpreter, and runs the code that is on disk now. */
+  fresh: boolean;
 }
 
 export interface ComponentRestartResponse {
@@ -8021,13 +8025,19 @@ export const SigpendingResponse: MessageFns<SigpendingResponse> = {
 };
 
 function createBaseComponentRestartRequest(): ComponentRestartRequest {
-  return { name: "" };
+  return { name: "", crash: false, fresh: false };
 }
 
 export const ComponentRestartRequest: MessageFns<ComponentRestartRequest> = {
   encode(message: ComponentRestartRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.name !== "") {
       writer.uint32(10).string(message.name);
+    }
+    if (message.crash !== false) {
+      writer.uint32(16).bool(message.crash);
+    }
+    if (message.fresh !== false) {
+      writer.uint32(24).bool(message.fresh);
     }
     return writer;
   },
@@ -8051,6 +8061,22 @@ export const ComponentRestartRequest: MessageFns<ComponentRestartRequest> = {
             }
 
             message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.crash = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.fresh = reader.bool();
             continue;
           }
         }

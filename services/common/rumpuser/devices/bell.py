@@ -9,6 +9,9 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterable
+from typing import Any
+
+from rumpuser.descriptor import Descriptor, blank
 
 _READ = 4096
 _OPEN = os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -35,6 +38,12 @@ class Bell:
             os.unlink(path)
             raise
 
+    def __reduce__(self) -> Any:
+        return blank, (Bell,), (self.path, Descriptor(self.fd)), None, None, Bell._fill
+
+    def _fill(self, state: tuple[bytes, int]) -> None:
+        self.path, self.fd = state
+
     def ring(self) -> None:
         with contextlib.suppress(BlockingIOError):
             os.write(self.fd, b"\1")
@@ -57,6 +66,9 @@ class Bells:
         self._bus = bus
         self._slot = slot
         self._others: dict[int, int] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_others": {}}
 
     def sweep(self, slots: Iterable[int]) -> None:
         """Removes bells that nobody answers to."""

@@ -16,6 +16,7 @@ import termios
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+from rumpuser.descriptor import Descriptor, blank
 from rumpuser.readiness import IN, OUT
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError, from_host
@@ -93,6 +94,16 @@ class HostSocket:
         """Called with POLL* events that may hold from now on."""
         made.setblocking(False)
         owner.add(self, made.fileno())
+
+    def __reduce__(self) -> Any:
+        state = (self._owner, Descriptor(self._socket.fileno()), self.family, self.changed)
+        return blank, (HostSocket,), state, None, None, HostSocket._fill
+
+    def _fill(self, state: tuple[Any, ...]) -> None:
+        self._owner, fd, self.family, self.changed = state
+        self._socket = socket.socket(fileno=fd)
+        self._socket.setblocking(False)
+        self._owner.add(self, fd)
 
     def _do(self, call: Callable[..., Any], *args: Any) -> Any:
         try:
@@ -287,7 +298,7 @@ class HostSockets:
     def add(self, made: HostSocket, fd: int) -> None:
         if self._epoll is None:
             self._epoll = select.epoll()
-            self._unwatch = self._watcher.watch(self._epoll.fileno(), self._look)
+            self._unwatch = self._watcher.watch(self._epoll.fileno(), self.look)
         self._open[fd] = made
         self._epoll.register(fd, _EDGES)
 
@@ -300,7 +311,7 @@ class HostSockets:
             self._epoll.close()
             self._epoll = None
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Something has happened to some sockets."""
         if self._epoll is None:
             return

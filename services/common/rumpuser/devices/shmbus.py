@@ -22,8 +22,9 @@ import stat
 import struct
 import threading
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from rumpuser.descriptor import Descriptor, blank
 from rumpuser.devices.bell import Bells
 from rumpuser.devices.port import FRAME_MAX, PLAIN, Offload, Receive
 from rumpuser.host import Buffer
@@ -97,6 +98,18 @@ class ShmBus:
             raise
 
     # -- coming and going
+
+    def __reduce__(self) -> Any:
+        here = ("_mapped", "_tails", "_reserves", "_counter", "_fence")
+        state = {name: value for name, value in self.__dict__.items() if name not in here}
+        return blank, (ShmBus,), {**state, "_fd": Descriptor(self._fd)}, None, None, ShmBus._fill
+
+    def _fill(self, state: dict[str, Any]) -> None:
+        """The slot is held by the open file, which a predecessor and its successor share."""
+        self.__dict__.update(state)
+        self._fence = _fence()
+        if not self._closed:
+            self._map()
 
     def _join(self) -> None:
         if not stat.S_ISREG(os.fstat(self._fd).st_mode):

@@ -14,7 +14,9 @@ import os
 import struct
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
+from rumpuser.descriptor import Descriptor, blank
 from rumpuser.devices.port import FRAME_MAX, PLAIN, Offload, Receive
 from rumpuser.host import Buffer
 from rumpwire.errno import Errno, KernelError, from_host
@@ -53,6 +55,15 @@ class Tap:
         self._buffer = mmap.mmap(-1, FRAME_MAX + _HEADER.size)  # on a page of its own: reading into it is quicker
         self._view = memoryview(self._buffer)
         self._fd = _in_netns(netns, lambda: _open(name)) if netns else _open(name)
+
+    def __reduce__(self) -> Any:
+        state = {name: value for name, value in self.__dict__.items() if name not in ("_buffer", "_view")}
+        return blank, (Tap,), {**state, "_fd": Descriptor(self._fd)}, None, None, Tap._fill
+
+    def _fill(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._buffer = mmap.mmap(-1, FRAME_MAX + _HEADER.size)
+        self._view = memoryview(self._buffer)
 
     def fileno(self) -> int:
         return self._fd

@@ -164,7 +164,7 @@ class _Caller(Guest):
             self._run(request)
 
     def _run(self, request: Any) -> None:
-        if self._name:
+        if self._name and not self._service.moving:
             self._service.links.saw(self._name, request.id)
         begun = self._service.begin(request)
         if isinstance(begun, bytes):

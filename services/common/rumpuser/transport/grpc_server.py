@@ -50,6 +50,11 @@ def _refusal(id: int, waiting: Container[int]) -> KernelError:
     return KernelError(Errno.EAGAIN, f"{MAX_WAITING} runs wait already")
 
 
+def _stays(steps: list[Step]) -> bool:
+    """Whether a run is about this process, and not for its successor."""
+    return len(steps) == 1 and steps[0].op.name in ("hand_over", "ping")
+
+
 async def _none_after(started: Pending[None]) -> None:
     await started
 
@@ -125,11 +130,34 @@ class ComponentService:
         self.started: Pending[None] = Pending()
         """Finished by the chassis when the component's start is done; `describe` and ``ping`` wait for it."""
         self.links = Links(records or NoRecords())
+        self.under_way: dict[Running[list[Any]], list[Step]] = {}
+        self._moved: set[Running[list[Any]]] = set()
         component.table["ping"] = Entry(self._ping)
         component.table["run_seen"] = Entry(lambda ctx, link: self.links.last(link))
 
     def _ping(self, ctx: Context) -> Any:
         return None if self.started.done else _none_after(self.started)
+
+    @property
+    def moving(self) -> bool:
+        """Whether calls are sent on to a successor."""
+        return self._guarded.moving
+
+    def move(self) -> None:
+        """From now on calls are for a successor; those that wait end, to be made again there."""
+        self._guarded.moving = True
+        for running, steps in list(self.under_way.items()):
+            if not _stays(steps):
+                self._moved.add(running)
+                running.cancel()
+
+    def stay(self) -> None:
+        """Nobody succeeds: calls are taken again."""
+        self._guarded.moving = False
+
+    def waiting(self) -> list[str]:
+        """Calls under way that could not be ended."""
+        return [step.op.cname for steps in self.under_way.values() if not _stays(steps) for step in steps]
 
     def handler(self) -> grpc.GenericRpcHandler:
         return grpc.method_handlers_generic_handler(
@@ -207,17 +235,29 @@ class ComponentService:
         """Runs the calls as far as they go without waiting: the answer, or what is on its way."""
         try:
             steps = decode_calls(request)
+            if self.moving and not _stays(steps):
+                return encode_outcomes(request.id, steps, (), self.max_message, moved=True)
             ctx = self._contexts.decode(request.context)
             outcomes = start(run_steps(self._guarded, ctx, steps, request.keep_going))
             if isinstance(outcomes, Running):
+                self._follow(outcomes, steps)
                 return request.id, steps, outcomes
             return encode_outcomes(request.id, steps, outcomes, self.max_message)
         except Exception as error:  # noqa: BLE001  whatever a message brings about, the component goes on
             return encode_failure(request.id, self._failure(error))
 
+    def _follow(self, running: Running[list[Any]], steps: list[Step]) -> None:
+        self.under_way[running] = steps
+        running.outcome.when_done(lambda: self.under_way.__delitem__(running))
+
     def answer(self, id: int, steps: list[Step], running: Running[list[Any]]) -> bytes:
         try:
-            return encode_outcomes(id, steps, running.outcome.result(), self.max_message)
+            moved = running in self._moved
+            self._moved.discard(running)
+            outcomes = running.outcome.result()
+            if moved and outcomes and isinstance(outcomes[-1], KernelError) and outcomes[-1].errno == Errno.EINTR:
+                outcomes = outcomes[:-1]
+            return encode_outcomes(id, steps, outcomes, self.max_message, moved=moved)
         except Exception as error:  # noqa: BLE001  as above
             return encode_failure(id, self._failure(error))
 

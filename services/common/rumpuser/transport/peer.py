@@ -6,14 +6,19 @@ and hands in what arrives (`_arrived`).
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from rumpuser.aio import arrival
 from rumpuser.component import KERNEL, Context, Peer
 from rumpuser.pending import Call, Pending, value_of
+from rumpuser.run import remaining
 from rumpuser.transport.gone import Gone, harmless, unknown
+from rumpuser.transport.halves import unfinished
 from rumpuser.transport.names import MAX_MESSAGE, TOKEN_KEY, Tls
 from rumpuser.transport.wire import ContextCache, decode_outcome, decode_outcomes, encode_cancel, encode_run
 from rumpuser.url import Url
@@ -22,6 +27,9 @@ from rumpwire import rump_bus_pb2 as pb
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
+
+RETIRE_S = 1.0
+"""How long a connection to who is gone stays for answers."""
 
 
 class RemotePeer:
@@ -59,19 +67,46 @@ class RemotePeer:
         """
         step = Step(op, args)
         try:
-            return decode_outcome(step, await self._exchange(ctx, (step,), keep_going=False))
+            response = await self._exchange(ctx, (step,), keep_going=False)
+            if not response.moved:
+                return decode_outcome(step, response)
         except Gone as lost:
             gone = lost
+        else:
+            found = (await self._rest(ctx, (step,), response, keep_going=False))[0]
+            if isinstance(found, KernelError):
+                raise found
+            return found
         successor = await self._successor(gone, (step,))
         return await value_of(successor.call(ctx, op, args))
 
     async def run(self, ctx: Context, steps: Sequence[Step], keep_going: bool) -> Any:
         try:
-            return decode_outcomes(steps, await self._exchange(ctx, steps, keep_going=keep_going))
+            response = await self._exchange(ctx, steps, keep_going=keep_going)
+            if not response.moved:
+                return decode_outcomes(steps, response)
         except Gone as lost:
             gone = lost
+        else:
+            return await self._rest(ctx, steps, response, keep_going=keep_going)
         successor = await self._successor(gone, steps)
         return await value_of(successor.run(ctx, steps, keep_going))
+
+    async def _rest(self, ctx: Context, steps: Sequence[Step], response: Any, *, keep_going: bool) -> list[Any]:
+        """All outcomes of a run whose component is being replaced: what is left is the successor's to do."""
+        outcomes = decode_outcomes(steps, response)
+        more = unfinished(steps, outcomes)
+        if len(outcomes) == len(steps) and more is None:
+            return outcomes
+        if self.next is None:
+            raise KernelError(Errno.ENOTCONN, f"the {self.name} component is being replaced")
+        peer = await self.next(self)
+        if more is not None:
+            outcomes[-1] = await more.finish(peer, ctx, outcomes[-1])
+        rest = remaining(steps, outcomes)
+        if rest:
+            outcomes += await value_of(peer.run(ctx, rest, keep_going))
+        return outcomes
 
     async def _successor(self, gone: Gone, steps: Sequence[Step]) -> Peer:
         """Who is to do a call again, as soon as it serves."""
@@ -123,7 +158,10 @@ class RemotePeer:
             self._post(encode_cancel(run_id, interrupt.errno))
             answer.interruptible = False
             try:
-                return await answer
+                response = await answer
+                if response.moved and not response.results:
+                    raise interrupt
+                return response
             except Gone as gone:
                 gone.interrupt = interrupt
                 raise
@@ -143,6 +181,17 @@ class RemotePeer:
         answer = self._in_flight.pop(response.id, None)
         if answer is not None:
             answer.resolve(response)
+
+    async def retire(self) -> None:
+        """Closes it when what is in flight has its answer: those of a component that was replaced are on their way."""
+        answers = [arrival(answer) for answer in self._in_flight.values()]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RETIRE_S):
+                await asyncio.gather(*answers, return_exceptions=True)
+        await self.close()
+
+    async def close(self) -> None:
+        raise NotImplementedError
 
     def _fail(self, error: KernelError) -> None:
         """Fails all that is in flight; each gets an exception of its own, as they are raised at different places."""

@@ -97,10 +97,14 @@ def decode_calls(request: Any) -> list[Step]:
     return decode_steps(calls, decode_bus_call)
 
 
-def encode_outcomes(id: int, steps: Sequence[Step], outcomes: Sequence[Any], limit: int) -> bytes:
+def encode_outcomes(
+    id: int, steps: Sequence[Step], outcomes: Sequence[Any], limit: int, *, moved: bool = False
+) -> bytes:
     """A RunResponse. Results after the one that makes it longer than ``limit`` bytes are EMSGSIZE."""
     response = pb.RunResponse()
     response.id = id
+    if moved:
+        response.moved = True
     results = response.results
     for step, outcome in zip(steps, outcomes, strict=False):
         message = results.add()
@@ -111,7 +115,7 @@ def encode_outcomes(id: int, steps: Sequence[Step], outcomes: Sequence[Any], lim
             encode_bus_result(step.op, error, message)
     data = response.SerializeToString()
     if len(data) > limit:
-        return encode_outcomes(id, steps, _cut(results, outcomes, limit), limit)
+        return encode_outcomes(id, steps, _cut(results, outcomes, limit), limit, moved=moved)
     return data
 
 

@@ -10,7 +10,7 @@ from rumpuser.host import Buffer
 from rumpuser.readiness import Selectable
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import DevMapResult, IoctlArgs
+from rumpwire.values import DevMapResult, IoctlArgs, NetCounter
 
 NO_MAJOR = -1
 """The driver has no devices of that kind."""
@@ -87,6 +87,26 @@ class Device(Selectable):
         """Called once, for the last descriptor of an open."""
 
 
+class Transfers:
+    """What a disk has read and written for others (hw.iostats). What they have mapped is not seen."""
+
+    __slots__ = ("rbytes", "rxfer", "wbytes", "wxfer")
+
+    def __init__(self) -> None:
+        self.rxfer = self.rbytes = self.wxfer = self.wbytes = 0
+
+    def read(self, length: int) -> None:
+        self.rxfer += 1
+        self.rbytes += length
+
+    def wrote(self, length: int) -> None:
+        self.wxfer += 1
+        self.wbytes += length
+
+    def rows(self, disk: str) -> list[NetCounter]:
+        return [NetCounter(disk, name, getattr(self, name)) for name in ("rxfer", "rbytes", "wxfer", "wbytes")]
+
+
 class Driver:
     """A row of the device switch. ``bmajor`` and ``cmajor`` are the majors of block and character devices."""
 
@@ -101,6 +121,10 @@ class Driver:
     def disks(self) -> list[str]:
         """Those of the units that are disks (hw.disknames)."""
         return []
+
+    def transfers(self) -> dict[str, Transfers]:
+        """Of each of `disks`."""
+        return {}
 
     def open(self, minor: int, flags: int, *, block: bool) -> Device:
         """ENXIO for a unit that is not there, EACCES, EBUSY."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import CoroutineType
 from typing import Any
 
-from rumpdev.core.device import Device, Driver
+from rumpdev.core.device import Device, Driver, Transfers
 from rumpdev.core.storage import SECTOR, Storage
 from rumpdev.core.taking import Taking
 from rumpuser.component import Context
@@ -35,6 +35,7 @@ class Unit:
         self.number = number
         self.name = f"{driver.name}{number}"
         self.storage: Storage | None = None
+        self.transfers = Transfers()
         self.opens = 0
         self.age = 0
         self.changing = False
@@ -111,6 +112,7 @@ class PseudoDisk(Device):
         length = min(length, READ_MAX, storage.size - offset)
         if length <= 0:
             return b""
+        self._unit.transfers.read(length)
         align = storage.align
         begin, end = offset - offset % align, -(-(offset + length) // align) * align
         data = storage.read(begin, end - begin)
@@ -129,6 +131,7 @@ class PseudoDisk(Device):
             raise KernelError(Errno.ENOSPC, f"{length} bytes at {offset} of {storage.size}")
         if not length:
             return 0
+        self._unit.transfers.wrote(length)
         written = storage.write(*_widened(storage, offset, memoryview(data).cast("B")))
         return _counted(written, length) if type(written) is CoroutineType else length
 
@@ -183,6 +186,9 @@ class PseudoDriver(Driver):
 
     def disks(self) -> list[str]:
         return self.units()
+
+    def transfers(self) -> dict[str, Transfers]:
+        return {unit.name: unit.transfers for unit in self._units.values() if unit.storage is not None}
 
     def detach_unit(self, ctx: Context, name: str) -> Any:
         """EBUSY while somebody has it open."""

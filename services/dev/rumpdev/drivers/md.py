@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from rumpdev.core.device import Device, Driver
+from rumpdev.core.device import Device, Driver, Transfers
 from rumpuser.component import Context, Entry
 from rumpuser.host import Buffer, HostFile
 from rumpuser.kauth import Action, authorize
@@ -45,6 +45,7 @@ class Unit:
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self.opens = 0
+        self.transfers = Transfers()
 
 
 class MemoryDisk(Device):
@@ -62,12 +63,16 @@ class MemoryDisk(Device):
     def read(self, offset: int, length: int) -> Buffer:
         """Shorter at the end, empty behind it. EINVAL."""
         self._check(offset, length)
-        return self._unit.memory.view(offset, min(length, READ_MAX))
+        data = self._unit.memory.view(offset, min(length, READ_MAX))
+        self._unit.transfers.read(len(data))
+        return data
 
     def write(self, offset: int, data: Buffer) -> int:
         """EINVAL, ENOSPC when it does not fit."""
         self._check(offset, len(data))
-        return self._unit.memory.write(offset, data)
+        written = self._unit.memory.write(offset, data)
+        self._unit.transfers.wrote(written)
+        return written
 
     def available(self) -> int:
         return self.size
@@ -97,6 +102,9 @@ class MdDriver(Driver):
 
     def disks(self) -> list[str]:
         return self.units()
+
+    def transfers(self) -> dict[str, Transfers]:
+        return {f"md{unit}": disk.transfers for unit, disk in sorted(self._disks.items())}
 
     def open(self, minor: int, flags: int, *, block: bool) -> Device:
         return MemoryDisk(self._unit(minor), raw=not block)

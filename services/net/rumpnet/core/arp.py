@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from rumpnet.core.iface import ARP, DUPLICATED, IPV4, TENTATIVE, Iface, Interfac
 from rumpnet.core.neighbour import SECOND, Neighbour, Policy
 from rumpnet.core.net import Knob, Node
 from rumpnet.core.packet import Packet
+from rumpnet.core.route import text
 from rumpnet.core.wire import Malformed, arp, ethernet
 from rumpnet.ifaces.ether import Ethernet
 from rumpwire import const
@@ -18,6 +20,7 @@ from rumpwire.errno import KernelError
 if TYPE_CHECKING:
     from rumpnet.core.ip import Ip
 
+log = logging.getLogger(__name__)
 NUMBER = [4, 2, 1027]
 """net.inet.arp; the original makes the number up at boot too."""
 PROBE_WAIT = SECOND
@@ -39,6 +42,10 @@ class Arp(Listener):
         self.down = Knob(20, 0, 1 << 30)
         self.tries = Knob(5, 1, 255)
         self.proxy_all = Knob(0, 0, 1)
+        self.log_movements = Knob(0, 0, 1)
+        self.log_permanent_modify = Knob(1, 0, 1)
+        self.log_unknown_network = Knob(0, 0, 1)
+        self.log_wrong_iface = Knob(0, 0, 1)
         ip.arp_begin = self.begin
         self._ready: set[Iface] = set()
         self._defended: dict[bytes, int] = {}
@@ -49,6 +56,18 @@ class Arp(Listener):
             self.down.node("net.inet.arp.down", [*NUMBER, 2], "Seconds for which a host that is down is left alone"),
             self.tries.node("net.inet.arp.maxtries", [*NUMBER, 3], "How often a host is asked for"),
             self.proxy_all.node("net.inet.arp.proxyall", [*NUMBER, 4], "Answer for whatever we forward to elsewhere"),
+            *self._log_nodes(),
+        ]
+
+    def _log_nodes(self) -> list[Node]:
+        path = "net.inet.arp.log_"
+        return [
+            self.log_movements.node(f"{path}movements", [*NUMBER, 5], "Log hosts whose link address changes"),
+            self.log_permanent_modify.node(
+                f"{path}permanent_modify", [*NUMBER, 6], "Log attempts to change permanent entries"
+            ),
+            self.log_unknown_network.node(f"{path}unknown_network", [*NUMBER, 7], "Log hosts of networks not ours"),
+            self.log_wrong_iface.node(f"{path}wrong_iface", [*NUMBER, 8], "Log hosts that are on another interface"),
         ]
 
     # -- in
@@ -86,7 +105,11 @@ class Arp(Listener):
         entry = iface.neighbours.entries.get(sender)
         if entry is not None and entry.permanent and entry.lladdr != lladdr:
             self.stats["attempts to overwrite a permanent entry"] += 1
+            if self.log_permanent_modify.value:
+                log.warning("%s: %s tries to be the permanent %s", iface.name, lladdr.hex(":"), text(sender))
             return
+        if entry is not None and entry.lladdr and entry.lladdr != lladdr and self.log_movements.value:
+            log.warning("%s: %s moves from %s to %s", iface.name, text(sender), entry.lladdr.hex(":"), lladdr.hex(":"))
         if entry is not None or create:
             iface.neighbours.learn(sender, lladdr, confirmed=confirmed)
 
@@ -94,8 +117,14 @@ class Arp(Listener):
         try:
             found = self.net.routes.lookup(addr)
         except KernelError:
+            found = None
+        if found is None or found.gateway:
+            if self.log_unknown_network.value:
+                log.warning("%s: ARP from %s, of an unknown network", iface.name, text(addr))
             return False
-        return found.iface is iface and not found.gateway
+        if found.iface is not iface and self.log_wrong_iface.value:
+            log.warning("%s: ARP from %s, which is on %s", iface.name, text(addr), found.iface.name)
+        return found.iface is iface
 
     def _conflict(self, iface: Ethernet, packet: arp.Packet) -> bool:
         """Somebody else uses an address of ours, or probes for one that we probe for (RFC 5227, 2.1.1, 2.4)."""

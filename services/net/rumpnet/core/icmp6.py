@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from typing import Any
 
@@ -10,12 +11,13 @@ from rumpnet.core.ip6 import Ip6
 from rumpnet.core.layer import Raw
 from rumpnet.core.net import Knob, Node
 from rumpnet.core.packet import Packet
-from rumpnet.core.route import ANY6
+from rumpnet.core.route import ANY6, text
 from rumpnet.core.wire import Malformed, icmp6, ipv6
 from rumpnet.core.zone import with_zone
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 
+log = logging.getLogger(__name__)
 NUMBER = [4, 24, icmp6.PROTOCOL]
 """net.inet6.icmp6"""
 SECOND_NS = 10**9
@@ -46,6 +48,7 @@ class Icmp6Layer:
         self.errppslimit = Knob(100, 0, 1 << 20)
         self.rediraccept = Knob(1, 0, 1)
         self.redirtimeout = Knob(600, 1, 1 << 30)
+        self.nd6_debug = Knob(0, 0, 1)
         self._second = 0
         self._sent = 0
         ip6.protocols[icmp6.PROTOCOL] = self
@@ -55,6 +58,7 @@ class Icmp6Layer:
         return [
             self.rediraccept.node("net.inet6.icmp6.rediraccept", [*NUMBER, 2], "Accept and process redirect messages"),
             self.redirtimeout.node("net.inet6.icmp6.redirtimeout", [*NUMBER, 3], "Redirect generated route lifetime"),
+            self.nd6_debug.node("net.inet6.icmp6.nd6_debug", [*NUMBER, 18], "Log messages that are ignored"),
             self.errppslimit.node("net.inet6.icmp6.errppslimit", [*NUMBER, 14], "Maximum ICMP errors per second"),
         ]
 
@@ -72,7 +76,7 @@ class Icmp6Layer:
         self.stats[f"input type {kind}"] += 1
         handler = self.handlers.get(kind)
         if handler is not None:
-            handler(iface, header, message)
+            self._handle(handler, iface, header, message)
         elif kind == icmp6.ECHO:
             self._reflect(iface, header, message, packet)
             return
@@ -80,6 +84,14 @@ class Icmp6Layer:
             self._notify(iface, header, message)
         if self.raw is not None:
             self.raw.input(layer, iface, src, dst, packet, header)
+
+    def _handle(self, handler: Any, iface: Iface, header: ipv6.Packet, message: icmp6.Packet) -> None:
+        try:
+            handler(iface, header, message)
+        except Malformed as error:
+            if self.nd6_debug.value:
+                log.warning("%s: type %d from %s is ignored: %s", iface.name, message.type, text(header.src), error)
+            raise
 
     def _reflect(self, iface: Iface, header: ipv6.Packet, message: icmp6.Packet, packet: Packet) -> None:
         if header.src == ANY6:

@@ -78,6 +78,7 @@ class Inet6Domain:
         ip, datagrams = self.inet.ip, self.inet.udp
         ip6, udp6 = [4, 24, 41], [4, 24, udp.PROTOCOL]
         return [
+            *ip.portalgo.nodes("net.inet6.ip6", ip6),
             ip.anonportmin.node("net.inet6.ip6.anonportmin", [*ip6, 28], "Lowest ephemeral port number to assign"),
             ip.anonportmax.node("net.inet6.ip6.anonportmax", [*ip6, 29], "Highest ephemeral port number to assign"),
             ip.lowportmin.node("net.inet6.ip6.lowportmin", [*ip6, 30], "Lowest privileged ephemeral port number"),

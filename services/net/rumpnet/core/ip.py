@@ -11,6 +11,7 @@ from rumpnet.core.internet import BROADCAST, Internet
 from rumpnet.core.layer import ADDRESSES_MAX, Errors
 from rumpnet.core.net import Knob, Net, Node, number_node
 from rumpnet.core.packet import Packet
+from rumpnet.core.portalgo import PortAlgorithms
 from rumpnet.core.reassembly import Reassembly
 from rumpnet.core.route import ANY, Route
 from rumpnet.core.wire import Malformed, icmp, ipv4
@@ -47,6 +48,7 @@ class Ip(Internet):
         self.lowportmin = Knob(600, 1, 1023)
         self.lowportmax = Knob(1023, 1, 1023)
         self.random_id = Knob(0, 0, 1)
+        self.portalgo = PortAlgorithms(net.host)
         self._ident = int.from_bytes(net.host.entropy(2), "big")
 
     def nodes(self) -> list[Node]:
@@ -80,6 +82,7 @@ class Ip(Internet):
                 1,
                 1024,
             ),
+            *self.portalgo.nodes("net.inet.ip", NUMBER),
             Node("net.inet.ip.forwsrcrt", [*NUMBER, 8], "Forwarding of source-routed packets", lambda: 0),
             Node("net.inet.ip.allowsrcrt", [*NUMBER, 13], "Acceptance of source-routed packets", lambda: 0),
             Node("net.inet.ip.ifq.drops", [*NUMBER, 1024, 1026], "Packets dropped", lambda: queue.drops),

@@ -73,6 +73,24 @@ class Ip6(Internet):
                 1,
                 1024,
             ),
+            number_node(
+                "net.inet6.ip6.maxfrags",
+                [*NUMBER, 41],
+                "Maximum number of fragments that are kept",
+                self.reassembly,
+                "most_pieces",
+                0,
+                1 << 20,
+            ),
+            number_node(
+                "net.inet6.ip6.maxdynroutes",
+                [*NUMBER, 45],
+                "Maximum number of routes that redirects make",
+                self.routes,
+                "most_dynamic",
+                0,
+                1 << 20,
+            ),
             self.prefer_tempaddr.node("net.inet6.ip6.prefer_tempaddr", [*NUMBER, 37], "Prefer temporary addresses"),
         ]
 

@@ -31,6 +31,7 @@ from rumpwire.values import (
     SysctlValue,
     SysctlValueInteger,
     SysctlValueQuad,
+    SysctlValueRaw,
     SysctlValueText,
 )
 
@@ -262,7 +263,7 @@ class Net:
             answer: SysctlValue | None = node.put(newv)
             return SysctlPcbs([]) if answer is None else answer
         old = node.value()
-        if isinstance(newv, (SysctlValueInteger, SysctlValueText)) and type(newv) is type(old):
+        if isinstance(newv, (SysctlValueInteger, SysctlValueText, SysctlValueRaw)) and type(newv) is type(old):
             node.put(newv[0])
             return old
         raise KernelError(Errno.EINVAL, f"{path} is {_NAMES.get(type(old), 'a table')}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from rumpnet.core.portalgo import PortAlgorithms, Wanted
 from rumpnet.core.route import ANY, ANY6, text
 from rumpuser.component import Context
 from rumpuser.kauth import Action, authorize
@@ -48,6 +49,7 @@ class Ports(Protocol):
     anonportmax: Knob
     lowportmin: Knob
     lowportmax: Knob
+    portalgo: PortAlgorithms
 
 
 class PcbTable(Generic[P]):
@@ -124,14 +126,12 @@ class PcbTable(Generic[P]):
         """Those that may be in the way of a new one on a port."""
         return self.by_port.get(lport, ())
 
-    def free_port(self, laddr: bytes, *, low: bool = False) -> int:
-        """An ephemeral port, looked for from a random one on (RFC 6056, 3.3.1). EAGAIN."""
+    def free_port(self, laddr: bytes, faddr: bytes = b"", fport: int = 0, *, low: bool = False) -> int:
+        """An ephemeral port, as the algorithm of net.inet.ip.anonportalgo finds one. EAGAIN."""
         ports = self.ports
         least, most = (ports.lowportmin, ports.lowportmax) if low else (ports.anonportmin, ports.anonportmax)
         first, count = least.value, most.value - least.value + 1
-        begin = int.from_bytes(self.host.entropy(4), "big")
-        for step in range(count):
-            port = first + (begin + step) % count
+        for port in ports.portalgo.ports(Wanted(first, count, laddr, faddr, fport)):
             if port not in self.by_port:
                 return port
         raise KernelError(Errno.EAGAIN, "all ephemeral ports are in use")

@@ -120,6 +120,7 @@ class Reassembly:
         self._timeout_ns = timeout_ns
         self._shuns = shuns
         self.most = DATAGRAMS_MAX
+        self.most_pieces = DATAGRAMS_MAX * PIECES_MAX
         self.longest = 0
         """Payload of the longest piece of what was made whole last."""
         self._datagrams: dict[Key, Datagram] = {}
@@ -133,6 +134,7 @@ class Reassembly:
         """The whole packet once its last piece has come. Malformed; then all pieces of it are gone."""
         key = fragment.key
         datagram = self._datagrams.get(key) or self._begin(key)
+        self._make_room(key)
         try:
             datagram.add(fragment)
             if not datagram.complete:
@@ -159,6 +161,15 @@ class Reassembly:
         disarm = self._host.call_at(self._host.monotonic_ns() + self._timeout_ns, lambda: self._expire(key))
         datagram = self._datagrams[key] = Datagram(disarm)
         return datagram
+
+    def _make_room(self, key: Key) -> None:
+        """For another piece: the oldest other datagrams go. Malformed when there are none."""
+        while sum(len(datagram.pieces) for datagram in self._datagrams.values()) >= self.most_pieces:
+            oldest = next((other for other in self._datagrams if other != key), key)
+            self.expired += 1
+            self._end(oldest)
+            if oldest == key:
+                raise Malformed("more fragments than may be kept")
 
     def _expire(self, key: Key) -> None:
         self.expired += 1

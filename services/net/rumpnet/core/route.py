@@ -78,6 +78,7 @@ class Routes:
         self.generation = 0
         self.listeners: list[Listener] = []
         self.dynamic = 0
+        self.most_dynamic = DYNAMIC_MAX
         self._count = 0
         self._tables: dict[int, dict[int, dict[int, Route]]] = {4: {}, 16: {}}
         self._cache: dict[bytes, Route] = {}
@@ -230,7 +231,7 @@ class Routes:
         bits = len(dst) * 8
         if route.prefixlen == bits:
             return None if route.flags & (const.RTF_LOCAL | REFUSED) else route
-        if route.flags & REFUSED or self.dynamic >= DYNAMIC_MAX:
+        if route.flags & REFUSED or self.dynamic >= self.most_dynamic:
             return None
         return self.add(
             dst, bits, route.iface, gateway=route.gateway, flags=const.RTF_DYNAMIC, src=route.src, mtu=route.mtu
@@ -242,7 +243,7 @@ class Routes:
         if found is not None and found.flags & const.RTF_GATEWAY:
             flags = found.flags | (0 if found.flags & const.RTF_DYNAMIC else const.RTF_MODIFIED)
             self.change(found, gateway=gateway, flags=flags)
-        elif found is None and self.dynamic < DYNAMIC_MAX:
+        elif found is None and self.dynamic < self.most_dynamic:
             now = self.lookup(dst)
             found = self.add(
                 dst, bits, now.iface, gateway=gateway, flags=const.RTF_DYNAMIC, src=now.src, expires_ns=expires_ns

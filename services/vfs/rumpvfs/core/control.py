@@ -7,12 +7,22 @@ from rumpvfs.core.state import Vfs
 from rumpvfs.core.syncer import DELAY_MAX
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import SysctlExport, SysctlValue, SysctlValueInteger, SysctlValueQuad, SysctlValueText
+from rumpwire.values import (
+    NetCounter,
+    SysctlCounters,
+    SysctlExport,
+    SysctlValue,
+    SysctlValueInteger,
+    SysctlValueQuad,
+    SysctlValueText,
+)
 
 _INT, _STRING = const.CTLTYPE_INT, const.CTLTYPE_STRING
 MAX_VNODES = 1 << 24
 EXTENSIONS = "security.models.extensions."
 _RANGES = {
+    "vfs.generic.magiclinks": range(2),
+    "vm.bufmem_hiwater": range(64 << 10, 1 << 31),
     "kern.maxvnodes": range(1, MAX_VNODES + 1),
     "vfs.sync.delay": range(1, DELAY_MAX + 1),
     EXTENSIONS + "hardlink_check_uid": range(2),
@@ -23,6 +33,16 @@ _RANGES = {
 NODES = [
     SysctlExport("vfs.generic.fstypes", _STRING, const.CTLFLAG_READONLY, "List of file systems present", []),
     SysctlExport("kern.maxvnodes", _INT, const.CTLFLAG_READWRITE, "Maximum number of names in the cache", [1, 5]),
+    SysctlExport(
+        "vfs.generic.magiclinks", _INT, const.CTLFLAG_READWRITE, "Whether words like @machine in links are replaced", []
+    ),
+    SysctlExport(
+        "vfs.namecache_stats", const.CTLTYPE_STRUCT, const.CTLFLAG_READONLY, "What the name cache has counted", []
+    ),
+    SysctlExport("vm.bufmem", const.CTLTYPE_QUAD, const.CTLFLAG_READONLY, "Bytes of dirty blocks of disks", []),
+    SysctlExport(
+        "vm.bufmem_hiwater", _INT, const.CTLFLAG_READWRITE, "Bytes of dirty blocks from which they are written", []
+    ),
     SysctlExport("vfs.generic.names", _INT, const.CTLFLAG_READONLY, "Names in the cache now", []),
     SysctlExport("vfs.generic.openfiles", _INT, const.CTLFLAG_READONLY, "Open files", []),
     SysctlExport(
@@ -66,11 +86,24 @@ class Control:
             return SysctlValueInteger(len(vfs.files))
         if path == "vfs.sync.delay":
             return SysctlValueInteger(vfs.mounts.syncer.delay)
+        if path == "vfs.generic.magiclinks":
+            return SysctlValueInteger(vfs.names.magiclinks)
+        if path == "vfs.namecache_stats":
+            return self._namecache()
+        if path == "vm.bufmem":
+            return SysctlValueQuad(vfs.environment.buffered)
+        if path == "vm.bufmem_hiwater":
+            return SysctlValueInteger(vfs.environment.bufmem_hiwater)
         if path == "vfs.generic.memory":
             return SysctlValueQuad(vfs.environment.used)
         if path.startswith(EXTENSIONS) and path in _RANGES:
             return SysctlValueInteger(getattr(vfs.link_rules, path.removeprefix(EXTENSIONS)))
         raise KernelError(Errno.ENOENT, f"no sysctl node {path}")
+
+    def _namecache(self) -> SysctlCounters:
+        cache = self.vfs.names.cache
+        names = ("count", "limit", "misses", "entered", "forgotten", "evicted")
+        return SysctlCounters([NetCounter("namecache", name, getattr(cache, name)) for name in names])
 
     def _write(self, path: str, new: SysctlValue) -> None:
         allowed = _RANGES.get(path)
@@ -80,6 +113,10 @@ class Control:
             raise KernelError(Errno.EINVAL)
         if path == "kern.maxvnodes":
             self.vfs.names.cache.resize(new.integer)
+        elif path == "vfs.generic.magiclinks":
+            self.vfs.names.magiclinks = new.integer
+        elif path == "vm.bufmem_hiwater":
+            self.vfs.environment.bufmem_hiwater = new.integer
         elif path == "vfs.sync.delay":
             self.vfs.mounts.syncer.delay = new.integer
         else:

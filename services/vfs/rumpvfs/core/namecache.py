@@ -12,11 +12,13 @@ from rumpvfs.core.vnode import FileSystem, Vnode
 class NameCache:
     """Names of all mounts whose file system wants them cached, at most ``limit``."""
 
-    __slots__ = ("_directories", "count", "limit")
+    __slots__ = ("_directories", "count", "entered", "evicted", "forgotten", "limit", "misses")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.count = 0
+        self.misses = self.entered = self.forgotten = self.evicted = 0
+        """Lookups that asked a file system; names put in, taken out again, and thrown out for room."""
         self._directories: dict[Vnode, dict[bytes, Vnode | None]] = {}
 
     def enter(self, directory: Vnode, name: bytes, vnode: Vnode | None) -> None:
@@ -25,6 +27,7 @@ class NameCache:
             names = directory.names = self._directories[directory] = {}
         if name not in names:
             self.count += 1
+            self.entered += 1
         names[name] = vnode
         if self.count > self.limit:
             self._shrink(directory)
@@ -34,6 +37,7 @@ class NameCache:
         if names is not None and name in names:
             del names[name]
             self.count -= 1
+            self.forgotten += 1
 
     def forget_directory(self, directory: Vnode) -> None:
         names = self._directories.pop(directory, None)
@@ -57,4 +61,5 @@ class NameCache:
             if oldest is keep and len(self._directories) > 1:
                 self._directories[oldest] = self._directories.pop(oldest)
                 continue
+            self.evicted += len(self._directories[oldest])
             self.forget_directory(oldest)

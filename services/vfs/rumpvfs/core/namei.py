@@ -18,6 +18,7 @@ from typing import Protocol
 from rumpuser.component import Context
 from rumpvfs.core.access import EXEC, check, permitted, superuser
 from rumpvfs.core.gates import Gate
+from rumpvfs.core.magiclinks import magic
 from rumpvfs.core.namecache import NameCache
 from rumpvfs.core.vnode import Vnode, VType
 from rumpwire.const import AT_FDCWD, MNT_UNION, PATH_MAX, SYMLOOP_MAX
@@ -85,6 +86,9 @@ class Names:
         self.files: Mapping[int, Holder] = {}
         self.enter: Callable[[Sequence[Gate]], None] = lambda gates: None
         self.cache = NameCache(limit)
+        self.magiclinks = 0
+        """Whether words like @machine in symbolic links are replaced (vfs.generic.magiclinks)."""
+        self.node: Callable[[str], str] = lambda path: ""
 
     # -- where paths begin
 
@@ -157,7 +161,7 @@ class Names:
             links += 1
             if links > SYMLOOP_MAX:
                 raise KernelError(Errno.ELOOP)
-            target = link_target(child)
+            target = self._target(child, cred)
             parts = target.split(b"/") + parts[at:]
             if sum(map(len, parts)) + len(parts) > TARGET_MAX:
                 raise KernelError(Errno.ENAMETOOLONG)
@@ -168,6 +172,10 @@ class Names:
                     parts = path.split(b"/") if path else []
             at, end = 0, len(parts)
         return current
+
+    def _target(self, link: Vnode, cred: Credentials) -> bytes:
+        target = link_target(link)
+        return magic(target, cred, self.node) if self.magiclinks and b"@" in target else target
 
     def _overlaid(self, root: Vnode, path: bytes) -> tuple[Vnode, bytes]:
         """Where a path from the root begins, and the rest of it: at the root, or at what the overlay has."""
@@ -204,6 +212,7 @@ class Names:
             return directory.lookup(name)
         if directory.names is not None and name in directory.names:
             raise KernelError(Errno.ENOENT)
+        self.cache.misses += 1
         try:
             child = directory.lookup(name)
         except KernelError as error:
@@ -249,7 +258,7 @@ class Names:
         for _ in range(SYMLOOP_MAX):
             if place.vnode is None or place.vnode.vtype is not _LNK:
                 return place
-            target = link_target(place.vnode) + (b"/" if place.slashed else b"")
+            target = self._target(place.vnode, ctx.cred) + (b"/" if place.slashed else b"")
             place = self._locate(ctx, target, self.root_of(ctx) if target[0] == 47 else place.directory)
         raise KernelError(Errno.ELOOP)
 

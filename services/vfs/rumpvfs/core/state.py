@@ -25,7 +25,7 @@ from rumpvfs.core.syncer import Syncer
 from rumpvfs.core.vnode import FileSystem, FileSystemType, NewNode, Vnode, VType
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Credentials, Stat, TmpfsArgs
+from rumpwire.values import Credentials, Stat, SysctlValueText, TmpfsArgs
 
 BSD_PAIRS = 16
 """Pairs of terminals that have nodes of their own, beside those in ptyfs."""
@@ -63,6 +63,9 @@ NODES = (
 _cred = ContextVar("cred", default=ROOT_CRED)
 
 
+BUFMEM_HIWATER = 256 << 20
+
+
 class Environment:
     """What file system drivers get of the kernel; counts the memory that they hold.
 
@@ -80,6 +83,9 @@ class Environment:
         self.entropy = host.entropy
         self.limit = limit
         self.used = 0
+        self.buffered = 0
+        """Of that, in dirty blocks (vm.bufmem)."""
+        self.bufmem_hiwater = BUFMEM_HIWATER
         self.lines: list[str] = []
         self._log = log
 
@@ -95,6 +101,13 @@ class Environment:
         if size > 0 and self.limit is not None and self.used + size > self.limit:
             return False
         self.used += size
+        return True
+
+    def reserve_buffers(self, size: int) -> bool:
+        """For dirty blocks, which are written when they are more than vm.bufmem_hiwater."""
+        if (size > 0 and self.buffered + size > self.bufmem_hiwater) or not self.reserve(size):
+            return False
+        self.buffered += size
         return True
 
     @property
@@ -157,9 +170,15 @@ class Vfs:
         self.root_mount = self.mounts.attach(root_type, None, b"/", 0, source=b"rumpfs", args=TmpfsArgs())
         self.etfs = Etfs(host.files, self.root_mount, host.realtime_ns)
         self.names = Names(self.root_mount.root, self.etfs, self.directories, parameters.nvnodes)
+        self.names.node = self._node
         self.names.files = self.files
         self.names.enter = self.gates.enter
         self._populate()
+
+    def _node(self, path: str) -> str:
+        """A text of the sysctl tree. EAGAIN, see `rumpvfs.core.questions.Again`."""
+        value = self.questions.ask("kern", "sysctl", (), path, None, None)[0]
+        return value.text if isinstance(value, SysctlValueText) else ""
 
     def _populate(self) -> None:
         root = self.root_mount.root

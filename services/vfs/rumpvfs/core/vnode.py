@@ -322,6 +322,10 @@ class Environment(Protocol):
         """
         ...
 
+    def reserve_buffers(self, size: int) -> bool:
+        """`reserve` for what is dirty (`BufferCache`)."""
+        ...
+
     def reserve(self, size: int) -> bool:
         """Takes bytes of the kernel's memory (gives them back when negative); False when there are not as many."""
         ...

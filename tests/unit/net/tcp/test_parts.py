@@ -14,6 +14,7 @@ from rumpnet.core.tcp.reassembly import Reassembly
 from rumpnet.core.tcp.rtt import MIN_RTO, Rtt
 from rumpnet.core.tcp.scoreboard import LOST, Scoreboard
 from rumpnet.core.tcp.sendqueue import SendQueue
+from rumpnet.core.tcp.sysctl import Sysctl
 from rumpnet.core.tcp.tcb import near
 from rumpnet.core.tcp.wheel import MS, NEVER, SECOND, Wheel
 from rumpuser.host import ManualHost
@@ -111,7 +112,9 @@ def test_round_trips() -> None:
 
 
 def connection(cwnd: int = 100, mss: int = 1000) -> SimpleNamespace:
-    return SimpleNamespace(cwnd=cwnd * mss, mss=mss, ssthresh=NEVER, last_sent=0, rtt=SimpleNamespace(srtt=100 * MS))
+    layer = SimpleNamespace(sysctl=Sysctl())
+    rtt = SimpleNamespace(srtt=100 * MS)
+    return SimpleNamespace(cwnd=cwnd * mss, mss=mss, ssthresh=NEVER, last_sent=0, rtt=rtt, layer=layer)
 
 
 def test_newreno_grows_by_a_segment_each_window() -> None:

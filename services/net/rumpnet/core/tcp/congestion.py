@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 INITIAL_SEGMENTS = 10
 """RFC 6928."""
+ABC_ALL = 2
+"""Of abc.aggressive: no limit, as one acknowledgment may be for many segments."""
 CUBIC_C = 0.4
 CUBIC_BETA = 0.7
 
@@ -31,6 +33,7 @@ class Congestion:
 
     def acked(self, c: Connection, acked: int, now: int) -> None:
         """New data were acknowledged while nothing was missing, and the window was in the way of more."""
+        acked = credit(c, acked)
         if c.cwnd < c.ssthresh:
             acked = slow_start(c, acked)
         if acked:
@@ -73,7 +76,7 @@ class Cubic(Congestion):
 
     def acked(self, c: Connection, acked: int, now: int) -> None:
         if c.cwnd < c.ssthresh:
-            acked = self.hystart.grow(c, acked, now)
+            acked = self.hystart.grow(c, credit(c, acked), now)
         super().acked(c, acked, now)
 
     def avoid(self, c: Connection, acked: int, now: int) -> None:
@@ -121,6 +124,15 @@ class Cubic(Congestion):
         """The time that nothing was sent does not count (4.2.3)."""
         if self.epoch:
             self.epoch += max(now - c.last_sent, 0)
+
+
+def credit(c: Connection, acked: int) -> int:
+    """What an acknowledgment counts for: a segment without abc.enable, in slow start what abc.aggressive allows."""
+    sysctl = c.layer.sysctl
+    if not sysctl.abc.value:
+        return min(acked, c.mss)
+    limit = sysctl.abc_aggressive.value
+    return min(acked, (limit + 1) * c.mss) if limit < ABC_ALL and c.cwnd < c.ssthresh else acked
 
 
 def slow_start(c: Connection, acked: int) -> int:

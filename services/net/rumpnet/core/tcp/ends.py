@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from rumpnet.core.net import Node, statistics, table
 from rumpnet.core.pcb import SHARED, PcbTable, Ports
+from rumpnet.core.portalgo import Wanted
 from rumpnet.core.tables import PCBLIST, STATS
 from rumpnet.core.tcp import output
 from rumpnet.core.tcp.layer import TcpLayer
@@ -132,13 +133,11 @@ class Tcp(TcpLayer):
     def port_for(self, laddr: bytes, faddr: bytes, fport: int) -> int:
         """An ephemeral port for a connection: one that nobody has, or else has to other ends alone. EAGAIN."""
         try:
-            return self.ends.free_port(laddr)
+            return self.ends.free_port(laddr, faddr, fport)
         except KernelError:
             ports = self.ends.ports
         first, count = ports.anonportmin.value, ports.anonportmax.value - ports.anonportmin.value + 1
-        begin = int.from_bytes(self.host.entropy(4), "big")
-        for step in range(count):
-            port = first + (begin + step) % count
+        for port in ports.portalgo.ports(Wanted(first, count, laddr, faddr, fport)):
             if (laddr, port, faddr, fport) not in self.connections and not self._held(port):
                 return port
         raise KernelError(Errno.EAGAIN, "all ephemeral ports are in use")

@@ -83,7 +83,7 @@ def _syn_acknowledged(c: Connection, seg: Segment, now: int) -> None:
     c.layer.fastopen.answered(c, seg)
     c.transit(Event.SYN_ACK)
     c.ack_now = True
-    c.cwnd = c.layer.initial_window(c.mss) if c.retransmits < 2 else c.mss
+    c.cwnd = c.layer.initial_window(c) if c.retransmits < 2 else c.mss
     established(c, now)
     if c.unsent:  # who asks is answered: his own data carry acknowledgments
         c.quick = 0
@@ -103,7 +103,7 @@ def _crossed(c: Connection, seg: Segment, now: int) -> None:
     c.ecn = c.ecn and seg.flags & (ECE | CWR) == ECE | CWR
     c.transit(Event.SYN)
     c.retransmits = 0
-    c.cwnd = c.layer.initial_window(c.mss)
+    c.cwnd = c.layer.initial_window(c)
     c.snd_nxt = c.iss + 1
     c.sb.records.clear()
     output.send_syn(c, now)

@@ -243,7 +243,7 @@ def established(c: Connection, now: int) -> None:
     if c.layer.sysctl.mtu_probing.value == 2:
         c.layer.search_path(c)
     if not c.cwnd:
-        c.cwnd = c.layer.initial_window(c.mss)
+        c.cwnd = c.layer.initial_window(c)
     c.last_sent = now
     c.measured = (now, c.rcv_nxt)
     c.user.established()
@@ -415,7 +415,7 @@ def _append(c: Connection, seg: Segment, now: int) -> None:
     if c.quick:
         c.quick -= 1
         c.ack_now = True
-    elif c.unacked > c.rcv_mss:
+    elif c.unacked > c.rcv_mss or (seg.flags & PSH and c.layer.sysctl.ack_on_push.value):
         c.ack_now = True
     else:
         timers.delay_ack(c, now)

@@ -8,19 +8,22 @@ sequence numbers (RFC 6528), offsets of timestamps and cookies, are keyed hashes
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rumpnet.core.packet import Packet
+from rumpnet.core.route import text
 from rumpnet.core.tcp import handshake, output, timers
 from rumpnet.core.tcp import input as tcp_input
 from rumpnet.core.tcp.congestion import ALGORITHMS, Congestion
+from rumpnet.core.tcp.distance import Distance, distance, time_wait_ns
 from rumpnet.core.tcp.fastopen import FastOpen
 from rumpnet.core.tcp.listen import Listener, SynCache
 from rumpnet.core.tcp.mtuprobe import Search
 from rumpnet.core.tcp.scoreboard import SACKED, Phase
 from rumpnet.core.tcp.state import SYNCHRONIZED, Event, State
-from rumpnet.core.tcp.sysctl import SLOWHZ, Sysctl
+from rumpnet.core.tcp.sysctl import Sysctl
 from rumpnet.core.tcp.tcb import DEFAULT_MSS, MASK, NOBODY, Connection, Key, Options
 from rumpnet.core.tcp.timewait import TimeWait
 from rumpnet.core.tcp.wheel import MS, NEVER, SECOND, Wheel
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from rumpnet.core.net import Node
     from rumpuser.host import Host
 
+log = logging.getLogger(__name__)
 CHALLENGE_EVERY = 500 * MS
 TIME_WAIT_MAX = 1 << 16
 """Connections that are over and still kept; more only cost memory (tcp_max_tw_buckets of Linux)."""
@@ -89,7 +93,7 @@ class TcpLayer:
         """Forgets all, without a word to anybody."""
         self.wheel.clear()
         self.connections.clear()
-        self.syncache.entries.clear()
+        self.syncache.clear()
         self._waits = 0
 
     def count(self, what: str) -> None:
@@ -216,6 +220,8 @@ class TcpLayer:
         if seg.flags & RST:
             return
         self.count("segments for nobody")
+        if self.sysctl.log_refused.value and seg.flags & (SYN | ACK) == SYN:
+            log.warning("connection attempt to TCP %s from %s", _shown(key[0], key[1]), _shown(key[2], key[3]))
         if seg.flags & ACK:
             self.reset(ip, key, seg.ack, 0, RST)
         else:
@@ -302,7 +308,7 @@ class TcpLayer:
     def time_wait(self, c: Connection, now: int) -> None:
         """Both sides have closed; what may still be under way has to be waited for."""
         c.state = State.TIME_WAIT
-        entry = TimeWait(c, now + self.time_wait_ns)
+        entry = TimeWait(c, now, time_wait_ns(c))
         self.release(c)
         if self._waits >= TIME_WAIT_MAX:
             self.count("connections not kept in TIME_WAIT")
@@ -315,10 +321,6 @@ class TcpLayer:
     def waiting(self, entry: TimeWait) -> None:
         """A connection takes its port for a while yet."""
 
-    @property
-    def time_wait_ns(self) -> int:
-        return 2 * self.sysctl.msl.value * SECOND // SLOWHZ
-
     def forget(self, entry: TimeWait) -> None:
         """A TIME_WAIT is over."""
         self.wheel.put(entry, NEVER)
@@ -326,6 +328,10 @@ class TcpLayer:
         if self.connections.get(entry.key) is entry:
             del self.connections[entry.key]
         self.left(entry)
+
+    def holes(self) -> int:
+        """Pieces that peers miss of what they have more of, of all connections."""
+        return sum(c.sb.holes() for c in self.connections.values() if isinstance(c, Connection))
 
     def notsent_lowat(self, c: Connection) -> int:
         """Below how many bytes that were never sent a socket is writable; 0 when that does not matter."""
@@ -362,7 +368,8 @@ class TcpLayer:
     def mss_for(self, ip: Any, faddr: bytes, opt: Options) -> int:
         """What we tell the peer that we take."""
         try:
-            mtu: int = ip.path_mtu(ip.route(faddr), faddr)
+            route = ip.route(faddr)
+            mtu: int = route.iface.mtu if self.sysctl.mss_ifmtu.value else ip.path_mtu(route, faddr)
         except KernelError:
             return DEFAULT_MSS
         mss = min(max(mtu - HEADERS[ip.ADDR_LEN], self.sysctl.minmss.value), MSS_MAX)
@@ -453,9 +460,12 @@ class TcpLayer:
             scale += 1
         return scale
 
-    def initial_window(self, mss: int) -> int:
-        """RFC 6928, for as many segments as the knob says."""
-        count = self.sysctl.init_win.value
+    def initial_window(self, c: Connection) -> int:
+        """RFC 6928, for as many segments as the knob says that is for this distance."""
+        sysctl, mss = self.sysctl, c.mss
+        differ = sysctl.init_win_local.value != sysctl.init_win.value
+        near = differ and distance(c) is not Distance.REMOTE
+        count = (sysctl.init_win_local if near else sysctl.init_win).value
         return min(count * mss, max(2 * mss, count * 1460))
 
     def tune_receive(self, c: Connection, now: int) -> None:
@@ -464,7 +474,7 @@ class TcpLayer:
         c.measured = (now, c.rcv_nxt - c.rcv.count)
         quick = now - since <= 2 * max(c.rtt.srtt, MS)
         if quick and self.sysctl.recvbuf_auto.value and c.rcv.hiwat < most:
-            c.rcv.hiwat = min(2 * c.rcv.hiwat, most)
+            c.rcv.hiwat = min(2 * c.rcv.hiwat, most, c.rcv.hiwat + self.sysctl.recvbuf_inc.value)
 
     # -- secrets
 
@@ -472,7 +482,9 @@ class TcpLayer:
         return hashlib.blake2s(text, key=self._secret, person=purpose).digest()
 
     def isn(self, key: Key, now: int) -> int:
-        """RFC 6528."""
+        """RFC 6528; without iss_hash anything."""
+        if not self.sysctl.iss_hash.value:
+            return int.from_bytes(self.host.entropy(4), "big")
         number = int.from_bytes(self.mac(b"isn", repr(key).encode())[:4], "big")
         return now // ISN_TICK + number & MASK
 
@@ -491,6 +503,10 @@ class TcpLayer:
 
     def algorithm(self, name: str) -> Congestion:
         return ALGORITHMS[name or self.selected]()
+
+
+def _shown(addr: bytes, port: int) -> str:
+    return f"{text(addr)}:{port}" if len(addr) == 4 else f"[{text(addr)}]:{port}"
 
 
 def _no_host(addr: bytes) -> bool:

@@ -9,6 +9,7 @@ were needed a short while ago.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rumpnet.core.tcp import input as tcp_input
@@ -31,6 +32,8 @@ COOKIE_AGE = 2
 COOKIE_MSS = (216, 536, 1200, 1380, 1400, 1440, 1460, 8960)
 """What fits into three bits; others are rounded down. Common sizes, by and large."""
 NO_WSCALE = 15
+BUCKETS = 293
+"""Of the SYN cache (TCP_SYN_HASH_SIZE)."""
 
 
 class Listener(Protocol):
@@ -95,10 +98,19 @@ class SynCache:
     def __init__(self, layer: TcpLayer) -> None:
         self.layer = layer
         self.entries: dict[Key, SynEntry] = {}
+        self._buckets: Counter[int] = Counter()
+        """How many there are by their bucket, which peers cannot choose: a flood that looks alike does not fill all."""
         self._overflow = -NEVER
 
     def count(self) -> int:
         return len(self.entries)
+
+    def clear(self) -> None:
+        self.entries.clear()
+        self._buckets.clear()
+
+    def _bucket(self, key: Key) -> int:
+        return int.from_bytes(self.layer.mac(b"bucket", repr(key).encode())[:4], "big") % BUCKETS
 
     # -- SYN
 
@@ -120,11 +132,13 @@ class SynCache:
             return
         entry = SynEntry(layer, listener, ip, key, seg)
         crowded = listener.half_open >= max(listener.backlog, HALF_OPEN_MIN)
-        if crowded or len(self.entries) >= layer.sysctl.syn_cache_limit.value:
+        full = len(self.entries) >= layer.sysctl.syn_cache_limit.value
+        if crowded or full or self._buckets[self._bucket(key)] >= layer.sysctl.syn_bucket_limit.value:
             self._crowded(entry, now)
             return
         entry.iss = layer.isn(key, now)
         self.entries[key] = entry
+        self._buckets[self._bucket(key)] += 1
         listener.half_open += 1
         self._answer(entry, now, seg)
         layer.wheel.put(entry, now + SECOND)
@@ -164,13 +178,14 @@ class SynCache:
             self.layer.count("SYN cache entries timed out")
             return
         entry.retries += 1
-        entry.ecn = False if entry.retries > 1 else entry.ecn
+        entry.ecn = entry.ecn and entry.retries <= self.layer.sysctl.ecn_maxretries.value
         self._answer(entry, now)
         self.layer.wheel.put(entry, now + (SECOND << entry.retries))
 
     def remove(self, entry: SynEntry) -> None:
         if self.entries.pop(entry.key, None) is not None:
             entry.listener.half_open -= 1
+            self._buckets[self._bucket(entry.key)] -= 1
         self.layer.wheel.put(entry, NEVER)
 
     def closed(self, listener: Listener) -> None:
@@ -259,7 +274,7 @@ class SynCache:
         _begin(c, entry.wscale, entry.mss)
         c.snd_wnd = c.max_wnd = seg.window
         c.snd_wl1 = c.irs
-        c.cwnd = self.layer.initial_window(c.mss)
+        c.cwnd = self.layer.initial_window(c)
         c.transit(Event.SYN)
         self.layer.enter(c)
         self._take_data(c, seg)

@@ -197,12 +197,14 @@ def _restart(c: Connection, now: int) -> None:
     """Slow start after idle: the window is halved for each timeout without a segment (RFC 2861, RFC 5681, 4.1)."""
     if not c.layer.sysctl.slow_start_after_idle.value:
         return
-    idle, least = now - c.last_sent, min(c.cwnd, c.layer.initial_window(c.mss))
+    idle, least = now - c.last_sent, min(c.cwnd, c.layer.initial_window(c))
     c.ssthresh = max(c.ssthresh, 3 * c.cwnd // 4) if c.ssthresh < 1 << 40 else c.ssthresh
     while idle > c.rtt.rto and c.cwnd > least:
         idle -= c.rtt.rto
         c.cwnd //= 2
     c.cwnd = max(c.cwnd, least)
+    if burst := c.layer.sysctl.cwm_burst.value:
+        c.cwnd = min(c.cwnd, burst * c.mss)
     c.cc.idle(c, now)
 
 

@@ -94,6 +94,15 @@ class Scoreboard:
         self.tlp_high = -1
         self.tlp_retrans = False
 
+    def holes(self) -> int:
+        """Runs of records that the peer misses while it has later ones."""
+        count, missing = 0, False
+        for record in self.records:
+            if record.flags & SACKED:
+                count += missing
+            missing = not record.flags & SACKED
+        return count
+
     # -- records
 
     def sent(self, seq: int, end: int, now: int) -> None:

@@ -127,7 +127,7 @@ class TcpStream(InetSocket):
         if not c.opt.snd_fixed and self.snd_hiwat < most and sysctl.sendbuf_auto.value:
             want = 2 * min(c.cwnd, c.snd_wnd)
             if want > self.snd_hiwat:
-                self.snd_hiwat = min(want, most)
+                self.snd_hiwat = min(want, most, self.snd_hiwat + sysctl.sendbuf_inc.value)
 
     def urgent_mark(self, distance: int) -> None:
         self.mark = self.rcv.count + distance

@@ -56,6 +56,23 @@ KNOBS = (
     ("read_after_shutdown", "read_after_shutdown", 1048, 0, 0, 1, "Data that come after shutdown(SHUT_RD) are read"),
     ("tso_min", "tso_min_segs", 1043, 2, 1, 40, "Segments that one packet takes at least, however slow the path"),
     ("mtudisc", "mtudisc", 1035, 1, 0, 1, "Send segments that must not be fragmented (RFC 1191)"),
+    ("sendbuf_inc", "sendbuf_inc", 1025, AUTO_MAX, 1, SB_MAX, "By how much a send buffer grows at most"),
+    ("recvbuf_inc", "recvbuf_inc", 1028, AUTO_MAX, 1, SB_MAX, "By how much a receive buffer grows at most"),
+    ("mss_ifmtu", "mss_ifmtu", 1050, 0, 0, 1, "Announce the interface's MTU, not what is known of the path"),
+    ("syn_bucket_limit", "syn_bucket_limit", 6, 105, 1, 1 << 20, "Entries of a bucket of the SYN cache"),
+    ("init_win_local", "init_win_local", 1051, 10, 1, 40, "Initial window to hosts of our networks (segments)"),
+    ("cwm_burst", "cwm_burstsize", 13, 0, 0, 1 << 16, "Segments at once after idle (0: the window's)"),
+    ("ack_on_push", "ack_on_push", 14, 0, 0, 1, "Acknowledge at once what is to be pushed"),
+    ("log_refused", "log_refused", 22, 0, 0, 1, "Log attempts to connect where nobody listens"),
+    ("ecn_maxretries", "ecn.maxretries", 1052, 1, 0, 12, "SYNs with ECN after the first"),
+    ("abc", "abc.enable", 1053, 1, 0, 1, "Count bytes, not acknowledgments (RFC 3465)"),
+    ("abc_aggressive", "abc.aggressive", 1054, 2, 0, 2, "Worth of an ACK in segments: 0 one, 1 two, 2 all"),
+    ("mslt", "mslt.enable", 1055, 0, 0, 1, "Stay in TIME_WAIT by the distance of the other end"),
+    ("mslt_loopback", "mslt.loopback", 1056, 2, 1, 1200, "Maximum segment life within this kernel (half seconds)"),
+    ("mslt_local", "mslt.local", 1057, 10, 1, 1200, "Maximum segment life in our networks (half seconds)"),
+    ("mslt_remote", "mslt.remote", 1058, 60, 1, 1200, "Maximum segment life beyond routers (half seconds)"),
+    ("mslt_threshold", "mslt.remote_threshold", 1059, 0, 0, 1 << 20, "Round trip (ms) of remote hosts (0: none)"),
+    ("iss_hash", "iss_hash", 1060, 1, 0, 1, "Initial sequence numbers of RFC 6528, else random ones"),
     ("blackhole", "pmtud_blackhole_detection", 1036, 1, 0, 1, "Try smaller segments when big ones get lost (RFC 4821)"),
 )  # fmt: skip
 
@@ -70,6 +87,10 @@ class Sysctl:
         self.sendbuf_auto = self.sendbuf_max = self.recvbuf_auto = self.recvbuf_max = self.sack = self.ecn = _UNSET
         self.syn_cookies = self.fastopen_server = self.fastopen_client = self.mtudisc = self.blackhole = _UNSET
         self.notsent_lowat = self.tso_min = self.tolerate_missing_ts = _UNSET
+        self.sendbuf_inc = self.recvbuf_inc = self.mss_ifmtu = self.syn_bucket_limit = self.init_win_local = _UNSET
+        self.cwm_burst = self.ack_on_push = self.log_refused = self.ecn_maxretries = self.abc = _UNSET
+        self.abc_aggressive = self.mslt = self.mslt_loopback = self.mslt_local = self.mslt_remote = _UNSET
+        self.mslt_threshold = self.iss_hash = _UNSET
         self.fastopen_all = self.fastopen_open = self.fastopen_bare = self.read_after_shutdown = _UNSET
         self.mtu_probing = _UNSET
         for attribute, _, _, value, low, high, _ in KNOBS:
@@ -102,6 +123,7 @@ class Sysctl:
                 "Half-open connections",
                 layer.syncache.count,
             ),
+            Node("net.inet.tcp.sack.globalholes", [*NUMBER, 1061], "Holes in what peers have", layer.holes),
             Node("net.inet.tcp.connections", [*NUMBER, 1038], "Connections", lambda: len(layer.connections)),
         ]
 

@@ -199,7 +199,7 @@ def _resend_syn(c: Connection, now: int) -> None:
     c.rtt.backoff += 1
     if c.syn_data:
         c.layer.fastopen.failed(c)
-    if c.ecn and c.retransmits > 1:
+    if c.ecn and c.retransmits > c.layer.sysctl.ecn_maxretries.value:
         c.ecn = False  # some path may lose packets that ask for it (RFC 3168, 6.1.1.1)
     output.send_syn(c, now)
     c.rexmt_at = min(c.rexmt_at, c.started_at + patience)

@@ -24,10 +24,10 @@ class TimeWait:
 
     __slots__ = (
         "deadline", "domain", "faddr", "fport", "ip", "key", "laddr", "layer", "lport", "options", "rcv_nxt", "rcv_wnd",
-        "slot_at", "snd_nxt", "ts_ok", "ts_recent", "tsoffset", "v6only",
+        "slot_at", "snd_nxt", "stay", "ts_ok", "ts_recent", "tsoffset", "v6only",
     )  # fmt: skip
 
-    def __init__(self, c: Connection, deadline: int) -> None:
+    def __init__(self, c: Connection, now: int, stay: int) -> None:
         self.layer: TcpLayer = c.layer
         self.ip: Any = c.ip
         self.key = c.key
@@ -38,7 +38,8 @@ class TimeWait:
         self.rcv_wnd = min(max(c.rcv_adv - c.rcv_nxt, 0) >> max(c.rcv_scale, 0), 0xFFFF)
         self.ts_ok, self.ts_recent, self.tsoffset = c.ts_ok, c.ts_recent, c.tsoffset
         self.slot_at = NEVER
-        self.deadline = deadline
+        self.stay = stay
+        self.deadline = now + stay
 
     def expire(self, now: int) -> None:
         if now >= self.deadline:
@@ -60,7 +61,7 @@ class TimeWait:
                 self.layer.forget(self)
                 return True
         if seg.flags & FIN and not old and seq + len(seg.payload) + 1 == self.rcv_nxt:
-            self.deadline = now + self.layer.time_wait_ns
+            self.deadline = now + self.stay
         if seg.length or seq != self.rcv_nxt or old:
             self._acknowledge(now)
         return False

@@ -75,7 +75,7 @@ class Transaction:
     """The running transaction of one mount. ``prepare`` is called first in a commit, ``committed`` last."""
 
     def __init__(self, device: BlockDevice, block_size: int, env: Environment, journal: Journal | None) -> None:
-        self.cache = BufferCache(device, block_size, limit=DIRTY_MAX, reserve=env.reserve)
+        self.cache = BufferCache(device, block_size, limit=DIRTY_MAX, reserve=env.reserve_buffers)
         self.journal = journal
         self.running: set[int] = set()
         self.seals: dict[int, Seal] = {}

@@ -46,9 +46,9 @@ class Volume:
         self.sb = sb
         self.writable = False
         self.damaged = False
-        self.meta = BufferCache(device, sb.fsize, reserve=env.reserve)
-        self.dirs = BufferCache(device, sb.fsize, reserve=env.reserve)
-        self.maps = BufferCache(device, sb.fsize, reserve=env.reserve)
+        self.meta = BufferCache(device, sb.fsize, reserve=env.reserve_buffers)
+        self.dirs = BufferCache(device, sb.fsize, reserve=env.reserve_buffers)
+        self.maps = BufferCache(device, sb.fsize, reserve=env.reserve_buffers)
         self.summary: array[int] = array("i")
         self.before_inodes: Callable[[], None] = lambda: None
         """Called before inodes are written: what else belongs to them comes to the buffers."""

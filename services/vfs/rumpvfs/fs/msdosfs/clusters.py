@@ -36,7 +36,7 @@ class Clusters(Contents):
         self.env = env
         self.readonly = True
         self.dirty_before = False
-        self.buffers = BufferCache(device, geometry.sector, reserve=env.reserve)
+        self.buffers = BufferCache(device, geometry.sector, reserve=env.reserve_buffers)
         self.later: list[Run] = []
         self.stops: set[int] = set()
         self.claims: Claims | None = None
