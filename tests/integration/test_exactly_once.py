@@ -222,6 +222,16 @@ def test_a_session_that_nobody_uses_is_taken_up_again(kernel: LiveKernel, cutter
         assert k.sys.dup(fd) == fd + 1
 
 
+def test_lost_connections_leave_no_threads(kernel: LiveKernel, cutter: Cutter) -> None:
+    with rump.connect(cutter.url, retry=30) as k:
+        k.sys.getpid()
+        before = threading.active_count()
+        for _ in range(8):
+            cutter.cut_all()
+            k.sys.getpid()
+        eventually(lambda: threading.active_count() <= before, 10, "the threads of lost streams have ended")
+
+
 def test_the_end_of_a_lease_is_told_once(
     kernel: LiveKernel, cutter: Cutter, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -65,6 +65,8 @@ class GrpcWire:
         except ValueError:  # what a channel that was closed says
             raise copy(None) from None
         self.send = self._outgoing.put
+        # The thread of gRPC that takes requests from the queue would wait there for ever.
+        self._call.add_done_callback(lambda _: self._outgoing.put(None))
 
     def receive(self) -> Any:
         try:
@@ -73,7 +75,6 @@ class GrpcWire:
             raise lost(error) from None
 
     def end(self) -> None:
-        self._outgoing.put(None)
         self._call.cancel()
 
     def when_lost(self, callback: Callable[[], None]) -> None:
