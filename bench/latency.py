@@ -7,6 +7,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import grpc
@@ -15,7 +16,7 @@ from tests.live import start_kernel
 
 import rump
 from bench.measure import Row, alternate, pin, unpin
-from bench.yardstick import echo, stream, unary
+from bench.yardstick import echo, frames, stream, unary
 from rumpwire import rump_kern_pb2, rump_sp_pb2
 
 RESUMES = 20
@@ -30,6 +31,7 @@ def run() -> list[Row]:
             try:
                 return [
                     *_calls(kernel.url, channel),
+                    *_sdk(kernel.url),
                     *_batches(kernel.url, channel),
                     _resume(kernel.url, Path(folder)),
                 ]
@@ -61,6 +63,22 @@ def _calls(url: str, bare: grpc.Channel) -> list[Row]:
             ours, base = alternate(lambda: exchange(message), lambda: back(message))
         rows.append(Row("Stream getpid", ours, "us", "bare bidi echo", base, ours / base, 1.3))
     return rows
+
+
+def _sdk(url: str) -> list[Row]:
+    """Calls of a program in Python on the gateway's host."""
+    with rump.connect(url) as k, frames() as back:
+        k.sys.close(k.sys.open("/tmp/there", os.O_CREAT | os.O_RDWR, 0o644))
+        return [
+            _against(back, "getpid of the SDK", k.sys.getpid, 5.0),
+            _against(back, "stat of the SDK", lambda: k.sys.stat("/tmp/there"), 15.0),
+            _against(back, "open and close of the SDK", lambda: k.sys.close(k.sys.open("/tmp/there", 0)), 30.0),
+        ]
+
+
+def _against(back: Callable[[], object], name: str, call: Callable[[], object], bound: float) -> Row:
+    ours, base = alternate(call, back)
+    return Row(name, ours, "us", "bare frames", base, ours / base, bound)
 
 
 def _resume(url: str, folder: Path) -> Row:

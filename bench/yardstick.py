@@ -1,12 +1,13 @@
-"""A bare grpcio echo: what a remote call costs when nothing is done.
+"""What a remote call costs when nothing is done: a bare grpcio echo, and protobuf in frames over a pair of sockets.
 
-Run as a process: ``python -m bench.yardstick SOCKET``.
+Run as a process: ``python -m bench.yardstick SOCKET`` or, for frames, with the number of a descriptor.
 """
 
 from __future__ import annotations
 
 import asyncio
 import queue
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import grpc
+
+from rumpuser.transport.framing import HEADER, framed
+from rumpwire import rump_kern_pb2, rump_sp_pb2
 
 
 async def _unary(request: bytes, context: Any) -> bytes:
@@ -80,5 +84,33 @@ def stream(
         replies.cancel()
 
 
+@contextmanager
+def frames() -> Iterator[Callable[[], object]]:
+    """A function that sends a call in a frame to another process and gets the answer: parsed and built at both ends."""
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-m", "bench.yardstick", str(theirs.fileno())]
+    with ours, subprocess.Popen(command, pass_fds=[theirs.fileno()]):
+        theirs.close()
+
+        def exchange() -> object:
+            request = rump_sp_pb2.StreamRequest(id=1, calls=[rump_sp_pb2.Call(getpid=rump_kern_pb2.GetpidRequest())])
+            ours.sendall(framed(request.SerializeToString()))
+            return rump_sp_pb2.StreamResponse.FromString(ours.recv(1 << 16)[HEADER:])
+
+        yield exchange
+        ours.shutdown(socket.SHUT_RDWR)
+
+
+def _answer(link: socket.socket) -> None:
+    while data := link.recv(1 << 16):
+        request = rump_sp_pb2.StreamRequest.FromString(data[HEADER:])
+        response = rump_sp_pb2.StreamResponse(id=request.id)
+        response.results.add().getpid.pid = 1
+        link.sendall(framed(response.SerializeToString()))
+
+
 if __name__ == "__main__":
-    asyncio.run(_serve(sys.argv[1]))
+    if sys.argv[1].isdigit():
+        _answer(socket.socket(fileno=int(sys.argv[1])))
+    else:
+        asyncio.run(_serve(sys.argv[1]))

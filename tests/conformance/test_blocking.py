@@ -150,6 +150,19 @@ def semaphore(call: Callable[[Any, int], object]) -> Callable[..., Wait]:
     return make
 
 
+def suspended(k: Any, other: Any, folder: str) -> Wait:
+    r, _ = k.sys.pipe()
+    k.sys.aio_read(rump.Aiocb(1, r, aio_nbytes=1))
+    return lambda c: c.sys.aio_suspend([1])
+
+
+def listed(k: Any, other: Any, folder: str) -> Wait:
+    """Requests of a list that is interrupted go on."""
+    r, _ = k.sys.pipe()
+    reads = [rump.Aiocb(number, r, aio_nbytes=1, aio_lio_opcode=rump.LIO_READ) for number in (1, 2)]
+    return lambda c: c.sys.lio_listio(rump.LIO_WAIT, [reads.pop()])
+
+
 WAITS: dict[str, Callable[..., Wait]] = {
     "read": empty_pipe(lambda c, fd: c.sys.read(fd, 1)),
     "readv": empty_pipe(lambda c, fd: c.sys.readv(fd, [1, 1])),
@@ -179,6 +192,8 @@ WAITS: dict[str, Callable[..., Wait]] = {
     "connect": connecting,
     "route_recv": routes,
     "ksem_wait": semaphore(lambda c, fd: c.sys.ksem_wait(fd)),
+    "aio_suspend": suspended,
+    "lio_listio": listed,
     "ksem_timedwait": semaphore(lambda c, fd: c.sys.ksem_timedwait(fd, 4_000_000_000)),
 }
 DISKS = "waits for a disk or a server of files only; of NFS see tests/conformance/test_nfs.py"
@@ -186,6 +201,7 @@ OTHERS = dict.fromkeys(
     ["unmount", "fsync", "fdatasync", "fsync_range", "pread", "pwrite", "preadv", "pwritev", "mount"], DISKS
 ) | {
     "netconfig_dhcp_ipv4_oneshot": "gives up by itself",
+    "aio_cancel": "waits for what it ends to have ended",
     "component_restart": "waits for a process to start, which has a bound",
 }
 
