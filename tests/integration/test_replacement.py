@@ -291,6 +291,23 @@ def test_timers_go_on(k: Any) -> None:
     assert len(came) >= 3
 
 
+def test_kqueues_go_on(k: Any) -> None:
+    r, w = k.sys.pipe()
+    one, two = k.sys.socketpair(rump.AF_LOCAL, rump.SOCK_STREAM, 0)
+    file = k.sys.open("/tmp/watched", rump.O_CREAT | rump.O_RDWR, 0o644)
+    kq, flags = k.sys.kqueue(), rump.EV_ADD | rump.EV_CLEAR
+    watched = [(r, rump.EVFILT_READ, 0), (one, rump.EVFILT_READ, 0), (file, rump.EVFILT_VNODE, rump.NOTE_WRITE)]
+    k.sys.kevent(kq, [rump.Kevent(fd, which, flags, fflags, 0, 0) for fd, which, fflags in watched], 0, None)
+    for name in NAMES:
+        replace(k, name)
+    for writer, (ident, _, _) in zip((w, two, file), watched, strict=True):
+        k.sys.write(writer, b"news")
+        assert [event.ident for event in k.sys.kevent(kq, [], 4, 20)] == [ident]
+        assert k.sys.kevent(kq, [], 4, 0) == []
+    for each in (r, w, one, two, file, kq):
+        k.sys.close(each)
+
+
 def test_a_successor_that_dies(kernel: LiveKernel, k: Any) -> None:
     """The component goes on as if nothing had been."""
     r, w = k.sys.pipe()

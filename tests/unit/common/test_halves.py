@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,7 +10,11 @@ import pytest
 from rumpuser.component import Context
 from rumpuser.pending import at_once
 from rumpuser.transport.halves import unfinished
+from rumpuser.transport.peer import RemotePeer
+from rumpuser.transport.wire import encode_outcomes
+from rumpuser.url import parse
 from rumpwire import calls
+from rumpwire import rump_bus_pb2 as pb
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Reference, Step
@@ -32,6 +37,9 @@ class Successor:
         if isinstance(answer, Errno):
             raise KernelError(answer)
         return answer
+
+    def run(self, ctx: Context, steps: Sequence[Step], keep_going: bool) -> list[Op]:
+        return [step.op for step in steps]
 
 
 def finish(step: Step, outcome: Any, *answers: Any, before: tuple[tuple[Step, Any], ...] = ()) -> tuple[Any, Successor]:
@@ -83,3 +91,19 @@ def test_nothing_is_left() -> None:
     assert unfinished([Step(calls.CONNECT, (5, NAME))], []) is None
     assert unfinished([Step(calls.CONNECT, (5, NAME))], [KernelError(Errno.ECONNREFUSED)]) is None
     assert unfinished([Step(calls.READ, (5, 10))], [ENDED]) is None
+
+
+@pytest.mark.parametrize("keep_going", [False, True])
+def test_a_run_ends_where_a_connection_fails(keep_going: bool) -> None:
+    """Unless it is to go on."""
+    steps = [Step(calls.CONNECT, (5, NAME)), Step(calls.WRITE, (5, b"abc"))]
+    answer = pb.RunResponse.FromString(encode_outcomes(1, steps, [ENDED], 1 << 20, moved=True))
+    successor, peer = Successor(Errno.ECONNREFUSED), RemotePeer(parse("unix:///nowhere"), "net")
+
+    async def its_successor(_: RemotePeer) -> Any:
+        return successor
+
+    peer.next = its_successor
+    first, *rest = at_once(peer._rest(Context(), steps, answer, keep_going=keep_going))
+    assert first.errno == Errno.ECONNREFUSED
+    assert rest == ([calls.WRITE] if keep_going else [])
