@@ -137,7 +137,13 @@ def test_kern_comes_back_with_processes_and_settings(k: Any) -> None:
     k.sysctl("kern.hostname", "phoenix")
     reader, writer = k.sys.pipe()
     before = k.sys.clock_gettime(rump.CLOCK_MONOTONIC)
+    k.sysctl("proc.curproc.stopfork", 1)
+    child.sysctl("proc.curproc.stopexec", 1)
+    child.sysctl("proc.curproc.rlimit.cputime.soft", 77)
     end(k, "kern")
+    assert [k.sysctl(f"proc.curproc.{name}") for name in ("stopfork", "stopexec")] == [1, 0]
+    assert [child.sysctl(f"proc.curproc.{name}") for name in ("stopfork", "stopexec")] == [0, 1]
+    assert child.sys.getrlimit(rump.RLIMIT_CPU).rlim_cur == 77
     assert child.sys.getsid(0) == child.sys.getpid()
     assert child.sys.getuid() == 1000
     assert child.sys.getgroups().gidset == [5, 6]

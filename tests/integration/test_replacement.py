@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import signal
@@ -194,6 +195,49 @@ def test_a_write_that_waits_is_brought_to_its_end(kernel: LiveKernel, k: Any) ->
         assert got == data
 
 
+@pytest.mark.parametrize("name", ["kern", "net"])
+def test_buffers_and_messages_that_wait_too(kernel: LiveKernel, k: Any, name: str) -> None:
+    with rump.connect(kernel.url) as writer:
+        parts = [os.urandom(150_000) for _ in range(3)]
+        data = b"".join(parts)
+        if name == "kern":
+            r, w = writer.sys.pipe()
+            written = begun(lambda: writer.sys.writev(w, parts))
+        else:
+            r, w = writer.sys.socketpair(rump.AF_LOCAL, rump.SOCK_STREAM, 0)
+            written = begun(lambda: writer.sys.sendmsg(w, rump.Msghdr(data=data), 0))
+        got = bytes(writer.sys.read(r, 1000))
+        for _ in range(2):
+            replace(k, name)
+            got += bytes(writer.sys.read(r, 30_000))
+        got += read_all(writer, r, len(data) - len(got))
+        assert written() == len(data)
+        assert got == data
+
+
+def test_connections_that_are_being_made(kernel: LiveKernel, k: Any) -> None:
+    """A SYN to a listener whose queue is full gets no answer, and is sent again."""
+    with rump.connect(kernel.url) as one, rump.connect(kernel.url) as two:
+        listeners, clients = [], []
+        for caller in (one, two):
+            listener, first = (k.sys.socket(rump.AF_INET, rump.SOCK_STREAM, 0) for _ in range(2))
+            listeners.append(listener)
+            k.sys.bind(listener, ("127.0.0.1", 0))
+            k.sys.listen(listener, 0)
+            name = k.sys.getsockname(listener)
+            k.sys.connect(first, name)
+            late = caller.sys.socket(rump.AF_INET, rump.SOCK_STREAM, 0)
+            clients.append(begun(lambda caller=caller, late=late, name=name: caller.sys.connect(late, name)))
+        waits(kernel, 2)
+        for _ in range(2):
+            replace(k, "net")
+        k.sys.accept(listeners[0])
+        k.sys.close(listeners[1])
+        assert not clients[0]()
+        with pytest.raises(ConnectionRefusedError):
+            clients[1]()
+
+
 def image(folder: Path, name: str, *command: str) -> str:
     need(command[0])
     path = folder / name
@@ -251,29 +295,61 @@ def test_a_successor_that_dies(kernel: LiveKernel, k: Any) -> None:
     """The component goes on as if nothing had been."""
     r, w = k.sys.pipe()
     k.sys.write(w, b"here")
-    before = pid_of(k, "kern")
-    ended = threading.Event()
-    folder = Path(kernel.folder)
+    killed: list[int] = []
+    for _ in range(50):  # the successor may be quicker
+        before = pid_of(k, "kern")
+        with hunting(Path(kernel.folder), "kern", killed):
+            went_well = begun(lambda: k.pub.component_restart("kern"))
+            with contextlib.suppress(OSError):
+                went_well()
+        if killed:
+            break
+    assert killed
+    with pytest.raises(OSError, match="successor"):
+        went_well()
+    assert pid_of(k, "kern") == before
+    assert before not in killed
+    assert k.sys.read(r, 100) == b"here"
 
-    def kill() -> None:
-        while not ended.is_set():
-            for entry in folder.rglob("kern.heir"):
+
+@contextlib.contextmanager
+def hunting(folder: Path, name: str, killed: list[int]) -> Iterator[None]:
+    """Kills the next successor of a component, before it has all that it is to be."""
+    ended = threading.Event()
+
+    def hunt() -> None:
+        while not ended.is_set() and not killed:
+            for path in folder.rglob(f"{name}.heir"):
                 for process in Path("/proc").iterdir():
-                    if process.name.isdigit() and is_heir(process, str(entry)):
-                        os.kill(int(process.name), signal.SIGKILL)
+                    if process.name.isdigit() and is_heir(process, str(path)) and kill_if(process, str(path)):
+                        killed.append(int(process.name))
                         return
             time.sleep(0.0005)
 
-    thread = threading.Thread(target=kill)
+    thread = threading.Thread(target=hunt)
     thread.start()
     try:
-        k.pub.component_restart("kern")
-    except OSError:
-        assert pid_of(k, "kern") == before
+        yield
     finally:
         ended.set()
         thread.join()
-    assert k.sys.read(r, 100) == b"here"
+
+
+def kill_if(process: Path, path: str) -> bool:
+    """Kills a process that stands still and is a successor even then."""
+    pid = int(process.name)
+    try:
+        os.kill(pid, signal.SIGSTOP)
+        until = time.monotonic() + PATIENCE_S
+        while (process / "stat").read_text().rpartition(")")[2].split()[0] != "T" and time.monotonic() < until:
+            time.sleep(0.0005)
+        if is_heir(process, path):
+            os.kill(pid, signal.SIGKILL)
+            return True
+        os.kill(pid, signal.SIGCONT)
+    except OSError:
+        pass  # it has ended
+    return False
 
 
 def is_heir(process: Path, path: str) -> bool:

@@ -4,9 +4,9 @@ A component that is replaced in an orderly way is more than its records say (`ru
 connections, files in memory. Its objects are plain Python, so they go over as a pickle. What both processes have, such
 as the host, the bus or the records, is not in it: these *anchors* are named, and each process puts its own in the place
 of a name. So do whatever stands at the top of a module of ours, which has its module's name and its own. Functions go
-by name too, those inside of others with the variables that they hold: a successor with newer code runs that.
-Descriptors of the host go beside the bytes (`Descriptor`). Whoever waits or listens is not in it: calls that wait are
-made again at the successor.
+by name too, those inside of others with the variables that they hold: a successor with newer code runs that. One that
+was generated says what makes it again (``made_by``: a function and its arguments). Descriptors of the host go beside
+the bytes (`Descriptor`). Whoever waits is not in it: calls that wait are made again at the successor.
 
 The bytes come from a process of the same kernel. Classes of the kernel and plain ones alone are taken from them.
 """
@@ -28,7 +28,8 @@ from types import BuiltinMethodType, CellType, CodeType, FunctionType, MethodTyp
 from typing import Any, TypeVar
 
 from rumpuser.descriptor import Descriptor, Mapped
-from rumpuser.pending import Channel
+from rumpuser.kqueue import Knote
+from rumpuser.pending import Channel, Pending
 from rumpuser.readiness import SelectChannel, Selinfo
 from rumpwire.errno import Errno, KernelError
 
@@ -197,6 +198,8 @@ def _tops() -> Iterator[tuple[int, tuple[str, str]]]:
 
 
 def _reduce_function(value: FunctionType) -> Any:
+    if "made_by" in value.__dict__:
+        return value.__dict__["made_by"]
     if "<locals>" not in value.__qualname__ and value.__name__ != "<lambda>":
         return NotImplemented
     where = _place(value)
@@ -332,6 +335,20 @@ def _reduce_weak(value: weakref.WeakValueDictionary[Any, Any]) -> Any:
     return weakref.WeakValueDictionary, (), dict(value), None, None, weakref.WeakValueDictionary.update
 
 
+def _reduce_pending(value: Pending[Any]) -> Any:
+    return value.__reduce_ex__(2) if value.done else (Pending, ())
+
+
+def _reduce_selinfo(value: Selinfo) -> Any:
+    """Kqueues go over, and listen on; calls of poll do not."""
+    knotes = {key: hear for key, hear in value._listeners.items() if isinstance(key, Knote)}
+    return Selinfo, (), (knotes,), None, None, _set_listeners
+
+
+def _set_listeners(made: Selinfo, state: tuple[Any]) -> None:
+    made._listeners = state[0]
+
+
 class _Gone:
     """What a weak reference led to."""
 
@@ -354,5 +371,6 @@ _REDUCERS: dict[type, Callable[[Any], Any]] = {
     weakref.ref: lambda value: (weakref.ref, (value(),)) if value() is not None else (_nothing, ()),
     SelectChannel: lambda value: (SelectChannel, (value._timers, value._selinfo, value._events)),
     Channel: lambda value: (Channel, (value._timers,)),
-    Selinfo: lambda value: (Selinfo, ()),
+    Pending: _reduce_pending,
+    Selinfo: _reduce_selinfo,
 }

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 from rumpuser.component import Context, Peer
 from rumpuser.pending import value_of
-from rumpwire import calls
-from rumpwire.errno import KernelError
+from rumpuser.run import arguments
+from rumpwire import calls, const
+from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
+from rumpwire.values import Msghdr
 
-OUTPUT = {calls.WRITE.name, calls.SENDTO.name}
-"""Their second argument is what they write. What has a caller that waits is a stream."""
+CONNECTED = const.POLLWRNORM | const.POLLERR | const.POLLHUP
+"""What a socket says whose connection has been made, or has failed."""
+
+
+class Half(Protocol):
+    """The rest of a call."""
+
+    async def finish(self, peer: Peer, ctx: Context, outcome: Any) -> Any:
+        """Its outcome after all, in the place of the one when it was ended. Raises what it fails with."""
+        ...
 
 
 class Rest:
@@ -21,21 +31,73 @@ class Rest:
     def __init__(self, step: Step) -> None:
         self._step = step
 
-    async def finish(self, peer: Peer, ctx: Context, done: int) -> int:
+    async def finish(self, peer: Peer, ctx: Context, outcome: int) -> int:
         """How many bytes were written after all; what fails after some were is for the next call to find."""
         handle, data, *others = self._step.args
+        left = OUTPUT[self._step.op.name][1](data, outcome)
         try:
-            more: int = await value_of(peer.call(ctx, self._step.op, (handle, memoryview(data)[done:], *others)))
+            more: int = await value_of(peer.call(ctx, self._step.op, (handle, left, *others)))
         except KernelError:
-            return done
-        return done + more
+            return outcome
+        return outcome + more
 
 
-def unfinished(steps: Sequence[Step], outcomes: Sequence[Any]) -> Rest | None:
-    """The rest of the call that was ended last, when it had begun to give its data away."""
+class Connecting:
+    """A connection that was being made. It goes on being made at the successor, where connect alone would say so."""
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+
+    async def finish(self, peer: Peer, ctx: Context, outcome: Any) -> None:
+        handle = self._step.args[0]
+        while True:
+            try:
+                await value_of(peer.call(ctx, self._step.op, self._step.args))
+            except KernelError as error:
+                if error.errno == Errno.EISCONN:
+                    return
+                if error.errno != Errno.EALREADY:
+                    raise
+                await value_of(peer.call(ctx, calls.POLL_OBJECTS, ((handle,), (CONNECTED,), (), True)))
+            else:
+                return
+
+
+def _rest_of_buffers(buffers: Sequence[Any], done: int) -> list[Any]:
+    return [memoryview(b"".join(buffers))[done:]]
+
+
+def _rest_of_message(message: Msghdr, done: int) -> Msghdr:
+    """Control data went with the first byte."""
+    return message._replace(data=message.data[done:], control=[])
+
+
+OUTPUT: dict[str, tuple[Callable[[Any], int], Callable[[Any, int], Any]]] = {
+    calls.WRITE.name: (len, lambda data, done: memoryview(data)[done:]),
+    calls.SENDTO.name: (len, lambda data, done: memoryview(data)[done:]),
+    calls.WRITEV.name: (lambda buffers: sum(map(len, buffers)), _rest_of_buffers),
+    calls.SENDMSG.name: (lambda message: len(message.data) if message else 0, _rest_of_message),
+}
+"""Calls whose second argument is what they write: its length, and what is left of it. What has a caller that waits is
+a stream."""
+
+
+def begun(step: Step) -> bool:
+    """Whether a call that was ended, with EINTR, has begun what a successor goes on with."""
+    return step.op.name == calls.CONNECT.name
+
+
+def unfinished(steps: Sequence[Step], outcomes: Sequence[Any]) -> Half | None:
+    """The rest of the call that was ended last, when it had begun to do what cannot be done again."""
     if not outcomes:
         return None
-    step, outcome = steps[len(outcomes) - 1], outcomes[-1]
-    if step.op.name in OUTPUT and isinstance(outcome, int) and 0 < outcome < len(step.args[1]):
-        return Rest(step)
-    return None
+    last, outcome = len(outcomes) - 1, outcomes[-1]
+    op = steps[last].op
+    if isinstance(outcome, KernelError):
+        if not begun(steps[last]) or outcome.errno != Errno.EINTR:
+            return None
+        return Connecting(Step(op, arguments(steps, outcomes[:last], steps[last])))
+    if op.name not in OUTPUT or not isinstance(outcome, int):
+        return None
+    args = arguments(steps, outcomes[:last], steps[last])
+    return Rest(Step(op, args)) if 0 < outcome < OUTPUT[op.name][0](args[1]) else None

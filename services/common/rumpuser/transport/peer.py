@@ -102,7 +102,12 @@ class RemotePeer:
             raise KernelError(Errno.ENOTCONN, f"the {self.name} component is being replaced")
         peer = await self.next(self)
         if more is not None:
-            outcomes[-1] = await more.finish(peer, ctx, outcomes[-1])
+            try:
+                outcomes[-1] = await more.finish(peer, ctx, outcomes[-1])
+            except KernelError as error:
+                outcomes[-1] = error
+        if outcomes and isinstance(outcomes[-1], KernelError) and not keep_going:
+            return outcomes
         rest = remaining(steps, outcomes)
         if rest:
             outcomes += await value_of(peer.run(ctx, rest, keep_going))

@@ -28,7 +28,7 @@ _APART = ("pid", "parent", "children", "session")
 _FIELDS = tuple(field.name for field in dataclasses.fields(Process) if field.name not in _APART)
 _READING = frozenset({
     "read", "readv", "write", "writev", "getpid", "getppid", "cred_get", "clock_gettime", "gettimeofday", "nanosleep",
-    "poll_objects", "knote_collect", "sysctl", "ping", "run_seen", "module_list", "fstat", "fcntl", "close",
+    "poll_objects", "knote_collect", "ping", "run_seen", "module_list", "fstat", "fcntl", "close",
     "ksem_post", "ksem_wait", "ksem_trywait", "ksem_timedwait", "ksem_getvalue",
 })  # fmt: skip
 """Frequent calls that leave processes as they are."""

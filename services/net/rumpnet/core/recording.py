@@ -1,9 +1,10 @@
 """What net leaves to its successor, and how that takes it over.
 
 The configuration is a journal of the calls that made it, each different one once and in the order in which they were
-last done. What was about an interface leaves it with the interface. The successor does the calls again, those that fail
-once more after the others, since they may stand on one that was repeated later; but not those that take something away,
-since they would take what has come back since.
+last done. What was about an interface, or a route by it, leaves it with the interface; rules of npf leave it with the
+load that replaces them. The successor does the calls again, those that fail once more after the others, since they may
+stand on one that was repeated later; but not those that take something away, since they would take what has come back
+since.
 
 Of a socket its kind, options, name and backlog are written down: sockets that listen or receive datagrams go on; one
 that was connected to a peer has lost what was under way, and says so (ECONNRESET).
@@ -53,7 +54,12 @@ TAKING = DESTROYING | {
     const.SIOCDIFADDR_IN6, const.SIOCDLIFADDR, const.SIOCDELMULTI, const.SIOCDIFPHYADDR, const.RTM_DELETE,
 }  # fmt: skip
 """What takes something away: calls, requests of ioctl, types of messages about routes."""
+LOADING = frozenset({"npf_load", "npf_flush"})
+RULES = LOADING | {"npf_table", "npf_rule_add", "npf_rule_remove"}
+"""What a load of npf replaces: were it done again after the load, it would change what that has loaded."""
 SOCKETS = frozenset({"socket", "socketpair", "accept", "paccept", "bind", "connect", "listen", "setsockopt", "close"})
+GATEWAYS = {"netconfig_ipv4_gw": 4, "netconfig_ipv6_gw": 16}
+"""Calls that make a default route, and the bytes of an address of theirs."""
 ROUNDS = 3
 
 Call = Callable[[Context, Op, tuple[Any, ...]], Any]
@@ -102,25 +108,35 @@ class Recorder:
 
     def _write(self, ctx: Context, name: str, args: tuple[Any, ...], value: Any) -> None:
         if name in CONFIGURING:
-            self._configured(ctx, name, args)
+            self._configured(ctx, name, args, *self._way(name))
         elif name == "ioctl":
             if args[1] in REQUESTS:
                 self._configured(ctx, name, args[1:])
         elif name == "route_send":
             if args[1].rtm_type != const.RTM_GET:
-                self._configured(ctx, name, (args[1]._replace(rtm_pid=0, rtm_seq=0),))
+                self._configured(ctx, name, (args[1]._replace(rtm_pid=0, rtm_seq=0),), value.ifname)
         else:
             self._socket(name, args, value)
 
-    def _configured(self, ctx: Context, name: str, args: tuple[Any, ...]) -> None:
-        if _action(name, args) in DESTROYING:
-            self._destroyed(*_interfaces(name, args))
-        kept = flat(args)
-        self._records.put("configuration", f"{name}{kept!r}", (name, kept, flat(ctx.cred)))
+    def _way(self, name: str) -> tuple[str, ...]:
+        """The interface that a default route which was just made goes by."""
+        length = GATEWAYS.get(name)
+        route = None if length is None else self._net.routes.find(bytes(length), 0)
+        return () if route is None else (route.iface.name,)
 
-    def _destroyed(self, ifname: str) -> None:
-        for key, (name, args, _), _ in self._records.items("configuration"):
-            if ifname in _interfaces(name, whole(args)):
+    def _configured(self, ctx: Context, name: str, args: tuple[Any, ...], *by: str) -> None:
+        """Writes a call down, with the interfaces that it is about, or its route goes by."""
+        if name in LOADING:
+            self._forget(lambda what, interfaces: what in RULES)
+        elif _action(name, args) in DESTROYING:
+            (gone,) = _interfaces(name, args)
+            self._forget(lambda what, interfaces: gone in interfaces)
+        kept, interfaces = flat(args), (*_interfaces(name, args), *by)
+        self._records.put("configuration", f"{name}{kept!r}", (name, kept, flat(ctx.cred), *interfaces))
+
+    def _forget(self, over: Callable[[str, list[str]], bool]) -> None:
+        for key, (name, _, _, *interfaces), _ in self._records.items("configuration"):
+            if over(name, interfaces):
                 self._records.delete("configuration", key)
 
     def _socket(self, name: str, args: tuple[Any, ...], value: Any) -> None:
@@ -199,7 +215,7 @@ class Restoring:
     def _journal(self) -> Iterator[Any]:
         for key, value, _ in self._records.items("configuration"):
             try:
-                yield whole(value)
+                yield whole(value[:3])
             except ValueError as error:
                 log.warning("%s is not repeated: %s", key, error)
                 self._records.delete("configuration", key)

@@ -2,12 +2,14 @@
 
 Each message has its length in front. Answers leave in the order in which they come, and hosts tell them apart by their
 identifiers. A connection on which nothing happens is closed, and so is the one that is idle longest when there are too
-many. The sockets here are the kernel's own: they have no handles, and are not handed to a successor.
+many. The sockets here are the kernel's own: they have no handles. Who reads and writes them does not go over to a
+successor, which closes them: hosts ask again (RFC 7766, 6.2.3), and a question to a server has failed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from rumpnet.core.inetdomain import InetDomain
 from rumpnet.core.net import Net
@@ -102,6 +104,7 @@ class Service:
     def __init__(self, net: Net, domain: InetDomain, asked: Asked) -> None:
         """EADDRINUSE when a program has the port."""
         self._net = net
+        self._host = net.host
         self._asked = asked
         self.clients: dict[Client, None] = {}
         """In the order in which they were last heard of."""
@@ -112,6 +115,11 @@ class Service:
         except KernelError:
             self.close()
             raise
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """At a successor, before all of its objects are there."""
+        self.__dict__.update(state)
+        self._host.call_at(self._host.monotonic_ns(), self._close_clients)
 
     def _listen(self, listener: Listener, addr: bytes) -> None:
         listener.bind(Context(), sockaddr(addr, dns.PORT))
@@ -137,7 +145,11 @@ class Service:
     def close(self) -> None:
         for listener in self._listeners:
             listener.close()
-        for client in list(self.clients):
+        self._close_clients()
+
+    def _close_clients(self) -> None:
+        clients, self.clients = self.clients, {}
+        for client in clients:
             client.close()
 
 
@@ -165,12 +177,18 @@ class Question:
 
     def __init__(self, domain: InetDomain, server: bytes, data: bytes, done: Callable[[bytes], None]) -> None:
         family = const.AF_INET if len(server) == 4 else const.AF_INET6
+        self._host = domain.net.host
         self._so = TcpSocket(domain.tcp, family)
         self._so.own = True
         self._so.rcvtimeo_ns = self._so.sndtimeo_ns = IDLE_NS
         self._done: Callable[[bytes], None] | None = done
         self._name = sockaddr(server, dns.PORT)
         self._data = data
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """As of `Service`."""
+        self.__dict__.update(state)
+        self._host.call_at(self._host.monotonic_ns(), self._end)
 
     def begin(self) -> None:
         Begun[None](self._ask)
@@ -188,6 +206,9 @@ class Question:
             found = await receive(self._so)
         except KernelError:
             found = b""
+        self._end(found)
+
+    def _end(self, found: bytes = b"") -> None:
         done = self._done
         self.close()
         if done is not None:

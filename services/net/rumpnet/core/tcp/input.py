@@ -241,7 +241,7 @@ def established(c: Connection, now: int) -> None:
     c.rexmt_at = NEVER
     c.quick = QUICK_ACKS
     if c.layer.sysctl.mtu_probing.value == 2:
-        c.layer.search_path(c)
+        mtuprobe.begin(c)
     if not c.cwnd:
         c.cwnd = c.layer.initial_window(c)
     c.last_sent = now

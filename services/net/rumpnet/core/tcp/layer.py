@@ -20,7 +20,6 @@ from rumpnet.core.tcp.congestion import ALGORITHMS, Congestion
 from rumpnet.core.tcp.distance import Distance, distance, time_wait_ns
 from rumpnet.core.tcp.fastopen import FastOpen
 from rumpnet.core.tcp.listen import Listener, SynCache
-from rumpnet.core.tcp.mtuprobe import Search
 from rumpnet.core.tcp.scoreboard import SACKED, Phase
 from rumpnet.core.tcp.state import SYNCHRONIZED, Event, State
 from rumpnet.core.tcp.sysctl import Sysctl
@@ -42,8 +41,6 @@ TIME_WAIT_MAX = 1 << 16
 """Connections that are over and still kept; more only cost memory (tcp_max_tw_buckets of Linux)."""
 ISN_TICK = 4000
 """Initial sequence numbers count up every 4 microseconds (RFC 9293, 3.4.1)."""
-BASE_MSS = 1024
-"""What a path that loses big packets is believed to take (RFC 4821, 7.2)."""
 MSS_MAX = 65535 - 60 - 60
 HEADERS = {4: 20 + tcp.HEADER_LEN, 16: 40 + tcp.HEADER_LEN}
 """Of IP and TCP together, without options."""
@@ -434,23 +431,6 @@ class TcpLayer:
                 c.sb.undo_marker = -1
             output.output(c, self.host.monotonic_ns())
             self.flush()
-
-    def suspect_black_hole(self, c: Connection) -> None:
-        """Big segments disappear, and nobody says why (RFC 4821, 7.7)."""
-        if self.sysctl.blackhole.value and c.mss > BASE_MSS:
-            self.count("suspected black holes")
-            probing = self.sysctl.mtu_probing.value
-            self.search_path(c)
-            if not probing:
-                c.search = None
-
-    def search_path(self, c: Connection) -> None:
-        """Segments are short, until longer ones are seen to arrive (RFC 4821)."""
-        headers = self.headers(c)
-        if c.mss > BASE_MSS:
-            c.search = Search(BASE_MSS + headers, min(c.peer_mss or BASE_MSS, self.announced_mss(c)) + headers)
-            c.pmtu = BASE_MSS + headers
-            self.choose_mss(c)
 
     def scale_for(self, space: int) -> int:
         """The window scale that the buffer may come to need."""

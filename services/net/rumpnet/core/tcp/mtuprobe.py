@@ -16,6 +16,8 @@ from rumpnet.core.wire import tcp
 if TYPE_CHECKING:
     from rumpnet.core.tcp.tcb import Connection
 
+BASE_MSS = 1024
+"""What a path that loses big packets is believed to take (RFC 4821, 7.2)."""
 NARROW = 16
 """Bytes between the two lengths at which a search is over."""
 AGAIN = 600 * SECOND
@@ -47,6 +49,27 @@ class Search:
 
     def failed(self) -> None:
         self.high, self.size = max(self.size - 1, self.low), 0
+
+
+def suspect_black_hole(c: Connection) -> None:
+    """Big segments disappear, and nobody says why (RFC 4821, 7.7)."""
+    sysctl = c.layer.sysctl
+    if sysctl.blackhole.value and c.mss > BASE_MSS:
+        c.layer.count("suspected black holes")
+        probing = sysctl.mtu_probing.value
+        begin(c)
+        if not probing:
+            c.search = None
+
+
+def begin(c: Connection) -> None:
+    """Segments are short, until longer ones are seen to arrive."""
+    headers = c.layer.headers(c)
+    if c.mss > BASE_MSS:
+        most = min(c.peer_mss or BASE_MSS, c.layer.announced_mss(c))
+        c.search = Search(BASE_MSS + headers, most + headers)
+        c.pmtu = BASE_MSS + headers
+        c.layer.choose_mss(c)
 
 
 def probe(c: Connection, search: Search, now: int) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rumpnet.core.tcp import output, recovery
+from rumpnet.core.tcp import mtuprobe, output, recovery
 from rumpnet.core.tcp.scoreboard import Phase
 from rumpnet.core.tcp.state import State
 from rumpnet.core.tcp.wheel import MS, NEVER, SECOND
@@ -215,7 +215,7 @@ def _timed_out(c: Connection, now: int) -> None:
     c.rtt.backoff += 1
     c.probe_at = NEVER
     if c.retransmits == BLACK_HOLE:
-        c.layer.suspect_black_hole(c)
+        mtuprobe.suspect_black_hole(c)
     if c.snd_wnd == 0 and c.snd_una + c.snd_wnd < c.snd_nxt and not c.sb.records[0].end > c.snd.end:
         output.resend(c, c.sb.records[c.sb.next_lost()], now)  # the peer has taken its window back
     else:
