@@ -175,6 +175,26 @@ def test_limits_are_the_same(apart: Any, k: Any) -> None:
     child.close()
 
 
+def test_limits_of_asynchronous_io_are_the_same(apart: Any, k: Any) -> None:
+    before = k.sysctl("kern.aio_listio_max")
+
+    def takes(count: int) -> bool:
+        try:
+            k.sys.lio_listio(rump.LIO_WAIT, [rump.Aiocb(aio_lio_opcode=rump.LIO_NOP)] * count)
+        except OSError as error:
+            expect(error, errno.EINVAL)
+            return False
+        return True
+
+    k.sysctl("kern.aio_listio_max", 2)
+    eventually(lambda: not takes(3), 20, "kern has told the gateway")
+    apart.crash()
+    assert not takes(3)
+    assert takes(2)
+    k.sysctl("kern.aio_listio_max", before)
+    eventually(lambda: takes(3), 20, "it may be more again")
+
+
 def test_what_is_in_messages_arrives(apart: Any, k: Any) -> None:
     a, b = k.socketpair(rump.AF_UNIX, rump.SOCK_STREAM)
     r, w = k.sys.pipe()

@@ -29,6 +29,8 @@ HEALTH_S = 2.0
 STOPPED = 0.1
 """So many of the faults stop a component, the others kill it. Nobody asks whether the gateway answers: it is killed."""
 PAUSE_S = 0.15
+TELL = 100
+"""Faults between lines that tell how far it is."""
 SERVED_S = 30.0
 
 
@@ -101,11 +103,13 @@ def _run(
     for client in clients:
         client.start()
     probe = probes(k)
-    for _ in range(faults):
+    for count in range(1, faults + 1):
         time.sleep(random_.random() * 2 * PAUSE_S)
         names = random_.sample(COMPONENTS, 2 if random_.random() < 0.1 else 1)
         number = signal.SIGSTOP if random_.random() < stopped and "gateway" not in names else signal.SIGKILL
         _fault(k, names, number, probe, report)
+        if count % TELL == 0:
+            print(f"{count} of {faults} faults, {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
         if report.findings or any(client.findings for client in clients):
             break
     for client in clients:

@@ -118,7 +118,14 @@ class AsynchronousIO:
         self.listio_max, self.most = const.AIO_LISTIO_MAX, const.AIO_MAX
 
     def set_limits(self, ctx: Context, listio_max: int, most: int) -> None:
+        """kern says so. It is recorded, since kern does not say it again to a gateway that comes back."""
         self.listio_max, self.most = listio_max, most
+        self._gateway.host.records.put("aio limits", 0, (listio_max, most))
+
+    def restore(self) -> None:
+        """What kern told the predecessor."""
+        for _, (listio_max, most), _ in self._gateway.host.records.items("aio limits"):
+            self.listio_max, self.most = listio_max, most
 
     def of(self, p: Process) -> Requests:
         if p.aio is None:

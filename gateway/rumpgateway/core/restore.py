@@ -17,7 +17,7 @@ from rumpwire.values import Credentials, ProcessInfo
 
 
 def restore(gateway: Gateway) -> None:
-    """Processes, descriptors, directories and descriptors in messages, out of the records of the predecessor."""
+    """Processes, descriptors, directories, descriptors in messages, limits, out of the records of the predecessor."""
     records = gateway.host.records
     found = _Descriptions(gateway.name)
     for pid, value, _ in records.items("process"):
@@ -28,6 +28,7 @@ def restore(gateway: Gateway) -> None:
             fds.restore(fd, found.get(owner, handle, pgid), cloexec=cloexec)
     for token, (owner, handle, pgid), _ in records.items("flying"):
         gateway.rights.restore(token, found.get(owner, handle, pgid))
+    gateway.aio.restore()
     for p in gateway.processes.values():
         p.record(records)
 
