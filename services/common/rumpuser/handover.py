@@ -14,6 +14,7 @@ The bytes come from a process of the same kernel. Classes of the kernel and plai
 from __future__ import annotations
 
 import ctypes
+import enum
 import importlib
 import inspect
 import io
@@ -138,6 +139,8 @@ class _Pickler(pickle.Pickler):
         return self._numbers[fd]
 
     def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, enum.Enum):  # some Pythons name its member with getattr
+            return type(value), (value.value,)
         reduce = _REDUCERS.get(type(value))
         return NotImplemented if reduce is None else reduce(value)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 
 import pytest
@@ -78,3 +79,11 @@ def test_deep_objects() -> None:
     while got:
         got, depth = got[0], depth + 1
     assert depth == 50_000
+
+
+def test_members_of_enums_are_the_same_ones() -> None:
+    """In Python 3.11.2 they ask to be made with getattr, which is none of the kernel's."""
+    value = [Errno.EIO, signal.SIGTERM]
+    found = handover.load(handover.dump(value, {}), {}, packages=("signal",))
+    assert found == value
+    assert all(a is b for a, b in zip(found, value, strict=True))

@@ -92,7 +92,7 @@ def test_others_map_it(d: Kit) -> None:
 def test_what_cannot_be_made(d: Kit, unit: int, size: int, errno: str) -> None:
     before = len(os.listdir("/proc/self/fd"))
     assert fails(d, "md_create", unit, size) == errno
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def test_the_limit_of_memory() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rumpuser.component import KERNEL, Bus
 from rumpuser.pending import start
 from rumpwire import calls, const
@@ -19,22 +21,22 @@ class AioLimits:
         self.listio_max = const.AIO_LISTIO_MAX
         self.most = const.AIO_MAX
 
-    def set_listio_max(self, value: int) -> None:
+    def set_listio_max(self, value: int) -> Any:
         """EINVAL."""
         if not 1 <= value <= self.most:
             raise KernelError(Errno.EINVAL, f"kern.aio_listio_max is 1 to kern.aio_max, {self.most}")
         self.listio_max = value
-        self._tell()
+        return self._tell()
 
-    def set_most(self, value: int) -> None:
+    def set_most(self, value: int) -> Any:
         """EINVAL."""
         if value < self.listio_max:
             raise KernelError(Errno.EINVAL, f"kern.aio_max is at least kern.aio_listio_max, {self.listio_max}")
         self.most = value
-        self._tell()
+        return self._tell()
 
-    def _tell(self) -> None:
+    def _tell(self) -> Any:
         try:
-            start(self._bus.peer("gateway").call(KERNEL, calls.AIO_LIMITS_SET, (self.listio_max, self.most)))
+            return start(self._bus.peer("gateway").call(KERNEL, calls.AIO_LIMITS_SET, (self.listio_max, self.most)))
         except KernelError:
-            return  # without a gateway there are no requests
+            return None  # without a gateway there are no requests

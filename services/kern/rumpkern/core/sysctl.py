@@ -55,7 +55,8 @@ SIZES = {const.CTLTYPE_INT: 4, const.CTLTYPE_QUAD: 8, const.CTLTYPE_BOOL: 1, con
 Reader = Callable[[Context], SysctlValue]
 Selector = Callable[[Context, tuple[int, ...]], Any]
 """Gives a value, or what becomes one."""
-Writer = Callable[[Context, SysctlValue], None]
+Writer = Callable[[Context, SysctlValue], Any]
+"""Gives what it has begun and not ended yet (`Running`): whoever writes waits for it."""
 Component = str | int
 
 

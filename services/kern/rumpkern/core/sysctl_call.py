@@ -11,7 +11,7 @@ from rumpkern.core.sysctl import MAXNAME, OWN, TOP, Component, Node, Tree, argum
 from rumpkern.core.sysctl_made import MadeNodes
 from rumpuser.component import KERNEL, Bus, Context, Peer
 from rumpuser.kauth import Action
-from rumpuser.pending import ENDED, value_of
+from rumpuser.pending import ENDED, Running, value_of
 from rumpuser.plain import flat
 from rumpuser.records import NoRecords, Records
 from rumpwire import calls, const
@@ -115,9 +115,11 @@ class SysctlCalls:
         old = node.read(ctx)
         if newv is not None:
             assert node.write is not None
-            node.write(ctx, newv)
+            begun = node.write(ctx, newv)
             if pid is None:
                 self._records.put("sysctl", node.path, flat(newv))
+            if isinstance(begun, Running):
+                return _after(begun, SysctlResult(old, []))
         return SysctlResult(old, [])
 
     def _check(self, ctx: Context, node: Node, newv: SysctlValue | None) -> SysctlValue | None:
@@ -213,6 +215,11 @@ class SysctlCalls:
             return self._bus.peer(faction)
         except KernelError:
             return None
+
+
+async def _after(begun: Running[Any], result: SysctlResult) -> SysctlResult:
+    await begun.outcome
+    return result
 
 
 def _parse(name: Sequence[int], path: str) -> tuple[Sequence[Component], int | None]:

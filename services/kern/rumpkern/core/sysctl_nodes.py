@@ -14,7 +14,7 @@ from rumpkern.core.modules import ModuleSettings
 from rumpkern.core.pipe import MAX_PIPES, Pipes
 from rumpkern.core.session import SessionCalls
 from rumpkern.core.signals import Signals
-from rumpkern.core.sysctl import CURPROC, Node, Tree
+from rumpkern.core.sysctl import CURPROC, Node, Tree, Writer
 from rumpuser.component import Context, Parameters
 from rumpuser.host import Host
 from rumpuser.pending import start
@@ -73,7 +73,7 @@ class Identity:
 
 
 Numbers = tuple[int, ...]
-Write = Callable[[Any], None]
+Write = Callable[[Any], Any]
 
 
 class Nodes:
@@ -145,10 +145,10 @@ class Nodes:
             limit = sessions.getrlimit(ctx, which)
             return SysctlValueQuad(limit.rlim_cur if soft else limit.rlim_max)
 
-        def put(ctx: Context, value: SysctlValue) -> None:
+        def put(ctx: Context, value: SysctlValue) -> Any:
             assert isinstance(value, SysctlValueQuad)
             changed = {"rlim_cur" if soft else "rlim_max": value.quad}
-            start(sessions.setrlimit(ctx, which, sessions.getrlimit(ctx, which)._replace(**changed)))
+            return start(sessions.setrlimit(ctx, which, sessions.getrlimit(ctx, which)._replace(**changed)))
 
         path = f"proc.curproc.rlimit.{LIMIT_NAMES[which]}.{'soft' if soft else 'hard'}"
         node = self._add(path, (10, CURPROC, 2, which + 1, 1 if soft else 2), const.CTLTYPE_QUAD, "", get, put)
@@ -161,7 +161,7 @@ class Nodes:
         kind: int,
         description: str,
         read: Callable[[Context], SysctlValue],
-        write: Callable[[Context, SysctlValue], None] | None,
+        write: Writer | None,
     ) -> Node:
         flags = const.CTLFLAG_PERMANENT | (RW if write else const.CTLFLAG_READONLY)
         return self.tree.add(Node(path, 0, kind, flags, description, read=read, write=write), numbers)
