@@ -405,9 +405,8 @@ class Sessions:
             del self._ended[next(iter(self._ended))]
         self.records.delete("session", session.token)
         session.over(KernelError(Errno.ESTALE, why, "gateway"))
-        await asyncio.shield(
-            self._task(settle(self._gateway.exit(session.process)))
-        )  # to its end, whoever asked for it
+        # To its end, also when whoever asked for it goes.
+        await asyncio.shield(self._task(settle(self._gateway.exit(session.process))))
 
     def review(self, still: Callable[[Identity], bool]) -> None:
         """Ends the sessions of those to whom the policy no longer gives what they have."""

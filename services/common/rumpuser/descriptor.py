@@ -38,5 +38,12 @@ class Mapped(mmap.mmap):
 
 
 def blank(kind: type[T]) -> T:
-    """An object with nothing in it yet: what holds others that hold it is made first, and filled then."""
+    """An object with nothing in it yet."""
     return kind.__new__(kind)
+
+
+def refilled(made: Any, state: Any) -> Any:
+    """What ``__reduce__`` gives for an object that holds others that hold it: it is made blank, and then gets the state
+    by its ``_fill``."""
+    kind = type(made)
+    return blank, (kind,), state, None, None, kind._fill

@@ -15,7 +15,7 @@ import threading
 import time
 from typing import Any, Protocol
 
-from rumpuser.descriptor import blank
+from rumpuser.descriptor import refilled
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class LoopPolling:
             self._host.add(self)
 
     def __reduce__(self) -> Any:
-        return blank, (LoopPolling,), (self._host, self._device, self._ended), None, None, LoopPolling._fill
+        return refilled(self, (self._host, self._device, self._ended))
 
     def begin(self) -> None:
         self._loop: asyncio.AbstractEventLoop = self._host.loop

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from rumpuser.descriptor import Descriptor, blank
+from rumpuser.descriptor import Descriptor, refilled
 from rumpuser.devices.hostsocket import HostSockets
 from rumpuser.devices.system import SystemPorts
 from rumpuser.hostfiles import SystemFiles
@@ -89,7 +89,7 @@ class Alarm:
 
     def __reduce__(self) -> Any:
         ended = self not in self._host.at_work
-        return blank, (Alarm,), (self._host, self._deadline_ns, self._callback, ended), None, None, Alarm._fill
+        return refilled(self, (self._host, self._deadline_ns, self._callback, ended))
 
     def _fill(self, state: tuple[Any, ...]) -> None:
         self._host, self._deadline_ns, self._callback, ended = state
@@ -121,7 +121,7 @@ class Watch:
     def __reduce__(self) -> Any:
         ended = self not in self._host.at_work
         fd = self._fd if ended else Descriptor(self._fd)
-        return blank, (Watch,), (self._host, fd, self._callback, ended), None, None, Watch._fill
+        return refilled(self, (self._host, fd, self._callback, ended))
 
     def _fill(self, state: tuple[Any, ...]) -> None:
         self._host, self._fd, self._callback, ended = state

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterable
 from typing import Any
 
-from rumpuser.descriptor import Descriptor, blank
+from rumpuser.descriptor import Descriptor, refilled
 
 _READ = 4096
 _OPEN = os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -39,7 +39,7 @@ class Bell:
             raise
 
     def __reduce__(self) -> Any:
-        return blank, (Bell,), (self.path, Descriptor(self.fd)), None, None, Bell._fill
+        return refilled(self, (self.path, Descriptor(self.fd)))
 
     def _fill(self, state: tuple[bytes, int]) -> None:
         self.path, self.fd = state

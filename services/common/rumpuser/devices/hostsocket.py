@@ -16,7 +16,7 @@ import termios
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from rumpuser.descriptor import Descriptor, blank
+from rumpuser.descriptor import Descriptor, refilled
 from rumpuser.readiness import IN, OUT
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError, from_host
@@ -97,7 +97,7 @@ class HostSocket:
 
     def __reduce__(self) -> Any:
         state = (self._owner, Descriptor(self._socket.fileno()), self.family, self.changed)
-        return blank, (HostSocket,), state, None, None, HostSocket._fill
+        return refilled(self, state)
 
     def _fill(self, state: tuple[Any, ...]) -> None:
         self._owner, fd, self.family, self.changed = state

@@ -24,7 +24,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
-from rumpuser.descriptor import Descriptor, blank
+from rumpuser.descriptor import Descriptor, refilled
 from rumpuser.devices.bell import Bells
 from rumpuser.devices.port import FRAME_MAX, PLAIN, Offload, Receive
 from rumpuser.host import Buffer
@@ -102,7 +102,7 @@ class ShmBus:
     def __reduce__(self) -> Any:
         here = ("_mapped", "_tails", "_reserves", "_counter", "_fence")
         state = {name: value for name, value in self.__dict__.items() if name not in here}
-        return blank, (ShmBus,), {**state, "_fd": Descriptor(self._fd)}, None, None, ShmBus._fill
+        return refilled(self, {**state, "_fd": Descriptor(self._fd)})
 
     def _fill(self, state: dict[str, Any]) -> None:
         """The slot is held by the open file, which a predecessor and its successor share."""

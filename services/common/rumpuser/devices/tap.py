@@ -16,7 +16,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rumpuser.descriptor import Descriptor, blank
+from rumpuser.descriptor import Descriptor, refilled
 from rumpuser.devices.port import FRAME_MAX, PLAIN, Offload, Receive
 from rumpuser.host import Buffer
 from rumpwire.errno import Errno, KernelError, from_host
@@ -58,7 +58,7 @@ class Tap:
 
     def __reduce__(self) -> Any:
         state = {name: value for name, value in self.__dict__.items() if name not in ("_buffer", "_view")}
-        return blank, (Tap,), {**state, "_fd": Descriptor(self._fd)}, None, None, Tap._fill
+        return refilled(self, {**state, "_fd": Descriptor(self._fd)})
 
     def _fill(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
