@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import queue
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -81,3 +82,12 @@ def folder(k: Any) -> str:
     path = f"/tmp/test{next(_names)}"
     k.sys.mkdir(path, 0o755)
     return path
+
+
+@pytest.fixture
+def got(k: Any) -> Iterator[queue.SimpleQueue[int]]:
+    """The signals that reach the client."""
+    found: queue.SimpleQueue[int] = queue.SimpleQueue()
+    k.on_signal(lambda number: found.put(int(number)))
+    yield found
+    k.on_signal(None)

@@ -5,11 +5,8 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-import queue
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -24,28 +21,12 @@ def block(fd: int, data: bytes = b"", nbytes: int = 0, offset: int = 0, **more: 
     return rump.Aiocb(next(_numbers), fd, offset, data, nbytes, **more)
 
 
-def until(check: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
-    while not check():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
-
-
 def finish(k: Any, b: rump.Aiocb) -> tuple[int, int, bytes]:
     """Error, return value and data of a request, once it is over."""
     k.sys.aio_suspend([b.aiocbp], 20)
     error = k.sys.aio_error(b.aiocbp)
     retval, buf = k.sys.aio_return(b.aiocbp)
     return error, retval, bytes(buf)
-
-
-@pytest.fixture
-def got(k: Any) -> Iterator[queue.SimpleQueue[int]]:
-    """The signals that reach the client."""
-    found: queue.SimpleQueue[int] = queue.SimpleQueue()
-    k.on_signal(lambda number: found.put(int(number)))
-    yield found
-    k.on_signal(None)
 
 
 @pytest.fixture

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import queue
 import signal
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import rump
-
-
-@pytest.fixture
-def got(k: Any) -> Iterator[queue.SimpleQueue[int]]:
-    """The signals that reach the client."""
-    found: queue.SimpleQueue[int] = queue.SimpleQueue()
-    k.on_signal(lambda number: found.put(int(number)))
-    yield found
-    k.on_signal(None)
 
 
 def test_a_timer_sends_its_signal(k: Any, got: Any) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import rump
-from tests.live import LiveKernel, start_kernel
+from tests.live import LiveKernel, eventually, start_kernel
 from tests.tools import need
 
 NAMES = ("vfs", "net", "dev", "kern")
@@ -74,12 +74,7 @@ def begun(work: Callable[[], Any]) -> Callable[[], Any]:
 def waits(kernel: LiveKernel, count: int) -> None:
     """Until so many calls are under way."""
     with rump.connect(kernel.url) as k:
-        until = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until:
-            if k.statistics()["in_flight"] >= count:
-                return
-            time.sleep(0.01)
-    raise AssertionError(f"there are no {count} calls")
+        eventually(lambda: k.statistics()["in_flight"] >= count, PATIENCE_S, f"{count} calls are under way")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -284,11 +279,8 @@ def test_timers_go_on(k: Any) -> None:
     k.sys.setitimer(rump.ITIMER_REAL, (0.3, 0.3))
     for _ in range(2):
         replace(k, "kern")
-    until = time.monotonic() + PATIENCE_S
-    while len(came) < 3 and time.monotonic() < until:
-        time.sleep(0.02)
+    eventually(lambda: len(came) >= 3, PATIENCE_S, "the timer goes on")
     k.sys.setitimer(rump.ITIMER_REAL, (0, 0))
-    assert len(came) >= 3
 
 
 def test_kqueues_go_on(k: Any) -> None:

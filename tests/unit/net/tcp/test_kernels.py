@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rumpwire import const
@@ -22,8 +24,8 @@ def test_a_host_that_is_not_there() -> None:
     assert fails(lambda: running) in ("EHOSTDOWN", "EHOSTUNREACH")
 
 
-def test_two_kernels() -> None:
-    one, two, _ = Lab().two()
+def connected(one: Any, two: Any) -> tuple[int, int]:
+    """The ends of a connection from the first kernel to the second."""
     server, client = stream(two), stream(one)
     two("bind", server, SockaddrIn(bytes(4), 80))
     two("listen", server, 5)
@@ -31,6 +33,12 @@ def test_two_kernels() -> None:
     one.host.advance(1)
     finished(running)
     peer = finished(two("accept", server)).s
+    return client, peer
+
+
+def test_two_kernels() -> None:
+    one, two, _ = Lab().two()
+    client, peer = connected(one, two)
     one("write", client, b"across")
     one.host.advance(1)
     assert bytes(two("read", peer, 100)) == b"across"
@@ -41,13 +49,7 @@ def test_two_kernels() -> None:
 
 def test_close_lingers_until_all_is_taken() -> None:
     one, two, wire = Lab().two()
-    server, client = stream(two), stream(one)
-    two("bind", server, SockaddrIn(bytes(4), 80))
-    two("listen", server, 5)
-    running = one("connect", client, SockaddrIn(bytes([10, 0, 0, 2]), 80))
-    one.host.advance(1)
-    finished(running)
-    peer = finished(two("accept", server)).s
+    client, peer = connected(one, two)
     one("setsockopt", client, const.SOL_SOCKET, const.SO_LINGER, Linger(1, 5))
     wire.lose = lambda frame: True
     one("write", client, b"slowly")
@@ -64,13 +66,7 @@ def test_close_lingers_until_all_is_taken() -> None:
 def test_what_comes_after_the_reader_has_shut_down(kept: int, got: bytes) -> None:
     one, two, _ = Lab().two()
     two.inet.tcp.sysctl.read_after_shutdown.value = kept
-    server, client = stream(two), stream(one)
-    two("bind", server, SockaddrIn(bytes(4), 80))
-    two("listen", server, 5)
-    running = one("connect", client, SockaddrIn(bytes([10, 0, 0, 2]), 80))
-    one.host.advance(1)
-    finished(running)
-    peer = finished(two("accept", server)).s
+    client, peer = connected(one, two)
     one("write", client, b"before")
     two("shutdown", peer, const.SHUT_RD)
     assert two("read", peer, 100) == b""
