@@ -13,6 +13,8 @@ import contextlib
 import logging
 import os
 import secrets
+import socket
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -86,7 +88,7 @@ class Guest(Frames):
     def __init__(self, guests: set[Guest]) -> None:
         super().__init__(MAX_HELLO)
         self._guests = guests
-        self._admitted = False
+        self.admitted = False
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -110,13 +112,17 @@ class Guest(Frames):
             self.transport.resume_reading()
 
     def frame(self, data: bytes) -> None:
-        if self._admitted:
+        if self.admitted:
             self.message(data)
             return
-        self.cutter.limit = self.hello(data)
+        self.admit(self.hello(data))
+
+    def admit(self, limit: int) -> None:
+        """It is known who it is."""
+        self.cutter.limit = limit
         assert self._timer is not None
         self._timer.cancel()
-        self._admitted = True
+        self.admitted = True
 
     def hello(self, data: bytes) -> int:
         """The first frame: how long the others may be. EAUTH."""
@@ -189,24 +195,56 @@ class FrameServer:
 
     def __init__(self, url: Url, welcome: Callable[[set[Guest]], Guest]) -> None:
         self._welcome = welcome
+        self.url = url
         self._path = url.path + SUFFIX
         self._server: asyncio.Server | None = None
+        self._socket: socket.socket | None = None
         self.guests: set[Guest] = set()
 
-    async def start(self) -> bool:
-        """False where the path of the socket would be too long: callers use gRPC."""
-        if len(os.fsencode(self._path)) > MAX_PATH:
+    async def start(self, listening: int | None = None) -> bool:
+        """False where the path of the socket would be too long: callers use gRPC. ``listening``: the descriptor of a
+        predecessor's socket."""
+        if listening is not None:
+            self._socket = socket.socket(fileno=listening)
+        elif len(os.fsencode(self._path)) > MAX_PATH:
             return False
+        else:
+            self._socket = self._bound()
+        settings: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+        self._server = await asyncio.get_running_loop().create_unix_server(
+            lambda: self._welcome(self.guests), sock=self._socket, **settings
+        )
+        return True
+
+    def _bound(self) -> socket.socket:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)  # of a process that was killed: the gRPC socket beside it is ours
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         before = os.umask(0o177)
         try:
-            self._server = await asyncio.get_running_loop().create_unix_server(
-                lambda: self._welcome(self.guests), self._path
-            )
+            made.bind(self._path)
+        except BaseException:
+            made.close()
+            raise
         finally:
             os.umask(before)
-        return True
+        return made
+
+    def fileno(self) -> int:
+        """The socket that it listens at, for a successor."""
+        assert self._socket is not None
+        return self._socket.fileno()
+
+    def detach(self) -> int:
+        """The same, as the caller's."""
+        assert self._socket is not None
+        return self._socket.detach()
+
+    def rest(self) -> None:
+        """Lets those who connect wait, until somebody starts with this socket again: this process or a successor."""
+        assert self._socket is not None
+        self._socket = self._socket.dup()
+        self.refuse_more()
 
     def refuse_more(self) -> None:
         """Lets nobody in from now on; who is here stays."""
