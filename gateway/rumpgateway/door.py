@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from google.protobuf.message import DecodeError
 
@@ -17,6 +18,8 @@ from rumpgateway.streams import Begin, Stream
 from rumpuser import audit
 from rumpuser.transport.frames import HELLO_S, FrameServer, Guest
 from rumpuser.transport.framing import SUFFIX
+from rumpuser.transport.memory import Pool
+from rumpuser.transport.sharing import MemoryServer
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2
 from rumpwire.errno import Errno, KernelError
@@ -87,6 +90,7 @@ class Door:
         self.max_message = max_message
         self._sessions = sessions
         self._servers: list[FrameServer] = []
+        self._memory: list[MemoryServer] = []
 
     async def open(self, urls: list[Url]) -> str:
         """Serves; the suffix of the sockets, empty where there are none."""
@@ -94,6 +98,9 @@ class Door:
             server = FrameServer(url, lambda guests: _Client(self, guests))
             if url.scheme == "unix" and await server.start():
                 self._servers.append(server)
+                memory = MemoryServer(url, self._shares)
+                memory.start()
+                self._memory.append(memory)
         return SUFFIX if self._servers else ""
 
     async def close(self, grace: float) -> None:
@@ -105,6 +112,13 @@ class Door:
             await asyncio.sleep(_LOOK_S)
         for server in self._servers:
             await server.stop()
+        for memory in self._memory:
+            memory.stop()
+
+    def _shares(self, token: bytes) -> Callable[[Pool | None], None]:
+        """See `rumpuser.transport.sharing.Welcome`. EAUTH, ESTALE."""
+        session = self.session(token)
+        return lambda pool: setattr(session, "memory", pool)
 
     def session(self, token: bytes) -> Session:
         """The session that a client names. EAUTH, ESTALE."""
