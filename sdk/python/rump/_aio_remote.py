@@ -259,6 +259,11 @@ class RemoteConnection:
                 return await call()
             except (grpc.RpcError, grpc.aio.UsageError) as error:
                 found = lost(error)  # a channel that is being replaced says that it is closed
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                found = copy(None)  # it was replaced: what was under way on it ends so
             if found.errno != Errno.ENOTCONN or found.origin != CONNECTION:
                 break
             if self._policy.tries:
