@@ -64,6 +64,7 @@ def _up_flags(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--dir", metavar="DIR", help="folder for sockets (default: one under the runtime directory)")
     sub.add_argument("--policy", metavar="FILE", help="who may do what (docs/security.md)")
     sub.add_argument("--audit-log", metavar="FILE", help="who was granted and refused what, a line each")
+    sub.add_argument("--socket-mode", metavar="MODE", help="of unix sockets (0600); beyond the owner by a policy")
     sub.add_argument("--tls-cert", metavar="FILE", help="certificate for tcp://")
     sub.add_argument("--tls-key", metavar="FILE", help="its key")
     sub.add_argument("--tls-client-ca", metavar="FILE", help="clients must show a certificate of this authority")
@@ -147,7 +148,7 @@ def gateway_flags(options: argparse.Namespace) -> list[str]:
     folder = options.dir or _start.folder_for(options.url)
     flags = ["--dir", folder]
     valued = ("factions", "placement", "policy", "audit_log", "tls_cert", "tls_key", "tls_client_ca", "metrics")
-    for name in (*valued, "slow_calls", "trace", "config", "log_level", "health", "steady", "give_up"):
+    for name in (*valued, "socket_mode", "slow_calls", "trace", "config", "log_level", "health", "steady", "give_up"):
         value = getattr(options, name)
         if value is not None:
             flags += [f"--{name.replace('_', '-')}", value]

@@ -58,10 +58,13 @@ def _client_credentials(tls: Tls) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(_pem(tls.ca), _pem(tls.key), _pem(tls.cert))
 
 
-def listen(server: grpc.aio.Server, url: Url, tls: Tls) -> Url:
-    """Binds a server to a URL; the answer has the port it got. EADDRINUSE, EACCES, ENOENT, EINVAL."""
+def listen(server: grpc.aio.Server, url: Url, tls: Tls, mode: int = 0o600) -> Url:
+    """Binds a server to a URL; the answer has the port it got. ``mode``: that of a unix socket.
+
+    EADDRINUSE, EACCES, ENOENT, EINVAL.
+    """
     if url.scheme == "unix":
-        _listen_unix(server, url)
+        _listen_unix(server, url, mode)
         return url
     try:
         if url.secure:
@@ -80,13 +83,13 @@ def unlink(url: Url) -> None:
             os.unlink(url.path)
 
 
-def _listen_unix(server: grpc.aio.Server, url: Url) -> None:
+def _listen_unix(server: grpc.aio.Server, url: Url, mode: int) -> None:
     try:
         os.makedirs(os.path.dirname(url.path), mode=0o700, exist_ok=True)
         _make_way(url)
     except OSError as error:
         raise KernelError(from_host(error.errno or 0), f"cannot listen on {url}: {error.strerror}") from error
-    before = os.umask(0o177)
+    before = os.umask(0o777 & ~mode)
     try:
         server.add_insecure_port(url.target)
     except RuntimeError as error:

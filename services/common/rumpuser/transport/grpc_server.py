@@ -21,7 +21,7 @@ from google.protobuf.message import DecodeError
 from rumpuser.aio import arrival
 from rumpuser.component import Component, Context, Entry
 from rumpuser.guard import Guarded
-from rumpuser.pending import Pending, Running, start
+from rumpuser.pending import Pending, Running, start, value_of
 from rumpuser.records import NoRecords, Records
 from rumpuser.run import run_steps
 from rumpuser.transport import channel
@@ -135,6 +135,8 @@ class ComponentService:
         self.max_message = max_message
         self.started: Pending[None] = Pending()
         """Finished by the chassis when the component's start is done; `describe` and ``ping`` wait for it."""
+        self.waits = False
+        """Whether calls wait until then: a successor is asked before it knows of its peers."""
         self.links = Links(records or NoRecords())
         self.under_way: dict[Running[list[Any]], list[Step]] = {}
         self._moved: set[Running[list[Any]]] = set()
@@ -244,13 +246,23 @@ class ComponentService:
             if self.moving and not _stays(steps):
                 return encode_outcomes(request.id, steps, (), self.max_message, moved=True)
             ctx = self._contexts.decode(request.context)
-            outcomes = start(run_steps(self._guarded, ctx, steps, request.keep_going))
+            outcomes = start(self._run(ctx, steps, request.keep_going))
             if isinstance(outcomes, Running):
                 self._follow(outcomes, steps)
                 return request.id, steps, outcomes
             return encode_outcomes(request.id, steps, outcomes, self.max_message)
         except Exception as error:  # noqa: BLE001  whatever a message brings about, the component goes on
             return encode_failure(request.id, self._failure(error))
+
+    def _run(self, ctx: Context, steps: list[Step], keep_going: bool) -> Any:
+        if self.waits and not self.started.done and not _stays(steps):
+            return self._when_started(ctx, steps, keep_going)
+        return run_steps(self._guarded, ctx, steps, keep_going)
+
+    async def _when_started(self, ctx: Context, steps: list[Step], keep_going: bool) -> list[Any]:
+        await self.started
+        outcomes: list[Any] = await value_of(run_steps(self._guarded, ctx, steps, keep_going))
+        return outcomes
 
     def _follow(self, running: Running[list[Any]], steps: list[Step]) -> None:
         self.under_way[running] = steps
