@@ -16,7 +16,7 @@ from typing import Any
 import grpc
 from google.protobuf.message_factory import GetMessageClass
 
-from rumpgateway.admission import Admission, bearer, metadata_of, peer_of
+from rumpgateway.admission import Admission, PeerId, bearer, metadata_of, peer_of
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpgateway.monitor import Monitor
@@ -147,7 +147,7 @@ class Service:
             text = "no such session: attach first and send its token as rump-session"
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, text)
             raise AssertionError("abort returned")
-        if session.peer is not None and (peer := peer_of(context)).subjects != session.peer.subjects:
+        if not session.may_be_used_by(peer := peer_of(context)):
             audit.tell(granted=False, who=str(peer), action="session", pid=session.process.pid)
             await abort(context, KernelError(Errno.EAUTH, "the session is that of another client", "gateway"))
         return session
@@ -166,22 +166,25 @@ class Service:
 
     async def attach(self, request: Any, context: Context) -> Any:
         try:
-            who = self._admission.attach(context, request.token, request.nonce)
-            lease_s = request.lease_ms / 1000
-            session = await self._sessions.attach(
-                request.comm, lease_s, request.nonce, who, request.cookie, streams=request.streams
-            )
-            if request.trace_as:
-                self._gateway.ktrace.adopt(request.trace_as, session.process)
+            return await self.admit(request, peer_of(context))
         except KernelError as error:
             await abort(context, error)
+
+    async def admit(self, request: Any, peer: PeerId) -> Any:
+        """The answer to Attach for a client of which the connection proves this. EAUTH, EPROCLIM, ESRCH."""
+        who = self._admission.attach(peer, request.token, request.nonce)
+        session = await self._sessions.attach(
+            request.comm, request.lease_ms / 1000, request.nonce, who, request.cookie, streams=request.streams
+        )
+        if request.trace_as:
+            self._gateway.ktrace.adopt(request.trace_as, session.process)
         return rump_sp_pb2.AttachResponse(
             session=session.token,
             pid=session.process.pid,
             lease_ms=int((session.lease_s or LEASE_S) * 1000),
             max_message=self._max_message,
             version=VERSION,
-            frames=self.frames if peer_of(context).local else "",
+            frames=self.frames if peer.local else "",
         )
 
     async def detach(self, request: Any, context: Context) -> Any:

@@ -17,13 +17,13 @@ import grpc
 from rump import _trace
 from rump._connection import CHUNK, ComponentStatus, Prepared, ProcessStatus, Statistics, Status, Wheel
 from rump._errors import CONNECTION
-from rump._grpc import Attached, Credentials, Method, kernel_error, open_channel, unreachable
+from rump._grpc import Attached, Credentials, Method, frames_of, kernel_error, open_channel, unreachable
 from rump._handover import Handover
 from rump._line import GONE, Line, SignalReader, Waiter
 from rump._memory import Memory, named, unknown
 from rump._retry import Policy, log
 from rump._signals import Signals
-from rump._wire import FrameWire, GrpcWire, Wire, copy, lost
+from rump._wire import FrameWire, GrpcWire, Wire, attach, copy, lost
 from rumpuser.transport.memory import LONG_CALLS, is_long, read_out, taken
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2 as sp
@@ -101,7 +101,7 @@ class RemoteConnection:
         waits = self._policy.waits()
         while True:
             try:
-                reply = Method(self._channel, "Attach")(request, timeout=ATTACH_S)
+                reply = self._ask(request)
             except grpc.RpcError as error:
                 found = kernel_error(error)
                 if found.errno != Errno.ENOTCONN or found.origin != CONNECTION:
@@ -114,6 +114,14 @@ class RemoteConnection:
                 self._renew_channel()
             else:
                 return Attached(reply.session, reply.pid, reply.max_message, reply.frames)
+
+    def _ask(self, request: Any) -> Any:
+        """Attaches where the kernel is told who we are, else by gRPC."""
+        path = frames_of(self._url)
+        if path:
+            with contextlib.suppress(OSError):
+                return attach(path, request, ATTACH_S)
+        return Method(self._channel, "Attach")(request, timeout=ATTACH_S)
 
     def _begin(self, session: Attached) -> Line:
         self._attached = session

@@ -89,8 +89,8 @@ class Frames(asyncio.Protocol):
 class Guest(Frames):
     """Who has connected to a `FrameServer`: says first who it is, and is read from as fast as it takes answers."""
 
-    def __init__(self, guests: set[Guest]) -> None:
-        super().__init__(MAX_HELLO)
+    def __init__(self, guests: set[Guest], limit: int = MAX_HELLO) -> None:
+        super().__init__(limit)
         self._guests = guests
         self._admitted = False
         self._timer: asyncio.TimerHandle | None = None
@@ -98,14 +98,21 @@ class Guest(Frames):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._guests.add(self)
+        self.expect()
+
+    def expect(self) -> None:
+        """Who shows no token from now on is sent away."""
         late = KernelError(Errno.ETIMEDOUT, "no token was shown")
         self._timer = asyncio.get_running_loop().call_later(HELLO_S, self.refuse, late)
+
+    def expect_nothing(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
         self._guests.discard(self)
-        if self._timer is not None:
-            self._timer.cancel()
+        self.expect_nothing()
 
     def pause_writing(self) -> None:
         if self.transport is not None:
@@ -119,13 +126,14 @@ class Guest(Frames):
         if self._admitted:
             self.message(data)
             return
-        self.cutter.limit = self.hello(data)
-        assert self._timer is not None
-        self._timer.cancel()
-        self._admitted = True
+        self.expect_nothing()
+        limit = self.hello(data)
+        if limit is not None:
+            self.cutter.limit = limit
+            self._admitted = True
 
-    def hello(self, data: bytes) -> int:
-        """The first frame: how long the others may be. EAUTH."""
+    def hello(self, data: bytes) -> int | None:
+        """The first frame: how long the others may be, None when the next one is to say who it is. EAUTH."""
         raise NotImplementedError
 
     def message(self, data: bytes) -> None:
@@ -193,8 +201,9 @@ def callers(service: ComponentService) -> Callable[[set[Guest]], Guest]:
 class FrameServer:
     """Serves frames beside the socket at ``url`` on which gRPC is served. ``welcome`` makes a guest of a connection."""
 
-    def __init__(self, url: Url, welcome: Callable[[set[Guest]], Guest]) -> None:
+    def __init__(self, url: Url, welcome: Callable[[set[Guest]], Guest], mode: int = 0o600) -> None:
         self._welcome = welcome
+        self._mode = mode
         self._path = url.path + SUFFIX
         self._server: asyncio.Server | None = None
         self.guests: set[Guest] = set()
@@ -205,7 +214,7 @@ class FrameServer:
             return False
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)  # of a process that was killed: the gRPC socket beside it is ours
-        before = os.umask(0o177)
+        before = os.umask(0o777 & ~self._mode)
         try:
             self._server = await asyncio.get_running_loop().create_unix_server(
                 lambda: self._welcome(self.guests), self._path

@@ -11,7 +11,7 @@ import hmac
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Container
+from collections.abc import Container
 from typing import Any
 
 import grpc
@@ -29,7 +29,7 @@ from rumpuser.transport.halves import begun
 from rumpuser.transport.links import Links
 from rumpuser.transport.memory import Pool, borrowed
 from rumpuser.transport.names import MAX_MESSAGE, TOKEN_KEY, Tls
-from rumpuser.transport.sharing import MemoryServer
+from rumpuser.transport.sharing import MemoryServer, Told
 from rumpuser.transport.wire import ContextCache, cancellation, decode_calls, encode_failure, encode_outcomes
 from rumpuser.url import Url
 from rumpuser.usage import usage
@@ -122,6 +122,10 @@ class Outbox:
             self._size = 0
         finally:
             self._task = None
+
+
+def _not_told(pool: Pool, *, on: bool) -> None:
+    """Runs name their memory by its number."""
 
 
 class ComponentService:
@@ -296,11 +300,11 @@ class ComponentService:
         """Whether this is the token of the kernel; any is where it has none."""
         return not self._token or hmac.compare_digest(token, self._token)
 
-    def shares(self, token: bytes) -> Callable[[Pool | None], None]:
+    def shares(self, token: bytes, _: Any) -> Told:
         """See `rumpuser.transport.sharing.Welcome`. EAUTH."""
         if not self.admits(token):
             raise KernelError(Errno.EAUTH, "the token of this kernel is needed")
-        return lambda pool: None
+        return _not_told
 
     async def _admit(self, context: Any) -> None:
         """UNAUTHENTICATED unless the caller is a component of this kernel."""

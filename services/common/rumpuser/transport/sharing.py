@@ -12,7 +12,9 @@ import contextlib
 import logging
 import os
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from rumpuser.transport.framing import MAX_HELLO
 from rumpuser.transport.memory import Pool, attach
@@ -28,8 +30,15 @@ MOST = 256
 """Pools that a server takes at a time; who comes later sends contents in messages."""
 _NUMBER = 8
 
-Welcome = Callable[[bytes], Callable[[Pool | None], None]]
-"""Of a token: what is told of its memory, and at the end that there is none any more. EAUTH."""
+
+class Told(Protocol):
+    """Hears of memory: that it is shared from now on, and then that it is so no longer."""
+
+    def __call__(self, pool: Pool, *, on: bool) -> None: ...
+
+
+Welcome = Callable[[bytes, socket.socket], Told]
+"""Of a token, and the connection it was shown on: who is told of the memory. EAUTH."""
 
 
 def hand_over(path: str, token: bytes, pool: Pool) -> tuple[socket.socket, int]:
@@ -72,9 +81,13 @@ def _number(answer: bytes) -> int:
 class MemoryServer:
     """Takes memory beside the socket at ``url`` on which gRPC is served. ``pools``: what is shared, by number."""
 
-    def __init__(self, url: Url, welcome: Welcome) -> None:
+    def __init__(self, url: Url, welcome: Welcome, mode: int = 0o600, each: int = MOST) -> None:
+        """``mode`` is the socket's; ``each``: how many pools may be shared with one token at a time."""
         self._path = url.path + SUFFIX
         self._welcome = welcome
+        self._mode = mode
+        self._each = each
+        self._shown: Counter[bytes] = Counter()
         self._listener: socket.socket | None = None
         self._links: dict[socket.socket, Callable[[], None]] = {}
         self._last = 0
@@ -86,7 +99,7 @@ class MemoryServer:
             return False
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)  # of a process that was killed: the gRPC socket beside it is ours
-        before = os.umask(0o177)
+        before = os.umask(0o777 & ~self._mode)
         try:
             listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             listener.bind(self._path)
@@ -128,9 +141,9 @@ class MemoryServer:
             self._end(link)
             return
         try:
-            if len(fds) == 1 and len(self.pools) < MOST:
-                told = self._welcome(token)
-                self._take(link, attach(fds.pop()), told)
+            if len(fds) == 1 and len(self.pools) < MOST and self._shown[token] < self._each:
+                told = self._welcome(token, link)
+                self._take(link, attach(fds.pop()), token, told)
                 return
         except (KernelError, OSError) as error:
             log.warning("memory refused: %s", error)
@@ -139,19 +152,22 @@ class MemoryServer:
                 os.close(fd)
         self._end(link)
 
-    def _take(self, link: socket.socket, pool: Pool, told: Callable[[Pool | None], None]) -> None:
+    def _take(self, link: socket.socket, pool: Pool, token: bytes, told: Told) -> None:
+        self._shown[token] += 1
         self._last += 1
         number = self._last
         self.pools[number] = pool
 
         def forget() -> None:
             del self.pools[number]
-            told(None)
+            self._shown[token] -= 1
+            self._shown += Counter()  # without those that are at 0
+            told(pool, on=False)
             pool.close()
 
         self._links.pop(link)()  # the time to say hello
         self._links[link] = forget
-        told(pool)
+        told(pool, on=True)
         link.send(number.to_bytes(_NUMBER, "little"))
         loop = asyncio.get_running_loop()
         loop.add_reader(link, self._end, link)  # nothing more is to be said
