@@ -66,7 +66,7 @@ def mounted(source: str, path: Path, *options: str, says: str = "") -> Iterator[
     finally:
         if os.path.ismount(path):
             subprocess.run([*(["umount"] if os.geteuid() == 0 else ["fusermount3", "-u"]), path], check=True)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=60)  # mount namespaces that tests make beside us hold it for a while
     lines = [line for line in said.decode().splitlines() if not says or says not in line]
     assert (process.returncode, lines) == (0, [])
 
