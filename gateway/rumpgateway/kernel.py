@@ -87,6 +87,7 @@ class KernelConfig:
     channelz: bool = False
     trace: str = ""
     policy: str = ""
+    socket_mode: int = 0o600
     care: Care = field(default_factory=Care)
 
 
@@ -344,6 +345,7 @@ class Kernel:
         self.service = service = Service(
             self.gateway, self.sessions, self._status, self._config.max_message, monitor, self._tracer, self.admission
         )
+        service.in_process = self._config.placement == "server"
         server = grpc.aio.server(
             options=[
                 *options(self._config.max_message),
@@ -358,14 +360,15 @@ class Kernel:
         server.add_generic_rpc_handlers(service.handlers())
         await _add_introspection(server, channelz=self._config.channelz)
         before = [parse(url, server=True) for url in self.recovery.urls] or self._config.urls
-        self._served = [listen(server, url, self._config.tls, instead=instead) for url in before]
+        mode = self._config.socket_mode
+        self._served = [listen(server, url, self._config.tls, mode, instead=instead) for url in before]
         if instead:
             listen(server, Url("unix", path=carrying(self._config.folder)), Tls(), instead=True)
         self.recovery.serves(self.urls)
         if self._config.metrics:
             self.metrics = monitor.serve_prometheus(*(self._taken.get("metrics") or self._config.metrics))
-        self.door = Door(service.begin, statistics, self.sessions, self._config.max_message)
-        service.frames = await self.door.open(self._served, self._taken.get("listening", {}))
+        self.door = Door(service.begin, service.admit, statistics, self.sessions, self._config.max_message)
+        service.frames = await self.door.open(self._served, mode, self._taken.get("listening", {}))
         self._servers.append(server)
         if not instead:  # else the predecessor first has to be the one no more
             await server.start()

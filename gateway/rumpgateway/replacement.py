@@ -30,7 +30,6 @@ from rumpuser.replacement import Heir, anchors, send
 from rumpuser.transport import channel
 from rumpuser.transport.names import Tls
 from rumpuser.url import Url
-from rumpwire import calls
 from rumpwire.errno import Errno, KernelError
 
 if TYPE_CHECKING:
@@ -44,6 +43,8 @@ QUIET_S = 5.0
 """How long calls that cannot be broken off may take to end."""
 UNDECIDED_S = 1.0
 """How long those who have just connected may take to say who they are."""
+DISMISS_S = 1.0
+"""How long a successor that is not needed may take to end."""
 LOOK_S = 0.001
 LAST_S = 1.0
 """Between looks whether a client is left."""
@@ -143,6 +144,7 @@ class Predecessor:
             if waited > UNDECIDED_S and self._kernel.door is not None:
                 self._kernel.door.drop_undecided()
             await asyncio.sleep(LOOK_S)
+        self._kernel.sessions.rest()  # those too that were on their way
         self._kernel.host.rest()
 
     def _under_way(self) -> str:
@@ -199,13 +201,14 @@ class Predecessor:
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
             link.connect(self._path)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._failed.wait(), QUIET_S)
+            await asyncio.wait_for(self._failed.wait(), DISMISS_S)
 
     async def _go_on(self, error: KernelError) -> None:
         """There is no successor."""
         kernel = self._kernel
         log.warning("the gateway goes on: %s", error)
         self._drop_pairs()
+        await self._dismiss()
         if kernel.records.lent:
             try:
                 kernel.records.reclaim()
@@ -226,7 +229,6 @@ class Predecessor:
         if kernel.door is not None:
             await kernel.door.go_on()
         kernel.carrier.go_on()
-        await self._dismiss()
 
     def _drop_pairs(self) -> None:
         for each in (*(ours for _, ours in self._pairs), *self._theirs):
@@ -259,9 +261,8 @@ class Predecessor:
 
 def _tell(moved: Moved, error: KernelError) -> None:
     """Who has asked for this gateway to be replaced is told that it was not."""
-    last = len(moved.outcomes) - 1
-    if last >= 0 and moved.work.steps[last].op is calls.COMPONENT_RESTART and moved.outcomes[last] is None:
-        moved.outcomes[last] = error
+    if moved.work.asked_for_it(moved.outcomes):
+        moved.outcomes[-1] = error
 
 
 def _answer_too(call: Call, before: Call) -> None:

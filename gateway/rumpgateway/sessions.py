@@ -26,6 +26,8 @@ from rumpuser.aio import settle
 from rumpuser.pending import Pending, Running
 from rumpuser.policy import Identity
 from rumpuser.transport.halves import begun, interrupted, unfinished
+from rumpuser.transport.memory import Pool, own
+from rumpwire import calls
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
 
@@ -91,10 +93,15 @@ class Work:
         outcomes = list(found) if isinstance(found, list) and self.kind != "unary" else [found]
         if interrupted(outcomes) and not begun(self.steps[len(outcomes) - 1]):
             return outcomes[:-1]
-        if unfinished(self.steps, outcomes) is not None:
+        if unfinished(self.steps, outcomes) is not None or self.asked_for_it(outcomes):
             return outcomes
         failed = bool(outcomes) and isinstance(outcomes[-1], KernelError) and not self.keep_going
         return None if failed or len(outcomes) == len(self.steps) else outcomes
+
+    def asked_for_it(self, outcomes: list[Any]) -> bool:
+        """Whether its last call is the one for which all goes to a successor: that one tells that it is there."""
+        step = self.steps[len(outcomes) - 1] if outcomes else None
+        return step is not None and step.op is calls.COMPONENT_RESTART and outcomes[-1] is None
 
 
 @dataclass(slots=True)
@@ -155,6 +162,8 @@ class Session:
         self.peer: PeerId | None = None
         """Whose connections it may be used on; None where everybody is root."""
         self.quota: Quota | None = None
+        self.memory: Pool | None = None
+        """What the client shares, where contents of long reads and writes are."""
         self.lease_s = lease_s
         self.streams = streams
         self.doubtful = 0
@@ -187,6 +196,13 @@ class Session:
         wait_ms = waiting_time(wait_ms)
         self._kept_until = self._loop.time() + wait_ms / 1000
         return wait_ms
+
+    def shares(self, pool: Pool, *, on: bool) -> None:
+        """The client shares memory, in the place of what it shared before, or no longer."""
+        if on:
+            self.memory = pool
+        elif self.memory is pool:
+            self.memory = None
 
     def opened(self, stream: Stream) -> None:
         """A newer stream takes over from an older one."""
@@ -263,6 +279,15 @@ class Session:
         self.write_down()
 
     # -- its calls
+
+    def is_of(self, who: Who) -> bool:
+        """Whether it was attached by this client."""
+        identity, peer = who
+        return self.identity == identity and (peer is None or self.may_be_used_by(peer))
+
+    def may_be_used_by(self, peer: PeerId) -> bool:
+        """Whether a connection is of the kind, and with a policy of the user, of that which attached it."""
+        return self.peer is None or self.peer.same(peer) or (self.identity is None and self.peer.local and peer.local)
 
     def check(self) -> None:
         """EBUSY while its process is in exec."""
@@ -341,11 +366,14 @@ class Session:
         who = plain(self.identity, self.peer)
         kept_s = self._kept_until - self._loop.time()
         numbers = (self._seen, self.doubtful, self._unnamed)
-        return self.token, self.process, self.lease_s, self.streams, who, (self.nonce, numbers, kept_s, self.replies)
+        about = (self.nonce, numbers, kept_s, self.replies, self.memory)
+        return self.token, self.process, self.lease_s, self.streams, who, about
 
-    def take(self, nonce: bytes, numbers: tuple[int, int, int], kept_s: float, replies: Replies) -> None:
+    def take(
+        self, nonce: bytes, numbers: tuple[int, int, int], kept_s: float, replies: Replies, memory: Pool | None
+    ) -> None:
         """What `handed` gave at the predecessor."""
-        self.nonce, self.replies = nonce, replies
+        self.nonce, self.replies, self.memory = nonce, replies, memory
         self._seen, self.doubtful, self._unnamed = numbers
         self._kept_until = self._loop.time() + kept_s
         if self.streams:
@@ -416,7 +444,7 @@ class Sessions:
             attaching = asyncio.get_running_loop().create_task(self._attach(comm, lease_s, nonce, who, cookie, streams))
             self._attached[nonce] = attaching
         session = await asyncio.shield(attaching)
-        if (session.identity, session.peer and session.peer.subjects) != (who[0], who[1] and who[1].subjects):
+        if not session.is_of(who):
             raise KernelError(Errno.EAUTH, "the nonce is that of another client", "gateway")
         return session
 
@@ -540,6 +568,7 @@ class Sessions:
         if outcomes is None or not call.wanted:
             return False
         left_s = None if call.timer is None else max(0.0, call.timer.when() - asyncio.get_running_loop().time())
+        call.work.steps[:] = map(own, call.work.steps)
         moved = Moved(session.token, id, call.work, outcomes, left_s, call.stream is None and id > 0)
         self.moved[session.token, id] = moved, call
         return True
@@ -563,10 +592,10 @@ class Sessions:
             if session.nonce:
                 self._attached[session.nonce] = loop.create_task(_known(session))
 
-    def review(self, still: Callable[[Identity], bool]) -> None:
+    def review(self, still: Callable[[Identity, PeerId | None], bool]) -> None:
         """Ends the sessions of those to whom the policy no longer gives what they have."""
         for session in list(self._sessions.values()):
-            if session.identity is not None and not still(session.identity):
+            if session.identity is not None and not still(session.identity, session.peer):
                 self.end_soon(session, "the session has ended: the policy has changed")
 
     def end_soon(self, session: Session, why: str) -> None:

@@ -15,6 +15,9 @@ from rumpuser.transport.names import MAX_MESSAGE, Tls
 from rumpuser.url import MAX_PATH, Url
 from rumpwire.errno import Errno, KernelError, from_host
 
+CONNECT_MS = 10_000
+"""How long one attempt to connect may take. gRPC's name for it is another; it is no pause between attempts."""
+
 
 def options(max_message: int) -> list[tuple[str, int]]:
     """Settings of both ends."""
@@ -46,7 +49,7 @@ def _client_options(max_message: int) -> list[tuple[str, int]]:
         *options(max_message),
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.initial_reconnect_backoff_ms", 50),
-        ("grpc.min_reconnect_backoff_ms", 50),
+        ("grpc.min_reconnect_backoff_ms", CONNECT_MS),
         ("grpc.max_reconnect_backoff_ms", 2000),
         ("grpc.enable_http_proxy", 0),
     ]
@@ -58,14 +61,14 @@ def _client_credentials(tls: Tls) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(_pem(tls.ca), _pem(tls.key), _pem(tls.cert))
 
 
-def listen(server: grpc.aio.Server, url: Url, tls: Tls, *, instead: bool = False) -> Url:
-    """Binds a server to a URL; the answer has the port it got. EADDRINUSE, EACCES, ENOENT, EINVAL.
+def listen(server: grpc.aio.Server, url: Url, tls: Tls, mode: int = 0o600, *, instead: bool = False) -> Url:
+    """Binds a server to a URL; the answer has the port it got. ``mode``: that of a unix socket.
 
     ``instead``: of a predecessor that serves there and is about to leave. A port can be shared for that moment
-    if both servers have the option ``grpc.so_reuseport``.
+    if both servers have the option ``grpc.so_reuseport``. EADDRINUSE, EACCES, ENOENT, EINVAL.
     """
     if url.scheme == "unix":
-        _listen_unix(server, url, instead=instead)
+        _listen_unix(server, url, mode, instead=instead)
         return url
     if not instead:
         _check_free(url)
@@ -108,7 +111,7 @@ def bound_at(path: str) -> str:
     return name if len(os.fsencode(name)) <= MAX_PATH else path
 
 
-def _listen_unix(server: grpc.aio.Server, url: Url, *, instead: bool) -> None:
+def _listen_unix(server: grpc.aio.Server, url: Url, mode: int, *, instead: bool) -> None:
     """Under a name of its own first: gRPC removes the socket that it has bound when it ends, and that may be a
     successor's by then."""
     name = bound_at(url.path)
@@ -118,7 +121,7 @@ def _listen_unix(server: grpc.aio.Server, url: Url, *, instead: bool) -> None:
             _make_way(url)
     except OSError as error:
         raise KernelError(from_host(error.errno or 0), f"cannot listen on {url}: {error.strerror}") from error
-    before = os.umask(0o177)
+    before = os.umask(0o777 & ~mode)
     try:
         server.add_insecure_port(Url("unix", path=name).target)
         os.rename(name, url.path)
