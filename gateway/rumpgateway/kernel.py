@@ -341,7 +341,7 @@ class Kernel:
     async def _listen_to_clients(self, *, instead: bool = False) -> None:
         self.statistics = statistics = Statistics(self._config.slow_ns)
         statistics.rows.update(self._taken.get("rows", {}))
-        monitor = Monitor(self.gateway, self.registry, self.sessions, self._status, statistics)
+        self.monitor = monitor = Monitor(self.gateway, self.registry, self.sessions, self._status, statistics)
         self.service = service = Service(
             self.gateway, self.sessions, self._status, self._config.max_message, monitor, self._tracer, self.admission
         )

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 
 from rumpgateway.keeper import HEIR, TAKEN
 from rumpgateway.relay import MovedError, Relay
-from rumpgateway.sessions import Call, Moved
 from rumpgateway.streams import Stream
 from rumpuser import handover
 from rumpuser.descriptor import Descriptor
@@ -34,6 +33,7 @@ from rumpwire.errno import Errno, KernelError
 
 if TYPE_CHECKING:
     from rumpgateway.kernel import Kernel
+from rumpgateway.waiting import Call, Moved
 
 log = logging.getLogger("rump.replacement")
 
@@ -85,6 +85,7 @@ class Predecessor:
         try:
             await self._find()
             self.began = time.monotonic()
+            await asyncio.to_thread(self._kernel.monitor.stop_prometheus)
             kept = self._rest()
             try:
                 await self._quiet()
@@ -228,6 +229,8 @@ class Predecessor:
                 session.stream.passes_on(None)
         if kernel.door is not None:
             await kernel.door.go_on()
+        if kernel.metrics is not None:
+            kernel.monitor.serve_prometheus(*kernel.metrics)
         kernel.carrier.go_on()
 
     def _drop_pairs(self) -> None:

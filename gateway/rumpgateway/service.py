@@ -21,10 +21,11 @@ from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpgateway.going_on import going_on
 from rumpgateway.monitor import Monitor
-from rumpgateway.sessions import LEASE_S, Call, Moved, Session, Sessions, Work
+from rumpgateway.sessions import LEASE_S, Session, Sessions
 from rumpgateway.streams import GrpcStream, SignalStream, Stream, doubt, encode_outcomes, failure
 from rumpgateway.tracing import Tracer
 from rumpgateway.unary import follow, once
+from rumpgateway.waiting import Call, Moved, Work
 from rumpuser import audit
 from rumpuser.aio import settle
 from rumpuser.kauth import Action, authorize
@@ -311,7 +312,7 @@ class Service:
             if len(request.calls) > MAX_BATCH:
                 raise KernelError(Errno.E2BIG, f"{len(request.calls)} calls in a batch; {MAX_BATCH} are allowed")
             steps = decode_steps(request.calls, decode_call)
-            if request.shared:
+            if isinstance(request, rump_sp_pb2.StreamRequest) and request.shared:
                 copy = self.in_process or session.process.trace is not None
                 steps = borrowed(session.memory, request.shared, steps, copy=copy)
             if session.doubtful:

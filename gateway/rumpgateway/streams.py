@@ -11,8 +11,9 @@ from typing import Any
 import grpc
 
 from rumpgateway.relay import MovedError, Relay
-from rumpgateway.sessions import Call, Moved, Session, Work
+from rumpgateway.sessions import Session
 from rumpgateway.statistics import Statistics
+from rumpgateway.waiting import Call, Moved, Work
 from rumpuser.pending import Running
 from rumpuser.transport.grpc_server import Outbox
 from rumpuser.transport.memory import put

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from rumpgateway.admission import metadata_of
-from rumpgateway.sessions import Call, Session, Work
+from rumpgateway.sessions import Session
 from rumpgateway.streams import MAX_IN_FLIGHT, doubt, failure
+from rumpgateway.waiting import Call, Work
 from rumpuser.aio import arrival
 from rumpuser.pending import Running
 from rumpwire.errno import Errno, KernelError
