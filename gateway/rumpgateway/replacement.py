@@ -37,12 +37,14 @@ from rumpgateway.waiting import Call, Moved
 
 log = logging.getLogger("rump.replacement")
 
-START_S = 20.0
-"""How long a successor may take to start."""
+START_S = 60.0
+"""How long a successor may take to start; nobody waits meanwhile."""
 QUIET_S = 5.0
 """How long calls that cannot be broken off may take to end."""
 UNDECIDED_S = 1.0
 """How long those who have just connected may take to say who they are."""
+AGAIN_S = 1.0
+"""After so long the keeper is asked once more; while it has a successor that changes nothing."""
 DISMISS_S = 1.0
 """How long a successor that is not needed may take to end."""
 LOOK_S = 0.001
@@ -113,12 +115,15 @@ class Predecessor:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)
         self._failed.clear()
+        begun = asked = time.monotonic()
         os.kill(self._keeper, HEIR)
-        until = time.monotonic() + START_S
         while not Path(self._path).exists():  # noqa: ASYNC240  in a folder of its own
             if self._failed.is_set():
                 raise KernelError(Errno.EIO, "the successor ended while it started; its log says why")
-            if time.monotonic() > until:
+            if time.monotonic() > asked + AGAIN_S:  # it may not have heard yet that this is the gateway
+                asked = time.monotonic()
+                os.kill(self._keeper, HEIR)
+            if time.monotonic() > begun + START_S:
                 raise KernelError(
                     Errno.ETIMEDOUT, f"there was no successor within {START_S:.0f} s; the gateway goes on"
                 )

@@ -31,6 +31,7 @@ from rumpuser.aio import settle
 from rumpuser.kauth import Action, authorize
 from rumpuser.pending import Running, start
 from rumpuser.transport.memory import borrowed
+from rumpuser.transport.wire import Unread
 from rumpwire import calls, codec, rump_sp_pb2
 from rumpwire.calls import OPS, Op
 from rumpwire.errno import Errno, KernelError
@@ -140,6 +141,8 @@ class Service:
             self._statistics.done(session.process, steps, [outcome], began)
             if isinstance(outcome, KernelError):
                 return outcome
+            if type(outcome) is Unread:
+                return outcome.message
             op = steps[0].op
             response = _response_class(op)()
             codec.RESPONSE[op.name][0](outcome, response)
