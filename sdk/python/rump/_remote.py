@@ -22,7 +22,7 @@ from rump._handover import Handover
 from rump._line import GONE, Line, SignalReader, Waiter
 from rump._retry import Policy, log
 from rump._signals import Signals
-from rump._wire import FrameWire, GrpcWire, Wire, attach, copy, lost
+from rump._wire import GrpcWire, Wire, attach, copy, frame_wire, lost
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.calls import Op
@@ -130,7 +130,7 @@ class RemoteConnection:
         path = self._attached.path(self._url)
         if path:
             with contextlib.suppress(OSError):
-                return FrameWire(path, self._attached.token)
+                return frame_wire(path, self._attached.token)
         return GrpcWire(self._channel, self._metadata)
 
     def _connect(self, anew: bool) -> Wire:
