@@ -23,12 +23,15 @@ from rumpuser import audit
 from rumpuser.transport.frames import FrameServer, Guest
 from rumpuser.transport.framing import ATTACH, ATTACHED, MAX_ATTACH, MAX_HELLO, SUFFIX
 from rumpuser.transport.offer import HELLO_S, read_hello
+from rumpuser.transport.sharing import MemoryServer, Told
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2
 from rumpwire.errno import Errno, KernelError
 from rumpwire.wire import encode_error
 
 _LOOK_S = 0.02
+EACH = 4
+"""Pools that a session may share at a time: one, and those of connections whose end has not been seen yet."""
 
 Attach = Callable[[Any, PeerId], Awaitable[Any]]
 """The answer to an AttachRequest of a client of whom the connection proves this."""
@@ -126,6 +129,7 @@ class Door:
         self.max_message = max_message
         self._sessions = sessions
         self._servers: list[FrameServer] = []
+        self._memory: list[MemoryServer] = []
 
     async def open(self, urls: list[Url], mode: int) -> str:
         """Serves, on sockets of this mode; their suffix, empty where there are none."""
@@ -133,6 +137,9 @@ class Door:
             server = FrameServer(url, partial(_Client, self, url.path), mode)
             if url.scheme == "unix" and await server.start():
                 self._servers.append(server)
+                memory = MemoryServer(url, partial(self._shares, url.path), mode, EACH)
+                memory.start()
+                self._memory.append(memory)
         return SUFFIX if self._servers else ""
 
     async def close(self, grace: float) -> None:
@@ -144,6 +151,12 @@ class Door:
             await asyncio.sleep(_LOOK_S)
         for server in self._servers:
             await server.stop()
+        for memory in self._memory:
+            memory.stop()
+
+    def _shares(self, path: str, token: bytes, connection: Any) -> Told:
+        """See `rumpuser.transport.sharing.Welcome`. EAUTH, ESTALE."""
+        return self.session(token, unix_peer(connection, path)).shares
 
     def session(self, token: bytes, peer: PeerId) -> Session:
         """The session that a client names. EAUTH, ESTALE."""

@@ -28,6 +28,7 @@ from rumpuser import audit
 from rumpuser.aio import settle
 from rumpuser.kauth import Action, authorize
 from rumpuser.pending import start
+from rumpuser.transport.memory import borrowed
 from rumpwire import calls, codec, rump_sp_pb2
 from rumpwire.calls import OPS, Op
 from rumpwire.errno import Errno, KernelError
@@ -60,6 +61,8 @@ class Service:
         self._sessions = sessions
         self._status = status
         self._max_message = max_message
+        self.in_process = False
+        """Whether components are here: they get copies of what clients share."""
         self._monitor = monitor
         self._statistics = monitor.statistics
         self.frames = ""
@@ -269,6 +272,9 @@ class Service:
             if len(request.calls) > MAX_BATCH:
                 raise KernelError(Errno.E2BIG, f"{len(request.calls)} calls in a batch; {MAX_BATCH} are allowed")
             steps = decode_steps(request.calls, decode_call)
+            if request.shared:
+                copy = self.in_process or session.process.trace is not None
+                steps = borrowed(session.memory, request.shared, steps, copy=copy)
             if session.doubtful:
                 _check_doubt(session, request, steps)
         except KernelError as error:

@@ -14,19 +14,25 @@ import os
 import secrets
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from google.protobuf.message import DecodeError
 
+from rumpuser.component import Context
 from rumpuser.pending import Running
+from rumpuser.transport import sharing
 from rumpuser.transport.connection import Frames, Offers, dial
 from rumpuser.transport.framing import MAX_HELLO, SUFFIX
 from rumpuser.transport.grpc_client import GrpcPeer
 from rumpuser.transport.grpc_server import ComponentService
+from rumpuser.transport.memory import LONG_CALLS, Lending, Pool, create, is_long, pool_in, read_out
 from rumpuser.transport.offer import HELLO_S, hello, read_hello
 from rumpuser.transport.peer import RemotePeer
+from rumpuser.transport.sharing import offer
 from rumpuser.transport.wire import cancellation, encode_failure
 from rumpuser.url import MAX_PATH, Url
 from rumpwire import rump_bus_pb2 as pb
+from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
 
@@ -226,6 +232,50 @@ class FramePeer(RemotePeer):
         self._connecting: asyncio.Task[None] | None = None
         self._outbox: list[bytes] = []
         self._closed = False
+        self._numbers: WeakKeyDictionary[Pool, int] = WeakKeyDictionary()
+        self._sharing: set[asyncio.Task[None]] = set()
+        self._own: Lending | None = None
+
+    def _number(self, pool: Pool) -> int:
+        """Memory that the component does not know yet is handed over, for the calls that come then."""
+        number = self._numbers.get(pool)
+        if number is None:
+            number = self._numbers[pool] = 0
+            task = asyncio.get_running_loop().create_task(self._share(pool))
+            self._sharing.add(task)
+            task.add_done_callback(self._sharing.discard)
+        return number
+
+    async def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
+        """As `RemotePeer.call`. Long contents that are in no memory yet go through some of our own."""
+        if op.name in LONG_CALLS and is_long(step := Step(op, args)) and pool_in((step,)) is None:
+            loan = self._lend(step)
+            if loan is not None:
+                return await self._call_lent(ctx, op, *loan)
+        return await super().call(ctx, op, args)
+
+    def _lend(self, step: Step) -> tuple[Lending, int, tuple[Any, ...]] | None:
+        with contextlib.suppress(OSError):
+            self._own = self._own or Lending(create(name="rump-hop"))
+            if self._number(self._own.pool) and (loan := self._own.lend((step,))) is not None:
+                return self._own, loan[0], loan[1][0].args
+        return None
+
+    async def _call_lent(self, ctx: Context, op: Op, lending: Lending, slot: int, args: tuple[Any, ...]) -> Any:
+        try:
+            value = read_out(await super().call(ctx, op, args))
+        except KernelError as error:
+            if error.errno not in (Errno.ENOTCONN, Errno.ENOLINK):  # who is gone may go on writing for a while
+                lending.give_back(slot)
+            raise
+        lending.give_back(slot)
+        return value
+
+    async def _share(self, pool: Pool) -> None:
+        with contextlib.suppress(OSError, TimeoutError):  # then contents go on in messages
+            link, number = await offer(self.url.path + sharing.SUFFIX, self._token.encode(), pool)
+            pool.closing.append(link.close)
+            self._numbers[pool] = number
 
     def _post(self, data: bytes) -> None:
         if self._link is not None:
@@ -266,6 +316,7 @@ class FramePeer(RemotePeer):
         """The connection is gone; the next call makes another."""
         if link is self._link:
             self._link = None
+            self._numbers.clear()
         self._outbox.clear()
         self._gone(why, None if link is None else link.name)
 
