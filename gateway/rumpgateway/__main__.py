@@ -23,6 +23,7 @@ from rumpuser import audit, config, log
 from rumpuser.authority import Authority
 from rumpuser.component import Parameters
 from rumpuser.prctl import end_with_parent
+from rumpuser.transport.looking import new_loop
 from rumpuser.transport.names import Tls
 from rumpuser.tune import tune
 from rumpuser.url import Url, parse
@@ -238,6 +239,11 @@ async def serve(wanted: KernelConfig) -> int:
     return 0
 
 
+def _run(wanted: KernelConfig) -> int:
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(serve(wanted))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     log.setup("gateway", arguments.log_level, as_json=arguments.log_json)
@@ -250,9 +256,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"rump up: {error}", file=sys.stderr)
         return 2
     if not (wanted.spawn and wanted.outlived):
-        return asyncio.run(serve(wanted))
+        return _run(wanted)
     if arguments.heir:
-        return asyncio.run(serve(_succeeding(wanted, arguments.heir)))
+        return _run(_succeeding(wanted, arguments.heir))
     wanted = replace(wanted, keeper=os.getpid(), token=wanted.token or secrets.token_hex(16))
     many = max(MANY, wanted.care.give_up)
 
@@ -261,7 +267,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command += ["--heir", f"{os.getpid()},{generation}"]
         return os.posix_spawn(sys.executable, command, {**os.environ, TOKEN: wanted.token})
 
-    return keep(lambda generation: asyncio.run(serve(replace(wanted, generation=generation))), succeed, many)
+    return keep(lambda generation: _run(replace(wanted, generation=generation)), succeed, many)
 
 
 def _succeeding(wanted: KernelConfig, heir: str) -> KernelConfig:

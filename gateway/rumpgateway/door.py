@@ -22,8 +22,9 @@ from rumpgateway.sessions import Session, Sessions
 from rumpgateway.statistics import Statistics
 from rumpgateway.streams import Begin, Stream, failure
 from rumpuser import audit
-from rumpuser.transport.frames import HELLO_S, FrameServer, Guest
+from rumpuser.transport.frames import FrameServer, Guest
 from rumpuser.transport.framing import ATTACH, ATTACHED, MAX_ATTACH, MAX_HELLO, SUFFIX
+from rumpuser.transport.offer import HELLO_S, read_hello
 from rumpuser.transport.sharing import MemoryServer, Told
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2
@@ -62,10 +63,14 @@ class _Client(Guest):
             return None
         if len(data) > MAX_HELLO:
             raise KernelError(Errno.EMSGSIZE, f"a token of {len(data)} bytes", "gateway")
-        session = self._door.session(data, self.peer)
+        token, _, self.wants_ring = read_hello(data)
+        session = self._door.session(token, self.peer)
         self.stream = _FrameStream(self, session, self._door)
-        session.opened(self.stream)
         return self._door.max_message
+
+    def admitted(self) -> None:
+        assert self.stream is not None
+        self.stream.session.opened(self.stream)
 
     async def _attach(self, request: Any, peer: PeerId) -> None:
         try:
@@ -92,19 +97,19 @@ class _Client(Guest):
 
     def belong_to(self, session: Session) -> None:
         """It is that of a session whose stream has come in at a predecessor."""
-        self.admit(self._door.max_message)
+        self.know(self._door.max_message)
         self.stream = _FrameStream(self, session, self._door)
         session.opened(self.stream)
 
     def pause_writing(self) -> None:
         super().pause_writing()
         if self.stream is not None and self.stream.relay is not None:
-            self.stream.relay.hold(on=True)
+            self.stream.relay.hold()
 
     def resume_writing(self) -> None:
         super().resume_writing()
         if self.stream is not None and self.stream.relay is not None:
-            self.stream.relay.hold(on=False)
+            self.stream.relay.go_on()
 
     def refuse(self, why: KernelError) -> None:
         """Says why it ends. Who does not take even that is cut off."""
@@ -114,7 +119,7 @@ class _Client(Guest):
         last = rump_sp_pb2.StreamResponse()
         encode_error(why, last.end)
         self.send(last.SerializeToString())
-        transport.close()
+        self.close()
         asyncio.get_running_loop().call_later(HELLO_S, transport.abort)
 
 
@@ -171,7 +176,7 @@ class Door:
     @property
     def undecided(self) -> bool:
         """Whether somebody has connected of whom nobody knows yet who it is."""
-        return any(not guest.admitted for server in self._servers for guest in server.guests)
+        return any(not guest.known for server in self._servers for guest in server.guests)
 
     @property
     def guests(self) -> int:
@@ -192,7 +197,7 @@ class Door:
 
     def drop_undecided(self) -> None:
         for server in self._servers:
-            for guest in [guest for guest in server.guests if not guest.admitted]:
+            for guest in [guest for guest in server.guests if not guest.known]:
                 guest.refuse(KernelError(Errno.ETIMEDOUT, "no token was shown", "gateway"))
 
     async def take(self, fd: int, session: Session) -> None:

@@ -18,7 +18,7 @@ import grpc
 import grpc.aio
 
 from rumpgateway.admission import PeerId, peer_of
-from rumpuser.transport.frames import Frames
+from rumpuser.transport.connection import Frames
 from rumpwire import rump_sp_pb2
 from rumpwire.wire import decode_error
 
@@ -64,7 +64,7 @@ class Relay(Frames):
         self._stream.put(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.transport = None
+        super().connection_lost(exc)
         if not self._ended:
             self._ended = True
             self._stream.cut()
@@ -72,13 +72,7 @@ class Relay(Frames):
     def close(self) -> None:
         """The client has gone."""
         self._ended = True
-        if self.transport is not None:
-            self.transport.close()
-
-    def hold(self, *, on: bool) -> None:
-        """While the client is slow nothing more is read for it."""
-        if self.transport is not None and not self.transport.is_closing():
-            (self.transport.pause_reading if on else self.transport.resume_reading)()
+        super().close()
 
 
 def _number(data: bytes, at: int) -> int:

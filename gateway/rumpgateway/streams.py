@@ -222,12 +222,12 @@ class GrpcStream(Stream):
         self._outbox.put(data)
         self._idle.set()
         if self.relay is not None and self._outbox.full:
-            self.relay.hold(on=True)
+            self.relay.hold()
             self._resume = asyncio.get_running_loop().create_task(self._drained(self.relay))
 
     async def _drained(self, relay: Relay) -> None:
         await self._outbox.flushed()
-        relay.hold(on=False)
+        relay.go_on()
 
     def wake(self) -> None:
         self._idle.set()
