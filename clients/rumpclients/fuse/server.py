@@ -39,6 +39,18 @@ _CHANGING = {
 _SILENT = {Op.FORGET, Op.BATCH_FORGET, Op.INTERRUPT}
 
 
+def greeting(request: Request, *, keep_pages: bool) -> Reply:
+    """The answer to the first request of a mount, for whoever serves it from then on. EPROTO."""
+    major, minor, readahead, flags = INIT_IN.unpack_from(request.body)
+    if major > MAJOR:
+        return [INIT_OUT.pack(MAJOR, MINOR, 0, 0, 0, 0, 0, 0, 0, 0, 0)]  # it asks again, with ours
+    if major < MAJOR or minor < 28:
+        raise OSError(errno.EPROTO, f"the host speaks version {major}.{minor} of FUSE; 7.28 is needed")
+    wanted = _WANTED | (Init.CACHE_SYMLINKS if keep_pages else Init.AUTO_INVAL_DATA)
+    ahead = max(readahead, MAX_WRITE)
+    return [INIT_OUT.pack(MAJOR, MINOR, ahead, flags & wanted, 16, 12, MAX_WRITE, 1, MAX_PAGES, 0, 0)]
+
+
 class Server:
     """Serves one mount until it is unmounted."""
 
@@ -62,18 +74,7 @@ class Server:
         return found
 
     def init(self, request: Request) -> Reply:
-        major, minor, readahead, flags = INIT_IN.unpack_from(request.body)
-        if major > MAJOR:
-            return [INIT_OUT.pack(MAJOR, MINOR, 0, 0, 0, 0, 0, 0, 0, 0, 0)]  # it asks again, with ours
-        if major < MAJOR or minor < 28:
-            raise OSError(errno.EPROTO, f"the host speaks version {major}.{minor} of FUSE; 7.28 is needed")
-        wanted = _WANTED
-        if self._volume.policy.keep_pages:
-            wanted |= Init.CACHE_SYMLINKS
-        else:
-            wanted |= Init.AUTO_INVAL_DATA
-        ahead = max(readahead, MAX_WRITE)
-        return [INIT_OUT.pack(MAJOR, MINOR, ahead, flags & wanted, 16, 12, MAX_WRITE, 1, MAX_PAGES, 0, 0)]
+        return greeting(request, keep_pages=self._volume.policy.keep_pages)
 
     def interrupt(self, request: Request) -> None:
         """Nothing waits here for long."""

@@ -23,12 +23,14 @@ Reply = list[bytes | memoryview]
 @dataclass(slots=True)
 class Policy:
     """``attributes_s``, ``names_s``: how long the host may keep what it was told. ``keep_pages``: nobody else writes to
-    the files, so that the host's pages of them stay good. ``owner``: whoever asks counts as this user."""
+    the files, so that the host's pages of them stay good. ``owner``: whoever asks counts as this user.
+    ``group``: that of all files."""
 
     attributes_s: float = 1.0
     names_s: float = 1.0
     keep_pages: bool = False
     owner: int | None = None
+    group: int | None = None
 
 
 class Volume:
@@ -72,9 +74,10 @@ class Volume:
     def attributes(self, st: rump.Stat) -> bytes:
         owner = self.policy.owner
         uid = st.st_uid if owner is None else owner
+        gid = st.st_gid if self.policy.group is None else self.policy.group
         return Attributes(
             st.st_ino, st.st_size, st.st_blocks, st.st_atime_ns, st.st_mtime_ns, st.st_ctime_ns, st.st_mode,
-            st.st_nlink, uid, st.st_gid, st.st_rdev, st.st_blksize or 4096,
+            st.st_nlink, uid, gid, st.st_rdev, st.st_blksize or 4096,
         ).emit()  # fmt: skip
 
     def attr(self, st: rump.Stat) -> Reply:
