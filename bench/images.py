@@ -26,14 +26,12 @@ CACHE = Path(os.environ.get("RUMP_BENCH_DIR", tempfile.gettempdir())) / "rump-be
 
 
 def run() -> list[Row]:
-    missing = [tool for tool in ("mke2fs", "fuse2fs", "fusermount") if shutil.which(tool) is None]
-    if missing:
-        raise SystemExit(f"rump bench images: needs {', '.join(missing)}: apt-get install e2fsprogs fuse2fs fuse3")
+    need()
     image = make_image(CACHE)
     subprocess.run(["cat", str(image)], stdout=subprocess.DEVNULL, check=True)
-    with _fuse2fs(image) as folder:
-        peer_read = timed(lambda: _host_read(folder / "big"))
-    with _fuse2fs(image) as folder:
+    with fuse2fs(image) as (folder, _):
+        peer_read = timed(lambda: host_read(folder / "big"))
+    with fuse2fs(image) as (folder, _):
         peer_find = timed(lambda: _host_find(folder), repeats=1)
     ours_read = timed(lambda: _our_read(image))
     ours_find = timed(lambda: _our_find(image))
@@ -44,6 +42,13 @@ def run() -> list[Row]:
         Row("find over 20,000 files, cold", ours_find, "s", "fuse2fs", peer_find, peer_find / ours_find, 4.0, "high"),
         Row("copy 20,000 files out, split", split, "s", "local", local, local / split, 0.5, "high"),
     ]
+
+
+def need() -> None:
+    """What is wanted for the image and for the peer."""
+    missing = [tool for tool in ("mke2fs", "fuse2fs", "fusermount") if shutil.which(tool) is None]
+    if missing:
+        raise SystemExit(f"rump bench: needs {', '.join(missing)}: apt-get install e2fsprogs fuse2fs fuse3")
 
 
 def make_image(image: Path) -> Path:
@@ -67,18 +72,21 @@ def make_image(image: Path) -> Path:
 
 
 @contextmanager
-def _fuse2fs(image: Path) -> Iterator[Path]:
-    """The image, mounted afresh by fuse2fs."""
+def fuse2fs(image: Path) -> Iterator[tuple[Path, list[int]]]:
+    """The image, mounted afresh by fuse2fs, and its processes."""
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["fuse2fs", "-o", "ro", str(image), folder], check=True, capture_output=True)
+        process = subprocess.Popen(["fuse2fs", "-f", "-o", "ro", str(image), folder], stdout=subprocess.DEVNULL)
         try:
-            yield Path(folder)
+            while not os.path.ismount(folder):
+                assert process.poll() is None, "fuse2fs has ended"
+                time.sleep(0.01)
+            yield Path(folder), [process.pid]
         finally:
             subprocess.run(["fusermount", "-u", folder], check=True)
-            time.sleep(0.1)
+            process.wait()
 
 
-def _host_read(path: Path) -> None:
+def host_read(path: Path) -> None:
     fd = os.open(path, os.O_RDONLY)
     os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
     while os.read(fd, 1 << 20):
@@ -94,11 +102,11 @@ def _host_find(folder: Path) -> None:
 @contextmanager
 def _mounted(image: Path) -> Iterator[rump.Kernel]:
     with rump.Kernel(factions=("vfs",)) as k:
-        _mount(k, image)
+        mount(k, image)
         yield k
 
 
-def _mount(k: rump.Client, image: Path) -> None:
+def mount(k: rump.Client, image: Path) -> None:
     k.pub.module_init("ext2fs")
     k.pub.etfs_register("/dev/image", str(image), type="blk")
     k.sys.mkdir("/mnt", 0o755)
@@ -137,7 +145,7 @@ def _split(image: Path, folder: Path) -> Iterator[rump.Client]:
     kernel = start_kernel(folder / "kernel", "--factions", "vfs")
     try:
         with rump.connect(kernel.url) as k:
-            _mount(k, image)
+            mount(k, image)
             yield k
     finally:
         kernel.stop()

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import grpc
 from tests.cutter import Cutter
-from tests.live import start_kernel
+from tests.live import LiveKernel, start_kernel
 
 import rump
-from bench.measure import Row, alternate, pin, unpin
-from bench.yardstick import echo, frames, stream, unary
+from bench.measure import Row, Side, compare, pin, unpin
+from bench.processes import tree
+from bench.yardstick import Echo, echo, frames, stream
 from rumpwire import rump_kern_pb2, rump_sp_pb2
 
 RESUMES = 20
@@ -26,13 +27,13 @@ RESUME_MS = 100.0
 def run() -> list[Row]:
     pin()
     try:
-        with tempfile.TemporaryDirectory(prefix="rump-bench-") as folder, echo(f"{folder}/echo.sock") as channel:
+        with tempfile.TemporaryDirectory(prefix="rump-bench-") as folder, echo(f"{folder}/echo.sock") as bare:
             kernel = start_kernel(Path(folder) / "kernel")
             try:
                 return [
-                    *_calls(kernel.url, channel),
-                    *_sdk(kernel.url),
-                    *_batches(kernel.url, channel),
+                    *_calls(kernel, bare),
+                    *_sdk(kernel),
+                    *_batches(kernel, bare),
                     _resume(kernel.url, Path(folder)),
                 ]
             finally:
@@ -41,10 +42,10 @@ def run() -> list[Row]:
         unpin()
 
 
-def _calls(url: str, bare: grpc.Channel) -> list[Row]:
+def _calls(kernel: LiveKernel, bare: Echo) -> list[Row]:
     """Unary and Stream with the messages as they are, without the SDK on our side: the same work on both."""
-    rows = []
-    with grpc.insecure_channel(url.replace("unix://", "unix:")) as channel:
+    pids = tree(kernel.process.pid)
+    with grpc.insecure_channel(kernel.url.replace("unix://", "unix:")) as channel:
         attach = channel.unary_unary(
             "/rump.sp.v1.Session/Attach",
             rump_sp_pb2.AttachRequest.SerializeToString,
@@ -54,31 +55,34 @@ def _calls(url: str, bare: grpc.Channel) -> list[Row]:
         getpid = channel.unary_unary("/rump.sp.v1.Kern/Getpid")
         payload = rump_kern_pb2.GetpidRequest().SerializeToString()
         size = getpid(payload, metadata=metadata)
-        ours, base = alternate(lambda: getpid(payload, metadata=metadata), unary(bare, size))
-        rows.append(Row("unary getpid", ours, "us", "bare unary echo", base, ours / base, 1.3))
+        ours = Side(lambda: getpid(payload, metadata=metadata), pids)
+        unary = compare("unary getpid", ours, "bare unary echo", bare.unary(size), 1.25)
 
         request = rump_sp_pb2.StreamRequest(id=1, calls=[rump_sp_pb2.Call(getpid=rump_kern_pb2.GetpidRequest())])
         message = request.SerializeToString()
-        with stream(channel, "/rump.sp.v1.Session/Stream", metadata=metadata) as exchange, stream(bare) as back:
-            ours, base = alternate(lambda: exchange(message), lambda: back(message))
-        rows.append(Row("Stream getpid", ours, "us", "bare bidi echo", base, ours / base, 1.3))
-    return rows
+        path = "/rump.sp.v1.Session/Stream"
+        with stream(channel, path, metadata=metadata) as exchange, stream(bare.channel) as back:
+            ours, base = Side(lambda: exchange(message), pids), Side(lambda: back(message), [bare.pid])
+            return [unary, compare("Stream getpid", ours, "bare bidi echo", base, 1.3)]
 
 
-def _sdk(url: str) -> list[Row]:
+def _sdk(kernel: LiveKernel) -> list[Row]:
     """Calls of a program in Python on the gateway's host."""
-    with rump.connect(url) as k, frames() as back:
+    pids = tree(kernel.process.pid)
+    with rump.connect(kernel.url) as k, frames() as bare:
         k.sys.close(k.sys.open("/tmp/there", os.O_CREAT | os.O_RDWR, 0o644))
-        return [
-            _against(back, "getpid of the SDK", k.sys.getpid, 5.0),
-            _against(back, "stat of the SDK", lambda: k.sys.stat("/tmp/there"), 15.0),
-            _against(back, "open and close of the SDK", lambda: k.sys.close(k.sys.open("/tmp/there", 0)), 30.0),
+        calls: list[tuple[str, Callable[[], object], float]] = [
+            ("getpid of the SDK", k.sys.getpid, 5.0),
+            ("stat of the SDK", lambda: k.sys.stat("/tmp/there"), 15.0),
+            ("open and close of the SDK", lambda: k.sys.close(k.sys.open("/tmp/there", 0)), 30.0),
+            ("open and close in one Batch", lambda: _open_close(k), 15.0),
         ]
+        return [compare(name, Side(call, pids), "bare frames", bare, bound) for name, call, bound in calls]
 
 
-def _against(back: Callable[[], object], name: str, call: Callable[[], object], bound: float) -> Row:
-    ours, base = alternate(call, back)
-    return Row(name, ours, "us", "bare frames", base, ours / base, bound)
+def _open_close(k: rump.Client) -> None:
+    with k.batch() as b:
+        b.close(b.open("/tmp/there", 0))
 
 
 def _resume(url: str, folder: Path) -> Row:
@@ -100,9 +104,10 @@ def _resume(url: str, folder: Path) -> Row:
     return Row("reconnect and resume", found, "ms", "100 ms", RESUME_MS, found / RESUME_MS, 1.0)
 
 
-def _batches(url: str, bare: grpc.Channel) -> list[Row]:
+def _batches(kernel: LiveKernel, bare: Echo) -> list[Row]:
     """Through the SDK, as a user would."""
-    with rump.connect(url) as k:
+    pids = tree(kernel.process.pid)
+    with rump.connect(kernel.url) as k:
         k.sys.mkdir("/tmp/bench", 0o755)
         with k.batch() as b:
             f = b.open("/tmp/bench/f", os.O_WRONLY | os.O_CREAT, 0o644)
@@ -122,10 +127,8 @@ def _batches(url: str, bare: grpc.Channel) -> list[Row]:
                 b.close(f)
             assert len(data.result()) == 65536
 
-        echo_once = unary(bare, b"x" * 16)
-        many, base = alternate(getpids, echo_once, rounds=10, each=30)
-        one, base2 = alternate(read_file, echo_once, rounds=10, each=50)
-    return [
-        Row("Batch of 256 getpid", many, "us", "bare unary echo", base, many / base, 5.0),
-        Row("Batch open+fstat+read 64 KiB+close", one, "us", "bare unary echo", base2, one / base2, 2.5),
-    ]
+        once, name = bare.unary(b"x" * 16), "bare unary echo"
+        return [
+            compare("Batch of 256 getpid", Side(getpids, pids), name, once, 5.0, rounds=10, each=30),
+            compare("Batch open+fstat+read 64 KiB+close", Side(read_file, pids), name, once, 2.5, rounds=10, each=50),
+        ]

@@ -12,16 +12,26 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
 
+from bench.measure import Side
 from rumpuser.transport.framing import HEADER, framed
-from rumpwire import rump_kern_pb2, rump_sp_pb2
+from rumpwire import rump_kern_pb2, rump_sp_pb2, rump_vfs_pb2
+
+LONGEST = 1 << 20
+"""Bytes of what is sent for its length."""
+_PAYLOAD = bytes(LONGEST)
 
 
 async def _unary(request: bytes, context: Any) -> bytes:
     return request
+
+
+async def _sized(request: bytes, context: Any) -> bytes:
+    return _PAYLOAD[: int.from_bytes(request[:HEADER], "little")]
 
 
 async def _stream(requests: Any, context: Any) -> None:
@@ -30,9 +40,11 @@ async def _stream(requests: Any, context: Any) -> None:
 
 
 async def _serve(path: str) -> None:
-    server = grpc.aio.server()
+    limits = ("grpc.max_receive_message_length", "grpc.max_send_message_length")
+    server = grpc.aio.server(options=[(limit, 4 * LONGEST) for limit in limits])
     methods: Any = {
         "Unary": grpc.unary_unary_rpc_method_handler(_unary),  # type: ignore[arg-type]
+        "Sized": grpc.unary_unary_rpc_method_handler(_sized),  # type: ignore[arg-type]
         "Stream": grpc.stream_stream_rpc_method_handler(_stream),  # type: ignore[arg-type]
     }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("bench.Echo", methods),))
@@ -42,26 +54,39 @@ async def _serve(path: str) -> None:
     await server.wait_for_termination()
 
 
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """A bare server of grpcio in a process of its own."""
+
+    channel: grpc.Channel
+    pid: int
+
+    def unary(self, payload: bytes) -> Side:
+        """Sends so many bytes and gets them back."""
+        call = self.channel.unary_unary("/bench.Echo/Unary")
+        return Side(lambda: call(payload), [self.pid])
+
+    def sized(self, there: int, back: int) -> Side:
+        """Sends so many bytes and gets so many back."""
+        call = self.channel.unary_unary("/bench.Echo/Sized")
+        message = back.to_bytes(HEADER, "little") + bytes(max(0, there - HEADER))
+        return Side(lambda: call(message), [self.pid])
+
+
 @contextmanager
-def echo(path: str) -> Iterator[grpc.Channel]:
-    """A channel to a bare echo server in a process of its own."""
+def echo(path: str) -> Iterator[Echo]:
     process = subprocess.Popen([sys.executable, "-m", "bench.yardstick", path], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline().strip() == "ready"
     channel = grpc.insecure_channel(f"unix:{path}")
     grpc.channel_ready_future(channel).result(10)
     try:
-        yield channel
+        yield Echo(channel, process.pid)
     finally:
         channel.close()
         process.kill()
         process.wait()
         process.stdout.close()
-
-
-def unary(channel: grpc.Channel, payload: bytes) -> Callable[[], object]:
-    call = channel.unary_unary("/bench.Echo/Unary")
-    return lambda: call(payload)
 
 
 @contextmanager
@@ -85,11 +110,11 @@ def stream(
 
 
 @contextmanager
-def frames() -> Iterator[Callable[[], object]]:
-    """A function that sends a call in a frame to another process and gets the answer: parsed and built at both ends."""
+def frames() -> Iterator[Side]:
+    """Sends a call in a frame to another process and gets the answer: parsed and built at both ends."""
     ours, theirs = socket.socketpair()
     command = [sys.executable, "-m", "bench.yardstick", str(theirs.fileno())]
-    with ours, subprocess.Popen(command, pass_fds=[theirs.fileno()]):
+    with ours, subprocess.Popen(command, pass_fds=[theirs.fileno()]) as process:
         theirs.close()
 
         def exchange() -> object:
@@ -97,8 +122,43 @@ def frames() -> Iterator[Callable[[], object]]:
             ours.sendall(framed(request.SerializeToString()))
             return rump_sp_pb2.StreamResponse.FromString(ours.recv(1 << 16)[HEADER:])
 
-        yield exchange
+        yield Side(exchange, [process.pid])
         ours.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def transfer(there: int, back: int) -> Iterator[Side]:
+    """Sends a frame with so many bytes to another process and gets one with so many back: parsed and built as well."""
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-m", "bench.yardstick", str(theirs.fileno()), "transfer"]
+    with ours, subprocess.Popen(command, pass_fds=[theirs.fileno()]) as process:
+        theirs.close()
+
+        def exchange() -> object:
+            write = rump_vfs_pb2.PwriteRequest(offset=back, data=_PAYLOAD[:there])
+            message = rump_sp_pb2.Call(pwrite=write).SerializeToString()
+            ours.sendall(len(message).to_bytes(HEADER, "little"))
+            ours.sendall(message)
+            return rump_sp_pb2.Result.FromString(_frame(ours))
+
+        yield Side(exchange, [process.pid])
+        ours.shutdown(socket.SHUT_RDWR)
+
+
+def _frame(link: socket.socket) -> bytes:
+    """The next frame; nothing when the other has ended."""
+    head = link.recv(HEADER, socket.MSG_WAITALL)
+    return link.recv(int.from_bytes(head, "little"), socket.MSG_WAITALL)
+
+
+def _give_and_take(link: socket.socket) -> None:
+    while data := _frame(link):
+        request = rump_sp_pb2.Call.FromString(data).pwrite
+        message = rump_sp_pb2.Result(
+            pread=rump_vfs_pb2.PreadResponse(data=_PAYLOAD[: request.offset])
+        ).SerializeToString()
+        link.sendall(len(message).to_bytes(HEADER, "little"))
+        link.sendall(message)
 
 
 def _answer(link: socket.socket) -> None:
@@ -111,6 +171,7 @@ def _answer(link: socket.socket) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1].isdigit():
-        _answer(socket.socket(fileno=int(sys.argv[1])))
+        link = socket.socket(fileno=int(sys.argv[1]))
+        _give_and_take(link) if sys.argv[2:] else _answer(link)
     else:
         asyncio.run(_serve(sys.argv[1]))

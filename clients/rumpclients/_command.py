@@ -73,6 +73,12 @@ def reason(error: OSError) -> str:
     return f"{names}: {error.strerror}" if names else str(error.strerror or error)
 
 
+def ask(question: str) -> bool:
+    """Asks on stderr; whether the line of standard input begins with y, as BSD programs with -i."""
+    print(f"{question}? ".encode(errors="replace").decode(), end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline()[:1] in ("y", "Y")
+
+
 def connect(prog: str) -> rump.Client:
     """A process of the kernel that RUMP_SERVER names."""
     return rump.connect(comm=prog)

@@ -1,4 +1,4 @@
-"""The expressions of find(1), as far as they make sense on an image that is only read."""
+"""The expressions of find(1), as far as they make sense on an image."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ import rump
 from rump.fs import Tree
 from rumpclients import _image
 from rumpclients._command import UsageError, reason, tell
+from rumpclients._modes import flags_change
+from rumpclients._statformat import clock
 
 HELP = (
-    "primaries: -name -iname -path -type -size -newer -perm -uid -gid -links -inum -mtime -empty -print -print0 -prune"
-    " -maxdepth -mindepth -true -false; operators: ( ) ! -not -a -and -o -or"
+    "primaries: -name -iname -path -type -size -newer -perm -uid -gid -links -inum -atime -ctime -mtime -amin -cmin"
+    " -mmin -flags -empty -print -print0 -ls -delete -prune -depth -x -xdev -maxdepth -mindepth -true -false;"
+    " operators: ( ) ! -not -a -and -o -or"
 )
 MAX_DEPTH = 1024
 """Directories of a damaged image may hold one another."""
@@ -44,6 +47,9 @@ Test = Callable[[Item], bool]
 
 def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Paths, and the expression behind them."""
+    if words and words[0] in ("-x", "-d"):
+        paths, expression = split(words[1:])
+        return paths, [words[0], *expression]
     for index, word in enumerate(words):
         if word.startswith("-") or word in ("(", ")", "!"):
             return list(words[:index]), list(words[index:])
@@ -53,12 +59,14 @@ def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
 class Finder:
     """Walks with one expression."""
 
-    def __init__(self, tree: Tree, expression: Sequence[str]) -> None:
+    def __init__(self, prog: str, tree: Tree, expression: Sequence[str]) -> None:
+        self._prog = prog
         self._tree = tree
         self._words = list(expression)
         self._at = 0
         self._acts = False
-        self._pruned = False
+        self._pruned = self._deep = self._stays = False
+        self._status = 0
         self._low, self._high = 0, MAX_DEPTH
         self._now = time.time()
         self._test: Test = self._parse() if self._words else lambda item: True
@@ -67,25 +75,36 @@ class Finder:
 
     def walk(self, path: str) -> int:
         """The exit status."""
-        path = _image.absolute(path)
         try:
             st = self._tree.lstat(path)
         except OSError as error:
-            return tell("fsu_find", reason(error))
-        status = 0
-        todo = [Item(path, os.path.basename(path.rstrip("/")) or "/", st, 0)]
+            return tell(self._prog, reason(error))
+        self._status = 0
+        device = st.st_dev
+        todo = [(Item(path, os.path.basename(path.rstrip("/")) or "/", st, 0), False)]
         while todo:
-            item = todo.pop()
-            if not self._look(item) or item.depth >= self._high or not stat.S_ISDIR(item.st.st_mode):
+            item, seen = todo.pop()
+            if self._deep and not seen and self._inside(item, device):
+                todo.append((item, True))
+            elif not self._look(item) or seen:
                 continue
-            try:
-                found = _image.entries(self._tree, os.fsencode(item.path))
-            except OSError as error:
-                status = tell("fsu_find", reason(error))
-                continue
-            below = [(os.fsdecode(name), st) for name, st in found]
-            todo += [Item(os.path.join(item.path, name), name, st, item.depth + 1) for name, st in reversed(below)]
-        return status
+            if self._inside(item, device):
+                todo += [(below, False) for below in self._below(item)]
+        return self._status
+
+    def _inside(self, item: Item, device: int) -> bool:
+        same = not self._stays or item.st.st_dev == device
+        return stat.S_ISDIR(item.st.st_mode) and item.depth < self._high and same
+
+    def _below(self, item: Item) -> list[Item]:
+        """What is in a directory, the last one first."""
+        try:
+            found = _image.entries(self._tree, os.fsencode(item.path))
+        except OSError as error:
+            self._status = tell(self._prog, reason(error))
+            return []
+        below = [(os.fsdecode(name), st) for name, st in reversed(found)]
+        return [Item(os.path.join(item.path, name), name, st, item.depth + 1) for name, st in below]
 
     def _look(self, item: Item) -> bool:
         """Asks the expression; whether to go below."""
@@ -160,10 +179,15 @@ class Finder:
             "-gid": lambda word: self._number(word, lambda item: item.st.st_gid),
             "-links": lambda word: self._number(word, lambda item: item.st.st_nlink),
             "-inum": lambda word: self._number(word, lambda item: item.st.st_ino),
-            "-mtime": lambda word: self._number(word, lambda item: int((self._now - item.st.st_mtime) // _DAY_S)),
+            **self._clocks(),
+            "-flags": self._flags,
+            "-ls": lambda word: self._act(lambda item: print(self._list(item))),
+            "-delete": lambda word: self._act(self._delete, deep=True),
+            **dict.fromkeys(("-x", "-xdev", "-mount"), self._one_device),
+            **dict.fromkeys(("-d", "-depth"), self._contents_first),
             "-empty": lambda word: self._is_empty,
-            "-print": lambda word: self._printer("\n"),
-            "-print0": lambda word: self._printer("\0"),
+            "-print": lambda word: self._act(lambda item: self._print(item, "\n")),
+            "-print0": lambda word: self._act(lambda item: self._print(item, "\0")),
             "-prune": lambda word: self._prune,
             "-maxdepth": self._depth,
             "-mindepth": self._depth,
@@ -222,14 +246,58 @@ class Finder:
             return not self._tree.scandir(item.path)
         return stat.S_ISREG(item.st.st_mode) and item.st.st_size == 0
 
-    def _printer(self, end: str) -> Test:
+    def _clocks(self) -> dict[str, Callable[[str], Test]]:
+        """``-mtime`` and its kin: age in days or minutes."""
+        out: dict[str, Callable[[str], Test]] = {}
+        for letter in "acm":
+            for name, unit in (("time", _DAY_S), ("min", 60)):
+                out[f"-{letter}{name}"] = lambda word, letter=letter, unit=unit: self._number(  # type: ignore[misc]
+                    word, lambda item: int((self._now - getattr(item.st, f"st_{letter}time")) // unit)
+                )
+        return out
+
+    def _flags(self, word: str) -> Test:
+        text = self._take(word)
+        bits = flags_change(text.lstrip("-"))(0)
+        if text.startswith("-"):
+            return lambda item: item.st.st_flags & bits == bits
+        return lambda item: item.st.st_flags == bits
+
+    def _act(self, what: Callable[[Item], object], *, deep: bool = False) -> Test:
         self._acts = True
+        self._deep |= deep
 
         def act(item: Item) -> bool:
-            self._print(item, end)
+            what(item)
             return True
 
         return act
+
+    def _list(self, item: Item) -> str:
+        """As ls -dgils."""
+        st = item.st
+        size = f"{rump.major(st.st_rdev)}, {rump.minor(st.st_rdev)}" if st.st_rdev else str(st.st_size)
+        owner = f"{stat.filemode(st.st_mode)} {st.st_nlink:>3} {st.st_uid:<8} {st.st_gid:<8}"
+        when = clock(st.st_mtime, "%b %e %H:%M %Y")
+        target = f" -> {self._tree.readlink(item.path)}" if stat.S_ISLNK(st.st_mode) else ""
+        return f"{st.st_ino:>8} {st.st_blocks:>6} {owner} {size:>10} {when} {item.path}{target}"
+
+    def _delete(self, item: Item) -> None:
+        """What is below goes first; the directory that the walk began at stays where it is the root."""
+        if item.path == "/":
+            return
+        try:
+            (self._tree.rmdir if stat.S_ISDIR(item.st.st_mode) else self._tree.remove)(item.path)
+        except OSError as error:
+            self._status = tell(self._prog, reason(error))
+
+    def _contents_first(self, word: str) -> Test:
+        self._deep = True
+        return lambda item: True
+
+    def _one_device(self, word: str) -> Test:
+        self._stays = True
+        return lambda item: True
 
     def _prune(self, item: Item) -> bool:
         self._pruned = True

@@ -1,4 +1,8 @@
-"""What the fsu_ programs share: an image, or a directory of a running kernel, as the root of their world."""
+"""What the fsu_ programs share: an image, or a directory of a running kernel, as the root of their world.
+
+The same programs under the name ``rump.``, and those of a console, name no image: their files are those of the kernel
+of RUMP_SERVER, and of the tree that the console has open.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +22,8 @@ from rumpclients.mount import mount_options
 
 _URL = re.compile(r"(?P<url>(?:unix|tcp|tcp\+plain)://.*?)(?::(?P<path>/.*))?", re.DOTALL)
 _PARTITION = re.compile(r"(?P<image>.+)%(?:DISKLABEL:(?P<letter>[a-v])|PARTITION:(?P<number>[0-9]{1,3}))%?", re.DOTALL)
+_SHORT = re.compile(r"(?P<image>.+)@(?:(?P<letter>[a-v])|p(?P<number>[0-9]{1,3}))", re.DOTALL)
+_MAGIC = re.compile(r"[*?\[]")
 _LINE_S = 0.1
 Work = Callable[[Tree, argparse.Namespace], int]
 
@@ -31,33 +37,97 @@ class ImageParser(Parser):
         return self.parse_intermixed_args(args, namespace)
 
 
+class Session:
+    """Where paths lead to while a console is open: its tree, and its working directory."""
+
+    tree: Tree | None = None
+    folder = "/"
+
+
 def parser(prog: str, description: str, **options: Any) -> Parser:
-    """A parser with what all fsu_ programs take."""
-    p = ImageParser(prog, description, **options)
-    arguments(p)
+    """A parser with what all programs on files take. ``{place}`` in the description is where the files are."""
+    place = "the kernel" if on_kernel(prog) else "an image"
+    p = ImageParser(prog, description.format(place=place), **options)
+    p.set_defaults(prog=prog, image=None)
+    if prog.startswith("fsu_"):
+        arguments(p)
     return p
+
+
+def on_kernel(prog: str) -> bool:
+    """Whether a program is for the files of the kernel that RUMP_SERVER names."""
+    return prog.startswith("rump.")
 
 
 def arguments(p: argparse.ArgumentParser) -> None:
     """The file system to work on."""
     p.add_argument("-t", dest="fs_type", metavar="TYPE", help="type of the file system; found out when left out")
     p.add_argument("-o", dest="fs_options", metavar="OPTS", action="append", default=[], help="mount options")
-    p.add_argument("image", metavar="IMAGE", help="image, image%%PARTITION:1%%, image%%DISKLABEL:a%%, or URL:PATH")
+    p.add_argument("image", metavar="IMAGE", help="image, image@p1, image@a (of a disklabel), URL:PATH, or an alias")
 
 
 @contextmanager
-def opened(options: argparse.Namespace, *, readonly: bool = True) -> Iterator[Tree]:
-    """The tree of files that IMAGE names. CommandError when no file system is found."""
+def opened(options: argparse.Namespace, *, readonly: bool = True, retry: float | None = None) -> Iterator[Tree]:
+    """The tree of files that IMAGE names. ``retry``: seconds to wait for a kernel that has gone.
+
+    CommandError when no file system is found.
+    """
+    if options.image is None:
+        yield from _bound(options.prog)
+        return
+    resolve_alias(options)
     name = str(options.image)
     url = _URL.fullmatch(name)
     if url is not None and not os.path.exists(name):
-        with rump.connect(url["url"], comm="fsu") as k:
+        with rump.connect(url["url"], comm=options.prog, retry=retry) as k:
             k.sys.chroot(url["path"] or "/")
             k.sys.chdir("/")
             yield Tree(k)
         return
     with open_named(options, readonly=readonly) as image:
         yield image
+
+
+def _bound(prog: str) -> Iterator[Tree]:
+    """The tree of a program that names no image."""
+    if Session.tree is not None:
+        yield Session.tree
+        return
+    with rump.connect(comm=prog) as k:
+        yield Tree(k)
+
+
+def resolve_alias(options: argparse.Namespace) -> None:
+    """An image that is a name of ``.fsurc`` is what stands for it there: ``name:image[:type[:options]]``."""
+    found = None if os.path.exists(options.image) else aliases().get(options.image)
+    if found is None:
+        return
+    options.image, kind, words = found
+    options.fs_type = options.fs_type or kind or None
+    options.fs_options = [*filter(None, [words]), *options.fs_options]
+
+
+def aliases() -> dict[str, tuple[str, str, str]]:
+    """Image, type and mount options by alias, out of ``.fsurc`` in the home directory; none where there is no file.
+
+    A URL may stand for an image, although there are colons in it; so may one with a path.
+    """
+    try:
+        with open(os.path.expanduser("~/.fsurc"), encoding="utf-8") as file:
+            lines = [line.strip() for line in file]
+    except FileNotFoundError:
+        return {}
+    out = {}
+    for line in lines:
+        name, _, rest = line.partition(":")
+        if not name or name.startswith(("#", "-")) or not rest:
+            continue
+        if _URL.fullmatch(rest):
+            out[name] = (rest, "", "")
+            continue
+        image, kind, words = [*rest.split(":", 2), "", ""][:3]
+        out[name] = (os.path.expanduser(image), kind, words)
+    return out
 
 
 def is_image(tree: Tree) -> bool:
@@ -67,7 +137,7 @@ def is_image(tree: Tree) -> bool:
 
 def split_name(name: str | None) -> tuple[str | None, str | None]:
     """The file of an image, and the partition whose name stands behind that."""
-    found = _PARTITION.fullmatch(name or "")
+    found = _PARTITION.fullmatch(name or "") or _SHORT.fullmatch(name or "")
     if found is None or os.path.exists(name or ""):
         return name, None
     return found["image"], found["letter"] or found["number"]
@@ -94,14 +164,14 @@ def open_named(options: argparse.Namespace, *, readonly: bool) -> Image:
         raise CommandError(f"{name}: {what}") from None
 
 
-def program(prog: str, options: argparse.Namespace, work: Work, *, readonly: bool = True) -> int:
-    """Runs the work of an fsu_ program on its image."""
+def program(options: argparse.Namespace, work: Work, *, readonly: bool = True) -> int:
+    """Runs the work of a program on its files."""
 
     def inside() -> int:
         with opened(options, readonly=readonly) as tree:
             return work(tree, options)
 
-    return run(prog, inside)
+    return run(options.prog, inside)
 
 
 def each(prog: str, paths: list[str], work: Callable[[str], object]) -> int:
@@ -118,8 +188,17 @@ def each(prog: str, paths: list[str], work: Callable[[str], object]) -> int:
 
 
 def absolute(path: str) -> str:
-    """A path of the image; there is no other working directory than its root."""
-    return path if path.startswith("/") else f"/{path}"
+    """A path of the image. Other than in a console, there is no working directory but its root."""
+    return path if path.startswith("/") else os.path.join(Session.folder, path)
+
+
+def names(tree: Tree, paths: Sequence[str]) -> list[str]:
+    """Absolute paths; patterns of the shell are what they match, if they match, unless a file bears that very name."""
+    out: list[str] = []
+    for path in map(absolute, paths):
+        matching = _MAGIC.search(path) is not None and not tree.lexists(path)
+        out += (list(tree.glob(path)) if matching else []) or [path]
+    return out
 
 
 def into(tree: Tree, path: str, source: str, *, folder: bool = False) -> str:

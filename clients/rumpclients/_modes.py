@@ -135,6 +135,12 @@ FLAGS = {
 }  # fmt: skip
 
 
+def flag_names(flags: int) -> str:
+    """Flags as ls -o shows them: the first name of each, ``-`` for none."""
+    found = {bit: name for name, bit in reversed(FLAGS.items()) if flags & bit}
+    return ",".join(sorted(found.values())) or "-"
+
+
 def flags_change(text: str) -> Change:
     """What makes the new flags out of the old ones: an octal number, or names; ``no`` in front takes one away."""
     if re.fullmatch(r"[0-7]{1,11}", text):

@@ -67,7 +67,8 @@ def policy(options: argparse.Namespace) -> int:
         identity = found.identify(options.subjects)
         print("nothing" if identity is None else _shown(identity))
         return int(identity is None)
-    print(f"{len(found.rules)} rules" + (", tokens are taken" if found.jwt else ""))
+    ways = ", tokens are taken" if found.jwt else ""
+    print(f"{len(found.rules)} rules{ways}" + (", unix sockets by user" if found.by_user else ""))
     return int(bool(found.warnings))
 
 

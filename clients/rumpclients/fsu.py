@@ -7,12 +7,14 @@ import os
 import stat as modes
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import rump
 from rump.fs import Tree
 from rumpclients import _find, _image
 from rumpclients._command import human, print_json, reason, tell
+from rumpclients._modes import flag_names
+from rumpclients._statformat import TIMES, clock, formatter, kind, mark
 
 _CHUNK = 1 << 20
 _HALF_YEAR_S = 182 * 86400
@@ -21,8 +23,8 @@ _HALF_YEAR_S = 182 * 86400
 # -- fsu_ls
 
 
-def ls(argv: Sequence[str] | None = None) -> int:
-    p = _image.parser("fsu_ls", "Lists files of an image.", add_help=False)
+def ls(argv: Sequence[str] | None = None, prog: str = "fsu_ls") -> int:
+    p = _image.parser(prog, "Lists files of {place}.", add_help=False)
     p.add_argument("--help", action="help", help="show this and exit")
     for letter, text in (
         ("1", "one name to a line, which is so anyway"),
@@ -42,20 +44,28 @@ def ls(argv: Sequence[str] | None = None) -> int:
     ):
         p.add_argument(f"-{letter}", dest=f"flag_{letter}", action="store_true", help=text)
     p.add_argument("-c", dest="by_time", action="store_true", help="newest first")
+    p.add_argument("-C", "-q", dest="ignored", action="store_true", help="nothing: for old scripts")
+    p.add_argument("-f", dest="flag_f", action="store_true", help="as they stand in the directory")
+    p.add_argument("-p", dest="flag_p", action="store_true", help="a slash behind names of directories")
+    p.add_argument("-u", dest="accessed", action="store_true", help="times are those of the last access")
+    if not prog.startswith("fsu_"):
+        p.add_argument("-t", dest="by_time", action="store_true", help="newest first")
+    p.add_argument("-o" if not prog.startswith("fsu_") else "--flags", dest="flag_o", action="store_true",
+                   help="file flags too")  # fmt: skip
     p.add_argument("--json", action="store_true", help="as a JSON array")
-    p.add_argument("paths", metavar="PATH", nargs="*", default=["/"])
-    return _image.program("fsu_ls", p.parse_args(argv), _ls)
+    p.add_argument("paths", metavar="PATH", nargs="*", default=["."])
+    return _image.program(p.parse_args(argv), _ls)
 
 
 def _ls(tree: Tree, options: argparse.Namespace) -> int:
     status = 0
     files: list[tuple[bytes, rump.Stat]] = []
     folders: list[tuple[bytes, rump.Stat]] = []
-    for path in map(_image.absolute, options.paths):
+    for path in _image.names(tree, options.paths):
         try:
             st = tree.stat(path, follow_symlinks=not (options.flag_d or options.flag_l))
         except OSError as error:
-            status = tell("fsu_ls", reason(error))
+            status = tell(options.prog, reason(error))
             continue
         into = folders if modes.S_ISDIR(st.st_mode) and not options.flag_d else files
         into.append((os.fsencode(path), st))
@@ -84,12 +94,12 @@ class _Lister:
         try:
             found = _image.entries(self._tree, path)
         except OSError as error:
-            return tell("fsu_ls", reason(error))
+            return tell(options.prog, reason(error))
         below = [name for name, st in found if modes.S_ISDIR(st.st_mode)]
         if options.flag_a:
             dots = [(name, self._tree.lstat(os.path.join(path, name))) for name in (b".", b"..")]
             found = [*dots, *found]
-        if not (options.flag_a or options.flag_A):
+        if not (options.flag_a or options.flag_A or options.flag_f):
             found = [(name, st) for name, st in found if not name.startswith(b".")]
             below = [name for name in below if not name.startswith(b".")]
         if title and not options.json:
@@ -107,7 +117,7 @@ class _Lister:
         if options.flag_S:
             found = sorted(found, key=lambda item: -item[1].st_size)
         if options.by_time:
-            found = sorted(found, key=lambda item: -item[1].st_mtime_ns)
+            found = sorted(found, key=lambda item: -self._when(item[1]))
         if options.flag_r:
             found = found[::-1]
         if found:
@@ -125,7 +135,12 @@ class _Lister:
         return inode + (f"{st.st_blocks} " if self._options.flag_s else "")
 
     def _name(self, name: bytes, st: rump.Stat) -> str:
-        return printable(name) + (_mark(st.st_mode) if self._options.flag_F else "")
+        if self._options.flag_F:
+            return printable(name) + mark(st.st_mode)
+        return printable(name) + ("/" if self._options.flag_p and modes.S_ISDIR(st.st_mode) else "")
+
+    def _when(self, st: rump.Stat) -> int:
+        return st.st_atime_ns if self._options.accessed else st.st_mtime_ns
 
     def _long(self, folder: bytes, found: list[tuple[bytes, rump.Stat]]) -> None:
         rows = []
@@ -133,12 +148,16 @@ class _Lister:
             target = ""
             if modes.S_ISLNK(st.st_mode):
                 target = f" -> {printable(self._tree.readlink(os.path.join(folder, name)))}"
-            rows.append([self._prefix(st) + modes.filemode(st.st_mode), st.st_nlink, st.st_uid, st.st_gid,
+            rows.append([self._prefix(st) + modes.filemode(st.st_mode), st.st_nlink, self._owner(st),
                          self._size(st), self._time(st), self._name(name, st) + target])  # fmt: skip
-        widths = [max((len(str(row[i])) for row in rows), default=0) for i in range(6)]
-        for mode, links, uid, gid, size, changed, text in rows:
-            line = f"{mode:<{widths[0]}} {links:>{widths[1]}} {uid:<{widths[2]}} {gid:<{widths[3]}} {size:>{widths[4]}}"
+        widths = [max((len(str(row[i])) for row in rows), default=0) for i in range(4)]
+        for mode, links, owner, size, changed, text in rows:
+            line = f"{mode:<{widths[0]}} {links:>{widths[1]}} {owner:<{widths[2]}} {size:>{widths[3]}}"
             print(f"{line} {changed} {text}")
+
+    def _owner(self, st: rump.Stat) -> str:
+        flags = f" {flag_names(st.st_flags)}" if self._options.flag_o else ""
+        return f"{st.st_uid} {st.st_gid}{flags}"
 
     def _size(self, st: rump.Stat) -> str:
         if modes.S_ISBLK(st.st_mode) or modes.S_ISCHR(st.st_mode):
@@ -146,37 +165,19 @@ class _Lister:
         return human(st.st_size) if self._options.flag_h else str(st.st_size)
 
     def _time(self, st: rump.Stat) -> str:
-        return when(st.st_mtime, full=self._options.flag_T)
+        return when(self._when(st) / 1e9, full=self._options.flag_T)
 
 
 def when(seconds: float, *, full: bool = False) -> str:
     """A time as ls(1) prints it: with the year when it is far away."""
-    parts = _local(seconds)
-    if parts is None:
-        return str(int(seconds))
-    if full:
-        return time.strftime("%b %e %H:%M:%S %Y", parts)
     near = abs(time.time() - seconds) < _HALF_YEAR_S
-    return time.strftime("%b %e %H:%M" if near else "%b %e  %Y", parts)
-
-
-def _local(seconds: float) -> time.struct_time | None:
-    """None for times of a hostile image that no calendar has."""
-    try:
-        return time.localtime(seconds)
-    except (OverflowError, OSError, ValueError):
-        return None
+    return clock(seconds, TIMES if full else "%b %e %H:%M" if near else "%b %e  %Y")
 
 
 def printable(name: bytes) -> str:
     """A name for a terminal: control characters and bytes that are no UTF-8 as \\ooo."""
     text = name.decode("utf-8", "surrogateescape")
     return "".join(c if c.isprintable() else "".join(f"\\{byte:03o}" for byte in os.fsencode(c)) for c in text)
-
-
-def _mark(mode: int) -> str:
-    kinds = {modes.S_IFDIR: "/", modes.S_IFLNK: "@", modes.S_IFSOCK: "=", modes.S_IFIFO: "|"}
-    return kinds.get(modes.S_IFMT(mode), "*" if mode & 0o111 else "")
 
 
 def _record(path: bytes, st: rump.Stat) -> dict[str, object]:
@@ -186,14 +187,14 @@ def _record(path: bytes, st: rump.Stat) -> dict[str, object]:
 # -- fsu_cat
 
 
-def cat(argv: Sequence[str] | None = None) -> int:
-    p = _image.parser("fsu_cat", "Writes files of an image to standard output.")
+def cat(argv: Sequence[str] | None = None, prog: str = "fsu_cat") -> int:
+    p = _image.parser(prog, "Writes files of {place} to standard output.")
     p.add_argument("paths", metavar="PATH", nargs="+")
-    return _image.program("fsu_cat", p.parse_args(argv), _cat)
+    return _image.program(p.parse_args(argv), _cat)
 
 
 def _cat(tree: Tree, options: argparse.Namespace) -> int:
-    status = _image.each("fsu_cat", [_image.absolute(path) for path in options.paths], lambda path: _pour(tree, path))
+    status = _image.each(options.prog, _image.names(tree, options.paths), lambda path: _pour(tree, path))
     sys.stdout.buffer.flush()
     return status
 
@@ -207,31 +208,63 @@ def _pour(tree: Tree, path: str) -> None:
 # -- fsu_stat
 
 
-def stat(argv: Sequence[str] | None = None) -> int:
-    p = _image.parser("fsu_stat", "Shows the attributes of files of an image.")
+def stat(argv: Sequence[str] | None = None, prog: str = "fsu_stat") -> int:
+    p = _image.parser(prog, "Shows the attributes of files of {place}.")
     p.add_argument("-L", dest="follow", action="store_true", help="of what a symbolic link leads to")
     form = p.add_mutually_exclusive_group()
     form.add_argument("-x", dest="form", action="store_const", const="verbose", help="in words")
     form.add_argument("-s", dest="form", action="store_const", const="shell", help="as assignments of a shell")
     form.add_argument("-r", dest="form", action="store_const", const="raw", help="numbers only")
+    form.add_argument("-l", dest="form", action="store_const", const="list", help="as ls -lT")
+    form.add_argument("-f", dest="format", metavar="FORMAT", help="these data: %%N %%z %%Sp %%u %%m, see stat(1)")
     form.add_argument("--json", dest="form", action="store_const", const="json", help="as a JSON array")
+    p.add_argument("-n", dest="open_end", action="store_true", help="no newline behind the last one")
+    if not prog.startswith("fsu_"):
+        p.add_argument("-t", dest="times", metavar="FORMAT", help="times, as strftime(3) takes it")
+    p.add_argument("-q", dest="quiet", action="store_true", help="say nothing of files that are not there")
     p.add_argument("paths", metavar="PATH", nargs="+")
-    return _image.program("fsu_stat", p.parse_args(argv), _stat)
+    p.set_defaults(times=TIMES)
+    return _image.program(p.parse_args(argv), _stat)
+
+
+_LIST = "%Sp %l %Su %Sg %Z %Sm %N%SY"
 
 
 def _stat(tree: Tree, options: argparse.Namespace) -> int:
     found: list[tuple[str, rump.Stat]] = []
-    paths = [_image.absolute(path) for path in options.paths]
-    status = _image.each(
-        "fsu_stat", paths, lambda path: found.append((path, tree.stat(path, follow_symlinks=options.follow)))
-    )
+    paths = _image.names(tree, options.paths)
+    show = _shower(tree, options)
+
+    def look(path: str) -> None:
+        try:
+            found.append((path, tree.stat(path, follow_symlinks=options.follow)))
+        except OSError as error:
+            if not options.quiet:
+                raise
+            failed.append(error)
+
+    failed: list[OSError] = []
+    status = _image.each(options.prog, paths, look) | bool(failed)
     if options.form == "json":
         print_json([_record(os.fsencode(path), st) for path, st in found])
         return status
-    show = {"verbose": _verbose, "shell": _shell, "raw": _raw}.get(options.form, _plain)
-    for path, st in found:
-        print(show(printable(os.fsencode(path)), st))
+    text = "\n".join(show(path, st) for path, st in found)
+    print(text, end="" if options.open_end or not found else "\n")
     return status
+
+
+def _shower(tree: Tree, options: argparse.Namespace) -> Callable[[str, rump.Stat], str]:
+    form = options.format if options.format is not None else _LIST if options.form == "list" else None
+    if form is None:
+        show = {"verbose": _verbose, "shell": _shell, "raw": _raw}.get(options.form, _plain)
+        return lambda path, st: show(printable(os.fsencode(path)), st)
+    line = formatter(form, options.times)
+
+    def formatted(path: str, st: rump.Stat) -> str:
+        target = printable(os.fsencode(tree.readlink(path))) if modes.S_ISLNK(st.st_mode) else ""
+        return line(printable(os.fsencode(path)), target, st)
+
+    return formatted
 
 
 def _plain(path: str, st: rump.Stat) -> str:
@@ -255,19 +288,11 @@ def _shell(path: str, st: rump.Stat) -> str:
     return " ".join(f"{name}={value}" for name, value in values.items())
 
 
-_KINDS = {
-    modes.S_IFREG: "Regular File", modes.S_IFDIR: "Directory", modes.S_IFLNK: "Symbolic Link",
-    modes.S_IFIFO: "Fifo File", modes.S_IFCHR: "Character Device", modes.S_IFBLK: "Block Device",
-    modes.S_IFSOCK: "Socket",
-}  # fmt: skip
-
-
 def _verbose(path: str, st: rump.Stat) -> str:
-    kind = _KINDS.get(modes.S_IFMT(st.st_mode), "?")
     mode = f"({st.st_mode & 0o7777:04o}/{modes.filemode(st.st_mode)})"
     lines = [
         f'  File: "{path}"',
-        f"  Size: {st.st_size:<12} FileType: {kind}",
+        f"  Size: {st.st_size:<12} FileType: {kind(st.st_mode)}",
         f"  Mode: {mode}         Uid: ({st.st_uid})  Gid: ({st.st_gid})",
         f"Device: {rump.major(st.st_dev)},{rump.minor(st.st_dev)}   Inode: {st.st_ino}    Links: {st.st_nlink}",
     ]
@@ -278,17 +303,22 @@ def _verbose(path: str, st: rump.Stat) -> str:
 # -- fsu_find
 
 
-def find(argv: Sequence[str] | None = None) -> int:
-    p = _image.parser("fsu_find", "Walks the directories of an image.", epilog=_find.HELP)
+def find(argv: Sequence[str] | None = None, prog: str = "fsu_find") -> int:
+    p = _image.parser(prog, "Walks the directories of {place}.", epilog=_find.HELP)
     p.add_argument("rest", metavar="[PATH...] [EXPRESSION]", nargs=argparse.REMAINDER)
-    return _image.program("fsu_find", p.parse_args(argv), _do_find)
+    words = sys.argv[1:] if argv is None else list(argv)
+    own = prog.startswith("fsu_") or words[:1] in (["--help"], ["-h"], ["--version"])
+    options = p.parse_args(words if own else [])
+    if not own:
+        options.rest = words  # the expression may come first
+    return _image.program(options, _do_find, readonly="-delete" not in options.rest)
 
 
 def _do_find(tree: Tree, options: argparse.Namespace) -> int:
     paths, expression = _find.split(options.rest)
-    finder = _find.Finder(tree, expression)
+    finder = _find.Finder(options.prog, tree, expression)
     status = 0
-    for path in paths or ["/"]:
+    for path in _image.names(tree, paths or [_image.Session.folder]):
         status |= finder.walk(path)
     return status
 

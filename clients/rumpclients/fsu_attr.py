@@ -23,16 +23,15 @@ Act = Callable[[bytes, rump.Stat, bool], None]
 class _Changer:
     """Does something with files, with -R with all below them too."""
 
-    def __init__(self, prog: str, tree: Tree, options: argparse.Namespace, act: Act) -> None:
-        self._prog = prog
+    def __init__(self, tree: Tree, options: argparse.Namespace, act: Act) -> None:
         self._tree = tree
         self._options = options
         self._act = act
         self._status = 0
 
     def run(self) -> int:
-        for path in self._options.paths:
-            self._top(os.fsencode(absolute(path)))
+        for path in _image.names(self._tree, self._options.paths):
+            self._top(os.fsencode(path))
         return self._status
 
     def _top(self, path: bytes) -> None:
@@ -70,7 +69,7 @@ class _Changer:
 
     def _tell(self, error: OSError) -> None:
         if not self._options.force:
-            self._status = tell(self._prog, reason(error))
+            self._status = tell(self._options.prog, reason(error))
 
 
 def _parser(prog: str, description: str, what: str) -> Parser:
@@ -88,10 +87,10 @@ def _parser(prog: str, description: str, what: str) -> Parser:
 # -- fsu_chmod
 
 
-def chmod(argv: Sequence[str] | None = None) -> int:
-    p = _parser("fsu_chmod", "Changes modes of files of an image.", "MODE")
+def chmod(argv: Sequence[str] | None = None, prog: str = "fsu_chmod") -> int:
+    p = _parser(prog, "Changes modes of files of {place}.", "MODE")
     options = p.parse_args(_modes.shield(argv))
-    return _image.program("fsu_chmod", options, _chmod, readonly=False)
+    return _image.program(options, _chmod, readonly=False)
 
 
 def _chmod(tree: Tree, options: argparse.Namespace) -> int:
@@ -101,39 +100,39 @@ def _chmod(tree: Tree, options: argparse.Namespace) -> int:
         if follow or options.no_follow or st.st_mode & 0o170000 != 0o120000:
             tree.chmod(path, change(st.st_mode), follow_symlinks=follow)
 
-    return _Changer("fsu_chmod", tree, options, act).run()
+    return _Changer(tree, options, act).run()
 
 
 # -- fsu_chown, fsu_chgrp
 
 
-def chown(argv: Sequence[str] | None = None) -> int:
-    p = _parser("fsu_chown", "Changes owners of files of an image.", "OWNER[:GROUP]|:GROUP")
-    return _image.program("fsu_chown", p.parse_args(argv), partial(_chown, "fsu_chown", _modes.owner), readonly=False)
+def chown(argv: Sequence[str] | None = None, prog: str = "fsu_chown") -> int:
+    p = _parser(prog, "Changes owners of files of {place}.", "OWNER[:GROUP]|:GROUP")
+    return _image.program(p.parse_args(argv), partial(_chown, _modes.owner), readonly=False)
 
 
-def chgrp(argv: Sequence[str] | None = None) -> int:
-    p = _parser("fsu_chgrp", "Changes groups of files of an image.", "GROUP")
-    return _image.program("fsu_chgrp", p.parse_args(argv), partial(_chown, "fsu_chgrp", _modes.group), readonly=False)
+def chgrp(argv: Sequence[str] | None = None, prog: str = "fsu_chgrp") -> int:
+    p = _parser(prog, "Changes groups of files of {place}.", "GROUP")
+    return _image.program(p.parse_args(argv), partial(_chown, _modes.group), readonly=False)
 
 
 def _chown(
-    prog: str, parse: Callable[[Tree, str], tuple[int, int]], tree: Tree, options: argparse.Namespace
+    parse: Callable[[Tree, str], tuple[int, int]], tree: Tree, options: argparse.Namespace
 ) -> int:  # fmt: skip
     uid, gid = parse(tree, options.what)
 
     def act(path: bytes, st: rump.Stat, follow: bool) -> None:
         tree.chown(path, uid, gid, follow_symlinks=follow)
 
-    return _Changer(prog, tree, options, act).run()
+    return _Changer(tree, options, act).run()
 
 
 # -- fsu_chflags
 
 
-def chflags(argv: Sequence[str] | None = None) -> int:
-    p = _parser("fsu_chflags", "Changes flags of files of an image.", "FLAGS")
-    return _image.program("fsu_chflags", p.parse_args(argv), _chflags, readonly=False)
+def chflags(argv: Sequence[str] | None = None, prog: str = "fsu_chflags") -> int:
+    p = _parser(prog, "Changes flags of files of {place}.", "FLAGS")
+    return _image.program(p.parse_args(argv), _chflags, readonly=False)
 
 
 def _chflags(tree: Tree, options: argparse.Namespace) -> int:
@@ -142,16 +141,14 @@ def _chflags(tree: Tree, options: argparse.Namespace) -> int:
     def act(path: bytes, st: rump.Stat, follow: bool) -> None:
         tree.chflags(path, change(st.st_flags), follow_symlinks=follow)
 
-    return _Changer("fsu_chflags", tree, options, act).run()
+    return _Changer(tree, options, act).run()
 
 
 # -- fsu_touch
 
 
-def touch(argv: Sequence[str] | None = None) -> int:
-    p = _image.parser(
-        "fsu_touch", "Sets times of files of an image, and makes those that are not there.", add_help=False
-    )
+def touch(argv: Sequence[str] | None = None, prog: str = "fsu_touch") -> int:
+    p = _image.parser(prog, "Sets times of files of {place}, and makes those that are not there.", add_help=False)
     p.add_argument("--help", action="help", help="show this and exit")
     p.add_argument("-a", dest="access", action="store_true", help="the access time only")
     p.add_argument("-m", dest="modification", action="store_true", help="the modification time only")
@@ -159,10 +156,15 @@ def touch(argv: Sequence[str] | None = None) -> int:
     p.add_argument("-h", dest="no_follow", action="store_true", help="symbolic links themselves; makes no files")
     at = p.add_mutually_exclusive_group()
     at.add_argument("-d", dest="date", metavar="TIME", help="2026-01-31T12:00:00[.5][Z], or @SECONDS")
-    at.add_argument("--stamp", dest="stamp", metavar="TIME", help="[[CC]YY]MMDDhhmm[.SS]")
+    at.add_argument(
+        *["--stamp"] + ["-t"] * (not prog.startswith("fsu_")),
+        dest="stamp",
+        metavar="TIME",
+        help="[[CC]YY]MMDDhhmm[.SS]",
+    )
     at.add_argument("-r", dest="like", metavar="PATH", help="the times of this file")
     p.add_argument("paths", metavar="PATH", nargs="+")
-    return _image.program("fsu_touch", p.parse_args(argv), _touch, readonly=False)
+    return _image.program(p.parse_args(argv), _touch, readonly=False)
 
 
 def _touch(tree: Tree, options: argparse.Namespace) -> int:
@@ -181,7 +183,7 @@ def _touch(tree: Tree, options: argparse.Namespace) -> int:
         mtime = st.st_mtime_ns if one_only and options.access else wanted[1]
         tree.utime(path, ns=(atime, mtime), follow_symlinks=not options.no_follow)
 
-    return _image.each("fsu_touch", [absolute(path) for path in options.paths], one)
+    return _image.each(options.prog, _image.names(tree, options.paths), one)
 
 
 def _times(tree: Tree, options: argparse.Namespace) -> tuple[int, int] | None:

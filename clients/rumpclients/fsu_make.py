@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import rump
 from rump.fs import Tree
 from rumpclients import _image, _modes
-from rumpclients._command import UsageError, reason, tell
+from rumpclients._command import UsageError, ask, reason, tell
 from rumpclients._image import absolute
 
 _CHUNK = 1 << 20
@@ -25,13 +25,13 @@ def _say(options: argparse.Namespace, text: str) -> None:
 # -- fsu_mkdir, fsu_rmdir
 
 
-def mkdir(argv: Sequence[str] | None = None) -> int:
-    p = _image.parser("fsu_mkdir", "Makes directories in an image.")
+def mkdir(argv: Sequence[str] | None = None, prog: str = "fsu_mkdir") -> int:
+    p = _image.parser(prog, "Makes directories in {place}.")
     p.add_argument("-p", dest="parents", action="store_true", help="those on the way too; none is missing is no error")
     p.add_argument("-m", dest="mode", metavar="MODE", default="", help="mode, as chmod takes it")
     p.add_argument("-v", dest="verbose", action="store_true", help="say what is made")
     p.add_argument("paths", metavar="PATH", nargs="+")
-    return _image.program("fsu_mkdir", p.parse_args(argv), _mkdir, readonly=False)
+    return _image.program(p.parse_args(argv), _mkdir, readonly=False)
 
 
 def _mkdir(tree: Tree, options: argparse.Namespace) -> int:
@@ -45,15 +45,15 @@ def _mkdir(tree: Tree, options: argparse.Namespace) -> int:
         if not there:
             _say(options, path)
 
-    return _image.each("fsu_mkdir", [absolute(path) for path in options.paths], one)
+    return _image.each(options.prog, [absolute(path) for path in options.paths], one)
 
 
-def rmdir(argv: Sequence[str] | None = None) -> int:
-    p = _image.parser("fsu_rmdir", "Removes empty directories of an image.")
+def rmdir(argv: Sequence[str] | None = None, prog: str = "fsu_rmdir") -> int:
+    p = _image.parser(prog, "Removes empty directories of {place}.")
     p.add_argument("-p", dest="parents", action="store_true", help="then those on the way too, when they are empty")
     p.add_argument("-v", dest="verbose", action="store_true", help="say what is removed")
     p.add_argument("paths", metavar="PATH", nargs="+")
-    return _image.program("fsu_rmdir", p.parse_args(argv), _rmdir, readonly=False)
+    return _image.program(p.parse_args(argv), _rmdir, readonly=False)
 
 
 def _rmdir(tree: Tree, options: argparse.Namespace) -> int:
@@ -65,20 +65,21 @@ def _rmdir(tree: Tree, options: argparse.Namespace) -> int:
             tree.rmdir(path)
             _say(options, path)
 
-    return _image.each("fsu_rmdir", [absolute(path) for path in options.paths], one)
+    return _image.each(options.prog, _image.names(tree, options.paths), one)
 
 
 # -- fsu_rm
 
 
-def rm(argv: Sequence[str] | None = None) -> int:
-    p = _image.parser("fsu_rm", "Removes files of an image.")
+def rm(argv: Sequence[str] | None = None, prog: str = "fsu_rm") -> int:
+    p = _image.parser(prog, "Removes files of {place}.")
     p.add_argument("-R", "-r", dest="recursive", action="store_true", help="directories with all that is in them")
     p.add_argument("-d", dest="folders", action="store_true", help="empty directories too")
     p.add_argument("-f", dest="force", action="store_true", help="what is not there is no error")
+    p.add_argument("-i", dest="asks", action="store_true", help="ask for each that is named")
     p.add_argument("-v", dest="verbose", action="store_true", help="say what is removed")
     p.add_argument("paths", metavar="PATH", nargs="*")
-    return _image.program("fsu_rm", p.parse_args(argv), _rm, readonly=False)
+    return _image.program(p.parse_args(argv), _rm, readonly=False)
 
 
 def _rm(tree: Tree, options: argparse.Namespace) -> int:
@@ -90,14 +91,15 @@ def _rm(tree: Tree, options: argparse.Namespace) -> int:
         if os.path.basename(path.rstrip("/")) in ("", ".", ".."):
             raise OSError(22, "the root, . and .. stay", path)
         try:
-            _remove(tree, path, options, failed)
+            if not options.asks or ask(f"remove {path}"):
+                _remove(tree, path, options, failed)
         except FileNotFoundError:
             if not options.force:
                 raise
 
-    status = _image.each("fsu_rm", [absolute(path) for path in options.paths], one)
+    status = _image.each(options.prog, _image.names(tree, options.paths), one)
     for error in failed:
-        status = tell("fsu_rm", reason(error))
+        status = tell(options.prog, reason(error))
     return status
 
 
@@ -119,8 +121,8 @@ def _remove(tree: Tree, path: str, options: argparse.Namespace, failed: list[OSE
 # -- fsu_ln
 
 
-def ln(argv: Sequence[str] | None = None) -> int:
-    p = _image.parser("fsu_ln", "Makes links in an image.", add_help=False)
+def ln(argv: Sequence[str] | None = None, prog: str = "fsu_ln") -> int:
+    p = _image.parser(prog, "Makes links in {place}.", add_help=False)
     p.add_argument("--help", action="help", help="show this and exit")
     p.add_argument("-s", dest="symbolic", action="store_true", help="symbolic links")
     p.add_argument("-f", dest="force", action="store_true", help="replace what is there")
@@ -129,7 +131,7 @@ def ln(argv: Sequence[str] | None = None) -> int:
     )
     p.add_argument("-v", dest="verbose", action="store_true", help="say what is made")
     p.add_argument("paths", metavar="SOURCE... [DEST]", nargs="+")
-    return _image.program("fsu_ln", p.parse_args(argv), _ln, readonly=False)
+    return _image.program(p.parse_args(argv), _ln, readonly=False)
 
 
 def _ln(tree: Tree, options: argparse.Namespace) -> int:
@@ -149,17 +151,17 @@ def _ln(tree: Tree, options: argparse.Namespace) -> int:
             tree.link(absolute(source), name)
         _say(options, f"{name} {'->' if options.symbolic else '=>'} {source}")
 
-    return _image.each("fsu_ln", sources, one)
+    return _image.each(options.prog, sources, one)
 
 
 # -- fsu_mkfifo, fsu_mknod
 
 
-def mkfifo(argv: Sequence[str] | None = None) -> int:
-    p = _image.parser("fsu_mkfifo", "Makes fifos in an image.")
+def mkfifo(argv: Sequence[str] | None = None, prog: str = "fsu_mkfifo") -> int:
+    p = _image.parser(prog, "Makes fifos in {place}.")
     p.add_argument("-m", dest="mode", metavar="MODE", default="", help="mode, as chmod takes it")
     p.add_argument("paths", metavar="PATH", nargs="+")
-    return _image.program("fsu_mkfifo", p.parse_args(argv), _mkfifo, readonly=False)
+    return _image.program(p.parse_args(argv), _mkfifo, readonly=False)
 
 
 def _mkfifo(tree: Tree, options: argparse.Namespace) -> int:
@@ -170,17 +172,17 @@ def _mkfifo(tree: Tree, options: argparse.Namespace) -> int:
         if change is not None:
             tree.chmod(path, change(0o666))
 
-    return _image.each("fsu_mkfifo", [absolute(path) for path in options.paths], one)
+    return _image.each(options.prog, [absolute(path) for path in options.paths], one)
 
 
-def mknod(argv: Sequence[str] | None = None) -> int:
-    p = _image.parser("fsu_mknod", "Makes a device, or with p a fifo, in an image.")
+def mknod(argv: Sequence[str] | None = None, prog: str = "fsu_mknod") -> int:
+    p = _image.parser(prog, "Makes a device, or with p a fifo, in {place}.")
     p.add_argument("-m", dest="mode", metavar="MODE", default="", help="mode, as chmod takes it")
     p.add_argument("-R", "-r", dest="replace", action="store_true", help="replace what is there")
     p.add_argument("path", metavar="PATH")
     p.add_argument("kind", metavar="b|c|p", choices=("b", "c", "u", "p"))
     p.add_argument("numbers", metavar="MAJOR MINOR", nargs="*", type=int)
-    return _image.program("fsu_mknod", p.parse_args(argv), _mknod, readonly=False)
+    return _image.program(p.parse_args(argv), _mknod, readonly=False)
 
 
 def _mknod(tree: Tree, options: argparse.Namespace) -> int:
@@ -206,12 +208,12 @@ def _mknod(tree: Tree, options: argparse.Namespace) -> int:
 # -- fsu_write
 
 
-def write(argv: Sequence[str] | None = None) -> int:
-    p = _image.parser("fsu_write", "Writes standard input to a file of an image.")
+def write(argv: Sequence[str] | None = None, prog: str = "fsu_write") -> int:
+    p = _image.parser(prog, "Writes standard input to a file of {place}.")
     p.add_argument("-a", dest="append", action="store_true", help="behind what is there")
     p.add_argument("-e", dest="existing", action="store_true", help="only if the file is there")
     p.add_argument("path", metavar="PATH")
-    return _image.program("fsu_write", p.parse_args(argv), _write, readonly=False)
+    return _image.program(p.parse_args(argv), _write, readonly=False)
 
 
 def _write(tree: Tree, options: argparse.Namespace) -> int:

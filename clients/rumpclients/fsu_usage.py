@@ -23,8 +23,8 @@ _TEXT_MAX = 1 << 20
 # -- fsu_du
 
 
-def du(argv: Sequence[str] | None = None) -> int:
-    p = _image.parser("fsu_du", "Shows how many blocks files of an image take.", add_help=False)
+def du(argv: Sequence[str] | None = None, prog: str = "fsu_du") -> int:
+    p = _image.parser(prog, "Shows how many blocks files of {place} take.", add_help=False)
     p.add_argument("--help", action="help", help="show this and exit")
     p.add_argument("-a", dest="all", action="store_true", help="files too")
     p.add_argument("-s", dest="sums", action="store_true", help="only what is named")
@@ -34,9 +34,9 @@ def du(argv: Sequence[str] | None = None) -> int:
     for letter, size in (("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30), ("h", 0)):
         text = f"in units of {size} bytes" if size else "in units that are easy to read"
         p.add_argument(f"-{letter}", dest="unit", action="store_const", const=size, help=text)
-    p.add_argument("paths", metavar="PATH", nargs="*", default=["/"])
+    p.add_argument("paths", metavar="PATH", nargs="*", default=["."])
     p.set_defaults(unit=512)
-    return _image.program("fsu_du", p.parse_args(argv), _du)
+    return _image.program(p.parse_args(argv), _du)
 
 
 def _du(tree: Tree, options: argparse.Namespace) -> int:
@@ -47,7 +47,7 @@ def _du(tree: Tree, options: argparse.Namespace) -> int:
         nonlocal total
         total += usage.of(path)
 
-    status = _image.each("fsu_du", [absolute(path) for path in options.paths], one)
+    status = _image.each(options.prog, _image.names(tree, options.paths), one)
     if options.total:
         usage.show(total, "total")
     return status | usage.status
@@ -99,7 +99,7 @@ class _Usage:
         try:
             found = _image.entries(self._tree, os.fsencode(path))
         except OSError as error:
-            self.status = tell("fsu_du", reason(error))
+            self.status = tell(self._options.prog, reason(error))
             return []
         return [(os.path.join(path, os.fsdecode(name)), st) for name, st in found]
 
@@ -122,8 +122,8 @@ class _Usage:
 # -- fsu_df
 
 
-def df(argv: Sequence[str] | None = None) -> int:
-    p = _image.parser("fsu_df", "Shows how full an image is.", add_help=False)
+def df(argv: Sequence[str] | None = None, prog: str = "fsu_df") -> int:
+    p = _image.parser(prog, "Shows how full {place} is.", add_help=False)
     p.add_argument("--help", action="help", help="show this and exit")
     for letter, size in (("k", 1 << 10), ("m", 1 << 20), ("g", 1 << 30), ("h", 0)):
         text = f"in units of {size} bytes" if size else "in units that are easy to read"
@@ -131,7 +131,7 @@ def df(argv: Sequence[str] | None = None) -> int:
     p.add_argument("-i", dest="inodes", action="store_true", help="files too")
     p.add_argument("--json", action="store_true", help="as a JSON object, in bytes")
     p.set_defaults(unit=512)
-    return _image.program("fsu_df", p.parse_args(argv), _df)
+    return _image.program(p.parse_args(argv), _df)
 
 
 def _df(tree: Tree, options: argparse.Namespace) -> int:
@@ -156,10 +156,8 @@ def _df(tree: Tree, options: argparse.Namespace) -> int:
 # -- fsu_diff
 
 
-def diff(argv: Sequence[str] | None = None) -> int:
-    p = _image.parser(
-        "fsu_diff", "Compares files of an image with files of the host. Status 1: they differ; 2: trouble."
-    )
+def diff(argv: Sequence[str] | None = None, prog: str = "fsu_diff") -> int:
+    p = _image.parser(prog, "Compares files of {place} with files of the host. Status 1: they differ; 2: trouble.")
     p.add_argument("-r", "-R", dest="recursive", action="store_true", help="directories with all that is in them")
     p.add_argument("-q", dest="brief", action="store_true", help="only say that files differ")
     p.add_argument("-u", dest="unified", action="store_true", help="three lines of context, which is so anyway")
@@ -172,7 +170,7 @@ def diff(argv: Sequence[str] | None = None) -> int:
         with _image.opened(options) as tree:
             return _Comparer(tree, options).run()
 
-    status = run("fsu_diff", lambda: inside() + 10)
+    status = run(options.prog, lambda: inside() + 10)
     return status - 10 if status >= 10 else TROUBLE
 
 
@@ -221,7 +219,7 @@ class _Comparer:
             try:
                 todo += reversed(list(self._pair(a, b)))
             except OSError as error:
-                tell("fsu_diff", reason(error))
+                tell(self._options.prog, reason(error))
                 self._status = TROUBLE
         return self._status
 

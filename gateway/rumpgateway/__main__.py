@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import logging
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -44,6 +45,9 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--policy", metavar="FILE", help="who may do what, TOML (default: whoever connects is root)")
     p.add_argument("--audit-log", metavar="FILE", help="who was granted and refused what, a line each")
+    p.add_argument(
+        "--socket-mode", default="0600", metavar="MODE", help="of unix sockets; beyond the owner by a policy"
+    )
     p.add_argument("--plain-ok", action="store_true", help="allow tcp+plain URLs that are not on a loopback address")
     p.add_argument("--tls-cert", metavar="FILE")
     p.add_argument("--tls-key", metavar="FILE")
@@ -112,6 +116,7 @@ def configuration(arguments: argparse.Namespace) -> KernelConfig:
         channelz=arguments.channelz,
         trace=arguments.trace or "",
         policy=os.path.abspath(arguments.policy) if arguments.policy else "",
+        socket_mode=_socket_mode(arguments),
         care=Care(arguments.health, arguments.steady, arguments.give_up),
         tls=Tls(arguments.tls_cert or "", arguments.tls_key or "", arguments.tls_client_ca or ""),
     )
@@ -155,6 +160,16 @@ def _check_plain(url: Url, *, plain_ok: bool) -> None:
     if not plain_ok:
         raise ValueError(f"{url}: plain text is for loopback addresses; use tcp:// (TLS), or allow it with --plain-ok")
     logger.warning("%s: clients are not authenticated and nothing is encrypted", url)
+
+
+def _socket_mode(arguments: argparse.Namespace) -> int:
+    text = arguments.socket_mode
+    if not re.fullmatch("0?[0-7]{3}", text):
+        raise ValueError(f"--socket-mode: {text}: three octal digits, as in 0660")
+    mode = int(text, 8)
+    if mode & 0o077 and not (arguments.policy or arguments.plain_ok):
+        raise ValueError(f"--socket-mode: {text}: others would be root; --policy says who is who (or --plain-ok)")
+    return mode
 
 
 def _bus_keys(folder: str, arguments: argparse.Namespace) -> Tls:

@@ -4,14 +4,17 @@ A connection proves a *peer*: that of a unix socket, or a verified certificate. 
 besides. The policy makes an identity of the subjects; who has none gets nothing, not even a listing. A session belongs
 to the peer that made it, and is refused on the connection of another.
 
-gRPC for Python does not tell the uid of the other end of a unix socket (no SO_PEERCRED), so all clients of one are the
-subject ``unix``; the mode of the socket and of its folder says who that may be.
+gRPC for Python does not tell the uid of the other end of a unix socket (no SO_PEERCRED), so all who attach over it are
+the subject ``unix``. Who attaches through the socket of frames beside it (`rumpgateway.door`) is ``uid:N`` and
+``gid:N`` as well. Where the policy names those, gRPC on a unix socket proves nothing: it would be the way around them.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import socket
+import struct
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -32,6 +35,10 @@ log = logging.getLogger("rump.admission")
 
 MAX_RATES = 4096
 """Subjects whose rate is remembered; the one that called longest ago is forgotten."""
+_PEERCRED = struct.Struct("=iII")
+_SO_PEERGROUPS = 59
+_GROUPS_BYTES = 1024
+"""The most that Python asks the host for: 256 groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,17 @@ class PeerId:
     def local(self) -> bool:
         """Whether it came by a unix socket."""
         return "unix" in self.subjects
+
+    @property
+    def uid(self) -> str:
+        """The subject that names its user on this host; empty where that is not known."""
+        return next((subject for subject in self.subjects if subject.startswith("uid:")), "")
+
+    def same(self, other: PeerId) -> bool:
+        """Whether a session of one may be used by the other. Over gRPC a unix socket tells no user."""
+        if self.local and other.local:
+            return self.uid == other.uid or not (self.uid and other.uid)
+        return self.subjects == other.subjects
 
     def __str__(self) -> str:
         return f"{', '.join(self.subjects) or 'nobody'} at {self.where}"
@@ -71,6 +89,18 @@ def peer_of(context: Any) -> PeerId:
     if not facts.get("transport_security_type"):
         return PeerId(("plain",), where)
     return PeerId(tuple(_subjects(facts)), where)
+
+
+def unix_peer(connection: Any, path: str) -> PeerId:
+    """The peer of a unix socket: its user and its groups on this host. One with too many groups to tell is nobody's."""
+    pid, uid, gid = _PEERCRED.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEERCRED.size))
+    where = f"{path} pid {pid} uid {uid} gid {gid}"
+    try:
+        groups = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _GROUPS_BYTES)
+    except OSError:
+        return PeerId(("unix",), where)
+    gids = dict.fromkeys((gid, *(number for (number,) in struct.iter_unpack("=I", groups))))
+    return PeerId((f"uid:{uid}", *(f"gid:{number}" for number in gids), "unix"), where)
 
 
 def metadata_of(context: Any, name: str) -> str:
@@ -204,12 +234,11 @@ class Admission:
             verifier.inherit(self._verifier)
         self._policy, self._verifier = policy, verifier
 
-    def attach(self, context: Any, token: str, nonce: bytes = b"") -> tuple[Identity | None, PeerId]:
+    def attach(self, peer: PeerId, token: str, nonce: bytes = b"") -> tuple[Identity | None, PeerId]:
         """Who attaches, None for root where there is no policy.
 
         EAUTH: nothing is proved, or it is nobody that the policy knows.
         """
-        peer = peer_of(context)
         if not self._path:
             audit.tell(granted=True, who=str(peer), action="attach", uid=0)
             return None, peer
@@ -224,15 +253,21 @@ class Admission:
         return identity, peer
 
     def _identify(self, peer: PeerId, token: str, nonce: bytes = b"") -> Identity:
-        subjects = list(peer.subjects)
+        subjects = self._proved(peer)
         if token and self._verifier is not None:
             subjects.insert(0, f"jwt:{self._verifier.subject(token, nonce)}")
         elif token and self._path:
             raise KernelError(Errno.EAUTH, "tokens are not taken here", "gateway")
         identity = self._policy.identify(subjects) if subjects or not self._path else None
+        if identity is None and peer.local and not subjects:
+            text = "the policy tells the users of this socket apart, which gRPC does not: attach through that of frames"
+            raise KernelError(Errno.EAUTH, text, "gateway")
         if identity is None:
             raise KernelError(Errno.EAUTH, "the policy knows none of what the client proves", "gateway")
         return identity
+
+    def _proved(self, peer: PeerId) -> list[str]:
+        return [] if peer.local and not peer.uid and self._policy.by_user else list(peer.subjects)
 
     def look(self, context: Any, token: str, action: Action | None = None) -> None:
         """That a client without a session may see what the kernel shows of itself. EAUTH, EPERM."""
@@ -241,9 +276,14 @@ class Admission:
         if action is not None and not permitted(identity.cred, action):
             raise KernelError(Errno.EPERM, f"{identity.subject} is not allowed {action.label}", "gateway")
 
-    def still(self, identity: Identity) -> bool:
-        """Whether the policy, as it is now, gives a subject what it has."""
-        return self._policy.identify((identity.subject,)) == identity if self._path else True
+    def still(self, identity: Identity, peer: PeerId | None) -> bool:
+        """Whether the policy, as it is now, gives a client what it has."""
+        if not self._path:
+            return True
+        subjects = [] if peer is None else self._proved(peer)
+        if identity.subject.startswith("jwt:"):
+            subjects.insert(0, identity.subject)
+        return self._policy.identify(subjects) == identity
 
     def quota(self, identity: Identity) -> Quota | None:
         """The account of an identity, None for one without limits in the gateway."""

@@ -1,56 +1,90 @@
 """Where clients of this host come in without gRPC: the stream of a session, in frames on a unix socket beside gRPC's.
 
 The first frame is the token of a session, which Attach gave; after it the client sends StreamRequest messages and gets
-StreamResponse messages, those of `Session.Stream`. docs/transport.md has it in full.
+StreamResponse messages, those of `Session.Stream`. Before it a client may attach here, where the host tells who it is,
+as it does not over gRPC. docs/transport.md has it in full.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from rumpgateway.admission import PeerId, unix_peer
 from rumpgateway.sessions import Session, Sessions
 from rumpgateway.statistics import Statistics
-from rumpgateway.streams import Begin, Stream
+from rumpgateway.streams import Begin, Stream, failure
 from rumpuser import audit
 from rumpuser.transport.frames import HELLO_S, FrameServer, Guest
-from rumpuser.transport.framing import SUFFIX
+from rumpuser.transport.framing import ATTACH, ATTACHED, MAX_ATTACH, MAX_HELLO, SUFFIX
+from rumpuser.transport.sharing import MemoryServer, Told
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2
 from rumpwire.errno import Errno, KernelError
 from rumpwire.wire import encode_error
 
 _LOOK_S = 0.02
+EACH = 4
+"""Pools that a session may share at a time: one, and those of connections whose end has not been seen yet."""
+
+Attach = Callable[[Any, PeerId], Awaitable[Any]]
+"""The answer to an AttachRequest of a client of whom the connection proves this."""
 
 
 class _Client(Guest):
     """A connection, which becomes the stream of a session."""
 
-    def __init__(self, door: Door, guests: set[Guest]) -> None:
-        super().__init__(guests)
+    def __init__(self, door: Door, path: str, guests: set[Guest]) -> None:
+        super().__init__(guests, MAX_ATTACH)
         self._door = door
+        self._path = path
+        self._attaching: asyncio.Task[None] | None = None
         self.stream: _FrameStream | None = None
 
-    def hello(self, data: bytes) -> int:
-        session = self._door.session(data)
+    @property
+    def peer(self) -> PeerId:
+        assert self.transport is not None
+        return unix_peer(self.transport.get_extra_info("socket"), self._path)
+
+    def hello(self, data: bytes) -> int | None:
+        if self._attaching is not None:
+            raise KernelError(Errno.EBADRPC, "the answer to the AttachRequest has not come yet", "gateway")
+        if data.startswith(ATTACH):
+            request = _parsed(rump_sp_pb2.AttachRequest, data[len(ATTACH) :])
+            self._attaching = asyncio.get_running_loop().create_task(self._attach(request, self.peer))
+            return None
+        if len(data) > MAX_HELLO:
+            raise KernelError(Errno.EMSGSIZE, f"a token of {len(data)} bytes", "gateway")
+        session = self._door.session(data, self.peer)
         self.stream = _FrameStream(self, session, self._door)
         session.opened(self.stream)
         return self._door.max_message
 
+    async def _attach(self, request: Any, peer: PeerId) -> None:
+        try:
+            reply = await self._door.attach(request, peer)
+        except Exception as error:  # noqa: BLE001  a defect ends one connection
+            self.refuse(failure(error))
+            return
+        self._attaching = None
+        self.send(ATTACHED + reply.SerializeToString())
+        self.expect()
+
     def message(self, data: bytes) -> None:
         assert self.stream is not None
-        try:
-            request = rump_sp_pb2.StreamRequest.FromString(data)
-        except DecodeError:
-            raise KernelError(Errno.EINVAL, "not a StreamRequest", "gateway") from None
-        reply = self.stream.take(request)
+        reply = self.stream.take(_parsed(rump_sp_pb2.StreamRequest, data))
         if reply is not None:
             self.send(reply)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        if self._attaching is not None:
+            self._attaching.cancel()
         if self.stream is not None:
             self.stream.session.closed(self.stream)
 
@@ -81,19 +115,26 @@ class _FrameStream(Stream):
 class Door:
     """The sockets of a kernel on which frames are served, one beside each unix socket of gRPC's."""
 
-    def __init__(self, begin: Begin, statistics: Statistics, sessions: Sessions, max_message: int) -> None:
+    def __init__(
+        self, begin: Begin, attach: Attach, statistics: Statistics, sessions: Sessions, max_message: int
+    ) -> None:
         self.begin = begin
+        self.attach = attach
         self.statistics = statistics
         self.max_message = max_message
         self._sessions = sessions
         self._servers: list[FrameServer] = []
+        self._memory: list[MemoryServer] = []
 
-    async def open(self, urls: list[Url]) -> str:
-        """Serves; the suffix of the sockets, empty where there are none."""
+    async def open(self, urls: list[Url], mode: int) -> str:
+        """Serves, on sockets of this mode; their suffix, empty where there are none."""
         for url in urls:
-            server = FrameServer(url, lambda guests: _Client(self, guests))
+            server = FrameServer(url, partial(_Client, self, url.path), mode)
             if url.scheme == "unix" and await server.start():
                 self._servers.append(server)
+                memory = MemoryServer(url, partial(self._shares, url.path), mode, EACH)
+                memory.start()
+                self._memory.append(memory)
         return SUFFIX if self._servers else ""
 
     async def close(self, grace: float) -> None:
@@ -105,17 +146,31 @@ class Door:
             await asyncio.sleep(_LOOK_S)
         for server in self._servers:
             await server.stop()
+        for memory in self._memory:
+            memory.stop()
 
-    def session(self, token: bytes) -> Session:
+    def _shares(self, path: str, token: bytes, connection: Any) -> Told:
+        """See `rumpuser.transport.sharing.Welcome`. EAUTH, ESTALE."""
+        return self.session(token, unix_peer(connection, path)).shares
+
+    def session(self, token: bytes, peer: PeerId) -> Session:
         """The session that a client names. EAUTH, ESTALE."""
         session = self._sessions.find(token.decode(errors="replace"))
         if session is None:
             text = "no such session: attach first and send its token in the first frame"
             raise KernelError(Errno.EAUTH, text, "gateway")
-        if session.peer is not None and not session.peer.local:
-            audit.tell(granted=False, who="unix", action="session", pid=session.process.pid)
+        if not session.may_be_used_by(peer):
+            audit.tell(granted=False, who=str(peer), action="session", pid=session.process.pid)
             raise KernelError(Errno.EAUTH, "the session is that of another client", "gateway")
         return session
+
+
+def _parsed(kind: Any, data: bytes) -> Any:
+    """A message. EINVAL."""
+    try:
+        return kind.FromString(data)
+    except DecodeError:
+        raise KernelError(Errno.EINVAL, f"not a {kind.DESCRIPTOR.name}", "gateway") from None
 
 
 def _busy(server: FrameServer) -> bool:

@@ -80,6 +80,7 @@ class KernelConfig:
     channelz: bool = False
     trace: str = ""
     policy: str = ""
+    socket_mode: int = 0o600
     care: Care = field(default_factory=Care)
 
 
@@ -254,6 +255,7 @@ class Kernel:
         service = Service(
             self.gateway, self.sessions, self._status, self._config.max_message, monitor, self._tracer, self.admission
         )
+        service.in_process = self._config.placement == "server"
         server = grpc.aio.server(
             options=[
                 *options(self._config.max_message),
@@ -267,12 +269,12 @@ class Kernel:
         server.add_generic_rpc_handlers(service.handlers())
         await _add_introspection(server, channelz=self._config.channelz)
         before = [parse(url, server=True) for url in self.recovery.urls] or self._config.urls
-        self._served = [listen(server, url, self._config.tls) for url in before]
+        self._served = [listen(server, url, self._config.tls, self._config.socket_mode) for url in before]
         self.recovery.serves(self.urls)
         if self._config.metrics:
             self.metrics = monitor.serve_prometheus(*self._config.metrics)
-        self._door = Door(service.begin, statistics, self.sessions, self._config.max_message)
-        service.frames = await self._door.open(self._served)
+        self._door = Door(service.begin, service.admit, statistics, self.sessions, self._config.max_message)
+        service.frames = await self._door.open(self._served, self._config.socket_mode)
         await server.start()
         self._servers.append(server)
 

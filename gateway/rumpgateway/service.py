@@ -16,7 +16,7 @@ from typing import Any
 import grpc
 from google.protobuf.message_factory import GetMessageClass
 
-from rumpgateway.admission import Admission, bearer, metadata_of, peer_of
+from rumpgateway.admission import Admission, PeerId, bearer, metadata_of, peer_of
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpgateway.monitor import Monitor
@@ -28,6 +28,7 @@ from rumpuser import audit
 from rumpuser.aio import settle
 from rumpuser.kauth import Action, authorize
 from rumpuser.pending import start
+from rumpuser.transport.memory import borrowed
 from rumpwire import calls, codec, rump_sp_pb2
 from rumpwire.calls import OPS, Op
 from rumpwire.errno import Errno, KernelError
@@ -60,6 +61,8 @@ class Service:
         self._sessions = sessions
         self._status = status
         self._max_message = max_message
+        self.in_process = False
+        """Whether components are here: they get copies of what clients share."""
         self._monitor = monitor
         self._statistics = monitor.statistics
         self.frames = ""
@@ -144,7 +147,7 @@ class Service:
             text = "no such session: attach first and send its token as rump-session"
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, text)
             raise AssertionError("abort returned")
-        if session.peer is not None and (peer := peer_of(context)).subjects != session.peer.subjects:
+        if not session.may_be_used_by(peer := peer_of(context)):
             audit.tell(granted=False, who=str(peer), action="session", pid=session.process.pid)
             await abort(context, KernelError(Errno.EAUTH, "the session is that of another client", "gateway"))
         return session
@@ -163,22 +166,25 @@ class Service:
 
     async def attach(self, request: Any, context: Context) -> Any:
         try:
-            who = self._admission.attach(context, request.token, request.nonce)
-            lease_s = request.lease_ms / 1000
-            session = await self._sessions.attach(
-                request.comm, lease_s, request.nonce, who, request.cookie, streams=request.streams
-            )
-            if request.trace_as:
-                self._gateway.ktrace.adopt(request.trace_as, session.process)
+            return await self.admit(request, peer_of(context))
         except KernelError as error:
             await abort(context, error)
+
+    async def admit(self, request: Any, peer: PeerId) -> Any:
+        """The answer to Attach for a client of which the connection proves this. EAUTH, EPROCLIM, ESRCH."""
+        who = self._admission.attach(peer, request.token, request.nonce)
+        session = await self._sessions.attach(
+            request.comm, request.lease_ms / 1000, request.nonce, who, request.cookie, streams=request.streams
+        )
+        if request.trace_as:
+            self._gateway.ktrace.adopt(request.trace_as, session.process)
         return rump_sp_pb2.AttachResponse(
             session=session.token,
             pid=session.process.pid,
             lease_ms=int((session.lease_s or LEASE_S) * 1000),
             max_message=self._max_message,
             version=VERSION,
-            frames=self.frames if peer_of(context).local else "",
+            frames=self.frames if peer.local else "",
         )
 
     async def detach(self, request: Any, context: Context) -> Any:
@@ -266,6 +272,9 @@ class Service:
             if len(request.calls) > MAX_BATCH:
                 raise KernelError(Errno.E2BIG, f"{len(request.calls)} calls in a batch; {MAX_BATCH} are allowed")
             steps = decode_steps(request.calls, decode_call)
+            if request.shared:
+                copy = self.in_process or session.process.trace is not None
+                steps = borrowed(session.memory, request.shared, steps, copy=copy)
             if session.doubtful:
                 _check_doubt(session, request, steps)
         except KernelError as error:

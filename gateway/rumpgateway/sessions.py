@@ -24,6 +24,7 @@ from rumpgateway.replies import Replies, Room
 from rumpuser.aio import settle
 from rumpuser.pending import Pending, Running
 from rumpuser.policy import Identity
+from rumpuser.transport.memory import Pool
 from rumpwire.errno import Errno, KernelError
 
 LEASE_S = 60.0
@@ -108,6 +109,8 @@ class Session:
         self.peer: PeerId | None = None
         """Whose connections it may be used on; None where everybody is root."""
         self.quota: Quota | None = None
+        self.memory: Pool | None = None
+        """What the client shares, where contents of long reads and writes are."""
         self.lease_s = lease_s
         self.streams = streams
         self.doubtful = 0
@@ -138,6 +141,13 @@ class Session:
         wait_ms = waiting_time(wait_ms)
         self._kept_until = self._loop.time() + wait_ms / 1000
         return wait_ms
+
+    def shares(self, pool: Pool, *, on: bool) -> None:
+        """The client shares memory, in the place of what it shared before, or no longer."""
+        if on:
+            self.memory = pool
+        elif self.memory is pool:
+            self.memory = None
 
     def opened(self, stream: Stream) -> None:
         """A newer stream takes over from an older one."""
@@ -209,6 +219,15 @@ class Session:
         self.write_down()
 
     # -- its calls
+
+    def is_of(self, who: Who) -> bool:
+        """Whether it was attached by this client."""
+        identity, peer = who
+        return self.identity == identity and (peer is None or self.may_be_used_by(peer))
+
+    def may_be_used_by(self, peer: PeerId) -> bool:
+        """Whether a connection is of the kind, and with a policy of the user, of that which attached it."""
+        return self.peer is None or self.peer.same(peer) or (self.identity is None and self.peer.local and peer.local)
 
     def check(self) -> None:
         """EBUSY while its process is in exec."""
@@ -316,7 +335,7 @@ class Sessions:
             attaching = asyncio.get_running_loop().create_task(self._attach(comm, lease_s, nonce, who, cookie, streams))
             self._attached[nonce] = attaching
         session = await asyncio.shield(attaching)
-        if (session.identity, session.peer and session.peer.subjects) != (who[0], who[1] and who[1].subjects):
+        if not session.is_of(who):
             raise KernelError(Errno.EAUTH, "the nonce is that of another client", "gateway")
         return session
 
@@ -408,10 +427,10 @@ class Sessions:
         # To its end, also when whoever asked for it goes.
         await asyncio.shield(self._task(settle(self._gateway.exit(session.process))))
 
-    def review(self, still: Callable[[Identity], bool]) -> None:
+    def review(self, still: Callable[[Identity, PeerId | None], bool]) -> None:
         """Ends the sessions of those to whom the policy no longer gives what they have."""
         for session in list(self._sessions.values()):
-            if session.identity is not None and not still(session.identity):
+            if session.identity is not None and not still(session.identity, session.peer):
                 self.end_soon(session, "the session has ended: the policy has changed")
 
     def end_soon(self, session: Session, why: str) -> None:

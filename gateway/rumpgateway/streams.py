@@ -14,6 +14,7 @@ from rumpgateway.sessions import Session
 from rumpgateway.statistics import Statistics
 from rumpuser.pending import Running
 from rumpuser.transport.grpc_server import Outbox
+from rumpuser.transport.memory import put
 from rumpwire import codec, rump_sp_pb2
 from rumpwire.errno import Errno, KernelError
 from rumpwire.status import abort, parsed
@@ -114,6 +115,8 @@ class Stream:
 
     def _answer(self, id: int, steps: list[Any], outcomes: list[Any], lasting: bool) -> bytes:
         reply = rump_sp_pb2.StreamResponse(id=id)
+        if self.session.memory is not None and steps[0] is not None:
+            outcomes = list(put(steps, outcomes, reply.shared))
         encode_outcomes(steps, outcomes, reply)
         data: bytes = reply.SerializeToString()
         if lasting:

@@ -18,7 +18,7 @@ import rump
 import rump.aio
 from rumpwire import rump_kern_pb2, rump_sp_pb2, rump_vfs_pb2
 from rumpwire.errno import Errno
-from tests.live import LiveKernel, live_kernel
+from tests.live import LiveKernel, eventually, live_kernel
 
 sp: Any = rump_sp_pb2
 kern: Any = rump_kern_pb2
@@ -32,22 +32,23 @@ def kernel() -> Iterator[LiveKernel]:
         yield live
 
 
-def attach(kernel: LiveKernel) -> Any:
+def attach(kernel: LiveKernel, request: Any = None) -> Any:
     with grpc.insecure_channel(kernel.url.replace("unix://", "unix:")) as channel:
         method: Any = channel.unary_unary(
             "/rump.sp.v1.Session/Attach", sp.AttachRequest.SerializeToString, sp.AttachResponse.FromString
         )
-        return method(sp.AttachRequest(comm="raw", lease_ms=5000))
+        return method(request or sp.AttachRequest(comm="raw", lease_ms=5000))
 
 
 class Raw:
     """The protocol by hand."""
 
-    def __init__(self, kernel: LiveKernel, hello: str) -> None:
+    def __init__(self, kernel: LiveKernel, hello: str | bytes | None = None) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(20)
         self.socket.connect(kernel.url.removeprefix("unix://") + ".frames")
-        self.send(hello.encode())
+        if hello is not None:
+            self.send(hello.encode() if isinstance(hello, str) else hello)
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(len(data).to_bytes(4, "little") + data)
@@ -61,8 +62,16 @@ class Raw:
             data += more
         return data
 
+    def frame(self) -> bytes:
+        return self.exactly(int.from_bytes(self.exactly(4), "little"))
+
     def receive(self) -> Any:
-        return sp.StreamResponse.FromString(self.exactly(int.from_bytes(self.exactly(4), "little")))
+        return sp.StreamResponse.FromString(self.frame())
+
+    def attached(self) -> Any:
+        found = self.frame()
+        assert found.startswith(b"attached\n")
+        return sp.AttachResponse.FromString(found.removeprefix(b"attached\n"))
 
     def end(self) -> Any:
         """What the connection ends with."""
@@ -89,7 +98,7 @@ def vectors() -> dict[str, tuple[str, str]]:
 
 def test_the_vectors_of_the_documentation(kernel: LiveKernel) -> None:
     found = vectors()
-    assert list(found) == ["hello", "request", "reply", "end"]
+    assert list(found) == ["attach", "attached", "hello", "request", "reply", "end"]
     for length, data in found.values():
         assert int.from_bytes(bytes.fromhex(length), "little") == len(data) // 2
     assert bytes.fromhex(found["hello"][1]) == b"0123456789abcdef" * 2
@@ -98,9 +107,14 @@ def test_the_vectors_of_the_documentation(kernel: LiveKernel) -> None:
     last = sp.StreamResponse.FromString(bytes.fromhex(found["end"][1])).end
     assert (last.errno, last.name, last.text, last.origin) == (Errno.ESTALE, "ESTALE", "gone", "gateway")
 
+    answer = b"attached\n" + sp.AttachResponse(session="0123456789abcdef" * 2, pid=7).SerializeToString()
+    assert bytes.fromhex(found["attached"][1]) == answer
+
     attached = attach(kernel)
     assert attached.frames == ".frames"
-    raw = Raw(kernel, attached.session)
+    raw = Raw(kernel, bytes.fromhex(found["attach"][1]))
+    attached = raw.attached()
+    raw.send(attached.session.encode())
     raw.socket.sendall(bytes.fromhex("".join(found["request"])))
     assert raw.receive().results[0].getpid.pid == attached.pid
     raw.socket.close()
@@ -146,6 +160,42 @@ def test_what_is_no_request_ends_its_own_connection(kernel: LiveKernel, sent: by
 def test_a_hello_that_is_too_long(kernel: LiveKernel) -> None:
     raw = Raw(kernel, "x" * 300)
     assert raw.end().errno == Errno.EMSGSIZE
+
+
+@pytest.mark.parametrize(
+    ("hello", "errno"),
+    [
+        (b"attach\n\xff\xff\xff", Errno.EINVAL),
+        (b"attach\n" + b"x" * (1 << 14), Errno.EMSGSIZE),
+        (b"attached\n", Errno.EAUTH),
+        (b"attach\n" + sp.AttachRequest(nonce=b"short").SerializeToString(), Errno.EINVAL),
+        (b"attach\n" + sp.AttachRequest(cookie=b"0" * 16).SerializeToString(), Errno.ESRCH),
+    ],
+    ids=["no message", "too long", "no request", "nonce", "cookie"],
+)
+def test_what_attaches_nobody(kernel: LiveKernel, hello: bytes, errno: int) -> None:
+    assert Raw(kernel, hello).end().errno == errno
+
+
+def test_who_attaches_waits_for_the_answer(kernel: LiveKernel) -> None:
+    raw = Raw(kernel)
+    raw.socket.sendall(2 * b"\x07\0\0\0attach\n")
+    assert raw.end().errno == Errno.EBADRPC
+
+
+def test_who_attaches_and_goes_leaves_no_process(kernel: LiveKernel) -> None:
+    with rump.connect(kernel.url) as k:
+        for _ in range(20):
+            raw = Raw(kernel, b"attach\n" + sp.AttachRequest(comm="hasty", streams=True).SerializeToString())
+            raw.socket.close()
+        eventually(lambda: not [p for p in k.processes() if p["comm"] == "hasty"], 30, "nothing of them is left")
+
+
+def test_an_attach_that_is_sent_again_by_the_other_way_is_the_same(kernel: LiveKernel) -> None:
+    request = sp.AttachRequest(comm="raw", lease_ms=5000, nonce=os.urandom(16))
+    raw = Raw(kernel, b"attach\n" + request.SerializeToString())
+    assert raw.attached().session == attach(kernel, request).session
+    raw.socket.close()
 
 
 def test_a_request_that_is_cut_off_is_not_done(kernel: LiveKernel) -> None:

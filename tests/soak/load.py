@@ -109,6 +109,18 @@ def record(number: int) -> bytes:
     return head + hashlib.sha256(head).hexdigest()[: RECORD - len(head)].encode()
 
 
+def missing(data: bytes) -> str:
+    """Which record of a file is the first that is not there, and what is."""
+    count = next((n for n in range(len(data) // RECORD) if data[n * RECORD : (n + 1) * RECORD] != record(n + 1)), None)
+    if count is None:
+        return f"it ends after {len(data) / RECORD:g}"
+    bad = [n for n in range(count, len(data) // RECORD) if data[n * RECORD : (n + 1) * RECORD] != record(n + 1)]
+    found = data[count * RECORD : (count + 1) * RECORD]
+    return (
+        f"{len(bad)} of {len(data) / RECORD:g}, from {count + 1} to {bad[-1] + 1}; in the place of the first: {found!r}"
+    )
+
+
 class Appender(Client):
     """Appends records to a file, each of which is there once and in order: none twice, none that was made safe lost."""
 
@@ -141,7 +153,9 @@ class Appender(Client):
         data = self.contents()
         safe, rest = data[: self.safe * RECORD], data[self.safe * RECORD :]
         if safe != b"".join(record(n) for n in range(1, self.safe + 1)):
-            raise Wrong(f"{self.path} lacks some of the records 1 to {self.safe}, which were made safe")
+            raise Wrong(
+                f"{self.path} lacks some of the records 1 to {self.safe}, which were made safe: {missing(data)}"
+            )
         numbers = [int(rest[at : at + 15]) for at in range(0, len(rest), RECORD)]
         if rest != b"".join(map(record, numbers)) or (exactly and rest):
             raise Wrong(f"{self.path} holds more than records: {rest[:100]!r}")

@@ -28,10 +28,13 @@ from rumpclients.fuse.volume import Reply, Volume
 
 SYNC_S = 5.0
 """Changes go to stable storage at the latest when nothing was asked for so long."""
+READ_AHEAD_KIB = 4096
 _WANTED = (
     Init.ASYNC_READ | Init.ATOMIC_O_TRUNC | Init.BIG_WRITES | Init.DO_READDIRPLUS | Init.READDIRPLUS_AUTO
     | Init.ASYNC_DIO | Init.PARALLEL_DIROPS | Init.MAX_PAGES
 )  # fmt: skip
+SHARED = _WANTED | Init.AUTO_INVAL_DATA
+"""What is wanted of the host for files that others change as well."""
 _CHANGING = {
     Op.SETATTR, Op.SYMLINK, Op.MKNOD, Op.MKDIR, Op.UNLINK, Op.RMDIR, Op.RENAME, Op.LINK, Op.WRITE, Op.SETXATTR,
     Op.REMOVEXATTR, Op.CREATE, Op.FALLOCATE, Op.RENAME2,
@@ -39,14 +42,13 @@ _CHANGING = {
 _SILENT = {Op.FORGET, Op.BATCH_FORGET, Op.INTERRUPT}
 
 
-def greeting(request: Request, *, keep_pages: bool) -> Reply:
-    """The answer to the first request of a mount, for whoever serves it from then on. EPROTO."""
+def greeting(request: Request, wanted: int = SHARED) -> Reply:
+    """The answer to the first request of a mount, whoever serves it from then on. EPROTO."""
     major, minor, readahead, flags = INIT_IN.unpack_from(request.body)
     if major > MAJOR:
         return [INIT_OUT.pack(MAJOR, MINOR, 0, 0, 0, 0, 0, 0, 0, 0, 0)]  # it asks again, with ours
     if major < MAJOR or minor < 28:
         raise OSError(errno.EPROTO, f"the host speaks version {major}.{minor} of FUSE; 7.28 is needed")
-    wanted = _WANTED | (Init.CACHE_SYMLINKS if keep_pages else Init.AUTO_INVAL_DATA)
     ahead = max(readahead, MAX_WRITE)
     return [INIT_OUT.pack(MAJOR, MINOR, ahead, flags & wanted, 16, 12, MAX_WRITE, 1, MAX_PAGES, 0, 0)]
 
@@ -59,11 +61,12 @@ class Server:
         self._volume = volume
         self._debug = debug
         self._files = Files(volume)
+        self._names = Names(volume)
         self._ends = 0
         self._handlers = self._table()
 
     def _table(self) -> dict[int, Callable[[Request], Reply | None]]:
-        names, files, attributes = Names(self._volume), self._files, AttributeOps(self._volume)
+        names, files, attributes = self._names, self._files, AttributeOps(self._volume)
         found: dict[int, Callable[[Request], Reply | None]] = {}
         for op in Op:
             for owner in (names, files, attributes, self):
@@ -74,7 +77,15 @@ class Server:
         return found
 
     def init(self, request: Request) -> Reply:
-        return greeting(request, keep_pages=self._volume.policy.keep_pages)
+        flags = INIT_IN.unpack_from(request.body)[3]
+        wanted = SHARED
+        if self._volume.policy.keep_pages:
+            wanted = _WANTED | Init.CACHE_SYMLINKS
+            if flags & Init.NO_OPEN_SUPPORT:
+                # Not ATOMIC_O_TRUNC: who opens without asking truncates before.
+                wanted = wanted & ~Init.ATOMIC_O_TRUNC | Init.NO_OPEN_SUPPORT
+                self._names.kept = self._files.keep()
+        return greeting(request, wanted)
 
     def interrupt(self, request: Request) -> None:
         """Nothing waits here for long."""
@@ -111,6 +122,9 @@ class Server:
             return
         if request.op in _CHANGING:
             self._volume.dirty = True
+            self._volume.epoch += 1
+        elif request.op == Op.READ and self._volume.policy.atimes:
+            self._volume.epoch += 1
         try:
             reply = handler(request)
         except OSError as error:
@@ -124,6 +138,8 @@ class Server:
             self._tell(request, 0)
             if reply is not None and request.op not in _SILENT:
                 self._device.reply(request.unique, reply)
+            if request.op == Op.INIT:
+                self._device.read_ahead(READ_AHEAD_KIB)
 
     def _fail(self, request: Request, number: int) -> None:
         self._tell(request, number)

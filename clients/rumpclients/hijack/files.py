@@ -39,7 +39,7 @@ class Mount:
         except EOFError:
             return True
         if request is not None and request.op == Op.INIT:
-            self._device.reply(request.unique, greeting(request, keep_pages=False))
+            self._device.reply(request.unique, greeting(request))
             self._greeted = True
         return False
 

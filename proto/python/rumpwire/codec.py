@@ -245,7 +245,7 @@ def _enc_Linger(v: Any, m: Any) -> None:
 
 
 def _dec_TcpInfo(m: Any) -> TcpInfo:
-    return TcpInfo(m.tcpi_state, m.tcpi_ca_state, m.tcpi_retransmits, m.tcpi_probes, m.tcpi_backoff, m.tcpi_options, m.tcpi_snd_wscale, m.tcpi_rcv_wscale, m.tcpi_rto, m.tcpi_snd_mss, m.tcpi_rcv_mss, m.tcpi_unacked, m.tcpi_sacked, m.tcpi_lost, m.tcpi_retrans, m.tcpi_pmtu, m.tcpi_last_data_sent, m.tcpi_last_data_recv, m.tcpi_rtt, m.tcpi_rttvar, m.tcpi_min_rtt, m.tcpi_snd_ssthresh, m.tcpi_snd_cwnd, m.tcpi_advmss, m.tcpi_reordering, m.tcpi_rcv_space, m.tcpi_snd_wnd, m.tcpi_snd_nxt, m.tcpi_rcv_nxt, m.tcpi_total_retrans, m.tcpi_bytes_acked, m.tcpi_bytes_received, m.tcpi_notsent_bytes)
+    return TcpInfo(m.tcpi_state, m.tcpi_ca_state, m.tcpi_retransmits, m.tcpi_probes, m.tcpi_backoff, m.tcpi_options, m.tcpi_snd_wscale, m.tcpi_rcv_wscale, m.tcpi_rto, m.tcpi_snd_mss, m.tcpi_rcv_mss, m.tcpi_unacked, m.tcpi_sacked, m.tcpi_lost, m.tcpi_retrans, m.tcpi_pmtu, m.tcpi_last_data_sent, m.tcpi_last_data_recv, m.tcpi_rtt, m.tcpi_rttvar, m.tcpi_min_rtt, m.tcpi_snd_ssthresh, m.tcpi_snd_cwnd, m.tcpi_advmss, m.tcpi_reordering, m.tcpi_rcv_space, m.tcpi_snd_wnd, m.tcpi_snd_nxt, m.tcpi_rcv_nxt, m.tcpi_total_retrans, m.tcpi_bytes_acked, m.tcpi_bytes_received, m.tcpi_notsent_bytes, m.tcpi_delivered)
 
 
 def _enc_TcpInfo(v: Any, m: Any) -> None:
@@ -282,6 +282,7 @@ def _enc_TcpInfo(v: Any, m: Any) -> None:
     m.tcpi_bytes_acked = v.tcpi_bytes_acked
     m.tcpi_bytes_received = v.tcpi_bytes_received
     m.tcpi_notsent_bytes = v.tcpi_notsent_bytes
+    m.tcpi_delivered = v.tcpi_delivered
 
 
 def _dec_Mreq(m: Any) -> Mreq:

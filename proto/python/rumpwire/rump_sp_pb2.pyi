@@ -2615,6 +2615,7 @@ class StreamRequest(_message.Message):
     RESUME_FIELD_NUMBER: _builtins.int
     WAITING_FIELD_NUMBER: _builtins.int
     TIMEOUT_MS_FIELD_NUMBER: _builtins.int
+    SHARED_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     """Chosen by the client; the reply bears the same."""
     keep_going: _builtins.bool
@@ -2639,6 +2640,10 @@ class StreamRequest(_message.Message):
     def answered(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     @_builtins.property
     def waiting(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def shared(self) -> _containers.RepeatedCompositeFieldContainer[Global___Shared]:
+        """Where contents are that are not in the calls, and room for those of answers (docs/transport.md)."""
+
     def __init__(
         self,
         *,
@@ -2652,14 +2657,45 @@ class StreamRequest(_message.Message):
         resume: _builtins.bool = ...,
         waiting: _abc.Iterable[_builtins.int] | None = ...,
         timeout_ms: _builtins.int = ...,
+        shared: _abc.Iterable[Global___Shared] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acked", b"acked", "answered", b"answered", "calls", b"calls", "cancel", b"cancel", "id", b"id", "keep_going", b"keep_going", "resume", b"resume", "timeout_ms", b"timeout_ms", "traceparent", b"traceparent", "waiting", b"waiting"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acked", b"acked", "answered", b"answered", "calls", b"calls", "cancel", b"cancel", "id", b"id", "keep_going", b"keep_going", "resume", b"resume", "shared", b"shared", "timeout_ms", b"timeout_ms", "traceparent", b"traceparent", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StreamRequest: _TypeAlias = StreamRequest  # noqa: Y015
+
+@_typing.final
+class Shared(_message.Message):
+    """A place in memory that both sides map, for the contents of one call: what write and pwrite are to write, or room for what
+    read and pread give. In an answer: what was put there.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    LENGTH_FIELD_NUMBER: _builtins.int
+    call: _builtins.int
+    """Which of the calls of the message."""
+    offset: _builtins.int
+    length: _builtins.int
+    def __init__(
+        self,
+        *,
+        call: _builtins.int = ...,
+        offset: _builtins.int = ...,
+        length: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "length", b"length", "offset", b"offset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Shared: _TypeAlias = Shared  # noqa: Y015
 
 @_typing.final
 class StreamResponse(_message.Message):
@@ -2670,6 +2706,7 @@ class StreamResponse(_message.Message):
     SIGNAL_FIELD_NUMBER: _builtins.int
     BUSY_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
+    SHARED_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     """0 for what is no reply."""
     signal: _builtins.int
@@ -2682,6 +2719,10 @@ class StreamResponse(_message.Message):
     def end(self) -> _rump_types_pb2.SyscallError:
         """Nothing comes after this, and why: what a gRPC stream says in its status. Only where frames are spoken."""
 
+    @_builtins.property
+    def shared(self) -> _containers.RepeatedCompositeFieldContainer[Global___Shared]:
+        """Where results of reads are that are not in the results."""
+
     def __init__(
         self,
         *,
@@ -2690,10 +2731,11 @@ class StreamResponse(_message.Message):
         signal: _builtins.int = ...,
         busy: _builtins.bool = ...,
         end: _rump_types_pb2.SyscallError | None = ...,
+        shared: _abc.Iterable[Global___Shared] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["busy", b"busy", "end", b"end", "id", b"id", "results", b"results", "signal", b"signal"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["busy", b"busy", "end", b"end", "id", b"id", "results", b"results", "shared", b"shared", "signal", b"signal"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -205,6 +205,7 @@ class TcpInfo(NamedTuple):
     tcpi_bytes_acked: int = 0
     tcpi_bytes_received: int = 0
     tcpi_notsent_bytes: int = 0
+    tcpi_delivered: int = 0
 
 
 class Mreq(NamedTuple):

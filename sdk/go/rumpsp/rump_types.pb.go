@@ -1421,6 +1421,7 @@ type TcpInfo struct {
 	TcpiBytesAcked    uint64                 `protobuf:"varint,31,opt,name=tcpi_bytes_acked,json=tcpiBytesAcked,proto3" json:"tcpi_bytes_acked,omitempty"`
 	TcpiBytesReceived uint64                 `protobuf:"varint,32,opt,name=tcpi_bytes_received,json=tcpiBytesReceived,proto3" json:"tcpi_bytes_received,omitempty"`
 	TcpiNotsentBytes  uint32                 `protobuf:"varint,33,opt,name=tcpi_notsent_bytes,json=tcpiNotsentBytes,proto3" json:"tcpi_notsent_bytes,omitempty"`
+	TcpiDelivered     uint32                 `protobuf:"varint,34,opt,name=tcpi_delivered,json=tcpiDelivered,proto3" json:"tcpi_delivered,omitempty"` // segments that have arrived, the SYN among them
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -1682,6 +1683,13 @@ func (x *TcpInfo) GetTcpiBytesReceived() uint64 {
 func (x *TcpInfo) GetTcpiNotsentBytes() uint32 {
 	if x != nil {
 		return x.TcpiNotsentBytes
+	}
+	return 0
+}
+
+func (x *TcpInfo) GetTcpiDelivered() uint32 {
+	if x != nil {
+		return x.TcpiDelivered
 	}
 	return 0
 }
@@ -9780,7 +9788,7 @@ const file_rump_types_proto_rawDesc = "" +
 	"\aaddress\"<\n" +
 	"\x06Linger\x12\x17\n" +
 	"\al_onoff\x18\x01 \x01(\x05R\x06lOnoff\x12\x19\n" +
-	"\bl_linger\x18\x02 \x01(\x05R\alLinger\"\xc6\t\n" +
+	"\bl_linger\x18\x02 \x01(\x05R\alLinger\"\xed\t\n" +
 	"\aTcpInfo\x12\x1d\n" +
 	"\n" +
 	"tcpi_state\x18\x01 \x01(\rR\ttcpiState\x12\"\n" +
@@ -9826,7 +9834,8 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x12tcpi_total_retrans\x18\x1e \x01(\rR\x10tcpiTotalRetrans\x12(\n" +
 	"\x10tcpi_bytes_acked\x18\x1f \x01(\x04R\x0etcpiBytesAcked\x12.\n" +
 	"\x13tcpi_bytes_received\x18  \x01(\x04R\x11tcpiBytesReceived\x12,\n" +
-	"\x12tcpi_notsent_bytes\x18! \x01(\rR\x10tcpiNotsentBytes\"\xad\x02\n" +
+	"\x12tcpi_notsent_bytes\x18! \x01(\rR\x10tcpiNotsentBytes\x12%\n" +
+	"\x0etcpi_delivered\x18\" \x01(\rR\rtcpiDelivered\"\xad\x02\n" +
 	"\aSockopt\x12\x1a\n" +
 	"\ainteger\x18\x01 \x01(\x03H\x00R\ainteger\x12,\n" +
 	"\x06linger\x18\x02 \x01(\v2\x12.rump.sp.v1.LingerH\x00R\x06linger\x120\n" +

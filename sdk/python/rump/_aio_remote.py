@@ -11,10 +11,10 @@ from typing import Any, Self
 import grpc
 import grpc.aio
 
-from rump._aio_wire import FrameWire, GrpcWire, Wire
+from rump._aio_wire import FrameWire, GrpcWire, Wire, attach
 from rump._connection import ProcessStatus, Statistics, Status, Wheel
 from rump._errors import CONNECTION
-from rump._grpc import OPTIONS, Attached, Credentials, Method, channel_credentials, kernel_error, unreachable
+from rump._grpc import OPTIONS, Attached, Credentials, Method, channel_credentials, frames_of, kernel_error, unreachable
 from rump._ledger import Ledger, cancellation
 from rump._line import GONE
 from rump._remote import (
@@ -95,7 +95,7 @@ class RemoteConnection:
         waits = self._policy.waits()
         while True:
             try:
-                reply = await Method(self._channel, "Attach")(request, timeout=ATTACH_S)
+                reply = await self._ask(request)
             except grpc.RpcError as error:
                 found = kernel_error(error)
                 if found.errno != Errno.ENOTCONN or found.origin != CONNECTION:
@@ -108,6 +108,14 @@ class RemoteConnection:
                 await self._renew_channel()
             else:
                 return Attached(reply.session, reply.pid, reply.max_message, reply.frames)
+
+    async def _ask(self, request: Any) -> Any:
+        """Attaches where the kernel is told who we are, else by gRPC."""
+        path = frames_of(self._url)
+        if path:
+            with contextlib.suppress(OSError):
+                return await attach(path, request, ATTACH_S)
+        return await Method(self._channel, "Attach")(request, timeout=ATTACH_S)
 
     async def _new_wire(self) -> Wire:
         """A stream by the quickest way that is there."""
@@ -251,6 +259,11 @@ class RemoteConnection:
                 return await call()
             except (grpc.RpcError, grpc.aio.UsageError) as error:
                 found = lost(error)  # a channel that is being replaced says that it is closed
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                found = copy(None)  # it was replaced: what was under way on it ends so
             if found.errno != Errno.ENOTCONN or found.origin != CONNECTION:
                 break
             if self._policy.tries:

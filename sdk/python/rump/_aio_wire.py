@@ -11,9 +11,9 @@ from typing import Any, Protocol
 import grpc
 import grpc.aio
 
-from rump._wire import LONGEST, RESUME_S, cut, lost, reply_of
+from rump._wire import LONGEST, RESUME_S, attached, cut, lost, no_answer, reply_of
 from rumpuser.transport.frames import Frames
-from rumpuser.transport.framing import framed
+from rumpuser.transport.framing import ATTACH, HEADER, framed
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.errno import KernelError
 
@@ -79,6 +79,22 @@ class GrpcWire:
         except asyncio.InvalidStateError:
             pass
         return lost(StopAsyncIteration())
+
+
+async def attach(path: str, request: Any, seconds: float) -> Any:
+    """As `rump._wire.attach`."""
+    reader, writer = await asyncio.open_unix_connection(path)
+    try:
+        writer.write(framed(ATTACH + request.SerializeToString()))
+        async with asyncio.timeout(seconds):
+            length = int.from_bytes(await reader.readexactly(HEADER), "little")
+            return attached(await reader.readexactly(length), length)
+    except asyncio.IncompleteReadError:
+        raise ConnectionResetError from None
+    except TimeoutError:
+        raise no_answer(path) from None
+    finally:
+        writer.close()
 
 
 class FrameWire(Frames):

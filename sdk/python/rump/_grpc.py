@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import grpc
 
 from rump._errors import CONNECTION
+from rumpuser.transport.framing import SUFFIX
 from rumpuser.url import Url, parse
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.errno import Errno, KernelError, from_host
@@ -54,6 +55,11 @@ class Attached(NamedTuple):
     def path(self, url: Url) -> str:
         """The socket where frames are spoken, beside the one that was connected to; empty where gRPC alone is."""
         return url.path + self.frames if self.frames and url.scheme == "unix" and not GRPC_ALONE else ""
+
+
+def frames_of(url: Url) -> str:
+    """Where to attach with frames, if anybody listens there; empty where gRPC alone is."""
+    return url.path + SUFFIX if url.scheme == "unix" and not GRPC_ALONE else ""
 
 
 def server_url(url: str | None) -> Url:

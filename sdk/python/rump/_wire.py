@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 
 from rump._errors import CONNECTION
 from rump._grpc import kernel_error
-from rumpuser.transport.framing import Cutter, framed
+from rumpuser.transport.framing import ATTACH, ATTACHED, HEADER, Cutter, framed
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.errno import Errno, KernelError
 from rumpwire.wire import decode_error
@@ -82,6 +82,40 @@ class GrpcWire:
 
     def why(self) -> KernelError | None:
         return lost(self._call) if self._call.done() else None
+
+
+def attach(path: str, request: Any, seconds: float) -> Any:
+    """Attaches where frames are spoken, and where the host tells the kernel whose program this is.
+
+    Raises OSError when nobody answers there; KernelError as Attach does, ETIMEDOUT.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as link:
+        link.settimeout(seconds)
+        link.connect(path)
+        try:
+            link.sendall(framed(ATTACH + request.SerializeToString()))
+            with link.makefile("rb") as answer:
+                length = int.from_bytes(answer.read(HEADER), "little")
+                return attached(answer.read(length), length)
+        except TimeoutError:
+            raise no_answer(path) from None
+
+
+def attached(frame: bytes, length: int) -> Any:
+    """The answer in a frame; raises why there is none."""
+    if len(frame) < length or not frame:
+        raise ConnectionResetError
+    if not frame.startswith(ATTACHED):
+        reply_of(frame)
+        raise KernelError(Errno.EBADRPC, "the kernel sent something that is no answer to Attach", CONNECTION)
+    try:
+        return sp.AttachResponse.FromString(frame[len(ATTACHED) :])
+    except DecodeError:
+        raise KernelError(Errno.EBADRPC, "the kernel sent something that is no AttachResponse", CONNECTION) from None
+
+
+def no_answer(path: str) -> KernelError:
+    return KernelError(Errno.ETIMEDOUT, f"{path} does not answer", CONNECTION)
 
 
 class _Socket(socket.socket):

@@ -183,6 +183,7 @@ class Chassis:
         if records is not None:
             Predecessor(component, host, bus, server.service, records)
         self._heir = heir
+        server.service.waits = heir is not None
         await server.start()
         try:
             await self._serve(component, server, bus, records)

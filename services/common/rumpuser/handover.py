@@ -24,7 +24,7 @@ import struct
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import BuiltinMethodType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, TypeVar
 
@@ -37,6 +37,8 @@ from rumpwire.errno import Errno, KernelError
 T = TypeVar("T")
 
 OURS = ("rumpuser", "rumpwire", "rumpkern", "rumpvfs", "rumpnet", "rumpdev", "rumpgateway")
+_ours = set(OURS)
+"""With the packages of modules that were uploaded."""
 PLAIN = {
     "array": {"_array_reconstructor", "array"},
     "builtins": {"bytearray", "bytes", "complex", "frozenset", "object", "range", "set", "slice", "type"},
@@ -60,8 +62,14 @@ STACK = 512 << 20
 DEPTH = 1_000_000
 
 
-def dump(value: Any, anchors: Mapping[str, object], descriptors: list[int] | None = None) -> bytes:
-    """The bytes of a value; descriptors are appended to the list. EOPNOTSUPP, with what it is that cannot go over."""
+def dump(
+    value: Any, anchors: Mapping[str, object], descriptors: list[int] | None = None, packages: Sequence[str] = ()
+) -> bytes:
+    """The bytes of a value; descriptors are appended to the list. ``packages`` are taken for ours.
+
+    EOPNOTSUPP, with what it is that cannot go over.
+    """
+    _ours.update(packages)
     out = io.BytesIO()
 
     def work() -> None:
@@ -82,9 +90,9 @@ def load(
 ) -> Any:
     """The value again; ``packages`` are taken for ours. EFTYPE for bytes that are no such thing, or are of a version
     with other classes."""
-    ours = {*OURS, *packages}
+    _ours.update(packages)
     try:
-        return _deeply(_Unpickler(io.BytesIO(data), anchors, descriptors, ours).load)
+        return _deeply(_Unpickler(io.BytesIO(data), anchors, descriptors).load)
     except (pickle.UnpicklingError, AttributeError, LookupError, TypeError, ValueError, EOFError, ImportError) as error:
         raise KernelError(Errno.EFTYPE, f"what was handed over cannot be read: {error}") from error
 
@@ -146,11 +154,8 @@ class _Pickler(pickle.Pickler):
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(
-        self, data: io.BytesIO, anchors: Mapping[str, object], descriptors: Sequence[int], ours: Container[str]
-    ) -> None:
+    def __init__(self, data: io.BytesIO, anchors: Mapping[str, object], descriptors: Sequence[int]) -> None:
         super().__init__(data)
-        self._ours = ours
         self._anchors = anchors
         self._descriptors = descriptors
 
@@ -164,7 +169,7 @@ class _Unpickler(pickle.Unpickler):
         return self._anchors[name]
 
     def find_class(self, module: str, name: str) -> Any:
-        if module.partition(".")[0] in self._ours or name in PLAIN.get(module, ()):
+        if _is_ours(module) or name in PLAIN.get(module, ()):
             return super().find_class(module, name)
         if module == "builtins" and isinstance(found := super().find_class(module, name), type):
             return found
@@ -172,7 +177,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _is_ours(module: str) -> bool:
-    return module.partition(".")[0] in OURS
+    return module.partition(".")[0] in _ours
 
 
 def _module(name: str) -> ModuleType:

@@ -16,9 +16,9 @@
     deny = ["process.fork"]
     limits = { processes = 4, descriptors = 64, calls = 32, rate = 500 }
 
-Subjects are ``unix`` (a client of a unix socket), ``plain`` (tcp without TLS), ``cn:NAME``, ``dns:NAME`` and the URIs
-of a verified certificate, and ``jwt:SUBJECT`` of a verified token. ``*`` stands for anything but a slash, ``**`` for
-anything. Who matches no rule gets nothing.
+Subjects are ``unix`` (a client of a unix socket), ``uid:NUMBER`` and ``gid:NUMBER`` of its user on this host, ``plain``
+(tcp without TLS), ``cn:NAME``, ``dns:NAME`` and the URIs of a verified certificate, and ``jwt:SUBJECT`` of a verified
+token. ``*`` stands for anything but a slash, ``**`` for anything. Who matches no rule gets nothing.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ ALGORITHMS = ("HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS
               "ES256", "ES384", "ES512", "EdDSA")  # fmt: skip
 """Signatures that are taken at all; never ``none``."""
 ID_MAX = (1 << 32) - 2
+_NUMBERED = re.compile(r"[ug]id:(0|[1-9*][0-9*]*)")
 _PREFIXES = ("cn:", "dns:", "jwt:", "spiffe://", "http://", "https://", "urn:", "*")
 _LIMITS = {"processes": 1 << 16, "descriptors": 1 << 16, "calls": 1 << 16, "rate": 1 << 30}
 
@@ -93,6 +94,8 @@ class Policy:
     rules: tuple[Rule, ...]
     jwt: JwtRules | None = None
     warnings: tuple[str, ...] = ()
+    by_user: bool = False
+    """Whether a rule tells users of this host apart."""
 
     def identify(self, subjects: Iterable[str]) -> Identity | None:
         """What the first rule that matches one of them gives; None for who gets nothing."""
@@ -165,7 +168,8 @@ class _Reader:
         rules = [self._rule(one, self._rules[n] if n < len(self._rules) else 1) for n, one in enumerate(found)]
         self._unreachable(rules)
         jwt = self._jwt(table["jwt"]) if "jwt" in table else None
-        return Policy(tuple(rules), jwt, tuple(self._warnings))
+        by_user = any(_numbered(pattern) for rule in rules for pattern in rule.patterns)
+        return Policy(tuple(rules), jwt, tuple(self._warnings), by_user)
 
     # -- where
 
@@ -194,9 +198,10 @@ class _Reader:
         if not patterns:
             self._fault(line, "the rule matches nothing: match = a subject, or a list of them")
         for pattern in patterns:
-            if pattern not in ("unix", "plain") and not pattern.startswith(_PREFIXES):
-                where = self._line(line, "match")
-                self._fault(where, f"no subject looks like {pattern!r}: unix, plain, cn:, dns:, jwt:, or a URI")
+            known = pattern in ("unix", "plain") or _NUMBERED.fullmatch(pattern)
+            if not known and not pattern.startswith(_PREFIXES):
+                what = "unix, uid:NUMBER, gid:NUMBER, plain, cn:, dns:, jwt:, or a URI"
+                self._fault(self._line(line, "match"), f"no subject looks like {pattern!r}: {what}")
         matches = re.compile("|".join(_regex(pattern) for pattern in patterns) or "(?!)", re.DOTALL)
         return Rule(tuple(patterns), self._cred(table, line), self._limits(table, line), line, matches)
 
@@ -257,7 +262,8 @@ class _Reader:
     def _unreachable(self, rules: Sequence[Rule]) -> None:
         for number, rule in enumerate(rules):
             for pattern in rule.patterns:
-                earlier = next((r for r in rules[:number] if pattern in r.patterns or "**" in r.patterns), None)
+                wider = {pattern, "**", *(("unix", "*") if _NUMBERED.fullmatch(pattern) else ())}
+                earlier = next((r for r in rules[:number] if wider & set(r.patterns)), None)
                 if earlier is not None:
                     self._warn(rule.line, f"{pattern!r} is decided by the rule of line {earlier.line} already")
 
@@ -290,6 +296,11 @@ class _Reader:
 
 def _is_id(value: object) -> bool:
     return type(value) is int and 0 <= value <= ID_MAX
+
+
+def _numbered(pattern: str) -> bool:
+    """Whether it may match the number of a user or a group, and not whatever there is."""
+    return bool(pattern.strip("*")) and set(pattern) <= set("ugid:*0123456789")
 
 
 def _regex(pattern: str) -> str:

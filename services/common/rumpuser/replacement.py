@@ -116,7 +116,7 @@ class Predecessor:
         try:
             value = (self._component, self._host.handed())
             packages = _packages(self._component)
-            data = handover.dump(value, anchors, descriptors)
+            data = handover.dump(value, anchors, descriptors, packages["names"])
         finally:
             table.update(own)
         head = handover.dump((packages, {n: (each.wheel, each.active) for n, each in uploaded.items()}), {})

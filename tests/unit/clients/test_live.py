@@ -88,6 +88,8 @@ def test_tls_asks_for_certificates_on_both_sides(run: Run, tmp_path: Path) -> No
         (("--url", "tcp://127.0.0.1:0"), "TLS needs --tls-cert and --tls-key"),
         (("--url", "tcp+plain://192.0.2.1:7000"), "--plain-ok"),
         (("--policy", "x"), "policy /"),
+        (("--socket-mode", "0666"), "others would be root"),
+        (("--socket-mode", "rw"), "three octal digits"),
         (("--factions", "vfs,nfs"), "no faction nfs"),
     ],
 )

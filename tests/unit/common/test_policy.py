@@ -80,6 +80,24 @@ def test_who_matches_nothing_gets_nothing() -> None:
     assert policy.identify([]) is None
 
 
+def test_users_of_the_host_are_told_apart_where_a_rule_names_them() -> None:
+    policy = parse('[[rule]]\nmatch = ["uid:5", "gid:1*"]\nuid = 1\n\n[[rule]]\nmatch = "unix"\nuid = 2\n')
+    assert policy.by_user
+    found = [
+        policy.identify(subjects) for subjects in (["uid:5", "unix"], ["uid:50", "gid:12", "unix"], ["uid:50", "unix"])
+    ]
+    assert [one and (one.subject, one.cred.uid) for one in found] == [("uid:5", 1), ("gid:12", 1), ("unix", 2)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "by_user"),
+    [("uid:*", True), ("*:10*", True), ("**1", True), ("gid:0", True), ("*", False), ("**", False), ("unix", False),
+     ("jwt:*", False), ("*.example.org", False)],
+)  # fmt: skip
+def test_no_pattern_that_means_users_is_overlooked(pattern: str, by_user: bool) -> None:
+    assert parse(f'[[rule]]\nmatch = "{pattern}"\nuid = 1\n').by_user is by_user
+
+
 JWT = '[jwt]\nissuer = "i"\naudience = "a"\n'
 RULE = '[[rule]]\nmatch = "unix"\nuid = 0\n'
 FAULTS = [
@@ -89,6 +107,8 @@ FAULTS = [
     ('[[rule]]\nmatch = "cn:a"\nuid = -1\n', 3, "uid is a number"),
     ('[[rule]]\nmatch = "cn:a"\nuid = true\n', 3, "uid is a number"),
     ('\n[[rule]]\nmatch = "alice"\nuid = 1\n', 3, "no subject looks like 'alice'"),
+    ('[[rule]]\nmatch = "uid:alice"\nuid = 1\n', 2, "no subject looks like 'uid:alice'"),
+    ('[[rule]]\nmatch = "gid:007"\nuid = 1\n', 2, "no subject looks like 'gid:007'"),
     ("[[rule]]\nmatch = []\nuid = 1\n", 1, "matches nothing"),
     ('[[rule]]\nmatch = "cn:a"\nuid = 1\nallow = ["system.rebot"]\n', 4, "no action 'system.rebot'"),
     ('[[rule]]\nmatch = "cn:a"\nuid = 1\nalow = []\n', 4, "unknown key 'alow'"),
@@ -122,6 +142,8 @@ def test_all_faults_are_told_at_once_and_rules_that_never_decide_are_warned_of(t
     policy, warnings = lint(str(path))
     assert policy is not None
     assert warnings == [f"{path}:5: 'cn:a' is decided by the rule of line 1 already"]
+    path.write_text('[[rule]]\nmatch = "unix"\nuid = 1\n\n[[rule]]\nmatch = "uid:5"\nuid = 0\n')
+    assert lint(str(path))[1] == [f"{path}:5: 'uid:5' is decided by the rule of line 1 already"]
     with pytest.raises(KernelError) as caught:
         load(str(tmp_path / "none"))
     assert caught.value.errno == Errno.ENOENT

@@ -38,6 +38,20 @@ def test_the_example_is_a_policy_without_fault(tmp_path: Path) -> None:
     assert main(["policy", "check", str(path)]) == 1
 
 
+def test_so_is_that_for_users_of_this_host(tmp_path: Path) -> None:
+    found = re.findall(r"```toml\n(.*?)```", PAGE.read_text(), re.DOTALL)[1]
+    path = tmp_path / "policy.toml"
+    path.write_text(found)
+    policy, faults = lint(str(path))
+    assert faults == []
+    assert policy is not None
+    assert policy.by_user
+    alice = policy.identify(["uid:1000", "gid:27", "unix"])
+    assert alice is not None
+    assert alice.cred.uid == 1000
+    assert policy.identify(["unix"]) is None
+
+
 WEAKNESSES = (
     "Whoever reaches the URL is root",
     "Certificates prove who a client is, both ways",

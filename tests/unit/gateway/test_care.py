@@ -97,6 +97,57 @@ def test_a_component_that_answers_and_cannot_take_over_is_ended(monkeypatch: pyt
     within(10, body())
 
 
+@pytest.mark.parametrize(
+    ("does", "said", "errno"),
+    [
+        ("nothing", "not replaced within", Errno.ETIMEDOUT),
+        ("ends", "its log says why", Errno.EIO),
+        ("refuses", "cannot be handed over", Errno.EOPNOTSUPP),
+        ("takes long", "not replaced within", Errno.ETIMEDOUT),
+        ("predecessor ends", "ended while it was replaced", Errno.EIO),
+    ],
+)
+def test_a_replacement_that_fails(
+    does: str, said: str, errno: Errno, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The component stays the one that serves, and its successor is ended."""
+    monkeypatch.setattr(supervisor, "START_S", 0.3)
+
+    async def body() -> None:
+        ended = asyncio.Event()
+        heir: Any = SimpleNamespace(pid=8, ended=does == "ends", kill=ended.set)
+        child = Child("vfs", SimpleNamespace(pid=7), state="serving")  # type: ignore[arg-type]
+
+        async def spawn(name: str, arguments: list[str], *, fresh: bool) -> Any:
+            if does in ("refuses", "takes long", "predecessor ends"):
+                Path(arguments[arguments.index("--heir") + 1]).touch()
+            return heir
+
+        async def hand_over(ctx: object, op: Any, args: object) -> None:
+            if does == "refuses":
+                raise KernelError(Errno.EOPNOTSUPP, "this cannot be handed over: a lock")
+            if does == "predecessor ends":
+                child.state = "restarting"
+            if does == "takes long":
+                await Pending()
+
+        member = SimpleNamespace(pid=7, connection=SimpleNamespace(call=hand_over))
+        registry: Any = SimpleNamespace(members={"vfs": member}, heirs={}, serving=lambda name: True)
+        watched = Supervisor(registry, str(tmp_path), "", (), {}, Care())
+        watched.children["vfs"] = child
+        watched._spawner = SimpleNamespace(spawn=spawn)  # type: ignore[assignment]
+        before = child.process
+        with pytest.raises(KernelError, match=said) as refused:
+            await watched.restart("vfs")
+        assert refused.value.errno == errno
+        assert child.process is before
+        assert ended.is_set()
+        assert not registry.heirs
+        assert not list(tmp_path.iterdir())
+
+    within(10, body())
+
+
 def test_kern_is_told_why_a_faction_cannot_be_started(tmp_path: Path) -> None:
     async def body() -> None:
         kernel = Kernel(KernelConfig((), str(tmp_path)))

@@ -1237,6 +1237,19 @@ export interface StreamRequest {
   waiting: bigint[];
   /** When the calls still wait after this time they end with ETIMEDOUT; 0: never. */
   timeout_ms: number;
+  /** Where contents are that are not in the calls, and room for those of answers (docs/transport.md). */
+  shared: Shared[];
+}
+
+/**
+ * A place in memory that both sides map, for the contents of one call: what write and pwrite are to write, or room for what
+ * read and pread give. In an answer: what was put there.
+ */
+export interface Shared {
+  /** Which of the calls of the message. */
+  call: number;
+  offset: bigint;
+  length: bigint;
 }
 
 export interface StreamResponse {
@@ -1248,7 +1261,11 @@ export interface StreamResponse {
   /** Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged. */
   busy: boolean;
   /** Nothing comes after this, and why: what a gRPC stream says in its status. Only where frames are spoken. */
-  end: SyscallError | undefined;
+  end:
+    | SyscallError
+    | undefined;
+  /** Where results of reads are that are not in the results. */
+  shared: Shared[];
 }
 
 export interface UploadModuleRequest {
@@ -8446,6 +8463,7 @@ function createBaseStreamRequest(): StreamRequest {
     resume: false,
     waiting: [],
     timeout_ms: 0,
+    shared: [],
   };
 }
 
@@ -8500,6 +8518,9 @@ export const StreamRequest: MessageFns<StreamRequest> = {
     }
     if (message.timeout_ms !== 0) {
       writer.uint32(432).uint32(message.timeout_ms);
+    }
+    for (const v of message.shared) {
+      Shared.encode(v!, writer.uint32(562).fork()).join();
     }
     return writer;
   },
@@ -8617,6 +8638,88 @@ export const StreamRequest: MessageFns<StreamRequest> = {
             message.timeout_ms = reader.uint32();
             continue;
           }
+          case 70: {
+            if (tag !== 562) {
+              break;
+            }
+
+            message.shared.push(Shared.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseShared(): Shared {
+  return { call: 0, offset: 0n, length: 0n };
+}
+
+export const Shared: MessageFns<Shared> = {
+  encode(message: Shared, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.call !== 0) {
+      writer.uint32(8).uint32(message.call);
+    }
+    if (message.offset !== 0n) {
+      if (BigInt.asUintN(64, message.offset) !== message.offset) {
+        throw new globalThis.Error("value provided for field message.offset of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.offset);
+    }
+    if (message.length !== 0n) {
+      if (BigInt.asUintN(64, message.length) !== message.length) {
+        throw new globalThis.Error("value provided for field message.length of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.length);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Shared {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShared();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.call = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.offset = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.length = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -8631,7 +8734,7 @@ export const StreamRequest: MessageFns<StreamRequest> = {
 };
 
 function createBaseStreamResponse(): StreamResponse {
-  return { id: 0n, results: [], signal: 0, busy: false, end: undefined };
+  return { id: 0n, results: [], signal: 0, busy: false, end: undefined, shared: [] };
 }
 
 export const StreamResponse: MessageFns<StreamResponse> = {
@@ -8653,6 +8756,9 @@ export const StreamResponse: MessageFns<StreamResponse> = {
     }
     if (message.end !== undefined) {
       SyscallError.encode(message.end, writer.uint32(482).fork()).join();
+    }
+    for (const v of message.shared) {
+      Shared.encode(v!, writer.uint32(562).fork()).join();
     }
     return writer;
   },
@@ -8708,6 +8814,14 @@ export const StreamResponse: MessageFns<StreamResponse> = {
             }
 
             message.end = SyscallError.decode(reader, reader.uint32());
+            continue;
+          }
+          case 70: {
+            if (tag !== 562) {
+              break;
+            }
+
+            message.shared.push(Shared.decode(reader, reader.uint32()));
             continue;
           }
         }

@@ -203,6 +203,8 @@ export interface TcpInfo {
   tcpi_bytes_acked: bigint;
   tcpi_bytes_received: bigint;
   tcpi_notsent_bytes: number;
+  /** segments that have arrived, the SYN among them */
+  tcpi_delivered: number;
 }
 
 /** The value of a socket option. */
@@ -2904,6 +2906,7 @@ function createBaseTcpInfo(): TcpInfo {
     tcpi_bytes_acked: 0n,
     tcpi_bytes_received: 0n,
     tcpi_notsent_bytes: 0,
+    tcpi_delivered: 0,
   };
 }
 
@@ -3019,6 +3022,9 @@ export const TcpInfo: MessageFns<TcpInfo> = {
     }
     if (message.tcpi_notsent_bytes !== 0) {
       writer.uint32(264).uint32(message.tcpi_notsent_bytes);
+    }
+    if (message.tcpi_delivered !== 0) {
+      writer.uint32(272).uint32(message.tcpi_delivered);
     }
     return writer;
   },
@@ -3298,6 +3304,14 @@ export const TcpInfo: MessageFns<TcpInfo> = {
             }
 
             message.tcpi_notsent_bytes = reader.uint32();
+            continue;
+          }
+          case 34: {
+            if (tag !== 272) {
+              break;
+            }
+
+            message.tcpi_delivered = reader.uint32();
             continue;
           }
         }

@@ -15,6 +15,9 @@ from rumpuser.transport.names import MAX_MESSAGE, Tls
 from rumpuser.url import Url
 from rumpwire.errno import Errno, KernelError, from_host
 
+CONNECT_MS = 10_000
+"""How long one attempt to connect may take. gRPC's name for it is another; it is no pause between attempts."""
+
 
 def options(max_message: int) -> list[tuple[str, int]]:
     """Settings of both ends."""
@@ -46,7 +49,7 @@ def _client_options(max_message: int) -> list[tuple[str, int]]:
         *options(max_message),
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.initial_reconnect_backoff_ms", 50),
-        ("grpc.min_reconnect_backoff_ms", 50),
+        ("grpc.min_reconnect_backoff_ms", CONNECT_MS),
         ("grpc.max_reconnect_backoff_ms", 2000),
         ("grpc.enable_http_proxy", 0),
     ]
@@ -58,10 +61,13 @@ def _client_credentials(tls: Tls) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(_pem(tls.ca), _pem(tls.key), _pem(tls.cert))
 
 
-def listen(server: grpc.aio.Server, url: Url, tls: Tls) -> Url:
-    """Binds a server to a URL; the answer has the port it got. EADDRINUSE, EACCES, ENOENT, EINVAL."""
+def listen(server: grpc.aio.Server, url: Url, tls: Tls, mode: int = 0o600) -> Url:
+    """Binds a server to a URL; the answer has the port it got. ``mode``: that of a unix socket.
+
+    EADDRINUSE, EACCES, ENOENT, EINVAL.
+    """
     if url.scheme == "unix":
-        _listen_unix(server, url)
+        _listen_unix(server, url, mode)
         return url
     try:
         if url.secure:
@@ -80,13 +86,13 @@ def unlink(url: Url) -> None:
             os.unlink(url.path)
 
 
-def _listen_unix(server: grpc.aio.Server, url: Url) -> None:
+def _listen_unix(server: grpc.aio.Server, url: Url, mode: int) -> None:
     try:
         os.makedirs(os.path.dirname(url.path), mode=0o700, exist_ok=True)
         _make_way(url)
     except OSError as error:
         raise KernelError(from_host(error.errno or 0), f"cannot listen on {url}: {error.strerror}") from error
-    before = os.umask(0o177)
+    before = os.umask(0o777 & ~mode)
     try:
         server.add_insecure_port(url.target)
     except RuntimeError as error:

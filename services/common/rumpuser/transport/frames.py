@@ -15,17 +15,23 @@ import os
 import secrets
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from google.protobuf.message import DecodeError
 
+from rumpuser.component import Context
 from rumpuser.pending import Running
+from rumpuser.transport import sharing
 from rumpuser.transport.framing import APART, MAX_HELLO, SUFFIX, Cutter, framed, header
 from rumpuser.transport.grpc_client import GrpcPeer
 from rumpuser.transport.grpc_server import OUTBOX, ComponentService
+from rumpuser.transport.memory import LONG_CALLS, Lending, Pool, create, is_long, pool_in, read_out
 from rumpuser.transport.peer import RemotePeer
+from rumpuser.transport.sharing import offer
 from rumpuser.transport.wire import cancellation, encode_failure
 from rumpuser.url import MAX_PATH, Url
 from rumpwire import rump_bus_pb2 as pb
+from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
 
@@ -83,8 +89,8 @@ class Frames(asyncio.Protocol):
 class Guest(Frames):
     """Who has connected to a `FrameServer`: says first who it is, and is read from as fast as it takes answers."""
 
-    def __init__(self, guests: set[Guest]) -> None:
-        super().__init__(MAX_HELLO)
+    def __init__(self, guests: set[Guest], limit: int = MAX_HELLO) -> None:
+        super().__init__(limit)
         self._guests = guests
         self._admitted = False
         self._timer: asyncio.TimerHandle | None = None
@@ -92,14 +98,21 @@ class Guest(Frames):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._guests.add(self)
+        self.expect()
+
+    def expect(self) -> None:
+        """Who shows no token from now on is sent away."""
         late = KernelError(Errno.ETIMEDOUT, "no token was shown")
         self._timer = asyncio.get_running_loop().call_later(HELLO_S, self.refuse, late)
+
+    def expect_nothing(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
         self._guests.discard(self)
-        if self._timer is not None:
-            self._timer.cancel()
+        self.expect_nothing()
 
     def pause_writing(self) -> None:
         if self.transport is not None:
@@ -113,13 +126,14 @@ class Guest(Frames):
         if self._admitted:
             self.message(data)
             return
-        self.cutter.limit = self.hello(data)
-        assert self._timer is not None
-        self._timer.cancel()
-        self._admitted = True
+        self.expect_nothing()
+        limit = self.hello(data)
+        if limit is not None:
+            self.cutter.limit = limit
+            self._admitted = True
 
-    def hello(self, data: bytes) -> int:
-        """The first frame: how long the others may be. EAUTH."""
+    def hello(self, data: bytes) -> int | None:
+        """The first frame: how long the others may be, None when the next one is to say who it is. EAUTH."""
         raise NotImplementedError
 
     def message(self, data: bytes) -> None:
@@ -187,8 +201,9 @@ def callers(service: ComponentService) -> Callable[[set[Guest]], Guest]:
 class FrameServer:
     """Serves frames beside the socket at ``url`` on which gRPC is served. ``welcome`` makes a guest of a connection."""
 
-    def __init__(self, url: Url, welcome: Callable[[set[Guest]], Guest]) -> None:
+    def __init__(self, url: Url, welcome: Callable[[set[Guest]], Guest], mode: int = 0o600) -> None:
         self._welcome = welcome
+        self._mode = mode
         self._path = url.path + SUFFIX
         self._server: asyncio.Server | None = None
         self.guests: set[Guest] = set()
@@ -199,7 +214,7 @@ class FrameServer:
             return False
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)  # of a process that was killed: the gRPC socket beside it is ours
-        before = os.umask(0o177)
+        before = os.umask(0o777 & ~self._mode)
         try:
             self._server = await asyncio.get_running_loop().create_unix_server(
                 lambda: self._welcome(self.guests), self._path
@@ -249,6 +264,50 @@ class FramePeer(RemotePeer):
         self._connecting: asyncio.Task[None] | None = None
         self._outbox: list[bytes] = []
         self._closed = False
+        self._numbers: WeakKeyDictionary[Pool, int] = WeakKeyDictionary()
+        self._sharing: set[asyncio.Task[None]] = set()
+        self._own: Lending | None = None
+
+    def _number(self, pool: Pool) -> int:
+        """Memory that the component does not know yet is handed over, for the calls that come then."""
+        number = self._numbers.get(pool)
+        if number is None:
+            number = self._numbers[pool] = 0
+            task = asyncio.get_running_loop().create_task(self._share(pool))
+            self._sharing.add(task)
+            task.add_done_callback(self._sharing.discard)
+        return number
+
+    async def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
+        """As `RemotePeer.call`. Long contents that are in no memory yet go through some of our own."""
+        if op.name in LONG_CALLS and is_long(step := Step(op, args)) and pool_in((step,)) is None:
+            loan = self._lend(step)
+            if loan is not None:
+                return await self._call_lent(ctx, op, *loan)
+        return await super().call(ctx, op, args)
+
+    def _lend(self, step: Step) -> tuple[Lending, int, tuple[Any, ...]] | None:
+        with contextlib.suppress(OSError):
+            self._own = self._own or Lending(create(name="rump-hop"))
+            if self._number(self._own.pool) and (loan := self._own.lend((step,))) is not None:
+                return self._own, loan[0], loan[1][0].args
+        return None
+
+    async def _call_lent(self, ctx: Context, op: Op, lending: Lending, slot: int, args: tuple[Any, ...]) -> Any:
+        try:
+            value = read_out(await super().call(ctx, op, args))
+        except KernelError as error:
+            if error.errno not in (Errno.ENOTCONN, Errno.ENOLINK):  # who is gone may go on writing for a while
+                lending.give_back(slot)
+            raise
+        lending.give_back(slot)
+        return value
+
+    async def _share(self, pool: Pool) -> None:
+        with contextlib.suppress(OSError, TimeoutError):  # then contents go on in messages
+            link, number = await offer(self.url.path + sharing.SUFFIX, self._token.encode(), pool)
+            pool.closing.append(link.close)
+            self._numbers[pool] = number
 
     def _post(self, data: bytes) -> None:
         if self._link is not None:
@@ -284,6 +343,7 @@ class FramePeer(RemotePeer):
         """The connection is gone; the next call makes another."""
         if link is self._link:
             self._link = None
+            self._numbers.clear()
         self._outbox.clear()
         self._gone(why, None if link is None else link.name)
 

@@ -9,6 +9,12 @@ SUFFIX = ".frames"
 HEADER = 4
 MAX_HELLO = 256
 """Bytes of the first frame of a connection, which says who connects."""
+ATTACH = b"attach\n"
+"""What a first frame begins with that is no token but an AttachRequest."""
+ATTACHED = b"attached\n"
+"""What the answer begins with: an AttachResponse."""
+MAX_ATTACH = 1 << 14
+"""Bytes of a first frame where clients attach: room for a token of an identity provider."""
 APART = 1 << 14
 """Longer frames are written after their header instead of being joined with it."""
 

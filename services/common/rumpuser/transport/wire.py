@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rumpuser.component import Context
+from rumpuser.transport.memory import Pool, lent, put, taken
 from rumpwire import const
 from rumpwire import rump_bus_pb2 as pb
 from rumpwire.codec import _dec_Credentials, _enc_Credentials
@@ -64,10 +65,18 @@ def _context(message: Any) -> Context:
     return Context(message.pid, _dec_Credentials(message.cred), message.cwd, message.root, message.umask, fsize)
 
 
-def encode_run(id: int, context: bytes, steps: Sequence[Step], keep_going: bool) -> bytes:
-    """A RunRequest; ``context`` is what `ContextCache.encode` gave. EINVAL for arguments that do not fit."""
+def encode_run(
+    id: int, context: bytes, steps: Sequence[Step], keep_going: bool, pool: Pool | None = None, number: int = 0
+) -> bytes:
+    """A RunRequest; ``context`` is what `ContextCache.encode` gave. EINVAL for arguments that do not fit.
+
+    What is in ``pool``, which the other side knows by ``number``, is named and not sent.
+    """
     request = pb.RunRequest()
     request.id = id
+    if pool is not None:
+        request.memory = number
+        steps = lent(pool, steps, request.shared)
     if keep_going:
         request.keep_going = True
     calls = request.calls
@@ -105,6 +114,7 @@ def encode_outcomes(
     response.id = id
     if moved:
         response.moved = True
+    outcomes = put(steps, outcomes, response.shared)
     results = response.results
     for step, outcome in zip(steps, outcomes, strict=False):
         message = results.add()
@@ -133,13 +143,15 @@ def decode_outcomes(steps: Sequence[Step], response: Any) -> list[Any]:
     outcomes = [decode_bus_result(step.op, message) for step, message in zip(steps, response.results, strict=False)]
     while outcomes and outcomes[-1] is NOT_TRIED:
         outcomes.pop()
-    return outcomes
+    return taken(steps, outcomes, response.shared) if response.shared else outcomes
 
 
 def decode_outcome(step: Step, response: Any) -> Any:
     """The value in the RunResponse to a run of one call; raises the error."""
     results = response.results
     outcome = decode_bus_result(step.op, results[0]) if results else NOT_TRIED
+    if response.shared:
+        return taken((step,), [outcome], response.shared)[0]
     if isinstance(outcome, KernelError):
         raise outcome
     if outcome is NOT_TRIED:

@@ -27,8 +27,13 @@ IV_METHODS = {
 class SectorCipher:
     """Enciphers and deciphers sectors of ``sector`` bytes. Ranges are whole sectors, ``first`` the number of one."""
 
-    def __init__(self, sector: int) -> None:
+    def __init__(self, key: bytes, sector: int, *others: int) -> None:
         self.sector = sector
+        self._made_of = key, sector, *others
+
+    def __reduce__(self) -> Any:
+        """Objects of the library stay in their process; what takes the place of this one makes them of the same key."""
+        return type(self), self._made_of
 
     def encrypt(self, first: int, data: Buffer) -> bytes:
         raise NotImplementedError
@@ -46,7 +51,7 @@ class XtsCipher(SectorCipher):
 
     def __init__(self, key: bytes, sector: int) -> None:
         """EINVAL when both halves of the key are the same."""
-        super().__init__(sector)
+        super().__init__(key, sector)
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
         if key[: len(key) // 2] == key[len(key) // 2 :]:
@@ -72,7 +77,7 @@ class CbcCipher(SectorCipher):
     """AES-CBC with the enciphered number of the sector as initial value."""
 
     def __init__(self, key: bytes, sector: int, passes: int) -> None:
-        super().__init__(sector)
+        super().__init__(key, sector, passes)
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
         algorithm = algorithms.AES(key)

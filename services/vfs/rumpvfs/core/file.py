@@ -36,10 +36,10 @@ class OpenFile(Selectable):
     """An open file description.
 
     ``unsafe``: something was written that no fsync has made safe. ``failed``: that was so when the vfs before this one
-    ended, which the next fsync has to tell.
+    ended. Each fsync tells it until something is written again, so that one whose answer was lost can be repeated.
     """
 
-    __slots__ = ("failed", "flags", "offset", "readable", "unsafe", "vnode", "writable")
+    __slots__ = ("failed", "flags", "offset", "readable", "told", "unsafe", "vnode", "writable")
 
     seekable = False
 
@@ -47,7 +47,7 @@ class OpenFile(Selectable):
         self.vnode = hold(vnode)
         self.flags = flags
         self.offset = 0
-        self.unsafe = self.failed = False
+        self.unsafe = self.failed = self.told = False
         mode = flags & const.O_ACCMODE
         self.readable = mode != const.O_WRONLY
         self.writable = mode != const.O_RDONLY
@@ -79,12 +79,18 @@ class OpenFile(Selectable):
         raise KernelError(Errno.ENOTDIR)
 
     def sync(self, *, data_only: bool) -> Any:
-        """EIO, also once when what was written before may be lost."""
-        failed, self.failed = self.failed, False
+        """EIO, also when what was written before may be lost."""
         self.vnode.fsync(data_only=data_only)
-        self.unsafe = False
-        if failed:
+        if self.failed:
+            self.told = True
             raise KernelError(Errno.EIO, "what was written before vfs ended may be lost", "vfs")
+        self.unsafe = False
+
+    def written(self) -> None:
+        """What is to be written is not safe. Who writes after he was told that something may be lost has seen to it."""
+        self.unsafe = True
+        if self.told:
+            self.failed = self.told = False
 
     # -- control
 
@@ -191,7 +197,7 @@ class DataFile(OpenFile):
             raise KernelError(Errno.EFBIG, f"a file of more than {ctx.fsize} bytes (RLIMIT_FSIZE)")
         if self.append_only and offset < vnode.getattr().st_size:
             raise KernelError(Errno.EPERM, "the file is append-only")
-        self.unsafe = True
+        self.written()
         notes = vnode.base().notes
         if notes is None:
             count = vnode.write(offset, data)
@@ -233,7 +239,7 @@ class DataFile(OpenFile):
             raise KernelError(Errno.EINVAL, "not open for writing")
         if self.append_only:
             raise KernelError(Errno.EPERM, "the file is append-only")
-        self.unsafe = True
+        self.written()
         truncate(self.vnode, length)
 
     def getdents(self, count: int) -> list[Dirent]:
