@@ -20,8 +20,9 @@ from rumpgateway.sessions import Session, Sessions
 from rumpgateway.statistics import Statistics
 from rumpgateway.streams import Begin, Stream, failure
 from rumpuser import audit
-from rumpuser.transport.frames import HELLO_S, FrameServer, Guest
+from rumpuser.transport.frames import FrameServer, Guest
 from rumpuser.transport.framing import ATTACH, ATTACHED, MAX_ATTACH, MAX_HELLO, SUFFIX
+from rumpuser.transport.offer import HELLO_S, read_hello
 from rumpuser.transport.sharing import MemoryServer, Told
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2
@@ -60,10 +61,14 @@ class _Client(Guest):
             return None
         if len(data) > MAX_HELLO:
             raise KernelError(Errno.EMSGSIZE, f"a token of {len(data)} bytes", "gateway")
-        session = self._door.session(data, self.peer)
+        token, _, self.wants_ring = read_hello(data)
+        session = self._door.session(token, self.peer)
         self.stream = _FrameStream(self, session, self._door)
-        session.opened(self.stream)
         return self._door.max_message
+
+    def admitted(self) -> None:
+        assert self.stream is not None
+        self.stream.session.opened(self.stream)
 
     async def _attach(self, request: Any, peer: PeerId) -> None:
         try:
@@ -96,7 +101,7 @@ class _Client(Guest):
         last = rump_sp_pb2.StreamResponse()
         encode_error(why, last.end)
         self.send(last.SerializeToString())
-        transport.close()
+        self.close()
         asyncio.get_running_loop().call_later(HELLO_S, transport.abort)
 
 

@@ -29,6 +29,7 @@ from rumpuser.aio import settle
 from rumpuser.kauth import Action, authorize
 from rumpuser.pending import start
 from rumpuser.transport.memory import borrowed
+from rumpuser.transport.wire import Unread
 from rumpwire import calls, codec, rump_sp_pb2
 from rumpwire.calls import OPS, Op
 from rumpwire.errno import Errno, KernelError
@@ -129,6 +130,8 @@ class Service:
                 self._statistics.done(session.process, steps, [outcome], began)
                 if isinstance(outcome, KernelError):
                     return outcome
+                if type(outcome) is Unread:
+                    return outcome.message
                 response = response_class()
                 encode(outcome, response)
                 return response

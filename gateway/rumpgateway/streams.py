@@ -15,6 +15,7 @@ from rumpgateway.statistics import Statistics
 from rumpuser.pending import Running
 from rumpuser.transport.grpc_server import Outbox
 from rumpuser.transport.memory import put
+from rumpuser.transport.wire import Unread
 from rumpwire import codec, rump_sp_pb2
 from rumpwire.errno import Errno, KernelError
 from rumpwire.status import abort, parsed
@@ -227,6 +228,9 @@ def encode_outcomes(steps: list[Any], outcomes: list[Any], response: Any) -> Non
             encode_error(outcome, result.error)
             continue
         name = step.op.name
+        if type(outcome) is Unread:
+            getattr(result, name).CopyFrom(outcome.message)
+            continue
         try:
             _ENCODE[name](outcome, getattr(result, name))
         except (TypeError, ValueError, AttributeError, LookupError) as error:

@@ -235,6 +235,32 @@ class Dirent(_message.Message):
 Global___Dirent: _TypeAlias = Dirent  # noqa: Y015
 
 @_typing.final
+class DirentStat(_message.Message):
+    """An entry of a directory with the attributes of its file; without them where fstatat fails, or cannot answer at once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRY_FIELD_NUMBER: _builtins.int
+    ST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def entry(self) -> Global___Dirent: ...
+    @_builtins.property
+    def st(self) -> Global___Stat: ...
+    def __init__(
+        self,
+        *,
+        entry: Global___Dirent | None = ...,
+        st: Global___Stat | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "st", b"st"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "st", b"st"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DirentStat: _TypeAlias = DirentStat  # noqa: Y015
+
+@_typing.final
 class Rlimit(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -305,6 +305,7 @@ type Call struct {
 	//	*Call_EtfsRegisterWithsize
 	//	*Call_EtfsRemove
 	//	*Call_Newfs
+	//	*Call_GetdentsStat
 	//	*Call_NetconfigIfcreate
 	//	*Call_NetconfigIfdestroy
 	//	*Call_NetconfigIfup
@@ -2311,6 +2312,15 @@ func (x *Call) GetNewfs() *NewfsRequest {
 	return nil
 }
 
+func (x *Call) GetGetdentsStat() *GetdentsStatRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_GetdentsStat); ok {
+			return x.GetdentsStat
+		}
+	}
+	return nil
+}
+
 func (x *Call) GetNetconfigIfcreate() *NetconfigIfcreateRequest {
 	if x != nil {
 		if x, ok := x.Call.(*Call_NetconfigIfcreate); ok {
@@ -3604,6 +3614,10 @@ type Call_Newfs struct {
 	Newfs *NewfsRequest `protobuf:"bytes,2013,opt,name=newfs,proto3,oneof"`
 }
 
+type Call_GetdentsStat struct {
+	GetdentsStat *GetdentsStatRequest `protobuf:"bytes,2014,opt,name=getdents_stat,json=getdentsStat,proto3,oneof"`
+}
+
 type Call_NetconfigIfcreate struct {
 	NetconfigIfcreate *NetconfigIfcreateRequest `protobuf:"bytes,2020,opt,name=netconfig_ifcreate,json=netconfigIfcreate,proto3,oneof"`
 }
@@ -4224,6 +4238,8 @@ func (*Call_EtfsRemove) isCall_Call() {}
 
 func (*Call_Newfs) isCall_Call() {}
 
+func (*Call_GetdentsStat) isCall_Call() {}
+
 func (*Call_NetconfigIfcreate) isCall_Call() {}
 
 func (*Call_NetconfigIfdestroy) isCall_Call() {}
@@ -4540,6 +4556,7 @@ type Result struct {
 	//	*Result_EtfsRegisterWithsize
 	//	*Result_EtfsRemove
 	//	*Result_Newfs
+	//	*Result_GetdentsStat
 	//	*Result_NetconfigIfcreate
 	//	*Result_NetconfigIfdestroy
 	//	*Result_NetconfigIfup
@@ -6548,6 +6565,15 @@ func (x *Result) GetNewfs() *NewfsResponse {
 	return nil
 }
 
+func (x *Result) GetGetdentsStat() *GetdentsStatResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_GetdentsStat); ok {
+			return x.GetdentsStat
+		}
+	}
+	return nil
+}
+
 func (x *Result) GetNetconfigIfcreate() *NetconfigIfcreateResponse {
 	if x != nil {
 		if x, ok := x.Result.(*Result_NetconfigIfcreate); ok {
@@ -7845,6 +7871,10 @@ type Result_Newfs struct {
 	Newfs *NewfsResponse `protobuf:"bytes,2013,opt,name=newfs,proto3,oneof"`
 }
 
+type Result_GetdentsStat struct {
+	GetdentsStat *GetdentsStatResponse `protobuf:"bytes,2014,opt,name=getdents_stat,json=getdentsStat,proto3,oneof"`
+}
+
 type Result_NetconfigIfcreate struct {
 	NetconfigIfcreate *NetconfigIfcreateResponse `protobuf:"bytes,2020,opt,name=netconfig_ifcreate,json=netconfigIfcreate,proto3,oneof"`
 }
@@ -8466,6 +8496,8 @@ func (*Result_EtfsRegisterWithsize) isResult_Result() {}
 func (*Result_EtfsRemove) isResult_Result() {}
 
 func (*Result_Newfs) isResult_Result() {}
+
+func (*Result_GetdentsStat) isResult_Result() {}
 
 func (*Result_NetconfigIfcreate) isResult_Result() {}
 
@@ -10580,7 +10612,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tReference\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\rR\x04call\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\rR\x05field\x12\x12\n" +
-	"\x04path\x18\x03 \x03(\rR\x04path\"ށ\x01\n" +
+	"\x04path\x18\x03 \x03(\rR\x04path\"\xa7\x82\x01\n" +
 	"\x04Call\x125\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x15.rump.sp.v1.ReferenceR\n" +
@@ -10879,7 +10911,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x16etfs_register_withsize\x18\xdb\x0f \x01(\v2'.rump.sp.v1.EtfsRegisterWithsizeRequestH\x00R\x14etfsRegisterWithsize\x12A\n" +
 	"\vetfs_remove\x18\xdc\x0f \x01(\v2\x1d.rump.sp.v1.EtfsRemoveRequestH\x00R\n" +
 	"etfsRemove\x121\n" +
-	"\x05newfs\x18\xdd\x0f \x01(\v2\x18.rump.sp.v1.NewfsRequestH\x00R\x05newfs\x12V\n" +
+	"\x05newfs\x18\xdd\x0f \x01(\v2\x18.rump.sp.v1.NewfsRequestH\x00R\x05newfs\x12G\n" +
+	"\rgetdents_stat\x18\xde\x0f \x01(\v2\x1f.rump.sp.v1.GetdentsStatRequestH\x00R\fgetdentsStat\x12V\n" +
 	"\x12netconfig_ifcreate\x18\xe4\x0f \x01(\v2$.rump.sp.v1.NetconfigIfcreateRequestH\x00R\x11netconfigIfcreate\x12Y\n" +
 	"\x13netconfig_ifdestroy\x18\xe5\x0f \x01(\v2%.rump.sp.v1.NetconfigIfdestroyRequestH\x00R\x12netconfigIfdestroy\x12J\n" +
 	"\x0enetconfig_ifup\x18\xe6\x0f \x01(\v2 .rump.sp.v1.NetconfigIfupRequestH\x00R\rnetconfigIfup\x12P\n" +
@@ -10944,7 +10977,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1e.rump.sp.v1.NetCountersRequestH\x00R\vnetCounters\x125\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x19.rump.sp.v1.NdListRequestH\x00R\x06ndList\x12;\n" +
 	"\tfile_list\x18\xb4\x10 \x01(\v2\x1b.rump.sp.v1.FileListRequestH\x00R\bfileListB\x06\n" +
-	"\x04call\"\xe2\x83\x01\n" +
+	"\x04call\"\xac\x84\x01\n" +
 	"\x06Result\x120\n" +
 	"\x05error\x18\x01 \x01(\v2\x18.rump.sp.v1.SyscallErrorH\x00R\x05error\x12/\n" +
 	"\x04read\x18\xeb\a \x01(\v2\x18.rump.sp.v1.ReadResponseH\x00R\x04read\x122\n" +
@@ -11241,7 +11274,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x16etfs_register_withsize\x18\xdb\x0f \x01(\v2(.rump.sp.v1.EtfsRegisterWithsizeResponseH\x00R\x14etfsRegisterWithsize\x12B\n" +
 	"\vetfs_remove\x18\xdc\x0f \x01(\v2\x1e.rump.sp.v1.EtfsRemoveResponseH\x00R\n" +
 	"etfsRemove\x122\n" +
-	"\x05newfs\x18\xdd\x0f \x01(\v2\x19.rump.sp.v1.NewfsResponseH\x00R\x05newfs\x12W\n" +
+	"\x05newfs\x18\xdd\x0f \x01(\v2\x19.rump.sp.v1.NewfsResponseH\x00R\x05newfs\x12H\n" +
+	"\rgetdents_stat\x18\xde\x0f \x01(\v2 .rump.sp.v1.GetdentsStatResponseH\x00R\fgetdentsStat\x12W\n" +
 	"\x12netconfig_ifcreate\x18\xe4\x0f \x01(\v2%.rump.sp.v1.NetconfigIfcreateResponseH\x00R\x11netconfigIfcreate\x12Z\n" +
 	"\x13netconfig_ifdestroy\x18\xe5\x0f \x01(\v2&.rump.sp.v1.NetconfigIfdestroyResponseH\x00R\x12netconfigIfdestroy\x12K\n" +
 	"\x0enetconfig_ifup\x18\xe6\x0f \x01(\v2!.rump.sp.v1.NetconfigIfupResponseH\x00R\rnetconfigIfup\x12Q\n" +
@@ -11575,7 +11609,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tLioListio\x12\x1c.rump.sp.v1.LioListioRequest\x1a\x1d.rump.sp.v1.LioListioResponse\"\x17\x8a\xb5\x18\x13\b\x96\x03\x12\n" +
 	"lio_listio\x18\x01 \x01\x12g\n" +
 	"\n" +
-	"AioSuspend\x12\x1d.rump.sp.v1.AioSuspendRequest\x1a\x1e.rump.sp.v1.AioSuspendResponse\"\x1a\x8a\xb5\x18\x16\b\xb6\x03\x12\vaio_suspend\x18\x01 \x01(\x012\xe3S\n" +
+	"AioSuspend\x12\x1d.rump.sp.v1.AioSuspendRequest\x1a\x1e.rump.sp.v1.AioSuspendResponse\"\x1a\x8a\xb5\x18\x16\b\xb6\x03\x12\vaio_suspend\x18\x01 \x01(\x012\xd2T\n" +
 	"\x03Vfs\x12K\n" +
 	"\x04Open\x12\x17.rump.sp.v1.OpenRequest\x1a\x18.rump.sp.v1.OpenResponse\"\x10\x8a\xb5\x18\f\b\x05\x12\x04open\x18\x02 \x01\x12I\n" +
 	"\x04Link\x12\x17.rump.sp.v1.LinkRequest\x1a\x18.rump.sp.v1.LinkResponse\"\x0e\x8a\xb5\x18\n" +
@@ -11700,7 +11734,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x14EtfsRegisterWithsize\x12'.rump.sp.v1.EtfsRegisterWithsizeRequest\x1a(.rump.sp.v1.EtfsRegisterWithsizeResponse\"0\x8a\xb5\x18,\b\x9bN\x12\x16etfs_register_withsize\x18\x022\vsystem.etfs8\x01\x12r\n" +
 	"\n" +
 	"EtfsRemove\x12\x1d.rump.sp.v1.EtfsRemoveRequest\x1a\x1e.rump.sp.v1.EtfsRemoveResponse\"%\x8a\xb5\x18!\b\x9cN\x12\vetfs_remove\x18\x022\vsystem.etfs8\x01\x12^\n" +
-	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xe0;\n" +
+	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x01\x12m\n" +
+	"\fGetdentsStat\x12\x1f.rump.sp.v1.GetdentsStatRequest\x1a .rump.sp.v1.GetdentsStatResponse\"\x1a\x8a\xb5\x18\x16\b\x9eN\x12\rgetdents_stat\x18\x028\x012\xe0;\n" +
 	"\x03Net\x12W\n" +
 	"\aRecvmsg\x12\x1a.rump.sp.v1.RecvmsgRequest\x1a\x1b.rump.sp.v1.RecvmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1b\x12\arecvmsg\x18\x03 \x01\x12W\n" +
 	"\aSendmsg\x12\x1a.rump.sp.v1.SendmsgRequest\x1a\x1b.rump.sp.v1.SendmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1c\x12\asendmsg\x18\x03 \x01\x12[\n" +
@@ -12050,318 +12085,320 @@ var file_rump_sp_proto_goTypes = []any{
 	(*EtfsRegisterWithsizeRequest)(nil),      // 246: rump.sp.v1.EtfsRegisterWithsizeRequest
 	(*EtfsRemoveRequest)(nil),                // 247: rump.sp.v1.EtfsRemoveRequest
 	(*NewfsRequest)(nil),                     // 248: rump.sp.v1.NewfsRequest
-	(*NetconfigIfcreateRequest)(nil),         // 249: rump.sp.v1.NetconfigIfcreateRequest
-	(*NetconfigIfdestroyRequest)(nil),        // 250: rump.sp.v1.NetconfigIfdestroyRequest
-	(*NetconfigIfupRequest)(nil),             // 251: rump.sp.v1.NetconfigIfupRequest
-	(*NetconfigIfdownRequest)(nil),           // 252: rump.sp.v1.NetconfigIfdownRequest
-	(*NetconfigIfsetlinkstrRequest)(nil),     // 253: rump.sp.v1.NetconfigIfsetlinkstrRequest
-	(*NetconfigBraddRequest)(nil),            // 254: rump.sp.v1.NetconfigBraddRequest
-	(*NetconfigBrdelRequest)(nil),            // 255: rump.sp.v1.NetconfigBrdelRequest
-	(*NetconfigIpv4IfaddrRequest)(nil),       // 256: rump.sp.v1.NetconfigIpv4IfaddrRequest
-	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 257: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	(*NetconfigIpv6IfaddrRequest)(nil),       // 258: rump.sp.v1.NetconfigIpv6IfaddrRequest
-	(*NetconfigIpv4GwRequest)(nil),           // 259: rump.sp.v1.NetconfigIpv4GwRequest
-	(*NetconfigIpv6GwRequest)(nil),           // 260: rump.sp.v1.NetconfigIpv6GwRequest
-	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 261: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	(*NetconfigAutoIpv6Request)(nil),         // 262: rump.sp.v1.NetconfigAutoIpv6Request
-	(*NetconfigIfaddrsRequest)(nil),          // 263: rump.sp.v1.NetconfigIfaddrsRequest
-	(*NetconfigIfimpairRequest)(nil),         // 264: rump.sp.v1.NetconfigIfimpairRequest
-	(*NetconfigIfimpairstatRequest)(nil),     // 265: rump.sp.v1.NetconfigIfimpairstatRequest
-	(*NetconfigIfcaptureRequest)(nil),        // 266: rump.sp.v1.NetconfigIfcaptureRequest
-	(*BpfOpenRequest)(nil),                   // 267: rump.sp.v1.BpfOpenRequest
-	(*DevListRequest)(nil),                   // 268: rump.sp.v1.DevListRequest
-	(*MdCreateRequest)(nil),                  // 269: rump.sp.v1.MdCreateRequest
-	(*MdDestroyRequest)(nil),                 // 270: rump.sp.v1.MdDestroyRequest
-	(*KillRequest)(nil),                      // 271: rump.sp.v1.KillRequest
-	(*SigpendingRequest)(nil),                // 272: rump.sp.v1.SigpendingRequest
-	(*NpfLoadRequest)(nil),                   // 273: rump.sp.v1.NpfLoadRequest
-	(*NpfConfigGetRequest)(nil),              // 274: rump.sp.v1.NpfConfigGetRequest
-	(*NpfSwitchRequest)(nil),                 // 275: rump.sp.v1.NpfSwitchRequest
-	(*NpfFlushRequest)(nil),                  // 276: rump.sp.v1.NpfFlushRequest
-	(*NpfConnectionsRequest)(nil),            // 277: rump.sp.v1.NpfConnectionsRequest
-	(*NpfStatsRequest)(nil),                  // 278: rump.sp.v1.NpfStatsRequest
-	(*NpfTableRequest)(nil),                  // 279: rump.sp.v1.NpfTableRequest
-	(*NpfRuleAddRequest)(nil),                // 280: rump.sp.v1.NpfRuleAddRequest
-	(*NpfRuleRemoveRequest)(nil),             // 281: rump.sp.v1.NpfRuleRemoveRequest
-	(*DhcpStartRequest)(nil),                 // 282: rump.sp.v1.DhcpStartRequest
-	(*DhcpRenewRequest)(nil),                 // 283: rump.sp.v1.DhcpRenewRequest
-	(*DhcpStopRequest)(nil),                  // 284: rump.sp.v1.DhcpStopRequest
-	(*DhcpLeasesRequest)(nil),                // 285: rump.sp.v1.DhcpLeasesRequest
-	(*DhcpdStartRequest)(nil),                // 286: rump.sp.v1.DhcpdStartRequest
-	(*DhcpdStopRequest)(nil),                 // 287: rump.sp.v1.DhcpdStopRequest
-	(*DhcpdBindingsRequest)(nil),             // 288: rump.sp.v1.DhcpdBindingsRequest
-	(*DnsForwardRequest)(nil),                // 289: rump.sp.v1.DnsForwardRequest
-	(*NetconfigIfaddrdelRequest)(nil),        // 290: rump.sp.v1.NetconfigIfaddrdelRequest
-	(*RouteSendRequest)(nil),                 // 291: rump.sp.v1.RouteSendRequest
-	(*RouteRecvRequest)(nil),                 // 292: rump.sp.v1.RouteRecvRequest
-	(*RouteDumpRequest)(nil),                 // 293: rump.sp.v1.RouteDumpRequest
-	(*NetPcblistRequest)(nil),                // 294: rump.sp.v1.NetPcblistRequest
-	(*NetCountersRequest)(nil),               // 295: rump.sp.v1.NetCountersRequest
-	(*NdListRequest)(nil),                    // 296: rump.sp.v1.NdListRequest
-	(*FileListRequest)(nil),                  // 297: rump.sp.v1.FileListRequest
-	(*SyscallError)(nil),                     // 298: rump.sp.v1.SyscallError
-	(*ReadResponse)(nil),                     // 299: rump.sp.v1.ReadResponse
-	(*WriteResponse)(nil),                    // 300: rump.sp.v1.WriteResponse
-	(*CloseResponse)(nil),                    // 301: rump.sp.v1.CloseResponse
-	(*GetpidResponse)(nil),                   // 302: rump.sp.v1.GetpidResponse
-	(*SetuidResponse)(nil),                   // 303: rump.sp.v1.SetuidResponse
-	(*GetuidResponse)(nil),                   // 304: rump.sp.v1.GetuidResponse
-	(*GeteuidResponse)(nil),                  // 305: rump.sp.v1.GeteuidResponse
-	(*GetppidResponse)(nil),                  // 306: rump.sp.v1.GetppidResponse
-	(*DupResponse)(nil),                      // 307: rump.sp.v1.DupResponse
-	(*PipeResponse)(nil),                     // 308: rump.sp.v1.PipeResponse
-	(*GetegidResponse)(nil),                  // 309: rump.sp.v1.GetegidResponse
-	(*GetgidResponse)(nil),                   // 310: rump.sp.v1.GetgidResponse
-	(*GetloginResponse)(nil),                 // 311: rump.sp.v1.GetloginResponse
-	(*SetloginResponse)(nil),                 // 312: rump.sp.v1.SetloginResponse
-	(*IoctlResponse)(nil),                    // 313: rump.sp.v1.IoctlResponse
-	(*GetgroupsResponse)(nil),                // 314: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsResponse)(nil),                // 315: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpResponse)(nil),                  // 316: rump.sp.v1.GetpgrpResponse
-	(*SetpgidResponse)(nil),                  // 317: rump.sp.v1.SetpgidResponse
-	(*Dup2Response)(nil),                     // 318: rump.sp.v1.Dup2Response
-	(*FcntlResponse)(nil),                    // 319: rump.sp.v1.FcntlResponse
-	(*ReadvResponse)(nil),                    // 320: rump.sp.v1.ReadvResponse
-	(*WritevResponse)(nil),                   // 321: rump.sp.v1.WritevResponse
-	(*SetreuidResponse)(nil),                 // 322: rump.sp.v1.SetreuidResponse
-	(*SetregidResponse)(nil),                 // 323: rump.sp.v1.SetregidResponse
-	(*FlockResponse)(nil),                    // 324: rump.sp.v1.FlockResponse
-	(*SetsidResponse)(nil),                   // 325: rump.sp.v1.SetsidResponse
-	(*SetgidResponse)(nil),                   // 326: rump.sp.v1.SetgidResponse
-	(*SetegidResponse)(nil),                  // 327: rump.sp.v1.SetegidResponse
-	(*SeteuidResponse)(nil),                  // 328: rump.sp.v1.SeteuidResponse
-	(*FpathconfResponse)(nil),                // 329: rump.sp.v1.FpathconfResponse
-	(*GetrlimitResponse)(nil),                // 330: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitResponse)(nil),                // 331: rump.sp.v1.SetrlimitResponse
-	(*SysctlResponse)(nil),                   // 332: rump.sp.v1.SysctlResponse
-	(*GetpgidResponse)(nil),                  // 333: rump.sp.v1.GetpgidResponse
-	(*RebootResponse)(nil),                   // 334: rump.sp.v1.RebootResponse
-	(*PollResponse)(nil),                     // 335: rump.sp.v1.PollResponse
-	(*TimerCreateResponse)(nil),              // 336: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteResponse)(nil),              // 337: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunResponse)(nil),          // 338: rump.sp.v1.TimerGetoverrunResponse
-	(*KsemInitResponse)(nil),                 // 339: rump.sp.v1.KsemInitResponse
-	(*KsemOpenResponse)(nil),                 // 340: rump.sp.v1.KsemOpenResponse
-	(*KsemUnlinkResponse)(nil),               // 341: rump.sp.v1.KsemUnlinkResponse
-	(*KsemCloseResponse)(nil),                // 342: rump.sp.v1.KsemCloseResponse
-	(*KsemPostResponse)(nil),                 // 343: rump.sp.v1.KsemPostResponse
-	(*KsemWaitResponse)(nil),                 // 344: rump.sp.v1.KsemWaitResponse
-	(*KsemTrywaitResponse)(nil),              // 345: rump.sp.v1.KsemTrywaitResponse
-	(*KsemGetvalueResponse)(nil),             // 346: rump.sp.v1.KsemGetvalueResponse
-	(*KsemDestroyResponse)(nil),              // 347: rump.sp.v1.KsemDestroyResponse
-	(*KsemTimedwaitResponse)(nil),            // 348: rump.sp.v1.KsemTimedwaitResponse
-	(*AioCancelResponse)(nil),                // 349: rump.sp.v1.AioCancelResponse
-	(*AioErrorResponse)(nil),                 // 350: rump.sp.v1.AioErrorResponse
-	(*AioFsyncResponse)(nil),                 // 351: rump.sp.v1.AioFsyncResponse
-	(*AioReadResponse)(nil),                  // 352: rump.sp.v1.AioReadResponse
-	(*AioReturnResponse)(nil),                // 353: rump.sp.v1.AioReturnResponse
-	(*AioWriteResponse)(nil),                 // 354: rump.sp.v1.AioWriteResponse
-	(*LioListioResponse)(nil),                // 355: rump.sp.v1.LioListioResponse
-	(*AioSuspendResponse)(nil),               // 356: rump.sp.v1.AioSuspendResponse
-	(*ModctlResponse)(nil),                   // 357: rump.sp.v1.ModctlResponse
-	(*GetsidResponse)(nil),                   // 358: rump.sp.v1.GetsidResponse
-	(*FktraceResponse)(nil),                  // 359: rump.sp.v1.FktraceResponse
-	(*IssetugidResponse)(nil),                // 360: rump.sp.v1.IssetugidResponse
-	(*UtraceResponse)(nil),                   // 361: rump.sp.v1.UtraceResponse
-	(*KqueueResponse)(nil),                   // 362: rump.sp.v1.KqueueResponse
-	(*PosixFadviseResponse)(nil),             // 363: rump.sp.v1.PosixFadviseResponse
-	(*SelectResponse)(nil),                   // 364: rump.sp.v1.SelectResponse
-	(*GettimeofdayResponse)(nil),             // 365: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayResponse)(nil),             // 366: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeResponse)(nil),                  // 367: rump.sp.v1.AdjtimeResponse
-	(*SetitimerResponse)(nil),                // 368: rump.sp.v1.SetitimerResponse
-	(*GetitimerResponse)(nil),                // 369: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeResponse)(nil),             // 370: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeResponse)(nil),             // 371: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresResponse)(nil),              // 372: rump.sp.v1.ClockGetresResponse
-	(*NanosleepResponse)(nil),                // 373: rump.sp.v1.NanosleepResponse
-	(*KeventResponse)(nil),                   // 374: rump.sp.v1.KeventResponse
-	(*PselectResponse)(nil),                  // 375: rump.sp.v1.PselectResponse
-	(*PolltsResponse)(nil),                   // 376: rump.sp.v1.PolltsResponse
-	(*FstatResponse)(nil),                    // 377: rump.sp.v1.FstatResponse
-	(*TimerSettimeResponse)(nil),             // 378: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeResponse)(nil),             // 379: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Response)(nil),                    // 380: rump.sp.v1.Pipe2Response
-	(*Dup3Response)(nil),                     // 381: rump.sp.v1.Dup3Response
-	(*Kqueue1Response)(nil),                  // 382: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepResponse)(nil),           // 383: rump.sp.v1.ClockNanosleepResponse
-	(*OpenResponse)(nil),                     // 384: rump.sp.v1.OpenResponse
-	(*LinkResponse)(nil),                     // 385: rump.sp.v1.LinkResponse
-	(*UnlinkResponse)(nil),                   // 386: rump.sp.v1.UnlinkResponse
-	(*ChdirResponse)(nil),                    // 387: rump.sp.v1.ChdirResponse
-	(*FchdirResponse)(nil),                   // 388: rump.sp.v1.FchdirResponse
-	(*ChmodResponse)(nil),                    // 389: rump.sp.v1.ChmodResponse
-	(*ChownResponse)(nil),                    // 390: rump.sp.v1.ChownResponse
-	(*UnmountResponse)(nil),                  // 391: rump.sp.v1.UnmountResponse
-	(*AccessResponse)(nil),                   // 392: rump.sp.v1.AccessResponse
-	(*ChflagsResponse)(nil),                  // 393: rump.sp.v1.ChflagsResponse
-	(*FchflagsResponse)(nil),                 // 394: rump.sp.v1.FchflagsResponse
-	(*SyncResponse)(nil),                     // 395: rump.sp.v1.SyncResponse
-	(*KtraceResponse)(nil),                   // 396: rump.sp.v1.KtraceResponse
-	(*RevokeResponse)(nil),                   // 397: rump.sp.v1.RevokeResponse
-	(*SymlinkResponse)(nil),                  // 398: rump.sp.v1.SymlinkResponse
-	(*ReadlinkResponse)(nil),                 // 399: rump.sp.v1.ReadlinkResponse
-	(*UmaskResponse)(nil),                    // 400: rump.sp.v1.UmaskResponse
-	(*ChrootResponse)(nil),                   // 401: rump.sp.v1.ChrootResponse
-	(*FsyncResponse)(nil),                    // 402: rump.sp.v1.FsyncResponse
-	(*FchownResponse)(nil),                   // 403: rump.sp.v1.FchownResponse
-	(*FchmodResponse)(nil),                   // 404: rump.sp.v1.FchmodResponse
-	(*RenameResponse)(nil),                   // 405: rump.sp.v1.RenameResponse
-	(*MkfifoResponse)(nil),                   // 406: rump.sp.v1.MkfifoResponse
-	(*MkdirResponse)(nil),                    // 407: rump.sp.v1.MkdirResponse
-	(*RmdirResponse)(nil),                    // 408: rump.sp.v1.RmdirResponse
-	(*PreadResponse)(nil),                    // 409: rump.sp.v1.PreadResponse
-	(*PwriteResponse)(nil),                   // 410: rump.sp.v1.PwriteResponse
-	(*PathconfResponse)(nil),                 // 411: rump.sp.v1.PathconfResponse
-	(*LseekResponse)(nil),                    // 412: rump.sp.v1.LseekResponse
-	(*TruncateResponse)(nil),                 // 413: rump.sp.v1.TruncateResponse
-	(*FtruncateResponse)(nil),                // 414: rump.sp.v1.FtruncateResponse
-	(*FdatasyncResponse)(nil),                // 415: rump.sp.v1.FdatasyncResponse
-	(*PosixRenameResponse)(nil),              // 416: rump.sp.v1.PosixRenameResponse
-	(*LchmodResponse)(nil),                   // 417: rump.sp.v1.LchmodResponse
-	(*LchownResponse)(nil),                   // 418: rump.sp.v1.LchownResponse
-	(*PosixChownResponse)(nil),               // 419: rump.sp.v1.PosixChownResponse
-	(*PosixFchownResponse)(nil),              // 420: rump.sp.v1.PosixFchownResponse
-	(*PosixLchownResponse)(nil),              // 421: rump.sp.v1.PosixLchownResponse
-	(*PreadvResponse)(nil),                   // 422: rump.sp.v1.PreadvResponse
-	(*PwritevResponse)(nil),                  // 423: rump.sp.v1.PwritevResponse
-	(*GetcwdResponse)(nil),                   // 424: rump.sp.v1.GetcwdResponse
-	(*FchrootResponse)(nil),                  // 425: rump.sp.v1.FchrootResponse
-	(*LchflagsResponse)(nil),                 // 426: rump.sp.v1.LchflagsResponse
-	(*FsyncRangeResponse)(nil),               // 427: rump.sp.v1.FsyncRangeResponse
-	(*GetvfsstatResponse)(nil),               // 428: rump.sp.v1.GetvfsstatResponse
-	(*Statvfs1Response)(nil),                 // 429: rump.sp.v1.Statvfs1Response
-	(*Fstatvfs1Response)(nil),                // 430: rump.sp.v1.Fstatvfs1Response
-	(*ExtattrctlResponse)(nil),               // 431: rump.sp.v1.ExtattrctlResponse
-	(*ExtattrSetFileResponse)(nil),           // 432: rump.sp.v1.ExtattrSetFileResponse
-	(*ExtattrGetFileResponse)(nil),           // 433: rump.sp.v1.ExtattrGetFileResponse
-	(*ExtattrDeleteFileResponse)(nil),        // 434: rump.sp.v1.ExtattrDeleteFileResponse
-	(*ExtattrSetFdResponse)(nil),             // 435: rump.sp.v1.ExtattrSetFdResponse
-	(*ExtattrGetFdResponse)(nil),             // 436: rump.sp.v1.ExtattrGetFdResponse
-	(*ExtattrDeleteFdResponse)(nil),          // 437: rump.sp.v1.ExtattrDeleteFdResponse
-	(*ExtattrSetLinkResponse)(nil),           // 438: rump.sp.v1.ExtattrSetLinkResponse
-	(*ExtattrGetLinkResponse)(nil),           // 439: rump.sp.v1.ExtattrGetLinkResponse
-	(*ExtattrDeleteLinkResponse)(nil),        // 440: rump.sp.v1.ExtattrDeleteLinkResponse
-	(*ExtattrListFdResponse)(nil),            // 441: rump.sp.v1.ExtattrListFdResponse
-	(*ExtattrListFileResponse)(nil),          // 442: rump.sp.v1.ExtattrListFileResponse
-	(*ExtattrListLinkResponse)(nil),          // 443: rump.sp.v1.ExtattrListLinkResponse
-	(*SetxattrResponse)(nil),                 // 444: rump.sp.v1.SetxattrResponse
-	(*LsetxattrResponse)(nil),                // 445: rump.sp.v1.LsetxattrResponse
-	(*FsetxattrResponse)(nil),                // 446: rump.sp.v1.FsetxattrResponse
-	(*GetxattrResponse)(nil),                 // 447: rump.sp.v1.GetxattrResponse
-	(*LgetxattrResponse)(nil),                // 448: rump.sp.v1.LgetxattrResponse
-	(*FgetxattrResponse)(nil),                // 449: rump.sp.v1.FgetxattrResponse
-	(*ListxattrResponse)(nil),                // 450: rump.sp.v1.ListxattrResponse
-	(*LlistxattrResponse)(nil),               // 451: rump.sp.v1.LlistxattrResponse
-	(*FlistxattrResponse)(nil),               // 452: rump.sp.v1.FlistxattrResponse
-	(*RemovexattrResponse)(nil),              // 453: rump.sp.v1.RemovexattrResponse
-	(*LremovexattrResponse)(nil),             // 454: rump.sp.v1.LremovexattrResponse
-	(*FremovexattrResponse)(nil),             // 455: rump.sp.v1.FremovexattrResponse
-	(*GetdentsResponse)(nil),                 // 456: rump.sp.v1.GetdentsResponse
-	(*GetfhResponse)(nil),                    // 457: rump.sp.v1.GetfhResponse
-	(*FhopenResponse)(nil),                   // 458: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Response)(nil),               // 459: rump.sp.v1.Fhstatvfs1Response
-	(*MountResponse)(nil),                    // 460: rump.sp.v1.MountResponse
-	(*UtimesResponse)(nil),                   // 461: rump.sp.v1.UtimesResponse
-	(*FutimesResponse)(nil),                  // 462: rump.sp.v1.FutimesResponse
-	(*LutimesResponse)(nil),                  // 463: rump.sp.v1.LutimesResponse
-	(*StatResponse)(nil),                     // 464: rump.sp.v1.StatResponse
-	(*LstatResponse)(nil),                    // 465: rump.sp.v1.LstatResponse
-	(*MknodResponse)(nil),                    // 466: rump.sp.v1.MknodResponse
-	(*FhstatResponse)(nil),                   // 467: rump.sp.v1.FhstatResponse
-	(*LinkatResponse)(nil),                   // 468: rump.sp.v1.LinkatResponse
-	(*RenameatResponse)(nil),                 // 469: rump.sp.v1.RenameatResponse
-	(*MkfifoatResponse)(nil),                 // 470: rump.sp.v1.MkfifoatResponse
-	(*MknodatResponse)(nil),                  // 471: rump.sp.v1.MknodatResponse
-	(*MkdiratResponse)(nil),                  // 472: rump.sp.v1.MkdiratResponse
-	(*FaccessatResponse)(nil),                // 473: rump.sp.v1.FaccessatResponse
-	(*FchmodatResponse)(nil),                 // 474: rump.sp.v1.FchmodatResponse
-	(*FchownatResponse)(nil),                 // 475: rump.sp.v1.FchownatResponse
-	(*FstatatResponse)(nil),                  // 476: rump.sp.v1.FstatatResponse
-	(*UtimensatResponse)(nil),                // 477: rump.sp.v1.UtimensatResponse
-	(*OpenatResponse)(nil),                   // 478: rump.sp.v1.OpenatResponse
-	(*ReadlinkatResponse)(nil),               // 479: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatResponse)(nil),                // 480: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatResponse)(nil),                 // 481: rump.sp.v1.UnlinkatResponse
-	(*FutimensResponse)(nil),                 // 482: rump.sp.v1.FutimensResponse
-	(*QuotactlResponse)(nil),                 // 483: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateResponse)(nil),           // 484: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardResponse)(nil),                 // 485: rump.sp.v1.FdiscardResponse
-	(*RecvmsgResponse)(nil),                  // 486: rump.sp.v1.RecvmsgResponse
-	(*SendmsgResponse)(nil),                  // 487: rump.sp.v1.SendmsgResponse
-	(*RecvfromResponse)(nil),                 // 488: rump.sp.v1.RecvfromResponse
-	(*AcceptResponse)(nil),                   // 489: rump.sp.v1.AcceptResponse
-	(*GetpeernameResponse)(nil),              // 490: rump.sp.v1.GetpeernameResponse
-	(*GetsocknameResponse)(nil),              // 491: rump.sp.v1.GetsocknameResponse
-	(*ConnectResponse)(nil),                  // 492: rump.sp.v1.ConnectResponse
-	(*BindResponse)(nil),                     // 493: rump.sp.v1.BindResponse
-	(*SetsockoptResponse)(nil),               // 494: rump.sp.v1.SetsockoptResponse
-	(*ListenResponse)(nil),                   // 495: rump.sp.v1.ListenResponse
-	(*GetsockoptResponse)(nil),               // 496: rump.sp.v1.GetsockoptResponse
-	(*SendtoResponse)(nil),                   // 497: rump.sp.v1.SendtoResponse
-	(*ShutdownResponse)(nil),                 // 498: rump.sp.v1.ShutdownResponse
-	(*SocketpairResponse)(nil),               // 499: rump.sp.v1.SocketpairResponse
-	(*SocketResponse)(nil),                   // 500: rump.sp.v1.SocketResponse
-	(*PacceptResponse)(nil),                  // 501: rump.sp.v1.PacceptResponse
-	(*RecvmmsgResponse)(nil),                 // 502: rump.sp.v1.RecvmmsgResponse
-	(*SendmmsgResponse)(nil),                 // 503: rump.sp.v1.SendmmsgResponse
-	(*ModuleInitResponse)(nil),               // 504: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniResponse)(nil),               // 505: rump.sp.v1.ModuleFiniResponse
-	(*ComponentRestartResponse)(nil),         // 506: rump.sp.v1.ComponentRestartResponse
-	(*EtfsRegisterResponse)(nil),             // 507: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeResponse)(nil),     // 508: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveResponse)(nil),               // 509: rump.sp.v1.EtfsRemoveResponse
-	(*NewfsResponse)(nil),                    // 510: rump.sp.v1.NewfsResponse
-	(*NetconfigIfcreateResponse)(nil),        // 511: rump.sp.v1.NetconfigIfcreateResponse
-	(*NetconfigIfdestroyResponse)(nil),       // 512: rump.sp.v1.NetconfigIfdestroyResponse
-	(*NetconfigIfupResponse)(nil),            // 513: rump.sp.v1.NetconfigIfupResponse
-	(*NetconfigIfdownResponse)(nil),          // 514: rump.sp.v1.NetconfigIfdownResponse
-	(*NetconfigIfsetlinkstrResponse)(nil),    // 515: rump.sp.v1.NetconfigIfsetlinkstrResponse
-	(*NetconfigBraddResponse)(nil),           // 516: rump.sp.v1.NetconfigBraddResponse
-	(*NetconfigBrdelResponse)(nil),           // 517: rump.sp.v1.NetconfigBrdelResponse
-	(*NetconfigIpv4IfaddrResponse)(nil),      // 518: rump.sp.v1.NetconfigIpv4IfaddrResponse
-	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 519: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	(*NetconfigIpv6IfaddrResponse)(nil),      // 520: rump.sp.v1.NetconfigIpv6IfaddrResponse
-	(*NetconfigIpv4GwResponse)(nil),          // 521: rump.sp.v1.NetconfigIpv4GwResponse
-	(*NetconfigIpv6GwResponse)(nil),          // 522: rump.sp.v1.NetconfigIpv6GwResponse
-	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 523: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	(*NetconfigAutoIpv6Response)(nil),        // 524: rump.sp.v1.NetconfigAutoIpv6Response
-	(*NetconfigIfaddrsResponse)(nil),         // 525: rump.sp.v1.NetconfigIfaddrsResponse
-	(*NetconfigIfimpairResponse)(nil),        // 526: rump.sp.v1.NetconfigIfimpairResponse
-	(*NetconfigIfimpairstatResponse)(nil),    // 527: rump.sp.v1.NetconfigIfimpairstatResponse
-	(*NetconfigIfcaptureResponse)(nil),       // 528: rump.sp.v1.NetconfigIfcaptureResponse
-	(*BpfOpenResponse)(nil),                  // 529: rump.sp.v1.BpfOpenResponse
-	(*DevListResponse)(nil),                  // 530: rump.sp.v1.DevListResponse
-	(*MdCreateResponse)(nil),                 // 531: rump.sp.v1.MdCreateResponse
-	(*MdDestroyResponse)(nil),                // 532: rump.sp.v1.MdDestroyResponse
-	(*KillResponse)(nil),                     // 533: rump.sp.v1.KillResponse
-	(*SigpendingResponse)(nil),               // 534: rump.sp.v1.SigpendingResponse
-	(*NpfLoadResponse)(nil),                  // 535: rump.sp.v1.NpfLoadResponse
-	(*NpfConfigGetResponse)(nil),             // 536: rump.sp.v1.NpfConfigGetResponse
-	(*NpfSwitchResponse)(nil),                // 537: rump.sp.v1.NpfSwitchResponse
-	(*NpfFlushResponse)(nil),                 // 538: rump.sp.v1.NpfFlushResponse
-	(*NpfConnectionsResponse)(nil),           // 539: rump.sp.v1.NpfConnectionsResponse
-	(*NpfStatsResponse)(nil),                 // 540: rump.sp.v1.NpfStatsResponse
-	(*NpfTableResponse)(nil),                 // 541: rump.sp.v1.NpfTableResponse
-	(*NpfRuleAddResponse)(nil),               // 542: rump.sp.v1.NpfRuleAddResponse
-	(*NpfRuleRemoveResponse)(nil),            // 543: rump.sp.v1.NpfRuleRemoveResponse
-	(*DhcpStartResponse)(nil),                // 544: rump.sp.v1.DhcpStartResponse
-	(*DhcpRenewResponse)(nil),                // 545: rump.sp.v1.DhcpRenewResponse
-	(*DhcpStopResponse)(nil),                 // 546: rump.sp.v1.DhcpStopResponse
-	(*DhcpLeasesResponse)(nil),               // 547: rump.sp.v1.DhcpLeasesResponse
-	(*DhcpdStartResponse)(nil),               // 548: rump.sp.v1.DhcpdStartResponse
-	(*DhcpdStopResponse)(nil),                // 549: rump.sp.v1.DhcpdStopResponse
-	(*DhcpdBindingsResponse)(nil),            // 550: rump.sp.v1.DhcpdBindingsResponse
-	(*DnsForwardResponse)(nil),               // 551: rump.sp.v1.DnsForwardResponse
-	(*NetconfigIfaddrdelResponse)(nil),       // 552: rump.sp.v1.NetconfigIfaddrdelResponse
-	(*RouteSendResponse)(nil),                // 553: rump.sp.v1.RouteSendResponse
-	(*RouteRecvResponse)(nil),                // 554: rump.sp.v1.RouteRecvResponse
-	(*RouteDumpResponse)(nil),                // 555: rump.sp.v1.RouteDumpResponse
-	(*NetPcblistResponse)(nil),               // 556: rump.sp.v1.NetPcblistResponse
-	(*NetCountersResponse)(nil),              // 557: rump.sp.v1.NetCountersResponse
-	(*NdListResponse)(nil),                   // 558: rump.sp.v1.NdListResponse
-	(*FileListResponse)(nil),                 // 559: rump.sp.v1.FileListResponse
-	(*ModuleStat)(nil),                       // 560: rump.sp.v1.ModuleStat
+	(*GetdentsStatRequest)(nil),              // 249: rump.sp.v1.GetdentsStatRequest
+	(*NetconfigIfcreateRequest)(nil),         // 250: rump.sp.v1.NetconfigIfcreateRequest
+	(*NetconfigIfdestroyRequest)(nil),        // 251: rump.sp.v1.NetconfigIfdestroyRequest
+	(*NetconfigIfupRequest)(nil),             // 252: rump.sp.v1.NetconfigIfupRequest
+	(*NetconfigIfdownRequest)(nil),           // 253: rump.sp.v1.NetconfigIfdownRequest
+	(*NetconfigIfsetlinkstrRequest)(nil),     // 254: rump.sp.v1.NetconfigIfsetlinkstrRequest
+	(*NetconfigBraddRequest)(nil),            // 255: rump.sp.v1.NetconfigBraddRequest
+	(*NetconfigBrdelRequest)(nil),            // 256: rump.sp.v1.NetconfigBrdelRequest
+	(*NetconfigIpv4IfaddrRequest)(nil),       // 257: rump.sp.v1.NetconfigIpv4IfaddrRequest
+	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 258: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	(*NetconfigIpv6IfaddrRequest)(nil),       // 259: rump.sp.v1.NetconfigIpv6IfaddrRequest
+	(*NetconfigIpv4GwRequest)(nil),           // 260: rump.sp.v1.NetconfigIpv4GwRequest
+	(*NetconfigIpv6GwRequest)(nil),           // 261: rump.sp.v1.NetconfigIpv6GwRequest
+	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 262: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	(*NetconfigAutoIpv6Request)(nil),         // 263: rump.sp.v1.NetconfigAutoIpv6Request
+	(*NetconfigIfaddrsRequest)(nil),          // 264: rump.sp.v1.NetconfigIfaddrsRequest
+	(*NetconfigIfimpairRequest)(nil),         // 265: rump.sp.v1.NetconfigIfimpairRequest
+	(*NetconfigIfimpairstatRequest)(nil),     // 266: rump.sp.v1.NetconfigIfimpairstatRequest
+	(*NetconfigIfcaptureRequest)(nil),        // 267: rump.sp.v1.NetconfigIfcaptureRequest
+	(*BpfOpenRequest)(nil),                   // 268: rump.sp.v1.BpfOpenRequest
+	(*DevListRequest)(nil),                   // 269: rump.sp.v1.DevListRequest
+	(*MdCreateRequest)(nil),                  // 270: rump.sp.v1.MdCreateRequest
+	(*MdDestroyRequest)(nil),                 // 271: rump.sp.v1.MdDestroyRequest
+	(*KillRequest)(nil),                      // 272: rump.sp.v1.KillRequest
+	(*SigpendingRequest)(nil),                // 273: rump.sp.v1.SigpendingRequest
+	(*NpfLoadRequest)(nil),                   // 274: rump.sp.v1.NpfLoadRequest
+	(*NpfConfigGetRequest)(nil),              // 275: rump.sp.v1.NpfConfigGetRequest
+	(*NpfSwitchRequest)(nil),                 // 276: rump.sp.v1.NpfSwitchRequest
+	(*NpfFlushRequest)(nil),                  // 277: rump.sp.v1.NpfFlushRequest
+	(*NpfConnectionsRequest)(nil),            // 278: rump.sp.v1.NpfConnectionsRequest
+	(*NpfStatsRequest)(nil),                  // 279: rump.sp.v1.NpfStatsRequest
+	(*NpfTableRequest)(nil),                  // 280: rump.sp.v1.NpfTableRequest
+	(*NpfRuleAddRequest)(nil),                // 281: rump.sp.v1.NpfRuleAddRequest
+	(*NpfRuleRemoveRequest)(nil),             // 282: rump.sp.v1.NpfRuleRemoveRequest
+	(*DhcpStartRequest)(nil),                 // 283: rump.sp.v1.DhcpStartRequest
+	(*DhcpRenewRequest)(nil),                 // 284: rump.sp.v1.DhcpRenewRequest
+	(*DhcpStopRequest)(nil),                  // 285: rump.sp.v1.DhcpStopRequest
+	(*DhcpLeasesRequest)(nil),                // 286: rump.sp.v1.DhcpLeasesRequest
+	(*DhcpdStartRequest)(nil),                // 287: rump.sp.v1.DhcpdStartRequest
+	(*DhcpdStopRequest)(nil),                 // 288: rump.sp.v1.DhcpdStopRequest
+	(*DhcpdBindingsRequest)(nil),             // 289: rump.sp.v1.DhcpdBindingsRequest
+	(*DnsForwardRequest)(nil),                // 290: rump.sp.v1.DnsForwardRequest
+	(*NetconfigIfaddrdelRequest)(nil),        // 291: rump.sp.v1.NetconfigIfaddrdelRequest
+	(*RouteSendRequest)(nil),                 // 292: rump.sp.v1.RouteSendRequest
+	(*RouteRecvRequest)(nil),                 // 293: rump.sp.v1.RouteRecvRequest
+	(*RouteDumpRequest)(nil),                 // 294: rump.sp.v1.RouteDumpRequest
+	(*NetPcblistRequest)(nil),                // 295: rump.sp.v1.NetPcblistRequest
+	(*NetCountersRequest)(nil),               // 296: rump.sp.v1.NetCountersRequest
+	(*NdListRequest)(nil),                    // 297: rump.sp.v1.NdListRequest
+	(*FileListRequest)(nil),                  // 298: rump.sp.v1.FileListRequest
+	(*SyscallError)(nil),                     // 299: rump.sp.v1.SyscallError
+	(*ReadResponse)(nil),                     // 300: rump.sp.v1.ReadResponse
+	(*WriteResponse)(nil),                    // 301: rump.sp.v1.WriteResponse
+	(*CloseResponse)(nil),                    // 302: rump.sp.v1.CloseResponse
+	(*GetpidResponse)(nil),                   // 303: rump.sp.v1.GetpidResponse
+	(*SetuidResponse)(nil),                   // 304: rump.sp.v1.SetuidResponse
+	(*GetuidResponse)(nil),                   // 305: rump.sp.v1.GetuidResponse
+	(*GeteuidResponse)(nil),                  // 306: rump.sp.v1.GeteuidResponse
+	(*GetppidResponse)(nil),                  // 307: rump.sp.v1.GetppidResponse
+	(*DupResponse)(nil),                      // 308: rump.sp.v1.DupResponse
+	(*PipeResponse)(nil),                     // 309: rump.sp.v1.PipeResponse
+	(*GetegidResponse)(nil),                  // 310: rump.sp.v1.GetegidResponse
+	(*GetgidResponse)(nil),                   // 311: rump.sp.v1.GetgidResponse
+	(*GetloginResponse)(nil),                 // 312: rump.sp.v1.GetloginResponse
+	(*SetloginResponse)(nil),                 // 313: rump.sp.v1.SetloginResponse
+	(*IoctlResponse)(nil),                    // 314: rump.sp.v1.IoctlResponse
+	(*GetgroupsResponse)(nil),                // 315: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsResponse)(nil),                // 316: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpResponse)(nil),                  // 317: rump.sp.v1.GetpgrpResponse
+	(*SetpgidResponse)(nil),                  // 318: rump.sp.v1.SetpgidResponse
+	(*Dup2Response)(nil),                     // 319: rump.sp.v1.Dup2Response
+	(*FcntlResponse)(nil),                    // 320: rump.sp.v1.FcntlResponse
+	(*ReadvResponse)(nil),                    // 321: rump.sp.v1.ReadvResponse
+	(*WritevResponse)(nil),                   // 322: rump.sp.v1.WritevResponse
+	(*SetreuidResponse)(nil),                 // 323: rump.sp.v1.SetreuidResponse
+	(*SetregidResponse)(nil),                 // 324: rump.sp.v1.SetregidResponse
+	(*FlockResponse)(nil),                    // 325: rump.sp.v1.FlockResponse
+	(*SetsidResponse)(nil),                   // 326: rump.sp.v1.SetsidResponse
+	(*SetgidResponse)(nil),                   // 327: rump.sp.v1.SetgidResponse
+	(*SetegidResponse)(nil),                  // 328: rump.sp.v1.SetegidResponse
+	(*SeteuidResponse)(nil),                  // 329: rump.sp.v1.SeteuidResponse
+	(*FpathconfResponse)(nil),                // 330: rump.sp.v1.FpathconfResponse
+	(*GetrlimitResponse)(nil),                // 331: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitResponse)(nil),                // 332: rump.sp.v1.SetrlimitResponse
+	(*SysctlResponse)(nil),                   // 333: rump.sp.v1.SysctlResponse
+	(*GetpgidResponse)(nil),                  // 334: rump.sp.v1.GetpgidResponse
+	(*RebootResponse)(nil),                   // 335: rump.sp.v1.RebootResponse
+	(*PollResponse)(nil),                     // 336: rump.sp.v1.PollResponse
+	(*TimerCreateResponse)(nil),              // 337: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteResponse)(nil),              // 338: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunResponse)(nil),          // 339: rump.sp.v1.TimerGetoverrunResponse
+	(*KsemInitResponse)(nil),                 // 340: rump.sp.v1.KsemInitResponse
+	(*KsemOpenResponse)(nil),                 // 341: rump.sp.v1.KsemOpenResponse
+	(*KsemUnlinkResponse)(nil),               // 342: rump.sp.v1.KsemUnlinkResponse
+	(*KsemCloseResponse)(nil),                // 343: rump.sp.v1.KsemCloseResponse
+	(*KsemPostResponse)(nil),                 // 344: rump.sp.v1.KsemPostResponse
+	(*KsemWaitResponse)(nil),                 // 345: rump.sp.v1.KsemWaitResponse
+	(*KsemTrywaitResponse)(nil),              // 346: rump.sp.v1.KsemTrywaitResponse
+	(*KsemGetvalueResponse)(nil),             // 347: rump.sp.v1.KsemGetvalueResponse
+	(*KsemDestroyResponse)(nil),              // 348: rump.sp.v1.KsemDestroyResponse
+	(*KsemTimedwaitResponse)(nil),            // 349: rump.sp.v1.KsemTimedwaitResponse
+	(*AioCancelResponse)(nil),                // 350: rump.sp.v1.AioCancelResponse
+	(*AioErrorResponse)(nil),                 // 351: rump.sp.v1.AioErrorResponse
+	(*AioFsyncResponse)(nil),                 // 352: rump.sp.v1.AioFsyncResponse
+	(*AioReadResponse)(nil),                  // 353: rump.sp.v1.AioReadResponse
+	(*AioReturnResponse)(nil),                // 354: rump.sp.v1.AioReturnResponse
+	(*AioWriteResponse)(nil),                 // 355: rump.sp.v1.AioWriteResponse
+	(*LioListioResponse)(nil),                // 356: rump.sp.v1.LioListioResponse
+	(*AioSuspendResponse)(nil),               // 357: rump.sp.v1.AioSuspendResponse
+	(*ModctlResponse)(nil),                   // 358: rump.sp.v1.ModctlResponse
+	(*GetsidResponse)(nil),                   // 359: rump.sp.v1.GetsidResponse
+	(*FktraceResponse)(nil),                  // 360: rump.sp.v1.FktraceResponse
+	(*IssetugidResponse)(nil),                // 361: rump.sp.v1.IssetugidResponse
+	(*UtraceResponse)(nil),                   // 362: rump.sp.v1.UtraceResponse
+	(*KqueueResponse)(nil),                   // 363: rump.sp.v1.KqueueResponse
+	(*PosixFadviseResponse)(nil),             // 364: rump.sp.v1.PosixFadviseResponse
+	(*SelectResponse)(nil),                   // 365: rump.sp.v1.SelectResponse
+	(*GettimeofdayResponse)(nil),             // 366: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayResponse)(nil),             // 367: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeResponse)(nil),                  // 368: rump.sp.v1.AdjtimeResponse
+	(*SetitimerResponse)(nil),                // 369: rump.sp.v1.SetitimerResponse
+	(*GetitimerResponse)(nil),                // 370: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeResponse)(nil),             // 371: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeResponse)(nil),             // 372: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresResponse)(nil),              // 373: rump.sp.v1.ClockGetresResponse
+	(*NanosleepResponse)(nil),                // 374: rump.sp.v1.NanosleepResponse
+	(*KeventResponse)(nil),                   // 375: rump.sp.v1.KeventResponse
+	(*PselectResponse)(nil),                  // 376: rump.sp.v1.PselectResponse
+	(*PolltsResponse)(nil),                   // 377: rump.sp.v1.PolltsResponse
+	(*FstatResponse)(nil),                    // 378: rump.sp.v1.FstatResponse
+	(*TimerSettimeResponse)(nil),             // 379: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeResponse)(nil),             // 380: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Response)(nil),                    // 381: rump.sp.v1.Pipe2Response
+	(*Dup3Response)(nil),                     // 382: rump.sp.v1.Dup3Response
+	(*Kqueue1Response)(nil),                  // 383: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepResponse)(nil),           // 384: rump.sp.v1.ClockNanosleepResponse
+	(*OpenResponse)(nil),                     // 385: rump.sp.v1.OpenResponse
+	(*LinkResponse)(nil),                     // 386: rump.sp.v1.LinkResponse
+	(*UnlinkResponse)(nil),                   // 387: rump.sp.v1.UnlinkResponse
+	(*ChdirResponse)(nil),                    // 388: rump.sp.v1.ChdirResponse
+	(*FchdirResponse)(nil),                   // 389: rump.sp.v1.FchdirResponse
+	(*ChmodResponse)(nil),                    // 390: rump.sp.v1.ChmodResponse
+	(*ChownResponse)(nil),                    // 391: rump.sp.v1.ChownResponse
+	(*UnmountResponse)(nil),                  // 392: rump.sp.v1.UnmountResponse
+	(*AccessResponse)(nil),                   // 393: rump.sp.v1.AccessResponse
+	(*ChflagsResponse)(nil),                  // 394: rump.sp.v1.ChflagsResponse
+	(*FchflagsResponse)(nil),                 // 395: rump.sp.v1.FchflagsResponse
+	(*SyncResponse)(nil),                     // 396: rump.sp.v1.SyncResponse
+	(*KtraceResponse)(nil),                   // 397: rump.sp.v1.KtraceResponse
+	(*RevokeResponse)(nil),                   // 398: rump.sp.v1.RevokeResponse
+	(*SymlinkResponse)(nil),                  // 399: rump.sp.v1.SymlinkResponse
+	(*ReadlinkResponse)(nil),                 // 400: rump.sp.v1.ReadlinkResponse
+	(*UmaskResponse)(nil),                    // 401: rump.sp.v1.UmaskResponse
+	(*ChrootResponse)(nil),                   // 402: rump.sp.v1.ChrootResponse
+	(*FsyncResponse)(nil),                    // 403: rump.sp.v1.FsyncResponse
+	(*FchownResponse)(nil),                   // 404: rump.sp.v1.FchownResponse
+	(*FchmodResponse)(nil),                   // 405: rump.sp.v1.FchmodResponse
+	(*RenameResponse)(nil),                   // 406: rump.sp.v1.RenameResponse
+	(*MkfifoResponse)(nil),                   // 407: rump.sp.v1.MkfifoResponse
+	(*MkdirResponse)(nil),                    // 408: rump.sp.v1.MkdirResponse
+	(*RmdirResponse)(nil),                    // 409: rump.sp.v1.RmdirResponse
+	(*PreadResponse)(nil),                    // 410: rump.sp.v1.PreadResponse
+	(*PwriteResponse)(nil),                   // 411: rump.sp.v1.PwriteResponse
+	(*PathconfResponse)(nil),                 // 412: rump.sp.v1.PathconfResponse
+	(*LseekResponse)(nil),                    // 413: rump.sp.v1.LseekResponse
+	(*TruncateResponse)(nil),                 // 414: rump.sp.v1.TruncateResponse
+	(*FtruncateResponse)(nil),                // 415: rump.sp.v1.FtruncateResponse
+	(*FdatasyncResponse)(nil),                // 416: rump.sp.v1.FdatasyncResponse
+	(*PosixRenameResponse)(nil),              // 417: rump.sp.v1.PosixRenameResponse
+	(*LchmodResponse)(nil),                   // 418: rump.sp.v1.LchmodResponse
+	(*LchownResponse)(nil),                   // 419: rump.sp.v1.LchownResponse
+	(*PosixChownResponse)(nil),               // 420: rump.sp.v1.PosixChownResponse
+	(*PosixFchownResponse)(nil),              // 421: rump.sp.v1.PosixFchownResponse
+	(*PosixLchownResponse)(nil),              // 422: rump.sp.v1.PosixLchownResponse
+	(*PreadvResponse)(nil),                   // 423: rump.sp.v1.PreadvResponse
+	(*PwritevResponse)(nil),                  // 424: rump.sp.v1.PwritevResponse
+	(*GetcwdResponse)(nil),                   // 425: rump.sp.v1.GetcwdResponse
+	(*FchrootResponse)(nil),                  // 426: rump.sp.v1.FchrootResponse
+	(*LchflagsResponse)(nil),                 // 427: rump.sp.v1.LchflagsResponse
+	(*FsyncRangeResponse)(nil),               // 428: rump.sp.v1.FsyncRangeResponse
+	(*GetvfsstatResponse)(nil),               // 429: rump.sp.v1.GetvfsstatResponse
+	(*Statvfs1Response)(nil),                 // 430: rump.sp.v1.Statvfs1Response
+	(*Fstatvfs1Response)(nil),                // 431: rump.sp.v1.Fstatvfs1Response
+	(*ExtattrctlResponse)(nil),               // 432: rump.sp.v1.ExtattrctlResponse
+	(*ExtattrSetFileResponse)(nil),           // 433: rump.sp.v1.ExtattrSetFileResponse
+	(*ExtattrGetFileResponse)(nil),           // 434: rump.sp.v1.ExtattrGetFileResponse
+	(*ExtattrDeleteFileResponse)(nil),        // 435: rump.sp.v1.ExtattrDeleteFileResponse
+	(*ExtattrSetFdResponse)(nil),             // 436: rump.sp.v1.ExtattrSetFdResponse
+	(*ExtattrGetFdResponse)(nil),             // 437: rump.sp.v1.ExtattrGetFdResponse
+	(*ExtattrDeleteFdResponse)(nil),          // 438: rump.sp.v1.ExtattrDeleteFdResponse
+	(*ExtattrSetLinkResponse)(nil),           // 439: rump.sp.v1.ExtattrSetLinkResponse
+	(*ExtattrGetLinkResponse)(nil),           // 440: rump.sp.v1.ExtattrGetLinkResponse
+	(*ExtattrDeleteLinkResponse)(nil),        // 441: rump.sp.v1.ExtattrDeleteLinkResponse
+	(*ExtattrListFdResponse)(nil),            // 442: rump.sp.v1.ExtattrListFdResponse
+	(*ExtattrListFileResponse)(nil),          // 443: rump.sp.v1.ExtattrListFileResponse
+	(*ExtattrListLinkResponse)(nil),          // 444: rump.sp.v1.ExtattrListLinkResponse
+	(*SetxattrResponse)(nil),                 // 445: rump.sp.v1.SetxattrResponse
+	(*LsetxattrResponse)(nil),                // 446: rump.sp.v1.LsetxattrResponse
+	(*FsetxattrResponse)(nil),                // 447: rump.sp.v1.FsetxattrResponse
+	(*GetxattrResponse)(nil),                 // 448: rump.sp.v1.GetxattrResponse
+	(*LgetxattrResponse)(nil),                // 449: rump.sp.v1.LgetxattrResponse
+	(*FgetxattrResponse)(nil),                // 450: rump.sp.v1.FgetxattrResponse
+	(*ListxattrResponse)(nil),                // 451: rump.sp.v1.ListxattrResponse
+	(*LlistxattrResponse)(nil),               // 452: rump.sp.v1.LlistxattrResponse
+	(*FlistxattrResponse)(nil),               // 453: rump.sp.v1.FlistxattrResponse
+	(*RemovexattrResponse)(nil),              // 454: rump.sp.v1.RemovexattrResponse
+	(*LremovexattrResponse)(nil),             // 455: rump.sp.v1.LremovexattrResponse
+	(*FremovexattrResponse)(nil),             // 456: rump.sp.v1.FremovexattrResponse
+	(*GetdentsResponse)(nil),                 // 457: rump.sp.v1.GetdentsResponse
+	(*GetfhResponse)(nil),                    // 458: rump.sp.v1.GetfhResponse
+	(*FhopenResponse)(nil),                   // 459: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Response)(nil),               // 460: rump.sp.v1.Fhstatvfs1Response
+	(*MountResponse)(nil),                    // 461: rump.sp.v1.MountResponse
+	(*UtimesResponse)(nil),                   // 462: rump.sp.v1.UtimesResponse
+	(*FutimesResponse)(nil),                  // 463: rump.sp.v1.FutimesResponse
+	(*LutimesResponse)(nil),                  // 464: rump.sp.v1.LutimesResponse
+	(*StatResponse)(nil),                     // 465: rump.sp.v1.StatResponse
+	(*LstatResponse)(nil),                    // 466: rump.sp.v1.LstatResponse
+	(*MknodResponse)(nil),                    // 467: rump.sp.v1.MknodResponse
+	(*FhstatResponse)(nil),                   // 468: rump.sp.v1.FhstatResponse
+	(*LinkatResponse)(nil),                   // 469: rump.sp.v1.LinkatResponse
+	(*RenameatResponse)(nil),                 // 470: rump.sp.v1.RenameatResponse
+	(*MkfifoatResponse)(nil),                 // 471: rump.sp.v1.MkfifoatResponse
+	(*MknodatResponse)(nil),                  // 472: rump.sp.v1.MknodatResponse
+	(*MkdiratResponse)(nil),                  // 473: rump.sp.v1.MkdiratResponse
+	(*FaccessatResponse)(nil),                // 474: rump.sp.v1.FaccessatResponse
+	(*FchmodatResponse)(nil),                 // 475: rump.sp.v1.FchmodatResponse
+	(*FchownatResponse)(nil),                 // 476: rump.sp.v1.FchownatResponse
+	(*FstatatResponse)(nil),                  // 477: rump.sp.v1.FstatatResponse
+	(*UtimensatResponse)(nil),                // 478: rump.sp.v1.UtimensatResponse
+	(*OpenatResponse)(nil),                   // 479: rump.sp.v1.OpenatResponse
+	(*ReadlinkatResponse)(nil),               // 480: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatResponse)(nil),                // 481: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatResponse)(nil),                 // 482: rump.sp.v1.UnlinkatResponse
+	(*FutimensResponse)(nil),                 // 483: rump.sp.v1.FutimensResponse
+	(*QuotactlResponse)(nil),                 // 484: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateResponse)(nil),           // 485: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardResponse)(nil),                 // 486: rump.sp.v1.FdiscardResponse
+	(*RecvmsgResponse)(nil),                  // 487: rump.sp.v1.RecvmsgResponse
+	(*SendmsgResponse)(nil),                  // 488: rump.sp.v1.SendmsgResponse
+	(*RecvfromResponse)(nil),                 // 489: rump.sp.v1.RecvfromResponse
+	(*AcceptResponse)(nil),                   // 490: rump.sp.v1.AcceptResponse
+	(*GetpeernameResponse)(nil),              // 491: rump.sp.v1.GetpeernameResponse
+	(*GetsocknameResponse)(nil),              // 492: rump.sp.v1.GetsocknameResponse
+	(*ConnectResponse)(nil),                  // 493: rump.sp.v1.ConnectResponse
+	(*BindResponse)(nil),                     // 494: rump.sp.v1.BindResponse
+	(*SetsockoptResponse)(nil),               // 495: rump.sp.v1.SetsockoptResponse
+	(*ListenResponse)(nil),                   // 496: rump.sp.v1.ListenResponse
+	(*GetsockoptResponse)(nil),               // 497: rump.sp.v1.GetsockoptResponse
+	(*SendtoResponse)(nil),                   // 498: rump.sp.v1.SendtoResponse
+	(*ShutdownResponse)(nil),                 // 499: rump.sp.v1.ShutdownResponse
+	(*SocketpairResponse)(nil),               // 500: rump.sp.v1.SocketpairResponse
+	(*SocketResponse)(nil),                   // 501: rump.sp.v1.SocketResponse
+	(*PacceptResponse)(nil),                  // 502: rump.sp.v1.PacceptResponse
+	(*RecvmmsgResponse)(nil),                 // 503: rump.sp.v1.RecvmmsgResponse
+	(*SendmmsgResponse)(nil),                 // 504: rump.sp.v1.SendmmsgResponse
+	(*ModuleInitResponse)(nil),               // 505: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniResponse)(nil),               // 506: rump.sp.v1.ModuleFiniResponse
+	(*ComponentRestartResponse)(nil),         // 507: rump.sp.v1.ComponentRestartResponse
+	(*EtfsRegisterResponse)(nil),             // 508: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeResponse)(nil),     // 509: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveResponse)(nil),               // 510: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsResponse)(nil),                    // 511: rump.sp.v1.NewfsResponse
+	(*GetdentsStatResponse)(nil),             // 512: rump.sp.v1.GetdentsStatResponse
+	(*NetconfigIfcreateResponse)(nil),        // 513: rump.sp.v1.NetconfigIfcreateResponse
+	(*NetconfigIfdestroyResponse)(nil),       // 514: rump.sp.v1.NetconfigIfdestroyResponse
+	(*NetconfigIfupResponse)(nil),            // 515: rump.sp.v1.NetconfigIfupResponse
+	(*NetconfigIfdownResponse)(nil),          // 516: rump.sp.v1.NetconfigIfdownResponse
+	(*NetconfigIfsetlinkstrResponse)(nil),    // 517: rump.sp.v1.NetconfigIfsetlinkstrResponse
+	(*NetconfigBraddResponse)(nil),           // 518: rump.sp.v1.NetconfigBraddResponse
+	(*NetconfigBrdelResponse)(nil),           // 519: rump.sp.v1.NetconfigBrdelResponse
+	(*NetconfigIpv4IfaddrResponse)(nil),      // 520: rump.sp.v1.NetconfigIpv4IfaddrResponse
+	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 521: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	(*NetconfigIpv6IfaddrResponse)(nil),      // 522: rump.sp.v1.NetconfigIpv6IfaddrResponse
+	(*NetconfigIpv4GwResponse)(nil),          // 523: rump.sp.v1.NetconfigIpv4GwResponse
+	(*NetconfigIpv6GwResponse)(nil),          // 524: rump.sp.v1.NetconfigIpv6GwResponse
+	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 525: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	(*NetconfigAutoIpv6Response)(nil),        // 526: rump.sp.v1.NetconfigAutoIpv6Response
+	(*NetconfigIfaddrsResponse)(nil),         // 527: rump.sp.v1.NetconfigIfaddrsResponse
+	(*NetconfigIfimpairResponse)(nil),        // 528: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatResponse)(nil),    // 529: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureResponse)(nil),       // 530: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenResponse)(nil),                  // 531: rump.sp.v1.BpfOpenResponse
+	(*DevListResponse)(nil),                  // 532: rump.sp.v1.DevListResponse
+	(*MdCreateResponse)(nil),                 // 533: rump.sp.v1.MdCreateResponse
+	(*MdDestroyResponse)(nil),                // 534: rump.sp.v1.MdDestroyResponse
+	(*KillResponse)(nil),                     // 535: rump.sp.v1.KillResponse
+	(*SigpendingResponse)(nil),               // 536: rump.sp.v1.SigpendingResponse
+	(*NpfLoadResponse)(nil),                  // 537: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetResponse)(nil),             // 538: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchResponse)(nil),                // 539: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushResponse)(nil),                 // 540: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsResponse)(nil),           // 541: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsResponse)(nil),                 // 542: rump.sp.v1.NpfStatsResponse
+	(*NpfTableResponse)(nil),                 // 543: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddResponse)(nil),               // 544: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveResponse)(nil),            // 545: rump.sp.v1.NpfRuleRemoveResponse
+	(*DhcpStartResponse)(nil),                // 546: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewResponse)(nil),                // 547: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopResponse)(nil),                 // 548: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesResponse)(nil),               // 549: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartResponse)(nil),               // 550: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopResponse)(nil),                // 551: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsResponse)(nil),            // 552: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardResponse)(nil),               // 553: rump.sp.v1.DnsForwardResponse
+	(*NetconfigIfaddrdelResponse)(nil),       // 554: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendResponse)(nil),                // 555: rump.sp.v1.RouteSendResponse
+	(*RouteRecvResponse)(nil),                // 556: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpResponse)(nil),                // 557: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistResponse)(nil),               // 558: rump.sp.v1.NetPcblistResponse
+	(*NetCountersResponse)(nil),              // 559: rump.sp.v1.NetCountersResponse
+	(*NdListResponse)(nil),                   // 560: rump.sp.v1.NdListResponse
+	(*FileListResponse)(nil),                 // 561: rump.sp.v1.FileListResponse
+	(*ModuleStat)(nil),                       // 562: rump.sp.v1.ModuleStat
 }
 var file_rump_sp_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Call.references:type_name -> rump.sp.v1.Reference
@@ -12577,886 +12614,890 @@ var file_rump_sp_proto_depIdxs = []int32{
 	246, // 210: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
 	247, // 211: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
 	248, // 212: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
-	249, // 213: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
-	250, // 214: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
-	251, // 215: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
-	252, // 216: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
-	253, // 217: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	254, // 218: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
-	255, // 219: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
-	256, // 220: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	257, // 221: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	258, // 222: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	259, // 223: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
-	260, // 224: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
-	261, // 225: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	262, // 226: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
-	263, // 227: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
-	264, // 228: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
-	265, // 229: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
-	266, // 230: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
-	267, // 231: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
-	268, // 232: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
-	269, // 233: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
-	270, // 234: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
-	271, // 235: rump.sp.v1.Call.kill:type_name -> rump.sp.v1.KillRequest
-	272, // 236: rump.sp.v1.Call.sigpending:type_name -> rump.sp.v1.SigpendingRequest
-	273, // 237: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
-	274, // 238: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
-	275, // 239: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
-	276, // 240: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
-	277, // 241: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
-	278, // 242: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
-	279, // 243: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
-	280, // 244: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
-	281, // 245: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
-	282, // 246: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
-	283, // 247: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
-	284, // 248: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
-	285, // 249: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
-	286, // 250: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
-	287, // 251: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
-	288, // 252: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
-	289, // 253: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
-	290, // 254: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
-	291, // 255: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
-	292, // 256: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
-	293, // 257: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
-	294, // 258: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
-	295, // 259: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
-	296, // 260: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
-	297, // 261: rump.sp.v1.Call.file_list:type_name -> rump.sp.v1.FileListRequest
-	298, // 262: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
-	299, // 263: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
-	300, // 264: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
-	301, // 265: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
-	302, // 266: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
-	303, // 267: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
-	304, // 268: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
-	305, // 269: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
-	306, // 270: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
-	307, // 271: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
-	308, // 272: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
-	309, // 273: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
-	310, // 274: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
-	311, // 275: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
-	312, // 276: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
-	313, // 277: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
-	314, // 278: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
-	315, // 279: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
-	316, // 280: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
-	317, // 281: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
-	318, // 282: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
-	319, // 283: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
-	320, // 284: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
-	321, // 285: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
-	322, // 286: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
-	323, // 287: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
-	324, // 288: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
-	325, // 289: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
-	326, // 290: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
-	327, // 291: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
-	328, // 292: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
-	329, // 293: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
-	330, // 294: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
-	331, // 295: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
-	332, // 296: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
-	333, // 297: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
-	334, // 298: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
-	335, // 299: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
-	336, // 300: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
-	337, // 301: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
-	338, // 302: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
-	339, // 303: rump.sp.v1.Result.ksem_init:type_name -> rump.sp.v1.KsemInitResponse
-	340, // 304: rump.sp.v1.Result.ksem_open:type_name -> rump.sp.v1.KsemOpenResponse
-	341, // 305: rump.sp.v1.Result.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkResponse
-	342, // 306: rump.sp.v1.Result.ksem_close:type_name -> rump.sp.v1.KsemCloseResponse
-	343, // 307: rump.sp.v1.Result.ksem_post:type_name -> rump.sp.v1.KsemPostResponse
-	344, // 308: rump.sp.v1.Result.ksem_wait:type_name -> rump.sp.v1.KsemWaitResponse
-	345, // 309: rump.sp.v1.Result.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitResponse
-	346, // 310: rump.sp.v1.Result.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueResponse
-	347, // 311: rump.sp.v1.Result.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyResponse
-	348, // 312: rump.sp.v1.Result.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitResponse
-	349, // 313: rump.sp.v1.Result.aio_cancel:type_name -> rump.sp.v1.AioCancelResponse
-	350, // 314: rump.sp.v1.Result.aio_error:type_name -> rump.sp.v1.AioErrorResponse
-	351, // 315: rump.sp.v1.Result.aio_fsync:type_name -> rump.sp.v1.AioFsyncResponse
-	352, // 316: rump.sp.v1.Result.aio_read:type_name -> rump.sp.v1.AioReadResponse
-	353, // 317: rump.sp.v1.Result.aio_return:type_name -> rump.sp.v1.AioReturnResponse
-	354, // 318: rump.sp.v1.Result.aio_write:type_name -> rump.sp.v1.AioWriteResponse
-	355, // 319: rump.sp.v1.Result.lio_listio:type_name -> rump.sp.v1.LioListioResponse
-	356, // 320: rump.sp.v1.Result.aio_suspend:type_name -> rump.sp.v1.AioSuspendResponse
-	357, // 321: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
-	358, // 322: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
-	359, // 323: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
-	360, // 324: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
-	361, // 325: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
-	362, // 326: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
-	363, // 327: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
-	364, // 328: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
-	365, // 329: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
-	366, // 330: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
-	367, // 331: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
-	368, // 332: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
-	369, // 333: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
-	370, // 334: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
-	371, // 335: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
-	372, // 336: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
-	373, // 337: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
-	374, // 338: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
-	375, // 339: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
-	376, // 340: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
-	377, // 341: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
-	378, // 342: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
-	379, // 343: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
-	380, // 344: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
-	381, // 345: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
-	382, // 346: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
-	383, // 347: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
-	384, // 348: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
-	385, // 349: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
-	386, // 350: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
-	387, // 351: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
-	388, // 352: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
-	389, // 353: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
-	390, // 354: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
-	391, // 355: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
-	392, // 356: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
-	393, // 357: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
-	394, // 358: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
-	395, // 359: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
-	396, // 360: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
-	397, // 361: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
-	398, // 362: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
-	399, // 363: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
-	400, // 364: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
-	401, // 365: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
-	402, // 366: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
-	403, // 367: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
-	404, // 368: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
-	405, // 369: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
-	406, // 370: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
-	407, // 371: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
-	408, // 372: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
-	409, // 373: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
-	410, // 374: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
-	411, // 375: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
-	412, // 376: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
-	413, // 377: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
-	414, // 378: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
-	415, // 379: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
-	416, // 380: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
-	417, // 381: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
-	418, // 382: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
-	419, // 383: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
-	420, // 384: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
-	421, // 385: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
-	422, // 386: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
-	423, // 387: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
-	424, // 388: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
-	425, // 389: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
-	426, // 390: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
-	427, // 391: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
-	428, // 392: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
-	429, // 393: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
-	430, // 394: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
-	431, // 395: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
-	432, // 396: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
-	433, // 397: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
-	434, // 398: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
-	435, // 399: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
-	436, // 400: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
-	437, // 401: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
-	438, // 402: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
-	439, // 403: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
-	440, // 404: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
-	441, // 405: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
-	442, // 406: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
-	443, // 407: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
-	444, // 408: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
-	445, // 409: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
-	446, // 410: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
-	447, // 411: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
-	448, // 412: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
-	449, // 413: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
-	450, // 414: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
-	451, // 415: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
-	452, // 416: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
-	453, // 417: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
-	454, // 418: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
-	455, // 419: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
-	456, // 420: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
-	457, // 421: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
-	458, // 422: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
-	459, // 423: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
-	460, // 424: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
-	461, // 425: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
-	462, // 426: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
-	463, // 427: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
-	464, // 428: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
-	465, // 429: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
-	466, // 430: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
-	467, // 431: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
-	468, // 432: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
-	469, // 433: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
-	470, // 434: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
-	471, // 435: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
-	472, // 436: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
-	473, // 437: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
-	474, // 438: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
-	475, // 439: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
-	476, // 440: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
-	477, // 441: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
-	478, // 442: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
-	479, // 443: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
-	480, // 444: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
-	481, // 445: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
-	482, // 446: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
-	483, // 447: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
-	484, // 448: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
-	485, // 449: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
-	486, // 450: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
-	487, // 451: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
-	488, // 452: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
-	489, // 453: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
-	490, // 454: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
-	491, // 455: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
-	492, // 456: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
-	493, // 457: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
-	494, // 458: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
-	495, // 459: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
-	496, // 460: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
-	497, // 461: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
-	498, // 462: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
-	499, // 463: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
-	500, // 464: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
-	501, // 465: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
-	502, // 466: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
-	503, // 467: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
-	504, // 468: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
-	505, // 469: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
-	506, // 470: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
-	507, // 471: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
-	508, // 472: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	509, // 473: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
-	510, // 474: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
-	511, // 475: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
-	512, // 476: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
-	513, // 477: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
-	514, // 478: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
-	515, // 479: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	516, // 480: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
-	517, // 481: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
-	518, // 482: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	519, // 483: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	520, // 484: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	521, // 485: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
-	522, // 486: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
-	523, // 487: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	524, // 488: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
-	525, // 489: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
-	526, // 490: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
-	527, // 491: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
-	528, // 492: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
-	529, // 493: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
-	530, // 494: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
-	531, // 495: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
-	532, // 496: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
-	533, // 497: rump.sp.v1.Result.kill:type_name -> rump.sp.v1.KillResponse
-	534, // 498: rump.sp.v1.Result.sigpending:type_name -> rump.sp.v1.SigpendingResponse
-	535, // 499: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
-	536, // 500: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
-	537, // 501: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
-	538, // 502: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
-	539, // 503: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
-	540, // 504: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
-	541, // 505: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
-	542, // 506: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
-	543, // 507: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
-	544, // 508: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
-	545, // 509: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
-	546, // 510: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
-	547, // 511: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
-	548, // 512: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
-	549, // 513: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
-	550, // 514: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
-	551, // 515: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
-	552, // 516: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
-	553, // 517: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
-	554, // 518: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
-	555, // 519: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
-	556, // 520: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
-	557, // 521: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
-	558, // 522: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
-	559, // 523: rump.sp.v1.Result.file_list:type_name -> rump.sp.v1.FileListResponse
-	1,   // 524: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 525: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
-	1,   // 526: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
-	22,  // 527: rump.sp.v1.StreamRequest.shared:type_name -> rump.sp.v1.Shared
-	2,   // 528: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
-	298, // 529: rump.sp.v1.StreamResponse.end:type_name -> rump.sp.v1.SyscallError
-	22,  // 530: rump.sp.v1.StreamResponse.shared:type_name -> rump.sp.v1.Shared
-	560, // 531: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
-	27,  // 532: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	30,  // 533: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
-	36,  // 534: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
-	33,  // 535: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
-	34,  // 536: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
-	27,  // 537: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	3,   // 538: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
-	5,   // 539: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
-	7,   // 540: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
-	9,   // 541: rump.sp.v1.Session.Prefork:input_type -> rump.sp.v1.PreforkRequest
-	11,  // 542: rump.sp.v1.Session.ForkCancel:input_type -> rump.sp.v1.ForkCancelRequest
-	13,  // 543: rump.sp.v1.Session.Signals:input_type -> rump.sp.v1.SignalsRequest
-	15,  // 544: rump.sp.v1.Session.Exec:input_type -> rump.sp.v1.ExecRequest
-	17,  // 545: rump.sp.v1.Session.Handover:input_type -> rump.sp.v1.HandoverRequest
-	19,  // 546: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
-	21,  // 547: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
-	24,  // 548: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
-	26,  // 549: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
-	29,  // 550: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
-	32,  // 551: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
-	37,  // 552: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
-	38,  // 553: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
-	39,  // 554: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
-	271, // 555: rump.sp.v1.Kern.Kill:input_type -> rump.sp.v1.KillRequest
-	272, // 556: rump.sp.v1.Kern.Sigpending:input_type -> rump.sp.v1.SigpendingRequest
-	40,  // 557: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
-	41,  // 558: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
-	42,  // 559: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
-	43,  // 560: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
-	44,  // 561: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
-	297, // 562: rump.sp.v1.Kern.FileList:input_type -> rump.sp.v1.FileListRequest
-	45,  // 563: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
-	46,  // 564: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
-	47,  // 565: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
-	48,  // 566: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
-	49,  // 567: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
-	50,  // 568: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
-	51,  // 569: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
-	52,  // 570: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
-	53,  // 571: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
-	54,  // 572: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
-	55,  // 573: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
-	56,  // 574: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
-	57,  // 575: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
-	58,  // 576: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
-	59,  // 577: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
-	60,  // 578: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
-	61,  // 579: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
-	62,  // 580: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
-	63,  // 581: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
-	64,  // 582: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
-	65,  // 583: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
-	66,  // 584: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
-	67,  // 585: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
-	68,  // 586: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
-	69,  // 587: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
-	70,  // 588: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
-	71,  // 589: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
-	72,  // 590: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
-	73,  // 591: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
-	74,  // 592: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
-	75,  // 593: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
-	76,  // 594: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
-	95,  // 595: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
-	96,  // 596: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
-	97,  // 597: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
-	98,  // 598: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
-	99,  // 599: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
-	100, // 600: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
-	101, // 601: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
-	102, // 602: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
-	103, // 603: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
-	104, // 604: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
-	105, // 605: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
-	106, // 606: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
-	107, // 607: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
-	108, // 608: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
-	109, // 609: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
-	110, // 610: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
-	111, // 611: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
-	112, // 612: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
-	113, // 613: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
-	114, // 614: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
-	115, // 615: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
-	116, // 616: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
-	117, // 617: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
-	118, // 618: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
-	119, // 619: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
-	120, // 620: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
-	121, // 621: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
-	242, // 622: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
-	243, // 623: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
-	244, // 624: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
-	77,  // 625: rump.sp.v1.Kern.KsemInit:input_type -> rump.sp.v1.KsemInitRequest
-	78,  // 626: rump.sp.v1.Kern.KsemOpen:input_type -> rump.sp.v1.KsemOpenRequest
-	79,  // 627: rump.sp.v1.Kern.KsemUnlink:input_type -> rump.sp.v1.KsemUnlinkRequest
-	80,  // 628: rump.sp.v1.Kern.KsemClose:input_type -> rump.sp.v1.KsemCloseRequest
-	81,  // 629: rump.sp.v1.Kern.KsemPost:input_type -> rump.sp.v1.KsemPostRequest
-	82,  // 630: rump.sp.v1.Kern.KsemWait:input_type -> rump.sp.v1.KsemWaitRequest
-	83,  // 631: rump.sp.v1.Kern.KsemTrywait:input_type -> rump.sp.v1.KsemTrywaitRequest
-	84,  // 632: rump.sp.v1.Kern.KsemGetvalue:input_type -> rump.sp.v1.KsemGetvalueRequest
-	85,  // 633: rump.sp.v1.Kern.KsemDestroy:input_type -> rump.sp.v1.KsemDestroyRequest
-	86,  // 634: rump.sp.v1.Kern.KsemTimedwait:input_type -> rump.sp.v1.KsemTimedwaitRequest
-	87,  // 635: rump.sp.v1.Kern.AioCancel:input_type -> rump.sp.v1.AioCancelRequest
-	88,  // 636: rump.sp.v1.Kern.AioError:input_type -> rump.sp.v1.AioErrorRequest
-	89,  // 637: rump.sp.v1.Kern.AioFsync:input_type -> rump.sp.v1.AioFsyncRequest
-	90,  // 638: rump.sp.v1.Kern.AioRead:input_type -> rump.sp.v1.AioReadRequest
-	91,  // 639: rump.sp.v1.Kern.AioReturn:input_type -> rump.sp.v1.AioReturnRequest
-	92,  // 640: rump.sp.v1.Kern.AioWrite:input_type -> rump.sp.v1.AioWriteRequest
-	93,  // 641: rump.sp.v1.Kern.LioListio:input_type -> rump.sp.v1.LioListioRequest
-	94,  // 642: rump.sp.v1.Kern.AioSuspend:input_type -> rump.sp.v1.AioSuspendRequest
-	122, // 643: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
-	123, // 644: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
-	124, // 645: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
-	125, // 646: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
-	126, // 647: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
-	127, // 648: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
-	128, // 649: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
-	129, // 650: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
-	130, // 651: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
-	131, // 652: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
-	132, // 653: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
-	133, // 654: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
-	134, // 655: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
-	135, // 656: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
-	136, // 657: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
-	137, // 658: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
-	138, // 659: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
-	139, // 660: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
-	140, // 661: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
-	141, // 662: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
-	142, // 663: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
-	143, // 664: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
-	144, // 665: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
-	145, // 666: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
-	146, // 667: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
-	147, // 668: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
-	148, // 669: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
-	149, // 670: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
-	150, // 671: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
-	151, // 672: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
-	152, // 673: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
-	153, // 674: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
-	154, // 675: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
-	155, // 676: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
-	156, // 677: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
-	157, // 678: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
-	158, // 679: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
-	159, // 680: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
-	160, // 681: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
-	161, // 682: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
-	162, // 683: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
-	163, // 684: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
-	164, // 685: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
-	165, // 686: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
-	166, // 687: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
-	167, // 688: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
-	168, // 689: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
-	169, // 690: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
-	170, // 691: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
-	171, // 692: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
-	172, // 693: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
-	173, // 694: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
-	174, // 695: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
-	175, // 696: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
-	176, // 697: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
-	177, // 698: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
-	178, // 699: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
-	179, // 700: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
-	180, // 701: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
-	181, // 702: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
-	182, // 703: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
-	183, // 704: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
-	184, // 705: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
-	185, // 706: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
-	186, // 707: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
-	187, // 708: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
-	188, // 709: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
-	189, // 710: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
-	190, // 711: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
-	191, // 712: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
-	192, // 713: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
-	193, // 714: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
-	194, // 715: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
-	195, // 716: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
-	196, // 717: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
-	197, // 718: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
-	198, // 719: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
-	199, // 720: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
-	200, // 721: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
-	201, // 722: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
-	202, // 723: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
-	203, // 724: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
-	204, // 725: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
-	205, // 726: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
-	206, // 727: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
-	207, // 728: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
-	208, // 729: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
-	209, // 730: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
-	210, // 731: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
-	211, // 732: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
-	212, // 733: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
-	213, // 734: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
-	214, // 735: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
-	215, // 736: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
-	216, // 737: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
-	217, // 738: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
-	218, // 739: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
-	219, // 740: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
-	220, // 741: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
-	221, // 742: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
-	222, // 743: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
-	223, // 744: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
-	245, // 745: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
-	246, // 746: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	247, // 747: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
-	248, // 748: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
-	224, // 749: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
-	225, // 750: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
-	226, // 751: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
-	227, // 752: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
-	228, // 753: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
-	229, // 754: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
-	230, // 755: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
-	231, // 756: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
-	232, // 757: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
-	233, // 758: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
-	234, // 759: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
-	235, // 760: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
-	236, // 761: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
-	237, // 762: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
-	238, // 763: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
-	239, // 764: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
-	240, // 765: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
-	241, // 766: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
-	249, // 767: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
-	250, // 768: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
-	251, // 769: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
-	252, // 770: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
-	253, // 771: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	254, // 772: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
-	255, // 773: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
-	256, // 774: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	257, // 775: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	258, // 776: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	259, // 777: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
-	260, // 778: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
-	261, // 779: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	262, // 780: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
-	263, // 781: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
-	273, // 782: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
-	274, // 783: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
-	275, // 784: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
-	276, // 785: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
-	277, // 786: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
-	278, // 787: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
-	279, // 788: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
-	280, // 789: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
-	281, // 790: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
-	282, // 791: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
-	283, // 792: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
-	284, // 793: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
-	285, // 794: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
-	286, // 795: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
-	287, // 796: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
-	288, // 797: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
-	289, // 798: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
-	290, // 799: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
-	291, // 800: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
-	292, // 801: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
-	293, // 802: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
-	294, // 803: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
-	295, // 804: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
-	296, // 805: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
-	264, // 806: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
-	265, // 807: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
-	266, // 808: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
-	267, // 809: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
-	268, // 810: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
-	269, // 811: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
-	270, // 812: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
-	4,   // 813: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
-	6,   // 814: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
-	8,   // 815: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
-	10,  // 816: rump.sp.v1.Session.Prefork:output_type -> rump.sp.v1.PreforkResponse
-	12,  // 817: rump.sp.v1.Session.ForkCancel:output_type -> rump.sp.v1.ForkCancelResponse
-	14,  // 818: rump.sp.v1.Session.Signals:output_type -> rump.sp.v1.SignalsResponse
-	16,  // 819: rump.sp.v1.Session.Exec:output_type -> rump.sp.v1.ExecResponse
-	18,  // 820: rump.sp.v1.Session.Handover:output_type -> rump.sp.v1.HandoverResponse
-	20,  // 821: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
-	23,  // 822: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
-	25,  // 823: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
-	28,  // 824: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
-	31,  // 825: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
-	35,  // 826: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
-	299, // 827: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
-	300, // 828: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
-	301, // 829: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
-	533, // 830: rump.sp.v1.Kern.Kill:output_type -> rump.sp.v1.KillResponse
-	534, // 831: rump.sp.v1.Kern.Sigpending:output_type -> rump.sp.v1.SigpendingResponse
-	302, // 832: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
-	303, // 833: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
-	304, // 834: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
-	305, // 835: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
-	306, // 836: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
-	559, // 837: rump.sp.v1.Kern.FileList:output_type -> rump.sp.v1.FileListResponse
-	307, // 838: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
-	308, // 839: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
-	309, // 840: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
-	310, // 841: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
-	311, // 842: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
-	312, // 843: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
-	313, // 844: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
-	314, // 845: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
-	315, // 846: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
-	316, // 847: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
-	317, // 848: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
-	318, // 849: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
-	319, // 850: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
-	320, // 851: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
-	321, // 852: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
-	322, // 853: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
-	323, // 854: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
-	324, // 855: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
-	325, // 856: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
-	326, // 857: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
-	327, // 858: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
-	328, // 859: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
-	329, // 860: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
-	330, // 861: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
-	331, // 862: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
-	332, // 863: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
-	333, // 864: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
-	334, // 865: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
-	335, // 866: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
-	336, // 867: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
-	337, // 868: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
-	338, // 869: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
-	357, // 870: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
-	358, // 871: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
-	359, // 872: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
-	360, // 873: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
-	361, // 874: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
-	362, // 875: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
-	363, // 876: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
-	364, // 877: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
-	365, // 878: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
-	366, // 879: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
-	367, // 880: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
-	368, // 881: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
-	369, // 882: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
-	370, // 883: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
-	371, // 884: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
-	372, // 885: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
-	373, // 886: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
-	374, // 887: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
-	375, // 888: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
-	376, // 889: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
-	377, // 890: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
-	378, // 891: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
-	379, // 892: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
-	380, // 893: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
-	381, // 894: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
-	382, // 895: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
-	383, // 896: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
-	504, // 897: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
-	505, // 898: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
-	506, // 899: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
-	339, // 900: rump.sp.v1.Kern.KsemInit:output_type -> rump.sp.v1.KsemInitResponse
-	340, // 901: rump.sp.v1.Kern.KsemOpen:output_type -> rump.sp.v1.KsemOpenResponse
-	341, // 902: rump.sp.v1.Kern.KsemUnlink:output_type -> rump.sp.v1.KsemUnlinkResponse
-	342, // 903: rump.sp.v1.Kern.KsemClose:output_type -> rump.sp.v1.KsemCloseResponse
-	343, // 904: rump.sp.v1.Kern.KsemPost:output_type -> rump.sp.v1.KsemPostResponse
-	344, // 905: rump.sp.v1.Kern.KsemWait:output_type -> rump.sp.v1.KsemWaitResponse
-	345, // 906: rump.sp.v1.Kern.KsemTrywait:output_type -> rump.sp.v1.KsemTrywaitResponse
-	346, // 907: rump.sp.v1.Kern.KsemGetvalue:output_type -> rump.sp.v1.KsemGetvalueResponse
-	347, // 908: rump.sp.v1.Kern.KsemDestroy:output_type -> rump.sp.v1.KsemDestroyResponse
-	348, // 909: rump.sp.v1.Kern.KsemTimedwait:output_type -> rump.sp.v1.KsemTimedwaitResponse
-	349, // 910: rump.sp.v1.Kern.AioCancel:output_type -> rump.sp.v1.AioCancelResponse
-	350, // 911: rump.sp.v1.Kern.AioError:output_type -> rump.sp.v1.AioErrorResponse
-	351, // 912: rump.sp.v1.Kern.AioFsync:output_type -> rump.sp.v1.AioFsyncResponse
-	352, // 913: rump.sp.v1.Kern.AioRead:output_type -> rump.sp.v1.AioReadResponse
-	353, // 914: rump.sp.v1.Kern.AioReturn:output_type -> rump.sp.v1.AioReturnResponse
-	354, // 915: rump.sp.v1.Kern.AioWrite:output_type -> rump.sp.v1.AioWriteResponse
-	355, // 916: rump.sp.v1.Kern.LioListio:output_type -> rump.sp.v1.LioListioResponse
-	356, // 917: rump.sp.v1.Kern.AioSuspend:output_type -> rump.sp.v1.AioSuspendResponse
-	384, // 918: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
-	385, // 919: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
-	386, // 920: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
-	387, // 921: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
-	388, // 922: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
-	389, // 923: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
-	390, // 924: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
-	391, // 925: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
-	392, // 926: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
-	393, // 927: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
-	394, // 928: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
-	395, // 929: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
-	396, // 930: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
-	397, // 931: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
-	398, // 932: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
-	399, // 933: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
-	400, // 934: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
-	401, // 935: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
-	402, // 936: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
-	403, // 937: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
-	404, // 938: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
-	405, // 939: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
-	406, // 940: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
-	407, // 941: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
-	408, // 942: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
-	409, // 943: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
-	410, // 944: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
-	411, // 945: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
-	412, // 946: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
-	413, // 947: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
-	414, // 948: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
-	415, // 949: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
-	416, // 950: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
-	417, // 951: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
-	418, // 952: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
-	419, // 953: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
-	420, // 954: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
-	421, // 955: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
-	422, // 956: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
-	423, // 957: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
-	424, // 958: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
-	425, // 959: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
-	426, // 960: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
-	427, // 961: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
-	428, // 962: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
-	429, // 963: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
-	430, // 964: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
-	431, // 965: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
-	432, // 966: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
-	433, // 967: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
-	434, // 968: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
-	435, // 969: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
-	436, // 970: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
-	437, // 971: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
-	438, // 972: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
-	439, // 973: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
-	440, // 974: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
-	441, // 975: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
-	442, // 976: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
-	443, // 977: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
-	444, // 978: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
-	445, // 979: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
-	446, // 980: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
-	447, // 981: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
-	448, // 982: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
-	449, // 983: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
-	450, // 984: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
-	451, // 985: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
-	452, // 986: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
-	453, // 987: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
-	454, // 988: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
-	455, // 989: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
-	456, // 990: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
-	457, // 991: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
-	458, // 992: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
-	459, // 993: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
-	460, // 994: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
-	461, // 995: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
-	462, // 996: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
-	463, // 997: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
-	464, // 998: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
-	465, // 999: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
-	466, // 1000: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
-	467, // 1001: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
-	468, // 1002: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
-	469, // 1003: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
-	470, // 1004: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
-	471, // 1005: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
-	472, // 1006: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
-	473, // 1007: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
-	474, // 1008: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
-	475, // 1009: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
-	476, // 1010: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
-	477, // 1011: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
-	478, // 1012: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
-	479, // 1013: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
-	480, // 1014: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
-	481, // 1015: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
-	482, // 1016: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
-	483, // 1017: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
-	484, // 1018: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
-	485, // 1019: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
-	507, // 1020: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
-	508, // 1021: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	509, // 1022: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
-	510, // 1023: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
-	486, // 1024: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
-	487, // 1025: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
-	488, // 1026: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
-	489, // 1027: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
-	490, // 1028: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
-	491, // 1029: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
-	492, // 1030: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
-	493, // 1031: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
-	494, // 1032: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
-	495, // 1033: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
-	496, // 1034: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
-	497, // 1035: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
-	498, // 1036: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
-	499, // 1037: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
-	500, // 1038: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
-	501, // 1039: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
-	502, // 1040: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
-	503, // 1041: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
-	511, // 1042: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
-	512, // 1043: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
-	513, // 1044: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
-	514, // 1045: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
-	515, // 1046: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	516, // 1047: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
-	517, // 1048: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
-	518, // 1049: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	519, // 1050: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	520, // 1051: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	521, // 1052: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
-	522, // 1053: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
-	523, // 1054: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	524, // 1055: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
-	525, // 1056: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
-	535, // 1057: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
-	536, // 1058: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
-	537, // 1059: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
-	538, // 1060: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
-	539, // 1061: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
-	540, // 1062: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
-	541, // 1063: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
-	542, // 1064: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
-	543, // 1065: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
-	544, // 1066: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
-	545, // 1067: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
-	546, // 1068: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
-	547, // 1069: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
-	548, // 1070: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
-	549, // 1071: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
-	550, // 1072: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
-	551, // 1073: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
-	552, // 1074: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
-	553, // 1075: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
-	554, // 1076: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
-	555, // 1077: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
-	556, // 1078: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
-	557, // 1079: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
-	558, // 1080: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
-	526, // 1081: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
-	527, // 1082: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
-	528, // 1083: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
-	529, // 1084: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
-	530, // 1085: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
-	531, // 1086: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
-	532, // 1087: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
-	813, // [813:1088] is the sub-list for method output_type
-	538, // [538:813] is the sub-list for method input_type
-	538, // [538:538] is the sub-list for extension type_name
-	538, // [538:538] is the sub-list for extension extendee
-	0,   // [0:538] is the sub-list for field type_name
+	249, // 213: rump.sp.v1.Call.getdents_stat:type_name -> rump.sp.v1.GetdentsStatRequest
+	250, // 214: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
+	251, // 215: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
+	252, // 216: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
+	253, // 217: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
+	254, // 218: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	255, // 219: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
+	256, // 220: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
+	257, // 221: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	258, // 222: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	259, // 223: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	260, // 224: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
+	261, // 225: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
+	262, // 226: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	263, // 227: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
+	264, // 228: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
+	265, // 229: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
+	266, // 230: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
+	267, // 231: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
+	268, // 232: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
+	269, // 233: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
+	270, // 234: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
+	271, // 235: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
+	272, // 236: rump.sp.v1.Call.kill:type_name -> rump.sp.v1.KillRequest
+	273, // 237: rump.sp.v1.Call.sigpending:type_name -> rump.sp.v1.SigpendingRequest
+	274, // 238: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
+	275, // 239: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
+	276, // 240: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
+	277, // 241: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
+	278, // 242: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
+	279, // 243: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
+	280, // 244: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
+	281, // 245: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
+	282, // 246: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
+	283, // 247: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
+	284, // 248: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
+	285, // 249: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
+	286, // 250: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
+	287, // 251: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
+	288, // 252: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
+	289, // 253: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
+	290, // 254: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
+	291, // 255: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
+	292, // 256: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
+	293, // 257: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
+	294, // 258: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
+	295, // 259: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
+	296, // 260: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
+	297, // 261: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
+	298, // 262: rump.sp.v1.Call.file_list:type_name -> rump.sp.v1.FileListRequest
+	299, // 263: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
+	300, // 264: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
+	301, // 265: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
+	302, // 266: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
+	303, // 267: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
+	304, // 268: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
+	305, // 269: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
+	306, // 270: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
+	307, // 271: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
+	308, // 272: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
+	309, // 273: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
+	310, // 274: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
+	311, // 275: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
+	312, // 276: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
+	313, // 277: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
+	314, // 278: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
+	315, // 279: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
+	316, // 280: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
+	317, // 281: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
+	318, // 282: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
+	319, // 283: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
+	320, // 284: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
+	321, // 285: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
+	322, // 286: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
+	323, // 287: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
+	324, // 288: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
+	325, // 289: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
+	326, // 290: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
+	327, // 291: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
+	328, // 292: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
+	329, // 293: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
+	330, // 294: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
+	331, // 295: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
+	332, // 296: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
+	333, // 297: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
+	334, // 298: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
+	335, // 299: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
+	336, // 300: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
+	337, // 301: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
+	338, // 302: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
+	339, // 303: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
+	340, // 304: rump.sp.v1.Result.ksem_init:type_name -> rump.sp.v1.KsemInitResponse
+	341, // 305: rump.sp.v1.Result.ksem_open:type_name -> rump.sp.v1.KsemOpenResponse
+	342, // 306: rump.sp.v1.Result.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkResponse
+	343, // 307: rump.sp.v1.Result.ksem_close:type_name -> rump.sp.v1.KsemCloseResponse
+	344, // 308: rump.sp.v1.Result.ksem_post:type_name -> rump.sp.v1.KsemPostResponse
+	345, // 309: rump.sp.v1.Result.ksem_wait:type_name -> rump.sp.v1.KsemWaitResponse
+	346, // 310: rump.sp.v1.Result.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitResponse
+	347, // 311: rump.sp.v1.Result.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueResponse
+	348, // 312: rump.sp.v1.Result.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyResponse
+	349, // 313: rump.sp.v1.Result.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitResponse
+	350, // 314: rump.sp.v1.Result.aio_cancel:type_name -> rump.sp.v1.AioCancelResponse
+	351, // 315: rump.sp.v1.Result.aio_error:type_name -> rump.sp.v1.AioErrorResponse
+	352, // 316: rump.sp.v1.Result.aio_fsync:type_name -> rump.sp.v1.AioFsyncResponse
+	353, // 317: rump.sp.v1.Result.aio_read:type_name -> rump.sp.v1.AioReadResponse
+	354, // 318: rump.sp.v1.Result.aio_return:type_name -> rump.sp.v1.AioReturnResponse
+	355, // 319: rump.sp.v1.Result.aio_write:type_name -> rump.sp.v1.AioWriteResponse
+	356, // 320: rump.sp.v1.Result.lio_listio:type_name -> rump.sp.v1.LioListioResponse
+	357, // 321: rump.sp.v1.Result.aio_suspend:type_name -> rump.sp.v1.AioSuspendResponse
+	358, // 322: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
+	359, // 323: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
+	360, // 324: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
+	361, // 325: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
+	362, // 326: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
+	363, // 327: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
+	364, // 328: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
+	365, // 329: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
+	366, // 330: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
+	367, // 331: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
+	368, // 332: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
+	369, // 333: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
+	370, // 334: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
+	371, // 335: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
+	372, // 336: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
+	373, // 337: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
+	374, // 338: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
+	375, // 339: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
+	376, // 340: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
+	377, // 341: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
+	378, // 342: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
+	379, // 343: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
+	380, // 344: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
+	381, // 345: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
+	382, // 346: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
+	383, // 347: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
+	384, // 348: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
+	385, // 349: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
+	386, // 350: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
+	387, // 351: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
+	388, // 352: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
+	389, // 353: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
+	390, // 354: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
+	391, // 355: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
+	392, // 356: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
+	393, // 357: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
+	394, // 358: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
+	395, // 359: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
+	396, // 360: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
+	397, // 361: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
+	398, // 362: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
+	399, // 363: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
+	400, // 364: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
+	401, // 365: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
+	402, // 366: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
+	403, // 367: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
+	404, // 368: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
+	405, // 369: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
+	406, // 370: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
+	407, // 371: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
+	408, // 372: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
+	409, // 373: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
+	410, // 374: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
+	411, // 375: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
+	412, // 376: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
+	413, // 377: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
+	414, // 378: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
+	415, // 379: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
+	416, // 380: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
+	417, // 381: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
+	418, // 382: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
+	419, // 383: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
+	420, // 384: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
+	421, // 385: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
+	422, // 386: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
+	423, // 387: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
+	424, // 388: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
+	425, // 389: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
+	426, // 390: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
+	427, // 391: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
+	428, // 392: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
+	429, // 393: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
+	430, // 394: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
+	431, // 395: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
+	432, // 396: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
+	433, // 397: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
+	434, // 398: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
+	435, // 399: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
+	436, // 400: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
+	437, // 401: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
+	438, // 402: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
+	439, // 403: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
+	440, // 404: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
+	441, // 405: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
+	442, // 406: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
+	443, // 407: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
+	444, // 408: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
+	445, // 409: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
+	446, // 410: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
+	447, // 411: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
+	448, // 412: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
+	449, // 413: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
+	450, // 414: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
+	451, // 415: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
+	452, // 416: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
+	453, // 417: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
+	454, // 418: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
+	455, // 419: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
+	456, // 420: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
+	457, // 421: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
+	458, // 422: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
+	459, // 423: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
+	460, // 424: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
+	461, // 425: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
+	462, // 426: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
+	463, // 427: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
+	464, // 428: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
+	465, // 429: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
+	466, // 430: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
+	467, // 431: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
+	468, // 432: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
+	469, // 433: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
+	470, // 434: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
+	471, // 435: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
+	472, // 436: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
+	473, // 437: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
+	474, // 438: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
+	475, // 439: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
+	476, // 440: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
+	477, // 441: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
+	478, // 442: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
+	479, // 443: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
+	480, // 444: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
+	481, // 445: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
+	482, // 446: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
+	483, // 447: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
+	484, // 448: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
+	485, // 449: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
+	486, // 450: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
+	487, // 451: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
+	488, // 452: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
+	489, // 453: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
+	490, // 454: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
+	491, // 455: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
+	492, // 456: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
+	493, // 457: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
+	494, // 458: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
+	495, // 459: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
+	496, // 460: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
+	497, // 461: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
+	498, // 462: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
+	499, // 463: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
+	500, // 464: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
+	501, // 465: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
+	502, // 466: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
+	503, // 467: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
+	504, // 468: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
+	505, // 469: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
+	506, // 470: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
+	507, // 471: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
+	508, // 472: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
+	509, // 473: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	510, // 474: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
+	511, // 475: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
+	512, // 476: rump.sp.v1.Result.getdents_stat:type_name -> rump.sp.v1.GetdentsStatResponse
+	513, // 477: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
+	514, // 478: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
+	515, // 479: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
+	516, // 480: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
+	517, // 481: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	518, // 482: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
+	519, // 483: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
+	520, // 484: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	521, // 485: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	522, // 486: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	523, // 487: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
+	524, // 488: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
+	525, // 489: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	526, // 490: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
+	527, // 491: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
+	528, // 492: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
+	529, // 493: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
+	530, // 494: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
+	531, // 495: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
+	532, // 496: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
+	533, // 497: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
+	534, // 498: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
+	535, // 499: rump.sp.v1.Result.kill:type_name -> rump.sp.v1.KillResponse
+	536, // 500: rump.sp.v1.Result.sigpending:type_name -> rump.sp.v1.SigpendingResponse
+	537, // 501: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
+	538, // 502: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
+	539, // 503: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
+	540, // 504: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
+	541, // 505: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
+	542, // 506: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
+	543, // 507: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
+	544, // 508: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
+	545, // 509: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
+	546, // 510: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
+	547, // 511: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
+	548, // 512: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
+	549, // 513: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
+	550, // 514: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
+	551, // 515: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
+	552, // 516: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
+	553, // 517: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
+	554, // 518: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
+	555, // 519: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
+	556, // 520: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
+	557, // 521: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
+	558, // 522: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
+	559, // 523: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
+	560, // 524: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
+	561, // 525: rump.sp.v1.Result.file_list:type_name -> rump.sp.v1.FileListResponse
+	1,   // 526: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 527: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
+	1,   // 528: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
+	22,  // 529: rump.sp.v1.StreamRequest.shared:type_name -> rump.sp.v1.Shared
+	2,   // 530: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
+	299, // 531: rump.sp.v1.StreamResponse.end:type_name -> rump.sp.v1.SyscallError
+	22,  // 532: rump.sp.v1.StreamResponse.shared:type_name -> rump.sp.v1.Shared
+	562, // 533: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
+	27,  // 534: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	30,  // 535: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
+	36,  // 536: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
+	33,  // 537: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
+	34,  // 538: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
+	27,  // 539: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	3,   // 540: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
+	5,   // 541: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
+	7,   // 542: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
+	9,   // 543: rump.sp.v1.Session.Prefork:input_type -> rump.sp.v1.PreforkRequest
+	11,  // 544: rump.sp.v1.Session.ForkCancel:input_type -> rump.sp.v1.ForkCancelRequest
+	13,  // 545: rump.sp.v1.Session.Signals:input_type -> rump.sp.v1.SignalsRequest
+	15,  // 546: rump.sp.v1.Session.Exec:input_type -> rump.sp.v1.ExecRequest
+	17,  // 547: rump.sp.v1.Session.Handover:input_type -> rump.sp.v1.HandoverRequest
+	19,  // 548: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
+	21,  // 549: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
+	24,  // 550: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
+	26,  // 551: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
+	29,  // 552: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
+	32,  // 553: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
+	37,  // 554: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
+	38,  // 555: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
+	39,  // 556: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
+	272, // 557: rump.sp.v1.Kern.Kill:input_type -> rump.sp.v1.KillRequest
+	273, // 558: rump.sp.v1.Kern.Sigpending:input_type -> rump.sp.v1.SigpendingRequest
+	40,  // 559: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
+	41,  // 560: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
+	42,  // 561: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
+	43,  // 562: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
+	44,  // 563: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
+	298, // 564: rump.sp.v1.Kern.FileList:input_type -> rump.sp.v1.FileListRequest
+	45,  // 565: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
+	46,  // 566: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
+	47,  // 567: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
+	48,  // 568: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
+	49,  // 569: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
+	50,  // 570: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
+	51,  // 571: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
+	52,  // 572: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
+	53,  // 573: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
+	54,  // 574: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
+	55,  // 575: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
+	56,  // 576: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
+	57,  // 577: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
+	58,  // 578: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
+	59,  // 579: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
+	60,  // 580: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
+	61,  // 581: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
+	62,  // 582: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
+	63,  // 583: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
+	64,  // 584: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
+	65,  // 585: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
+	66,  // 586: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
+	67,  // 587: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
+	68,  // 588: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
+	69,  // 589: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
+	70,  // 590: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
+	71,  // 591: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
+	72,  // 592: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
+	73,  // 593: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
+	74,  // 594: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
+	75,  // 595: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
+	76,  // 596: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
+	95,  // 597: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
+	96,  // 598: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
+	97,  // 599: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
+	98,  // 600: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
+	99,  // 601: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
+	100, // 602: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
+	101, // 603: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
+	102, // 604: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
+	103, // 605: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
+	104, // 606: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
+	105, // 607: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
+	106, // 608: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
+	107, // 609: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
+	108, // 610: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
+	109, // 611: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
+	110, // 612: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
+	111, // 613: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
+	112, // 614: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
+	113, // 615: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
+	114, // 616: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
+	115, // 617: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
+	116, // 618: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
+	117, // 619: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
+	118, // 620: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
+	119, // 621: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
+	120, // 622: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
+	121, // 623: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
+	242, // 624: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
+	243, // 625: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
+	244, // 626: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
+	77,  // 627: rump.sp.v1.Kern.KsemInit:input_type -> rump.sp.v1.KsemInitRequest
+	78,  // 628: rump.sp.v1.Kern.KsemOpen:input_type -> rump.sp.v1.KsemOpenRequest
+	79,  // 629: rump.sp.v1.Kern.KsemUnlink:input_type -> rump.sp.v1.KsemUnlinkRequest
+	80,  // 630: rump.sp.v1.Kern.KsemClose:input_type -> rump.sp.v1.KsemCloseRequest
+	81,  // 631: rump.sp.v1.Kern.KsemPost:input_type -> rump.sp.v1.KsemPostRequest
+	82,  // 632: rump.sp.v1.Kern.KsemWait:input_type -> rump.sp.v1.KsemWaitRequest
+	83,  // 633: rump.sp.v1.Kern.KsemTrywait:input_type -> rump.sp.v1.KsemTrywaitRequest
+	84,  // 634: rump.sp.v1.Kern.KsemGetvalue:input_type -> rump.sp.v1.KsemGetvalueRequest
+	85,  // 635: rump.sp.v1.Kern.KsemDestroy:input_type -> rump.sp.v1.KsemDestroyRequest
+	86,  // 636: rump.sp.v1.Kern.KsemTimedwait:input_type -> rump.sp.v1.KsemTimedwaitRequest
+	87,  // 637: rump.sp.v1.Kern.AioCancel:input_type -> rump.sp.v1.AioCancelRequest
+	88,  // 638: rump.sp.v1.Kern.AioError:input_type -> rump.sp.v1.AioErrorRequest
+	89,  // 639: rump.sp.v1.Kern.AioFsync:input_type -> rump.sp.v1.AioFsyncRequest
+	90,  // 640: rump.sp.v1.Kern.AioRead:input_type -> rump.sp.v1.AioReadRequest
+	91,  // 641: rump.sp.v1.Kern.AioReturn:input_type -> rump.sp.v1.AioReturnRequest
+	92,  // 642: rump.sp.v1.Kern.AioWrite:input_type -> rump.sp.v1.AioWriteRequest
+	93,  // 643: rump.sp.v1.Kern.LioListio:input_type -> rump.sp.v1.LioListioRequest
+	94,  // 644: rump.sp.v1.Kern.AioSuspend:input_type -> rump.sp.v1.AioSuspendRequest
+	122, // 645: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
+	123, // 646: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
+	124, // 647: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
+	125, // 648: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
+	126, // 649: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
+	127, // 650: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
+	128, // 651: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
+	129, // 652: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
+	130, // 653: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
+	131, // 654: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
+	132, // 655: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
+	133, // 656: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
+	134, // 657: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
+	135, // 658: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
+	136, // 659: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
+	137, // 660: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
+	138, // 661: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
+	139, // 662: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
+	140, // 663: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
+	141, // 664: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
+	142, // 665: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
+	143, // 666: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
+	144, // 667: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
+	145, // 668: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
+	146, // 669: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
+	147, // 670: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
+	148, // 671: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
+	149, // 672: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
+	150, // 673: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
+	151, // 674: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
+	152, // 675: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
+	153, // 676: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
+	154, // 677: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
+	155, // 678: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
+	156, // 679: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
+	157, // 680: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
+	158, // 681: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
+	159, // 682: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
+	160, // 683: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
+	161, // 684: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
+	162, // 685: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
+	163, // 686: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
+	164, // 687: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
+	165, // 688: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
+	166, // 689: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
+	167, // 690: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
+	168, // 691: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
+	169, // 692: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
+	170, // 693: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
+	171, // 694: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
+	172, // 695: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
+	173, // 696: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
+	174, // 697: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
+	175, // 698: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
+	176, // 699: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
+	177, // 700: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
+	178, // 701: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
+	179, // 702: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
+	180, // 703: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
+	181, // 704: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
+	182, // 705: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
+	183, // 706: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
+	184, // 707: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
+	185, // 708: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
+	186, // 709: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
+	187, // 710: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
+	188, // 711: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
+	189, // 712: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
+	190, // 713: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
+	191, // 714: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
+	192, // 715: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
+	193, // 716: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
+	194, // 717: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
+	195, // 718: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
+	196, // 719: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
+	197, // 720: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
+	198, // 721: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
+	199, // 722: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
+	200, // 723: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
+	201, // 724: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
+	202, // 725: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
+	203, // 726: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
+	204, // 727: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
+	205, // 728: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
+	206, // 729: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
+	207, // 730: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
+	208, // 731: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
+	209, // 732: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
+	210, // 733: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
+	211, // 734: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
+	212, // 735: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
+	213, // 736: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
+	214, // 737: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
+	215, // 738: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
+	216, // 739: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
+	217, // 740: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
+	218, // 741: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
+	219, // 742: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
+	220, // 743: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
+	221, // 744: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
+	222, // 745: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
+	223, // 746: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
+	245, // 747: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
+	246, // 748: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	247, // 749: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
+	248, // 750: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
+	249, // 751: rump.sp.v1.Vfs.GetdentsStat:input_type -> rump.sp.v1.GetdentsStatRequest
+	224, // 752: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
+	225, // 753: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
+	226, // 754: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
+	227, // 755: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
+	228, // 756: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
+	229, // 757: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
+	230, // 758: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
+	231, // 759: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
+	232, // 760: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
+	233, // 761: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
+	234, // 762: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
+	235, // 763: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
+	236, // 764: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
+	237, // 765: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
+	238, // 766: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
+	239, // 767: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
+	240, // 768: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
+	241, // 769: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
+	250, // 770: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
+	251, // 771: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
+	252, // 772: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
+	253, // 773: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
+	254, // 774: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	255, // 775: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
+	256, // 776: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
+	257, // 777: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	258, // 778: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	259, // 779: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	260, // 780: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
+	261, // 781: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
+	262, // 782: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	263, // 783: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
+	264, // 784: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
+	274, // 785: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
+	275, // 786: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
+	276, // 787: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
+	277, // 788: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
+	278, // 789: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
+	279, // 790: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
+	280, // 791: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
+	281, // 792: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
+	282, // 793: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
+	283, // 794: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
+	284, // 795: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
+	285, // 796: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
+	286, // 797: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
+	287, // 798: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
+	288, // 799: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
+	289, // 800: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
+	290, // 801: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
+	291, // 802: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
+	292, // 803: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
+	293, // 804: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
+	294, // 805: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
+	295, // 806: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
+	296, // 807: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
+	297, // 808: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
+	265, // 809: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
+	266, // 810: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
+	267, // 811: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
+	268, // 812: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
+	269, // 813: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
+	270, // 814: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
+	271, // 815: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
+	4,   // 816: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
+	6,   // 817: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
+	8,   // 818: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
+	10,  // 819: rump.sp.v1.Session.Prefork:output_type -> rump.sp.v1.PreforkResponse
+	12,  // 820: rump.sp.v1.Session.ForkCancel:output_type -> rump.sp.v1.ForkCancelResponse
+	14,  // 821: rump.sp.v1.Session.Signals:output_type -> rump.sp.v1.SignalsResponse
+	16,  // 822: rump.sp.v1.Session.Exec:output_type -> rump.sp.v1.ExecResponse
+	18,  // 823: rump.sp.v1.Session.Handover:output_type -> rump.sp.v1.HandoverResponse
+	20,  // 824: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
+	23,  // 825: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
+	25,  // 826: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
+	28,  // 827: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
+	31,  // 828: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
+	35,  // 829: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
+	300, // 830: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
+	301, // 831: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
+	302, // 832: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
+	535, // 833: rump.sp.v1.Kern.Kill:output_type -> rump.sp.v1.KillResponse
+	536, // 834: rump.sp.v1.Kern.Sigpending:output_type -> rump.sp.v1.SigpendingResponse
+	303, // 835: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
+	304, // 836: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
+	305, // 837: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
+	306, // 838: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
+	307, // 839: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
+	561, // 840: rump.sp.v1.Kern.FileList:output_type -> rump.sp.v1.FileListResponse
+	308, // 841: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
+	309, // 842: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
+	310, // 843: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
+	311, // 844: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
+	312, // 845: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
+	313, // 846: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
+	314, // 847: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
+	315, // 848: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
+	316, // 849: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
+	317, // 850: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
+	318, // 851: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
+	319, // 852: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
+	320, // 853: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
+	321, // 854: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
+	322, // 855: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
+	323, // 856: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
+	324, // 857: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
+	325, // 858: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
+	326, // 859: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
+	327, // 860: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
+	328, // 861: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
+	329, // 862: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
+	330, // 863: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
+	331, // 864: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
+	332, // 865: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
+	333, // 866: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
+	334, // 867: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
+	335, // 868: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
+	336, // 869: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
+	337, // 870: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
+	338, // 871: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
+	339, // 872: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
+	358, // 873: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
+	359, // 874: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
+	360, // 875: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
+	361, // 876: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
+	362, // 877: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
+	363, // 878: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
+	364, // 879: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
+	365, // 880: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
+	366, // 881: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
+	367, // 882: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
+	368, // 883: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
+	369, // 884: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
+	370, // 885: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
+	371, // 886: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
+	372, // 887: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
+	373, // 888: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
+	374, // 889: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
+	375, // 890: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
+	376, // 891: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
+	377, // 892: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
+	378, // 893: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
+	379, // 894: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
+	380, // 895: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
+	381, // 896: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
+	382, // 897: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
+	383, // 898: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
+	384, // 899: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
+	505, // 900: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
+	506, // 901: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
+	507, // 902: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
+	340, // 903: rump.sp.v1.Kern.KsemInit:output_type -> rump.sp.v1.KsemInitResponse
+	341, // 904: rump.sp.v1.Kern.KsemOpen:output_type -> rump.sp.v1.KsemOpenResponse
+	342, // 905: rump.sp.v1.Kern.KsemUnlink:output_type -> rump.sp.v1.KsemUnlinkResponse
+	343, // 906: rump.sp.v1.Kern.KsemClose:output_type -> rump.sp.v1.KsemCloseResponse
+	344, // 907: rump.sp.v1.Kern.KsemPost:output_type -> rump.sp.v1.KsemPostResponse
+	345, // 908: rump.sp.v1.Kern.KsemWait:output_type -> rump.sp.v1.KsemWaitResponse
+	346, // 909: rump.sp.v1.Kern.KsemTrywait:output_type -> rump.sp.v1.KsemTrywaitResponse
+	347, // 910: rump.sp.v1.Kern.KsemGetvalue:output_type -> rump.sp.v1.KsemGetvalueResponse
+	348, // 911: rump.sp.v1.Kern.KsemDestroy:output_type -> rump.sp.v1.KsemDestroyResponse
+	349, // 912: rump.sp.v1.Kern.KsemTimedwait:output_type -> rump.sp.v1.KsemTimedwaitResponse
+	350, // 913: rump.sp.v1.Kern.AioCancel:output_type -> rump.sp.v1.AioCancelResponse
+	351, // 914: rump.sp.v1.Kern.AioError:output_type -> rump.sp.v1.AioErrorResponse
+	352, // 915: rump.sp.v1.Kern.AioFsync:output_type -> rump.sp.v1.AioFsyncResponse
+	353, // 916: rump.sp.v1.Kern.AioRead:output_type -> rump.sp.v1.AioReadResponse
+	354, // 917: rump.sp.v1.Kern.AioReturn:output_type -> rump.sp.v1.AioReturnResponse
+	355, // 918: rump.sp.v1.Kern.AioWrite:output_type -> rump.sp.v1.AioWriteResponse
+	356, // 919: rump.sp.v1.Kern.LioListio:output_type -> rump.sp.v1.LioListioResponse
+	357, // 920: rump.sp.v1.Kern.AioSuspend:output_type -> rump.sp.v1.AioSuspendResponse
+	385, // 921: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
+	386, // 922: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
+	387, // 923: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
+	388, // 924: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
+	389, // 925: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
+	390, // 926: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
+	391, // 927: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
+	392, // 928: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
+	393, // 929: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
+	394, // 930: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
+	395, // 931: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
+	396, // 932: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
+	397, // 933: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
+	398, // 934: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
+	399, // 935: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
+	400, // 936: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
+	401, // 937: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
+	402, // 938: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
+	403, // 939: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
+	404, // 940: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
+	405, // 941: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
+	406, // 942: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
+	407, // 943: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
+	408, // 944: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
+	409, // 945: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
+	410, // 946: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
+	411, // 947: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
+	412, // 948: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
+	413, // 949: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
+	414, // 950: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
+	415, // 951: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
+	416, // 952: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
+	417, // 953: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
+	418, // 954: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
+	419, // 955: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
+	420, // 956: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
+	421, // 957: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
+	422, // 958: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
+	423, // 959: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
+	424, // 960: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
+	425, // 961: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
+	426, // 962: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
+	427, // 963: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
+	428, // 964: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
+	429, // 965: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
+	430, // 966: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
+	431, // 967: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
+	432, // 968: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
+	433, // 969: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
+	434, // 970: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
+	435, // 971: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
+	436, // 972: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
+	437, // 973: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
+	438, // 974: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
+	439, // 975: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
+	440, // 976: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
+	441, // 977: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
+	442, // 978: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
+	443, // 979: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
+	444, // 980: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
+	445, // 981: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
+	446, // 982: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
+	447, // 983: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
+	448, // 984: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
+	449, // 985: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
+	450, // 986: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
+	451, // 987: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
+	452, // 988: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
+	453, // 989: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
+	454, // 990: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
+	455, // 991: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
+	456, // 992: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
+	457, // 993: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
+	458, // 994: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
+	459, // 995: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
+	460, // 996: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
+	461, // 997: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
+	462, // 998: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
+	463, // 999: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
+	464, // 1000: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
+	465, // 1001: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
+	466, // 1002: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
+	467, // 1003: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
+	468, // 1004: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
+	469, // 1005: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
+	470, // 1006: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
+	471, // 1007: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
+	472, // 1008: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
+	473, // 1009: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
+	474, // 1010: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
+	475, // 1011: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
+	476, // 1012: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
+	477, // 1013: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
+	478, // 1014: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
+	479, // 1015: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
+	480, // 1016: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
+	481, // 1017: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
+	482, // 1018: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
+	483, // 1019: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
+	484, // 1020: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
+	485, // 1021: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
+	486, // 1022: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
+	508, // 1023: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
+	509, // 1024: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	510, // 1025: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
+	511, // 1026: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
+	512, // 1027: rump.sp.v1.Vfs.GetdentsStat:output_type -> rump.sp.v1.GetdentsStatResponse
+	487, // 1028: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
+	488, // 1029: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
+	489, // 1030: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
+	490, // 1031: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
+	491, // 1032: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
+	492, // 1033: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
+	493, // 1034: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
+	494, // 1035: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
+	495, // 1036: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
+	496, // 1037: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
+	497, // 1038: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
+	498, // 1039: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
+	499, // 1040: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
+	500, // 1041: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
+	501, // 1042: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
+	502, // 1043: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
+	503, // 1044: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
+	504, // 1045: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
+	513, // 1046: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
+	514, // 1047: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
+	515, // 1048: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
+	516, // 1049: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
+	517, // 1050: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	518, // 1051: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
+	519, // 1052: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
+	520, // 1053: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	521, // 1054: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	522, // 1055: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	523, // 1056: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
+	524, // 1057: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
+	525, // 1058: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	526, // 1059: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
+	527, // 1060: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
+	537, // 1061: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
+	538, // 1062: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
+	539, // 1063: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
+	540, // 1064: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
+	541, // 1065: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
+	542, // 1066: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
+	543, // 1067: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
+	544, // 1068: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
+	545, // 1069: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
+	546, // 1070: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
+	547, // 1071: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
+	548, // 1072: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
+	549, // 1073: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
+	550, // 1074: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
+	551, // 1075: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
+	552, // 1076: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
+	553, // 1077: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
+	554, // 1078: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
+	555, // 1079: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
+	556, // 1080: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
+	557, // 1081: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
+	558, // 1082: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
+	559, // 1083: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
+	560, // 1084: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
+	528, // 1085: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
+	529, // 1086: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
+	530, // 1087: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
+	531, // 1088: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
+	532, // 1089: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
+	533, // 1090: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
+	534, // 1091: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
+	816, // [816:1092] is the sub-list for method output_type
+	540, // [540:816] is the sub-list for method input_type
+	540, // [540:540] is the sub-list for extension type_name
+	540, // [540:540] is the sub-list for extension extendee
+	0,   // [0:540] is the sub-list for field type_name
 }
 
 func init() { file_rump_sp_proto_init() }
@@ -13683,6 +13724,7 @@ func file_rump_sp_proto_init() {
 		(*Call_EtfsRegisterWithsize)(nil),
 		(*Call_EtfsRemove)(nil),
 		(*Call_Newfs)(nil),
+		(*Call_GetdentsStat)(nil),
 		(*Call_NetconfigIfcreate)(nil),
 		(*Call_NetconfigIfdestroy)(nil),
 		(*Call_NetconfigIfup)(nil),
@@ -13947,6 +13989,7 @@ func file_rump_sp_proto_init() {
 		(*Result_EtfsRegisterWithsize)(nil),
 		(*Result_EtfsRemove)(nil),
 		(*Result_Newfs)(nil),
+		(*Result_GetdentsStat)(nil),
 		(*Result_NetconfigIfcreate)(nil),
 		(*Result_NetconfigIfdestroy)(nil),
 		(*Result_NetconfigIfup)(nil),

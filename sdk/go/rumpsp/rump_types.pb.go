@@ -543,6 +543,59 @@ func (x *Dirent) GetDOff() int64 {
 	return 0
 }
 
+// An entry of a directory with the attributes of its file; without them where fstatat fails, or cannot answer at once.
+type DirentStat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Entry         *Dirent                `protobuf:"bytes,1,opt,name=entry,proto3" json:"entry,omitempty"`
+	St            *Stat                  `protobuf:"bytes,2,opt,name=st,proto3" json:"st,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DirentStat) Reset() {
+	*x = DirentStat{}
+	mi := &file_rump_types_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DirentStat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DirentStat) ProtoMessage() {}
+
+func (x *DirentStat) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DirentStat.ProtoReflect.Descriptor instead.
+func (*DirentStat) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *DirentStat) GetEntry() *Dirent {
+	if x != nil {
+		return x.Entry
+	}
+	return nil
+}
+
+func (x *DirentStat) GetSt() *Stat {
+	if x != nil {
+		return x.St
+	}
+	return nil
+}
+
 type Rlimit struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RlimCur       uint64                 `protobuf:"varint,1,opt,name=rlim_cur,json=rlimCur,proto3" json:"rlim_cur,omitempty"`
@@ -553,7 +606,7 @@ type Rlimit struct {
 
 func (x *Rlimit) Reset() {
 	*x = Rlimit{}
-	mi := &file_rump_types_proto_msgTypes[5]
+	mi := &file_rump_types_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -565,7 +618,7 @@ func (x *Rlimit) String() string {
 func (*Rlimit) ProtoMessage() {}
 
 func (x *Rlimit) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[5]
+	mi := &file_rump_types_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -578,7 +631,7 @@ func (x *Rlimit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rlimit.ProtoReflect.Descriptor instead.
 func (*Rlimit) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{5}
+	return file_rump_types_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Rlimit) GetRlimCur() uint64 {
@@ -609,7 +662,7 @@ type Flock struct {
 
 func (x *Flock) Reset() {
 	*x = Flock{}
-	mi := &file_rump_types_proto_msgTypes[6]
+	mi := &file_rump_types_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -621,7 +674,7 @@ func (x *Flock) String() string {
 func (*Flock) ProtoMessage() {}
 
 func (x *Flock) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[6]
+	mi := &file_rump_types_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -634,7 +687,7 @@ func (x *Flock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Flock.ProtoReflect.Descriptor instead.
 func (*Flock) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{6}
+	return file_rump_types_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Flock) GetLStart() int64 {
@@ -683,7 +736,7 @@ type Pollfd struct {
 
 func (x *Pollfd) Reset() {
 	*x = Pollfd{}
-	mi := &file_rump_types_proto_msgTypes[7]
+	mi := &file_rump_types_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -695,7 +748,7 @@ func (x *Pollfd) String() string {
 func (*Pollfd) ProtoMessage() {}
 
 func (x *Pollfd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[7]
+	mi := &file_rump_types_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -708,7 +761,7 @@ func (x *Pollfd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pollfd.ProtoReflect.Descriptor instead.
 func (*Pollfd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{7}
+	return file_rump_types_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Pollfd) GetFd() int32 {
@@ -746,7 +799,7 @@ type Kevent struct {
 
 func (x *Kevent) Reset() {
 	*x = Kevent{}
-	mi := &file_rump_types_proto_msgTypes[8]
+	mi := &file_rump_types_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -758,7 +811,7 @@ func (x *Kevent) String() string {
 func (*Kevent) ProtoMessage() {}
 
 func (x *Kevent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[8]
+	mi := &file_rump_types_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -771,7 +824,7 @@ func (x *Kevent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Kevent.ProtoReflect.Descriptor instead.
 func (*Kevent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{8}
+	return file_rump_types_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Kevent) GetIdent() uint64 {
@@ -827,7 +880,7 @@ type Sigevent struct {
 
 func (x *Sigevent) Reset() {
 	*x = Sigevent{}
-	mi := &file_rump_types_proto_msgTypes[9]
+	mi := &file_rump_types_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -839,7 +892,7 @@ func (x *Sigevent) String() string {
 func (*Sigevent) ProtoMessage() {}
 
 func (x *Sigevent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[9]
+	mi := &file_rump_types_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -852,7 +905,7 @@ func (x *Sigevent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sigevent.ProtoReflect.Descriptor instead.
 func (*Sigevent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{9}
+	return file_rump_types_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Sigevent) GetSigevNotify() int32 {
@@ -898,7 +951,7 @@ type Aiocb struct {
 
 func (x *Aiocb) Reset() {
 	*x = Aiocb{}
-	mi := &file_rump_types_proto_msgTypes[10]
+	mi := &file_rump_types_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -910,7 +963,7 @@ func (x *Aiocb) String() string {
 func (*Aiocb) ProtoMessage() {}
 
 func (x *Aiocb) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[10]
+	mi := &file_rump_types_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -923,7 +976,7 @@ func (x *Aiocb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Aiocb.ProtoReflect.Descriptor instead.
 func (*Aiocb) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{10}
+	return file_rump_types_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Aiocb) GetAiocbp() uint64 {
@@ -992,7 +1045,7 @@ type SockaddrUn struct {
 
 func (x *SockaddrUn) Reset() {
 	*x = SockaddrUn{}
-	mi := &file_rump_types_proto_msgTypes[11]
+	mi := &file_rump_types_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1004,7 +1057,7 @@ func (x *SockaddrUn) String() string {
 func (*SockaddrUn) ProtoMessage() {}
 
 func (x *SockaddrUn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[11]
+	mi := &file_rump_types_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1017,7 +1070,7 @@ func (x *SockaddrUn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrUn.ProtoReflect.Descriptor instead.
 func (*SockaddrUn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{11}
+	return file_rump_types_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SockaddrUn) GetSunPath() []byte {
@@ -1038,7 +1091,7 @@ type SockaddrIn struct {
 
 func (x *SockaddrIn) Reset() {
 	*x = SockaddrIn{}
-	mi := &file_rump_types_proto_msgTypes[12]
+	mi := &file_rump_types_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1050,7 +1103,7 @@ func (x *SockaddrIn) String() string {
 func (*SockaddrIn) ProtoMessage() {}
 
 func (x *SockaddrIn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[12]
+	mi := &file_rump_types_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1063,7 +1116,7 @@ func (x *SockaddrIn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrIn.ProtoReflect.Descriptor instead.
 func (*SockaddrIn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{12}
+	return file_rump_types_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SockaddrIn) GetSinAddr() []byte {
@@ -1093,7 +1146,7 @@ type SockaddrIn6 struct {
 
 func (x *SockaddrIn6) Reset() {
 	*x = SockaddrIn6{}
-	mi := &file_rump_types_proto_msgTypes[13]
+	mi := &file_rump_types_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1105,7 +1158,7 @@ func (x *SockaddrIn6) String() string {
 func (*SockaddrIn6) ProtoMessage() {}
 
 func (x *SockaddrIn6) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[13]
+	mi := &file_rump_types_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1118,7 +1171,7 @@ func (x *SockaddrIn6) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrIn6.ProtoReflect.Descriptor instead.
 func (*SockaddrIn6) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{13}
+	return file_rump_types_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SockaddrIn6) GetSin6Addr() []byte {
@@ -1162,7 +1215,7 @@ type SockaddrDl struct {
 
 func (x *SockaddrDl) Reset() {
 	*x = SockaddrDl{}
-	mi := &file_rump_types_proto_msgTypes[14]
+	mi := &file_rump_types_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1174,7 +1227,7 @@ func (x *SockaddrDl) String() string {
 func (*SockaddrDl) ProtoMessage() {}
 
 func (x *SockaddrDl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[14]
+	mi := &file_rump_types_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1187,7 +1240,7 @@ func (x *SockaddrDl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrDl.ProtoReflect.Descriptor instead.
 func (*SockaddrDl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{14}
+	return file_rump_types_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SockaddrDl) GetSdlIndex() uint32 {
@@ -1234,7 +1287,7 @@ type Sockaddr struct {
 
 func (x *Sockaddr) Reset() {
 	*x = Sockaddr{}
-	mi := &file_rump_types_proto_msgTypes[15]
+	mi := &file_rump_types_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1246,7 +1299,7 @@ func (x *Sockaddr) String() string {
 func (*Sockaddr) ProtoMessage() {}
 
 func (x *Sockaddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[15]
+	mi := &file_rump_types_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1259,7 +1312,7 @@ func (x *Sockaddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sockaddr.ProtoReflect.Descriptor instead.
 func (*Sockaddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{15}
+	return file_rump_types_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Sockaddr) GetAddress() isSockaddr_Address {
@@ -1343,7 +1396,7 @@ type Linger struct {
 
 func (x *Linger) Reset() {
 	*x = Linger{}
-	mi := &file_rump_types_proto_msgTypes[16]
+	mi := &file_rump_types_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1355,7 +1408,7 @@ func (x *Linger) String() string {
 func (*Linger) ProtoMessage() {}
 
 func (x *Linger) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[16]
+	mi := &file_rump_types_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1368,7 +1421,7 @@ func (x *Linger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Linger.ProtoReflect.Descriptor instead.
 func (*Linger) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{16}
+	return file_rump_types_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Linger) GetLOnoff() int32 {
@@ -1428,7 +1481,7 @@ type TcpInfo struct {
 
 func (x *TcpInfo) Reset() {
 	*x = TcpInfo{}
-	mi := &file_rump_types_proto_msgTypes[17]
+	mi := &file_rump_types_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1440,7 +1493,7 @@ func (x *TcpInfo) String() string {
 func (*TcpInfo) ProtoMessage() {}
 
 func (x *TcpInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[17]
+	mi := &file_rump_types_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1453,7 +1506,7 @@ func (x *TcpInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TcpInfo.ProtoReflect.Descriptor instead.
 func (*TcpInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{17}
+	return file_rump_types_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TcpInfo) GetTcpiState() uint32 {
@@ -1713,7 +1766,7 @@ type Sockopt struct {
 
 func (x *Sockopt) Reset() {
 	*x = Sockopt{}
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1725,7 +1778,7 @@ func (x *Sockopt) String() string {
 func (*Sockopt) ProtoMessage() {}
 
 func (x *Sockopt) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1738,7 +1791,7 @@ func (x *Sockopt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sockopt.ProtoReflect.Descriptor instead.
 func (*Sockopt) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{18}
+	return file_rump_types_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Sockopt) GetValue() isSockopt_Value {
@@ -1870,7 +1923,7 @@ type Mreq struct {
 
 func (x *Mreq) Reset() {
 	*x = Mreq{}
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1882,7 +1935,7 @@ func (x *Mreq) String() string {
 func (*Mreq) ProtoMessage() {}
 
 func (x *Mreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1895,7 +1948,7 @@ func (x *Mreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mreq.ProtoReflect.Descriptor instead.
 func (*Mreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{19}
+	return file_rump_types_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Mreq) GetMultiaddr() []byte {
@@ -1931,7 +1984,7 @@ type Unpcbid struct {
 
 func (x *Unpcbid) Reset() {
 	*x = Unpcbid{}
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1943,7 +1996,7 @@ func (x *Unpcbid) String() string {
 func (*Unpcbid) ProtoMessage() {}
 
 func (x *Unpcbid) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1956,7 +2009,7 @@ func (x *Unpcbid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unpcbid.ProtoReflect.Descriptor instead.
 func (*Unpcbid) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{20}
+	return file_rump_types_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Unpcbid) GetUnpPid() int32 {
@@ -1995,7 +2048,7 @@ type Sockcred struct {
 
 func (x *Sockcred) Reset() {
 	*x = Sockcred{}
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2007,7 +2060,7 @@ func (x *Sockcred) String() string {
 func (*Sockcred) ProtoMessage() {}
 
 func (x *Sockcred) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2020,7 +2073,7 @@ func (x *Sockcred) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sockcred.ProtoReflect.Descriptor instead.
 func (*Sockcred) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{21}
+	return file_rump_types_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Sockcred) GetScPid() int32 {
@@ -2079,7 +2132,7 @@ type CmsgValue struct {
 
 func (x *CmsgValue) Reset() {
 	*x = CmsgValue{}
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2091,7 +2144,7 @@ func (x *CmsgValue) String() string {
 func (*CmsgValue) ProtoMessage() {}
 
 func (x *CmsgValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2104,7 +2157,7 @@ func (x *CmsgValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CmsgValue.ProtoReflect.Descriptor instead.
 func (*CmsgValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{22}
+	return file_rump_types_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CmsgValue) GetValue() isCmsgValue_Value {
@@ -2162,7 +2215,7 @@ type Cmsg struct {
 
 func (x *Cmsg) Reset() {
 	*x = Cmsg{}
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2174,7 +2227,7 @@ func (x *Cmsg) String() string {
 func (*Cmsg) ProtoMessage() {}
 
 func (x *Cmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2187,7 +2240,7 @@ func (x *Cmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cmsg.ProtoReflect.Descriptor instead.
 func (*Cmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{23}
+	return file_rump_types_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Cmsg) GetCmsgLevel() int32 {
@@ -2237,7 +2290,7 @@ type Msghdr struct {
 
 func (x *Msghdr) Reset() {
 	*x = Msghdr{}
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2249,7 +2302,7 @@ func (x *Msghdr) String() string {
 func (*Msghdr) ProtoMessage() {}
 
 func (x *Msghdr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2262,7 +2315,7 @@ func (x *Msghdr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Msghdr.ProtoReflect.Descriptor instead.
 func (*Msghdr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{24}
+	return file_rump_types_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Msghdr) GetMsgName() *Sockaddr {
@@ -2318,7 +2371,7 @@ type SysctlValue struct {
 
 func (x *SysctlValue) Reset() {
 	*x = SysctlValue{}
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2330,7 +2383,7 @@ func (x *SysctlValue) String() string {
 func (*SysctlValue) ProtoMessage() {}
 
 func (x *SysctlValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2343,7 +2396,7 @@ func (x *SysctlValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlValue.ProtoReflect.Descriptor instead.
 func (*SysctlValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{25}
+	return file_rump_types_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SysctlValue) GetValue() isSysctlValue_Value {
@@ -2562,7 +2615,7 @@ type SysctlProcs struct {
 
 func (x *SysctlProcs) Reset() {
 	*x = SysctlProcs{}
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2574,7 +2627,7 @@ func (x *SysctlProcs) String() string {
 func (*SysctlProcs) ProtoMessage() {}
 
 func (x *SysctlProcs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2587,7 +2640,7 @@ func (x *SysctlProcs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlProcs.ProtoReflect.Descriptor instead.
 func (*SysctlProcs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{26}
+	return file_rump_types_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SysctlProcs) GetProcs() []*KinfoProc {
@@ -2607,7 +2660,7 @@ type SysctlFiles struct {
 
 func (x *SysctlFiles) Reset() {
 	*x = SysctlFiles{}
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2619,7 +2672,7 @@ func (x *SysctlFiles) String() string {
 func (*SysctlFiles) ProtoMessage() {}
 
 func (x *SysctlFiles) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2632,7 +2685,7 @@ func (x *SysctlFiles) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlFiles.ProtoReflect.Descriptor instead.
 func (*SysctlFiles) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{27}
+	return file_rump_types_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SysctlFiles) GetFiles() []*KinfoFile {
@@ -2652,7 +2705,7 @@ type SysctlPcbs struct {
 
 func (x *SysctlPcbs) Reset() {
 	*x = SysctlPcbs{}
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2664,7 +2717,7 @@ func (x *SysctlPcbs) String() string {
 func (*SysctlPcbs) ProtoMessage() {}
 
 func (x *SysctlPcbs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2677,7 +2730,7 @@ func (x *SysctlPcbs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlPcbs.ProtoReflect.Descriptor instead.
 func (*SysctlPcbs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{28}
+	return file_rump_types_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SysctlPcbs) GetPcbs() []*Inpcb {
@@ -2697,7 +2750,7 @@ type SysctlCounters struct {
 
 func (x *SysctlCounters) Reset() {
 	*x = SysctlCounters{}
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2709,7 +2762,7 @@ func (x *SysctlCounters) String() string {
 func (*SysctlCounters) ProtoMessage() {}
 
 func (x *SysctlCounters) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2722,7 +2775,7 @@ func (x *SysctlCounters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlCounters.ProtoReflect.Descriptor instead.
 func (*SysctlCounters) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{29}
+	return file_rump_types_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SysctlCounters) GetCounters() []*NetCounter {
@@ -2742,7 +2795,7 @@ type SysctlRoutes struct {
 
 func (x *SysctlRoutes) Reset() {
 	*x = SysctlRoutes{}
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2754,7 +2807,7 @@ func (x *SysctlRoutes) String() string {
 func (*SysctlRoutes) ProtoMessage() {}
 
 func (x *SysctlRoutes) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2767,7 +2820,7 @@ func (x *SysctlRoutes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlRoutes.ProtoReflect.Descriptor instead.
 func (*SysctlRoutes) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{30}
+	return file_rump_types_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SysctlRoutes) GetRoutes() []*Rtmsg {
@@ -2787,7 +2840,7 @@ type SysctlRouters struct {
 
 func (x *SysctlRouters) Reset() {
 	*x = SysctlRouters{}
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2799,7 +2852,7 @@ func (x *SysctlRouters) String() string {
 func (*SysctlRouters) ProtoMessage() {}
 
 func (x *SysctlRouters) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2812,7 +2865,7 @@ func (x *SysctlRouters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlRouters.ProtoReflect.Descriptor instead.
 func (*SysctlRouters) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{31}
+	return file_rump_types_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SysctlRouters) GetRouters() []*NdRouter {
@@ -2832,7 +2885,7 @@ type SysctlPrefixes struct {
 
 func (x *SysctlPrefixes) Reset() {
 	*x = SysctlPrefixes{}
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2844,7 +2897,7 @@ func (x *SysctlPrefixes) String() string {
 func (*SysctlPrefixes) ProtoMessage() {}
 
 func (x *SysctlPrefixes) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2857,7 +2910,7 @@ func (x *SysctlPrefixes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlPrefixes.ProtoReflect.Descriptor instead.
 func (*SysctlPrefixes) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{32}
+	return file_rump_types_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SysctlPrefixes) GetPrefixes() []*NdPrefix {
@@ -2877,7 +2930,7 @@ type SysctlTexts struct {
 
 func (x *SysctlTexts) Reset() {
 	*x = SysctlTexts{}
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2889,7 +2942,7 @@ func (x *SysctlTexts) String() string {
 func (*SysctlTexts) ProtoMessage() {}
 
 func (x *SysctlTexts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2902,7 +2955,7 @@ func (x *SysctlTexts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlTexts.ProtoReflect.Descriptor instead.
 func (*SysctlTexts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{33}
+	return file_rump_types_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SysctlTexts) GetTexts() [][]byte {
@@ -2927,7 +2980,7 @@ type SysctlNode struct {
 
 func (x *SysctlNode) Reset() {
 	*x = SysctlNode{}
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2939,7 +2992,7 @@ func (x *SysctlNode) String() string {
 func (*SysctlNode) ProtoMessage() {}
 
 func (x *SysctlNode) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2952,7 +3005,7 @@ func (x *SysctlNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlNode.ProtoReflect.Descriptor instead.
 func (*SysctlNode) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{34}
+	return file_rump_types_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SysctlNode) GetNumber() int32 {
@@ -3009,7 +3062,7 @@ type ModctlLoad struct {
 
 func (x *ModctlLoad) Reset() {
 	*x = ModctlLoad{}
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3021,7 +3074,7 @@ func (x *ModctlLoad) String() string {
 func (*ModctlLoad) ProtoMessage() {}
 
 func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3034,7 +3087,7 @@ func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModctlLoad.ProtoReflect.Descriptor instead.
 func (*ModctlLoad) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{35}
+	return file_rump_types_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ModctlLoad) GetFilename() string {
@@ -3076,7 +3129,7 @@ type ModuleStat struct {
 
 func (x *ModuleStat) Reset() {
 	*x = ModuleStat{}
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3088,7 +3141,7 @@ func (x *ModuleStat) String() string {
 func (*ModuleStat) ProtoMessage() {}
 
 func (x *ModuleStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3101,7 +3154,7 @@ func (x *ModuleStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleStat.ProtoReflect.Descriptor instead.
 func (*ModuleStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{36}
+	return file_rump_types_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ModuleStat) GetName() string {
@@ -3180,7 +3233,7 @@ type TmpfsArgs struct {
 
 func (x *TmpfsArgs) Reset() {
 	*x = TmpfsArgs{}
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3192,7 +3245,7 @@ func (x *TmpfsArgs) String() string {
 func (*TmpfsArgs) ProtoMessage() {}
 
 func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3205,7 +3258,7 @@ func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TmpfsArgs.ProtoReflect.Descriptor instead.
 func (*TmpfsArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{37}
+	return file_rump_types_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *TmpfsArgs) GetSizeMax() uint64 {
@@ -3253,7 +3306,7 @@ type DiskArgs struct {
 
 func (x *DiskArgs) Reset() {
 	*x = DiskArgs{}
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3265,7 +3318,7 @@ func (x *DiskArgs) String() string {
 func (*DiskArgs) ProtoMessage() {}
 
 func (x *DiskArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3278,7 +3331,7 @@ func (x *DiskArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiskArgs.ProtoReflect.Descriptor instead.
 func (*DiskArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{38}
+	return file_rump_types_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *DiskArgs) GetFspec() []byte {
@@ -3299,7 +3352,7 @@ type OptionArgs struct {
 
 func (x *OptionArgs) Reset() {
 	*x = OptionArgs{}
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3311,7 +3364,7 @@ func (x *OptionArgs) String() string {
 func (*OptionArgs) ProtoMessage() {}
 
 func (x *OptionArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3324,7 +3377,7 @@ func (x *OptionArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OptionArgs.ProtoReflect.Descriptor instead.
 func (*OptionArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{39}
+	return file_rump_types_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *OptionArgs) GetFspec() []byte {
@@ -3356,7 +3409,7 @@ type MountArgs struct {
 
 func (x *MountArgs) Reset() {
 	*x = MountArgs{}
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3368,7 +3421,7 @@ func (x *MountArgs) String() string {
 func (*MountArgs) ProtoMessage() {}
 
 func (x *MountArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3381,7 +3434,7 @@ func (x *MountArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountArgs.ProtoReflect.Descriptor instead.
 func (*MountArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{40}
+	return file_rump_types_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *MountArgs) GetArgs() isMountArgs_Args {
@@ -3487,7 +3540,7 @@ type IoctlArgs struct {
 
 func (x *IoctlArgs) Reset() {
 	*x = IoctlArgs{}
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3499,7 +3552,7 @@ func (x *IoctlArgs) String() string {
 func (*IoctlArgs) ProtoMessage() {}
 
 func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3512,7 +3565,7 @@ func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IoctlArgs.ProtoReflect.Descriptor instead.
 func (*IoctlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{41}
+	return file_rump_types_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *IoctlArgs) GetArgs() isIoctlArgs_Args {
@@ -4068,7 +4121,7 @@ type Termios struct {
 
 func (x *Termios) Reset() {
 	*x = Termios{}
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4080,7 +4133,7 @@ func (x *Termios) String() string {
 func (*Termios) ProtoMessage() {}
 
 func (x *Termios) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4093,7 +4146,7 @@ func (x *Termios) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Termios.ProtoReflect.Descriptor instead.
 func (*Termios) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{42}
+	return file_rump_types_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Termios) GetCIflag() uint32 {
@@ -4158,7 +4211,7 @@ type Winsize struct {
 
 func (x *Winsize) Reset() {
 	*x = Winsize{}
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4170,7 +4223,7 @@ func (x *Winsize) String() string {
 func (*Winsize) ProtoMessage() {}
 
 func (x *Winsize) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4183,7 +4236,7 @@ func (x *Winsize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Winsize.ProtoReflect.Descriptor instead.
 func (*Winsize) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{43}
+	return file_rump_types_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Winsize) GetWsRow() uint32 {
@@ -4229,7 +4282,7 @@ type Ptmget struct {
 
 func (x *Ptmget) Reset() {
 	*x = Ptmget{}
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4241,7 +4294,7 @@ func (x *Ptmget) String() string {
 func (*Ptmget) ProtoMessage() {}
 
 func (x *Ptmget) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4254,7 +4307,7 @@ func (x *Ptmget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ptmget.ProtoReflect.Descriptor instead.
 func (*Ptmget) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{44}
+	return file_rump_types_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Ptmget) GetCfd() int32 {
@@ -4303,7 +4356,7 @@ type DevListArgs struct {
 
 func (x *DevListArgs) Reset() {
 	*x = DevListArgs{}
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4315,7 +4368,7 @@ func (x *DevListArgs) String() string {
 func (*DevListArgs) ProtoMessage() {}
 
 func (x *DevListArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4328,7 +4381,7 @@ func (x *DevListArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevListArgs.ProtoReflect.Descriptor instead.
 func (*DevListArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{45}
+	return file_rump_types_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *DevListArgs) GetDevname() string {
@@ -4355,7 +4408,7 @@ type DevDetachArgs struct {
 
 func (x *DevDetachArgs) Reset() {
 	*x = DevDetachArgs{}
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4367,7 +4420,7 @@ func (x *DevDetachArgs) String() string {
 func (*DevDetachArgs) ProtoMessage() {}
 
 func (x *DevDetachArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4380,7 +4433,7 @@ func (x *DevDetachArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevDetachArgs.ProtoReflect.Descriptor instead.
 func (*DevDetachArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{46}
+	return file_rump_types_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *DevDetachArgs) GetDevname() string {
@@ -4401,7 +4454,7 @@ type DevRescanArgs struct {
 
 func (x *DevRescanArgs) Reset() {
 	*x = DevRescanArgs{}
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4413,7 +4466,7 @@ func (x *DevRescanArgs) String() string {
 func (*DevRescanArgs) ProtoMessage() {}
 
 func (x *DevRescanArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4426,7 +4479,7 @@ func (x *DevRescanArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevRescanArgs.ProtoReflect.Descriptor instead.
 func (*DevRescanArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{47}
+	return file_rump_types_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *DevRescanArgs) GetBusname() string {
@@ -4454,7 +4507,7 @@ type DevPmArgs struct {
 
 func (x *DevPmArgs) Reset() {
 	*x = DevPmArgs{}
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4466,7 +4519,7 @@ func (x *DevPmArgs) String() string {
 func (*DevPmArgs) ProtoMessage() {}
 
 func (x *DevPmArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4479,7 +4532,7 @@ func (x *DevPmArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevPmArgs.ProtoReflect.Descriptor instead.
 func (*DevPmArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{48}
+	return file_rump_types_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *DevPmArgs) GetDevname() string {
@@ -4508,7 +4561,7 @@ type DevCommand struct {
 
 func (x *DevCommand) Reset() {
 	*x = DevCommand{}
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4520,7 +4573,7 @@ func (x *DevCommand) String() string {
 func (*DevCommand) ProtoMessage() {}
 
 func (x *DevCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4533,7 +4586,7 @@ func (x *DevCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevCommand.ProtoReflect.Descriptor instead.
 func (*DevCommand) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{49}
+	return file_rump_types_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *DevCommand) GetCommand() string {
@@ -4571,7 +4624,7 @@ type Ifreq struct {
 
 func (x *Ifreq) Reset() {
 	*x = Ifreq{}
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4583,7 +4636,7 @@ func (x *Ifreq) String() string {
 func (*Ifreq) ProtoMessage() {}
 
 func (x *Ifreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4596,7 +4649,7 @@ func (x *Ifreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifreq.ProtoReflect.Descriptor instead.
 func (*Ifreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{50}
+	return file_rump_types_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *Ifreq) GetIfrName() string {
@@ -4645,7 +4698,7 @@ type Ifaliasreq struct {
 
 func (x *Ifaliasreq) Reset() {
 	*x = Ifaliasreq{}
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4657,7 +4710,7 @@ func (x *Ifaliasreq) String() string {
 func (*Ifaliasreq) ProtoMessage() {}
 
 func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4670,7 +4723,7 @@ func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifaliasreq.ProtoReflect.Descriptor instead.
 func (*Ifaliasreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{51}
+	return file_rump_types_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Ifaliasreq) GetIfraName() string {
@@ -4739,7 +4792,7 @@ type Ifconf struct {
 
 func (x *Ifconf) Reset() {
 	*x = Ifconf{}
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4751,7 +4804,7 @@ func (x *Ifconf) String() string {
 func (*Ifconf) ProtoMessage() {}
 
 func (x *Ifconf) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4764,7 +4817,7 @@ func (x *Ifconf) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifconf.ProtoReflect.Descriptor instead.
 func (*Ifconf) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{52}
+	return file_rump_types_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Ifconf) GetInterfaces() []*Interface {
@@ -4784,7 +4837,7 @@ type Ifclonereq struct {
 
 func (x *Ifclonereq) Reset() {
 	*x = Ifclonereq{}
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4796,7 +4849,7 @@ func (x *Ifclonereq) String() string {
 func (*Ifclonereq) ProtoMessage() {}
 
 func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4809,7 +4862,7 @@ func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifclonereq.ProtoReflect.Descriptor instead.
 func (*Ifclonereq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{53}
+	return file_rump_types_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Ifclonereq) GetCloners() []string {
@@ -4834,7 +4887,7 @@ type Ifmediareq struct {
 
 func (x *Ifmediareq) Reset() {
 	*x = Ifmediareq{}
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4846,7 +4899,7 @@ func (x *Ifmediareq) String() string {
 func (*Ifmediareq) ProtoMessage() {}
 
 func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4859,7 +4912,7 @@ func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifmediareq.ProtoReflect.Descriptor instead.
 func (*Ifmediareq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{54}
+	return file_rump_types_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Ifmediareq) GetIfmName() string {
@@ -4930,7 +4983,7 @@ type Ifdata struct {
 
 func (x *Ifdata) Reset() {
 	*x = Ifdata{}
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4942,7 +4995,7 @@ func (x *Ifdata) String() string {
 func (*Ifdata) ProtoMessage() {}
 
 func (x *Ifdata) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4955,7 +5008,7 @@ func (x *Ifdata) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifdata.ProtoReflect.Descriptor instead.
 func (*Ifdata) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{55}
+	return file_rump_types_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Ifdata) GetIfdrName() string {
@@ -5093,7 +5146,7 @@ type Nbrinfo struct {
 
 func (x *Nbrinfo) Reset() {
 	*x = Nbrinfo{}
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5105,7 +5158,7 @@ func (x *Nbrinfo) String() string {
 func (*Nbrinfo) ProtoMessage() {}
 
 func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5118,7 +5171,7 @@ func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Nbrinfo.ProtoReflect.Descriptor instead.
 func (*Nbrinfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{56}
+	return file_rump_types_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Nbrinfo) GetIfname() string {
@@ -5186,7 +5239,7 @@ type Ndireq struct {
 
 func (x *Ndireq) Reset() {
 	*x = Ndireq{}
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5198,7 +5251,7 @@ func (x *Ndireq) String() string {
 func (*Ndireq) ProtoMessage() {}
 
 func (x *Ndireq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5211,7 +5264,7 @@ func (x *Ndireq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ndireq.ProtoReflect.Descriptor instead.
 func (*Ndireq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{57}
+	return file_rump_types_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Ndireq) GetIfname() string {
@@ -5281,7 +5334,7 @@ type BridgeReq struct {
 
 func (x *BridgeReq) Reset() {
 	*x = BridgeReq{}
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5293,7 +5346,7 @@ func (x *BridgeReq) String() string {
 func (*BridgeReq) ProtoMessage() {}
 
 func (x *BridgeReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5306,7 +5359,7 @@ func (x *BridgeReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeReq.ProtoReflect.Descriptor instead.
 func (*BridgeReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{58}
+	return file_rump_types_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *BridgeReq) GetIfdName() string {
@@ -5377,7 +5430,7 @@ type BridgeMember struct {
 
 func (x *BridgeMember) Reset() {
 	*x = BridgeMember{}
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5389,7 +5442,7 @@ func (x *BridgeMember) String() string {
 func (*BridgeMember) ProtoMessage() {}
 
 func (x *BridgeMember) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5402,7 +5455,7 @@ func (x *BridgeMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeMember.ProtoReflect.Descriptor instead.
 func (*BridgeMember) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{59}
+	return file_rump_types_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *BridgeMember) GetIfname() string {
@@ -5439,7 +5492,7 @@ type BridgeAddr struct {
 
 func (x *BridgeAddr) Reset() {
 	*x = BridgeAddr{}
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5451,7 +5504,7 @@ func (x *BridgeAddr) String() string {
 func (*BridgeAddr) ProtoMessage() {}
 
 func (x *BridgeAddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5464,7 +5517,7 @@ func (x *BridgeAddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeAddr.ProtoReflect.Descriptor instead.
 func (*BridgeAddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{60}
+	return file_rump_types_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *BridgeAddr) GetAddr() []byte {
@@ -5507,7 +5560,7 @@ type VlanReq struct {
 
 func (x *VlanReq) Reset() {
 	*x = VlanReq{}
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5519,7 +5572,7 @@ func (x *VlanReq) String() string {
 func (*VlanReq) ProtoMessage() {}
 
 func (x *VlanReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5532,7 +5585,7 @@ func (x *VlanReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VlanReq.ProtoReflect.Descriptor instead.
 func (*VlanReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{61}
+	return file_rump_types_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *VlanReq) GetIfname() string {
@@ -5568,7 +5621,7 @@ type IfPhyAddr struct {
 
 func (x *IfPhyAddr) Reset() {
 	*x = IfPhyAddr{}
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5580,7 +5633,7 @@ func (x *IfPhyAddr) String() string {
 func (*IfPhyAddr) ProtoMessage() {}
 
 func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5593,7 +5646,7 @@ func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IfPhyAddr.ProtoReflect.Descriptor instead.
 func (*IfPhyAddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{62}
+	return file_rump_types_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *IfPhyAddr) GetIflrName() string {
@@ -5630,7 +5683,7 @@ type LaggReq struct {
 
 func (x *LaggReq) Reset() {
 	*x = LaggReq{}
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5642,7 +5695,7 @@ func (x *LaggReq) String() string {
 func (*LaggReq) ProtoMessage() {}
 
 func (x *LaggReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5655,7 +5708,7 @@ func (x *LaggReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaggReq.ProtoReflect.Descriptor instead.
 func (*LaggReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{63}
+	return file_rump_types_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *LaggReq) GetIfname() string {
@@ -5696,7 +5749,7 @@ type BpfProgram struct {
 
 func (x *BpfProgram) Reset() {
 	*x = BpfProgram{}
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5708,7 +5761,7 @@ func (x *BpfProgram) String() string {
 func (*BpfProgram) ProtoMessage() {}
 
 func (x *BpfProgram) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5721,7 +5774,7 @@ func (x *BpfProgram) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfProgram.ProtoReflect.Descriptor instead.
 func (*BpfProgram) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{64}
+	return file_rump_types_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *BpfProgram) GetInsns() []*BpfInsn {
@@ -5743,7 +5796,7 @@ type BpfInsn struct {
 
 func (x *BpfInsn) Reset() {
 	*x = BpfInsn{}
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5755,7 +5808,7 @@ func (x *BpfInsn) String() string {
 func (*BpfInsn) ProtoMessage() {}
 
 func (x *BpfInsn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5768,7 +5821,7 @@ func (x *BpfInsn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfInsn.ProtoReflect.Descriptor instead.
 func (*BpfInsn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{65}
+	return file_rump_types_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *BpfInsn) GetCode() uint32 {
@@ -5811,7 +5864,7 @@ type BpfStat struct {
 
 func (x *BpfStat) Reset() {
 	*x = BpfStat{}
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5823,7 +5876,7 @@ func (x *BpfStat) String() string {
 func (*BpfStat) ProtoMessage() {}
 
 func (x *BpfStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5836,7 +5889,7 @@ func (x *BpfStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfStat.ProtoReflect.Descriptor instead.
 func (*BpfStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{66}
+	return file_rump_types_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *BpfStat) GetBsRecv() uint64 {
@@ -5870,7 +5923,7 @@ type BpfDltlist struct {
 
 func (x *BpfDltlist) Reset() {
 	*x = BpfDltlist{}
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5882,7 +5935,7 @@ func (x *BpfDltlist) String() string {
 func (*BpfDltlist) ProtoMessage() {}
 
 func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5895,7 +5948,7 @@ func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfDltlist.ProtoReflect.Descriptor instead.
 func (*BpfDltlist) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{67}
+	return file_rump_types_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *BpfDltlist) GetBflList() []uint32 {
@@ -5925,7 +5978,7 @@ type Impairment struct {
 
 func (x *Impairment) Reset() {
 	*x = Impairment{}
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5937,7 +5990,7 @@ func (x *Impairment) String() string {
 func (*Impairment) ProtoMessage() {}
 
 func (x *Impairment) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5950,7 +6003,7 @@ func (x *Impairment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Impairment.ProtoReflect.Descriptor instead.
 func (*Impairment) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{68}
+	return file_rump_types_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *Impairment) GetDelayNs() uint64 {
@@ -6039,7 +6092,7 @@ type ImpairmentStat struct {
 
 func (x *ImpairmentStat) Reset() {
 	*x = ImpairmentStat{}
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6051,7 +6104,7 @@ func (x *ImpairmentStat) String() string {
 func (*ImpairmentStat) ProtoMessage() {}
 
 func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6064,7 +6117,7 @@ func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImpairmentStat.ProtoReflect.Descriptor instead.
 func (*ImpairmentStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{69}
+	return file_rump_types_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *ImpairmentStat) GetSettings() *Impairment {
@@ -6128,7 +6181,7 @@ type VndIoctl struct {
 
 func (x *VndIoctl) Reset() {
 	*x = VndIoctl{}
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6140,7 +6193,7 @@ func (x *VndIoctl) String() string {
 func (*VndIoctl) ProtoMessage() {}
 
 func (x *VndIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6153,7 +6206,7 @@ func (x *VndIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
 func (*VndIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{70}
+	return file_rump_types_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *VndIoctl) GetVndFile() []byte {
@@ -6190,7 +6243,7 @@ type VndUser struct {
 
 func (x *VndUser) Reset() {
 	*x = VndUser{}
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6202,7 +6255,7 @@ func (x *VndUser) String() string {
 func (*VndUser) ProtoMessage() {}
 
 func (x *VndUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6215,7 +6268,7 @@ func (x *VndUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
 func (*VndUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{71}
+	return file_rump_types_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *VndUser) GetVnuUnit() int32 {
@@ -6265,7 +6318,7 @@ type CgdIoctl struct {
 
 func (x *CgdIoctl) Reset() {
 	*x = CgdIoctl{}
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6277,7 +6330,7 @@ func (x *CgdIoctl) String() string {
 func (*CgdIoctl) ProtoMessage() {}
 
 func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6290,7 +6343,7 @@ func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
 func (*CgdIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{72}
+	return file_rump_types_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *CgdIoctl) GetCiDisk() []byte {
@@ -6373,7 +6426,7 @@ type CgdUser struct {
 
 func (x *CgdUser) Reset() {
 	*x = CgdUser{}
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6385,7 +6438,7 @@ func (x *CgdUser) String() string {
 func (*CgdUser) ProtoMessage() {}
 
 func (x *CgdUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6398,7 +6451,7 @@ func (x *CgdUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
 func (*CgdUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{73}
+	return file_rump_types_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *CgdUser) GetCguUnit() int32 {
@@ -6471,7 +6524,7 @@ type RaidConfig struct {
 
 func (x *RaidConfig) Reset() {
 	*x = RaidConfig{}
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6483,7 +6536,7 @@ func (x *RaidConfig) String() string {
 func (*RaidConfig) ProtoMessage() {}
 
 func (x *RaidConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6496,7 +6549,7 @@ func (x *RaidConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
 func (*RaidConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{74}
+	return file_rump_types_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *RaidConfig) GetLevel() uint32 {
@@ -6545,7 +6598,7 @@ type RaidComponent struct {
 
 func (x *RaidComponent) Reset() {
 	*x = RaidComponent{}
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6557,7 +6610,7 @@ func (x *RaidComponent) String() string {
 func (*RaidComponent) ProtoMessage() {}
 
 func (x *RaidComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6570,7 +6623,7 @@ func (x *RaidComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
 func (*RaidComponent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{75}
+	return file_rump_types_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *RaidComponent) GetColumn() int32 {
@@ -6598,7 +6651,7 @@ type RaidReconReq struct {
 
 func (x *RaidReconReq) Reset() {
 	*x = RaidReconReq{}
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6610,7 +6663,7 @@ func (x *RaidReconReq) String() string {
 func (*RaidReconReq) ProtoMessage() {}
 
 func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6623,7 +6676,7 @@ func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
 func (*RaidReconReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{76}
+	return file_rump_types_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *RaidReconReq) GetCol() int32 {
@@ -6652,7 +6705,7 @@ type RaidProgress struct {
 
 func (x *RaidProgress) Reset() {
 	*x = RaidProgress{}
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6664,7 +6717,7 @@ func (x *RaidProgress) String() string {
 func (*RaidProgress) ProtoMessage() {}
 
 func (x *RaidProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6677,7 +6730,7 @@ func (x *RaidProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
 func (*RaidProgress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{77}
+	return file_rump_types_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *RaidProgress) GetRemaining() uint64 {
@@ -6713,7 +6766,7 @@ type RaidDisk struct {
 
 func (x *RaidDisk) Reset() {
 	*x = RaidDisk{}
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6725,7 +6778,7 @@ func (x *RaidDisk) String() string {
 func (*RaidDisk) ProtoMessage() {}
 
 func (x *RaidDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6738,7 +6791,7 @@ func (x *RaidDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
 func (*RaidDisk) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{78}
+	return file_rump_types_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *RaidDisk) GetDevname() []byte {
@@ -6779,7 +6832,7 @@ type RaidInfo struct {
 
 func (x *RaidInfo) Reset() {
 	*x = RaidInfo{}
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6791,7 +6844,7 @@ func (x *RaidInfo) String() string {
 func (*RaidInfo) ProtoMessage() {}
 
 func (x *RaidInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6804,7 +6857,7 @@ func (x *RaidInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
 func (*RaidInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{79}
+	return file_rump_types_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *RaidInfo) GetLevel() uint32 {
@@ -6876,7 +6929,7 @@ type QuotaKey struct {
 
 func (x *QuotaKey) Reset() {
 	*x = QuotaKey{}
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6888,7 +6941,7 @@ func (x *QuotaKey) String() string {
 func (*QuotaKey) ProtoMessage() {}
 
 func (x *QuotaKey) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6901,7 +6954,7 @@ func (x *QuotaKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaKey.ProtoReflect.Descriptor instead.
 func (*QuotaKey) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{80}
+	return file_rump_types_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *QuotaKey) GetIdtype() uint32 {
@@ -6940,7 +6993,7 @@ type QuotaValue struct {
 
 func (x *QuotaValue) Reset() {
 	*x = QuotaValue{}
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6952,7 +7005,7 @@ func (x *QuotaValue) String() string {
 func (*QuotaValue) ProtoMessage() {}
 
 func (x *QuotaValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6965,7 +7018,7 @@ func (x *QuotaValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaValue.ProtoReflect.Descriptor instead.
 func (*QuotaValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{81}
+	return file_rump_types_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *QuotaValue) GetHardlimit() uint64 {
@@ -7013,7 +7066,7 @@ type QuotaEntry struct {
 
 func (x *QuotaEntry) Reset() {
 	*x = QuotaEntry{}
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7025,7 +7078,7 @@ func (x *QuotaEntry) String() string {
 func (*QuotaEntry) ProtoMessage() {}
 
 func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7038,7 +7091,7 @@ func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaEntry.ProtoReflect.Descriptor instead.
 func (*QuotaEntry) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{82}
+	return file_rump_types_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *QuotaEntry) GetKey() *QuotaKey {
@@ -7068,7 +7121,7 @@ type QuotaCursor struct {
 
 func (x *QuotaCursor) Reset() {
 	*x = QuotaCursor{}
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7080,7 +7133,7 @@ func (x *QuotaCursor) String() string {
 func (*QuotaCursor) ProtoMessage() {}
 
 func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7093,7 +7146,7 @@ func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaCursor.ProtoReflect.Descriptor instead.
 func (*QuotaCursor) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{83}
+	return file_rump_types_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *QuotaCursor) GetNext() *QuotaKey {
@@ -7146,7 +7199,7 @@ type QuotactlArgs struct {
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7158,7 +7211,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7171,7 +7224,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{84}
+	return file_rump_types_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -7307,7 +7360,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7319,7 +7372,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7332,7 +7385,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{85}
+	return file_rump_types_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *Interface) GetName() string {
@@ -7393,7 +7446,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7405,7 +7458,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7418,7 +7471,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{86}
+	return file_rump_types_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -7504,7 +7557,7 @@ type Rtmsg struct {
 
 func (x *Rtmsg) Reset() {
 	*x = Rtmsg{}
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7516,7 +7569,7 @@ func (x *Rtmsg) String() string {
 func (*Rtmsg) ProtoMessage() {}
 
 func (x *Rtmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7529,7 +7582,7 @@ func (x *Rtmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rtmsg.ProtoReflect.Descriptor instead.
 func (*Rtmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{87}
+	return file_rump_types_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *Rtmsg) GetRtmType() uint32 {
@@ -7681,7 +7734,7 @@ type Inpcb struct {
 
 func (x *Inpcb) Reset() {
 	*x = Inpcb{}
-	mi := &file_rump_types_proto_msgTypes[88]
+	mi := &file_rump_types_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7693,7 +7746,7 @@ func (x *Inpcb) String() string {
 func (*Inpcb) ProtoMessage() {}
 
 func (x *Inpcb) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[88]
+	mi := &file_rump_types_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7706,7 +7759,7 @@ func (x *Inpcb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inpcb.ProtoReflect.Descriptor instead.
 func (*Inpcb) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{88}
+	return file_rump_types_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *Inpcb) GetProtocol() string {
@@ -7781,7 +7834,7 @@ type KinfoProc struct {
 
 func (x *KinfoProc) Reset() {
 	*x = KinfoProc{}
-	mi := &file_rump_types_proto_msgTypes[89]
+	mi := &file_rump_types_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7793,7 +7846,7 @@ func (x *KinfoProc) String() string {
 func (*KinfoProc) ProtoMessage() {}
 
 func (x *KinfoProc) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[89]
+	mi := &file_rump_types_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7806,7 +7859,7 @@ func (x *KinfoProc) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KinfoProc.ProtoReflect.Descriptor instead.
 func (*KinfoProc) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{89}
+	return file_rump_types_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *KinfoProc) GetPPid() int32 {
@@ -7922,7 +7975,7 @@ type KinfoFile struct {
 
 func (x *KinfoFile) Reset() {
 	*x = KinfoFile{}
-	mi := &file_rump_types_proto_msgTypes[90]
+	mi := &file_rump_types_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7934,7 +7987,7 @@ func (x *KinfoFile) String() string {
 func (*KinfoFile) ProtoMessage() {}
 
 func (x *KinfoFile) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[90]
+	mi := &file_rump_types_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7947,7 +8000,7 @@ func (x *KinfoFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KinfoFile.ProtoReflect.Descriptor instead.
 func (*KinfoFile) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{90}
+	return file_rump_types_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *KinfoFile) GetKiPid() int32 {
@@ -8004,7 +8057,7 @@ type NetCounter struct {
 
 func (x *NetCounter) Reset() {
 	*x = NetCounter{}
-	mi := &file_rump_types_proto_msgTypes[91]
+	mi := &file_rump_types_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8016,7 +8069,7 @@ func (x *NetCounter) String() string {
 func (*NetCounter) ProtoMessage() {}
 
 func (x *NetCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[91]
+	mi := &file_rump_types_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8029,7 +8082,7 @@ func (x *NetCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetCounter.ProtoReflect.Descriptor instead.
 func (*NetCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{91}
+	return file_rump_types_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *NetCounter) GetProtocol() string {
@@ -8067,7 +8120,7 @@ type NdRouter struct {
 
 func (x *NdRouter) Reset() {
 	*x = NdRouter{}
-	mi := &file_rump_types_proto_msgTypes[92]
+	mi := &file_rump_types_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8079,7 +8132,7 @@ func (x *NdRouter) String() string {
 func (*NdRouter) ProtoMessage() {}
 
 func (x *NdRouter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[92]
+	mi := &file_rump_types_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8092,7 +8145,7 @@ func (x *NdRouter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdRouter.ProtoReflect.Descriptor instead.
 func (*NdRouter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{92}
+	return file_rump_types_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *NdRouter) GetAddr() *Sockaddr {
@@ -8146,7 +8199,7 @@ type NdPrefix struct {
 
 func (x *NdPrefix) Reset() {
 	*x = NdPrefix{}
-	mi := &file_rump_types_proto_msgTypes[93]
+	mi := &file_rump_types_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8158,7 +8211,7 @@ func (x *NdPrefix) String() string {
 func (*NdPrefix) ProtoMessage() {}
 
 func (x *NdPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[93]
+	mi := &file_rump_types_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8171,7 +8224,7 @@ func (x *NdPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdPrefix.ProtoReflect.Descriptor instead.
 func (*NdPrefix) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{93}
+	return file_rump_types_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *NdPrefix) GetPrefix() *Sockaddr {
@@ -8234,7 +8287,7 @@ type NpfPorts struct {
 
 func (x *NpfPorts) Reset() {
 	*x = NpfPorts{}
-	mi := &file_rump_types_proto_msgTypes[94]
+	mi := &file_rump_types_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8246,7 +8299,7 @@ func (x *NpfPorts) String() string {
 func (*NpfPorts) ProtoMessage() {}
 
 func (x *NpfPorts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[94]
+	mi := &file_rump_types_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8259,7 +8312,7 @@ func (x *NpfPorts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
 func (*NpfPorts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{94}
+	return file_rump_types_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *NpfPorts) GetFirst() uint32 {
@@ -8291,7 +8344,7 @@ type NpfAddress struct {
 
 func (x *NpfAddress) Reset() {
 	*x = NpfAddress{}
-	mi := &file_rump_types_proto_msgTypes[95]
+	mi := &file_rump_types_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8303,7 +8356,7 @@ func (x *NpfAddress) String() string {
 func (*NpfAddress) ProtoMessage() {}
 
 func (x *NpfAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[95]
+	mi := &file_rump_types_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8316,7 +8369,7 @@ func (x *NpfAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
 func (*NpfAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{95}
+	return file_rump_types_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *NpfAddress) GetAddr() []byte {
@@ -8366,7 +8419,7 @@ type NpfEnd struct {
 
 func (x *NpfEnd) Reset() {
 	*x = NpfEnd{}
-	mi := &file_rump_types_proto_msgTypes[96]
+	mi := &file_rump_types_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8378,7 +8431,7 @@ func (x *NpfEnd) String() string {
 func (*NpfEnd) ProtoMessage() {}
 
 func (x *NpfEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[96]
+	mi := &file_rump_types_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8391,7 +8444,7 @@ func (x *NpfEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
 func (*NpfEnd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{96}
+	return file_rump_types_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *NpfEnd) GetAddresses() []*NpfAddress {
@@ -8432,7 +8485,7 @@ type NpfFilter struct {
 
 func (x *NpfFilter) Reset() {
 	*x = NpfFilter{}
-	mi := &file_rump_types_proto_msgTypes[97]
+	mi := &file_rump_types_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8444,7 +8497,7 @@ func (x *NpfFilter) String() string {
 func (*NpfFilter) ProtoMessage() {}
 
 func (x *NpfFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[97]
+	mi := &file_rump_types_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8457,7 +8510,7 @@ func (x *NpfFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
 func (*NpfFilter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{97}
+	return file_rump_types_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *NpfFilter) GetVersion() uint32 {
@@ -8538,7 +8591,7 @@ type NpfRule struct {
 
 func (x *NpfRule) Reset() {
 	*x = NpfRule{}
-	mi := &file_rump_types_proto_msgTypes[98]
+	mi := &file_rump_types_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8550,7 +8603,7 @@ func (x *NpfRule) String() string {
 func (*NpfRule) ProtoMessage() {}
 
 func (x *NpfRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[98]
+	mi := &file_rump_types_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8563,7 +8616,7 @@ func (x *NpfRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
 func (*NpfRule) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{98}
+	return file_rump_types_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *NpfRule) GetId() uint64 {
@@ -8657,7 +8710,7 @@ type NpfGroup struct {
 
 func (x *NpfGroup) Reset() {
 	*x = NpfGroup{}
-	mi := &file_rump_types_proto_msgTypes[99]
+	mi := &file_rump_types_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8669,7 +8722,7 @@ func (x *NpfGroup) String() string {
 func (*NpfGroup) ProtoMessage() {}
 
 func (x *NpfGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[99]
+	mi := &file_rump_types_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8682,7 +8735,7 @@ func (x *NpfGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
 func (*NpfGroup) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{99}
+	return file_rump_types_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *NpfGroup) GetName() string {
@@ -8740,7 +8793,7 @@ type NpfMap struct {
 
 func (x *NpfMap) Reset() {
 	*x = NpfMap{}
-	mi := &file_rump_types_proto_msgTypes[100]
+	mi := &file_rump_types_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8752,7 +8805,7 @@ func (x *NpfMap) String() string {
 func (*NpfMap) ProtoMessage() {}
 
 func (x *NpfMap) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[100]
+	mi := &file_rump_types_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8765,7 +8818,7 @@ func (x *NpfMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
 func (*NpfMap) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{100}
+	return file_rump_types_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *NpfMap) GetId() uint64 {
@@ -8836,7 +8889,7 @@ type NpfTable struct {
 
 func (x *NpfTable) Reset() {
 	*x = NpfTable{}
-	mi := &file_rump_types_proto_msgTypes[101]
+	mi := &file_rump_types_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8848,7 +8901,7 @@ func (x *NpfTable) String() string {
 func (*NpfTable) ProtoMessage() {}
 
 func (x *NpfTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[101]
+	mi := &file_rump_types_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8861,7 +8914,7 @@ func (x *NpfTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
 func (*NpfTable) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{101}
+	return file_rump_types_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *NpfTable) GetName() string {
@@ -8900,7 +8953,7 @@ type NpfProcedure struct {
 
 func (x *NpfProcedure) Reset() {
 	*x = NpfProcedure{}
-	mi := &file_rump_types_proto_msgTypes[102]
+	mi := &file_rump_types_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8912,7 +8965,7 @@ func (x *NpfProcedure) String() string {
 func (*NpfProcedure) ProtoMessage() {}
 
 func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[102]
+	mi := &file_rump_types_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8925,7 +8978,7 @@ func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
 func (*NpfProcedure) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{102}
+	return file_rump_types_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *NpfProcedure) GetName() string {
@@ -8984,7 +9037,7 @@ type NpfConfig struct {
 
 func (x *NpfConfig) Reset() {
 	*x = NpfConfig{}
-	mi := &file_rump_types_proto_msgTypes[103]
+	mi := &file_rump_types_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8996,7 +9049,7 @@ func (x *NpfConfig) String() string {
 func (*NpfConfig) ProtoMessage() {}
 
 func (x *NpfConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[103]
+	mi := &file_rump_types_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9009,7 +9062,7 @@ func (x *NpfConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
 func (*NpfConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{103}
+	return file_rump_types_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *NpfConfig) GetTables() []*NpfTable {
@@ -9064,7 +9117,7 @@ type NpfConnection struct {
 
 func (x *NpfConnection) Reset() {
 	*x = NpfConnection{}
-	mi := &file_rump_types_proto_msgTypes[104]
+	mi := &file_rump_types_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9076,7 +9129,7 @@ func (x *NpfConnection) String() string {
 func (*NpfConnection) ProtoMessage() {}
 
 func (x *NpfConnection) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[104]
+	mi := &file_rump_types_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9089,7 +9142,7 @@ func (x *NpfConnection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
 func (*NpfConnection) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{104}
+	return file_rump_types_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *NpfConnection) GetProtocol() uint32 {
@@ -9158,7 +9211,7 @@ type NpfCounter struct {
 
 func (x *NpfCounter) Reset() {
 	*x = NpfCounter{}
-	mi := &file_rump_types_proto_msgTypes[105]
+	mi := &file_rump_types_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9170,7 +9223,7 @@ func (x *NpfCounter) String() string {
 func (*NpfCounter) ProtoMessage() {}
 
 func (x *NpfCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[105]
+	mi := &file_rump_types_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9183,7 +9236,7 @@ func (x *NpfCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
 func (*NpfCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{105}
+	return file_rump_types_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *NpfCounter) GetName() string {
@@ -9219,7 +9272,7 @@ type DhcpLease struct {
 
 func (x *DhcpLease) Reset() {
 	*x = DhcpLease{}
-	mi := &file_rump_types_proto_msgTypes[106]
+	mi := &file_rump_types_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9231,7 +9284,7 @@ func (x *DhcpLease) String() string {
 func (*DhcpLease) ProtoMessage() {}
 
 func (x *DhcpLease) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[106]
+	mi := &file_rump_types_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9244,7 +9297,7 @@ func (x *DhcpLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpLease.ProtoReflect.Descriptor instead.
 func (*DhcpLease) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{106}
+	return file_rump_types_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *DhcpLease) GetIfname() string {
@@ -9321,7 +9374,7 @@ type DhcpHost struct {
 
 func (x *DhcpHost) Reset() {
 	*x = DhcpHost{}
-	mi := &file_rump_types_proto_msgTypes[107]
+	mi := &file_rump_types_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9333,7 +9386,7 @@ func (x *DhcpHost) String() string {
 func (*DhcpHost) ProtoMessage() {}
 
 func (x *DhcpHost) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[107]
+	mi := &file_rump_types_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9346,7 +9399,7 @@ func (x *DhcpHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpHost.ProtoReflect.Descriptor instead.
 func (*DhcpHost) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{107}
+	return file_rump_types_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *DhcpHost) GetLladdr() []byte {
@@ -9380,7 +9433,7 @@ type DhcpPool struct {
 
 func (x *DhcpPool) Reset() {
 	*x = DhcpPool{}
-	mi := &file_rump_types_proto_msgTypes[108]
+	mi := &file_rump_types_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9392,7 +9445,7 @@ func (x *DhcpPool) String() string {
 func (*DhcpPool) ProtoMessage() {}
 
 func (x *DhcpPool) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[108]
+	mi := &file_rump_types_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9405,7 +9458,7 @@ func (x *DhcpPool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpPool.ProtoReflect.Descriptor instead.
 func (*DhcpPool) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{108}
+	return file_rump_types_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *DhcpPool) GetFirst() []byte {
@@ -9470,7 +9523,7 @@ type DhcpBinding struct {
 
 func (x *DhcpBinding) Reset() {
 	*x = DhcpBinding{}
-	mi := &file_rump_types_proto_msgTypes[109]
+	mi := &file_rump_types_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9482,7 +9535,7 @@ func (x *DhcpBinding) String() string {
 func (*DhcpBinding) ProtoMessage() {}
 
 func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[109]
+	mi := &file_rump_types_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9495,7 +9548,7 @@ func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpBinding.ProtoReflect.Descriptor instead.
 func (*DhcpBinding) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{109}
+	return file_rump_types_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *DhcpBinding) GetAddr() []byte {
@@ -9539,7 +9592,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[110]
+	mi := &file_rump_types_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9551,7 +9604,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[110]
+	mi := &file_rump_types_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9564,7 +9617,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{110}
+	return file_rump_types_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *Driver) GetName() string {
@@ -9608,7 +9661,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[111]
+	mi := &file_rump_types_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9620,7 +9673,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[111]
+	mi := &file_rump_types_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9633,7 +9686,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{111}
+	return file_rump_types_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -9722,7 +9775,11 @@ const file_rump_types_proto_rawDesc = "" +
 	"\bd_fileno\x18\x01 \x01(\x04R\adFileno\x12\x15\n" +
 	"\x06d_type\x18\x02 \x01(\rR\x05dType\x12\x15\n" +
 	"\x06d_name\x18\x03 \x01(\fR\x05dName\x12\x13\n" +
-	"\x05d_off\x18\x04 \x01(\x03R\x04dOff\">\n" +
+	"\x05d_off\x18\x04 \x01(\x03R\x04dOff\"X\n" +
+	"\n" +
+	"DirentStat\x12(\n" +
+	"\x05entry\x18\x01 \x01(\v2\x12.rump.sp.v1.DirentR\x05entry\x12 \n" +
+	"\x02st\x18\x02 \x01(\v2\x10.rump.sp.v1.StatR\x02st\">\n" +
 	"\x06Rlimit\x12\x19\n" +
 	"\brlim_cur\x18\x01 \x01(\x04R\arlimCur\x12\x19\n" +
 	"\brlim_max\x18\x02 \x01(\x04R\arlimMax\"|\n" +
@@ -10532,255 +10589,258 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 116)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 117)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
 	(*Stat)(nil),             // 2: rump.sp.v1.Stat
 	(*Statvfs)(nil),          // 3: rump.sp.v1.Statvfs
 	(*Dirent)(nil),           // 4: rump.sp.v1.Dirent
-	(*Rlimit)(nil),           // 5: rump.sp.v1.Rlimit
-	(*Flock)(nil),            // 6: rump.sp.v1.Flock
-	(*Pollfd)(nil),           // 7: rump.sp.v1.Pollfd
-	(*Kevent)(nil),           // 8: rump.sp.v1.Kevent
-	(*Sigevent)(nil),         // 9: rump.sp.v1.Sigevent
-	(*Aiocb)(nil),            // 10: rump.sp.v1.Aiocb
-	(*SockaddrUn)(nil),       // 11: rump.sp.v1.SockaddrUn
-	(*SockaddrIn)(nil),       // 12: rump.sp.v1.SockaddrIn
-	(*SockaddrIn6)(nil),      // 13: rump.sp.v1.SockaddrIn6
-	(*SockaddrDl)(nil),       // 14: rump.sp.v1.SockaddrDl
-	(*Sockaddr)(nil),         // 15: rump.sp.v1.Sockaddr
-	(*Linger)(nil),           // 16: rump.sp.v1.Linger
-	(*TcpInfo)(nil),          // 17: rump.sp.v1.TcpInfo
-	(*Sockopt)(nil),          // 18: rump.sp.v1.Sockopt
-	(*Mreq)(nil),             // 19: rump.sp.v1.Mreq
-	(*Unpcbid)(nil),          // 20: rump.sp.v1.Unpcbid
-	(*Sockcred)(nil),         // 21: rump.sp.v1.Sockcred
-	(*CmsgValue)(nil),        // 22: rump.sp.v1.CmsgValue
-	(*Cmsg)(nil),             // 23: rump.sp.v1.Cmsg
-	(*Msghdr)(nil),           // 24: rump.sp.v1.Msghdr
-	(*SysctlValue)(nil),      // 25: rump.sp.v1.SysctlValue
-	(*SysctlProcs)(nil),      // 26: rump.sp.v1.SysctlProcs
-	(*SysctlFiles)(nil),      // 27: rump.sp.v1.SysctlFiles
-	(*SysctlPcbs)(nil),       // 28: rump.sp.v1.SysctlPcbs
-	(*SysctlCounters)(nil),   // 29: rump.sp.v1.SysctlCounters
-	(*SysctlRoutes)(nil),     // 30: rump.sp.v1.SysctlRoutes
-	(*SysctlRouters)(nil),    // 31: rump.sp.v1.SysctlRouters
-	(*SysctlPrefixes)(nil),   // 32: rump.sp.v1.SysctlPrefixes
-	(*SysctlTexts)(nil),      // 33: rump.sp.v1.SysctlTexts
-	(*SysctlNode)(nil),       // 34: rump.sp.v1.SysctlNode
-	(*ModctlLoad)(nil),       // 35: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),       // 36: rump.sp.v1.ModuleStat
-	(*TmpfsArgs)(nil),        // 37: rump.sp.v1.TmpfsArgs
-	(*DiskArgs)(nil),         // 38: rump.sp.v1.DiskArgs
-	(*OptionArgs)(nil),       // 39: rump.sp.v1.OptionArgs
-	(*MountArgs)(nil),        // 40: rump.sp.v1.MountArgs
-	(*IoctlArgs)(nil),        // 41: rump.sp.v1.IoctlArgs
-	(*Termios)(nil),          // 42: rump.sp.v1.Termios
-	(*Winsize)(nil),          // 43: rump.sp.v1.Winsize
-	(*Ptmget)(nil),           // 44: rump.sp.v1.Ptmget
-	(*DevListArgs)(nil),      // 45: rump.sp.v1.DevListArgs
-	(*DevDetachArgs)(nil),    // 46: rump.sp.v1.DevDetachArgs
-	(*DevRescanArgs)(nil),    // 47: rump.sp.v1.DevRescanArgs
-	(*DevPmArgs)(nil),        // 48: rump.sp.v1.DevPmArgs
-	(*DevCommand)(nil),       // 49: rump.sp.v1.DevCommand
-	(*Ifreq)(nil),            // 50: rump.sp.v1.Ifreq
-	(*Ifaliasreq)(nil),       // 51: rump.sp.v1.Ifaliasreq
-	(*Ifconf)(nil),           // 52: rump.sp.v1.Ifconf
-	(*Ifclonereq)(nil),       // 53: rump.sp.v1.Ifclonereq
-	(*Ifmediareq)(nil),       // 54: rump.sp.v1.Ifmediareq
-	(*Ifdata)(nil),           // 55: rump.sp.v1.Ifdata
-	(*Nbrinfo)(nil),          // 56: rump.sp.v1.Nbrinfo
-	(*Ndireq)(nil),           // 57: rump.sp.v1.Ndireq
-	(*BridgeReq)(nil),        // 58: rump.sp.v1.BridgeReq
-	(*BridgeMember)(nil),     // 59: rump.sp.v1.BridgeMember
-	(*BridgeAddr)(nil),       // 60: rump.sp.v1.BridgeAddr
-	(*VlanReq)(nil),          // 61: rump.sp.v1.VlanReq
-	(*IfPhyAddr)(nil),        // 62: rump.sp.v1.IfPhyAddr
-	(*LaggReq)(nil),          // 63: rump.sp.v1.LaggReq
-	(*BpfProgram)(nil),       // 64: rump.sp.v1.BpfProgram
-	(*BpfInsn)(nil),          // 65: rump.sp.v1.BpfInsn
-	(*BpfStat)(nil),          // 66: rump.sp.v1.BpfStat
-	(*BpfDltlist)(nil),       // 67: rump.sp.v1.BpfDltlist
-	(*Impairment)(nil),       // 68: rump.sp.v1.Impairment
-	(*ImpairmentStat)(nil),   // 69: rump.sp.v1.ImpairmentStat
-	(*VndIoctl)(nil),         // 70: rump.sp.v1.VndIoctl
-	(*VndUser)(nil),          // 71: rump.sp.v1.VndUser
-	(*CgdIoctl)(nil),         // 72: rump.sp.v1.CgdIoctl
-	(*CgdUser)(nil),          // 73: rump.sp.v1.CgdUser
-	(*RaidConfig)(nil),       // 74: rump.sp.v1.RaidConfig
-	(*RaidComponent)(nil),    // 75: rump.sp.v1.RaidComponent
-	(*RaidReconReq)(nil),     // 76: rump.sp.v1.RaidReconReq
-	(*RaidProgress)(nil),     // 77: rump.sp.v1.RaidProgress
-	(*RaidDisk)(nil),         // 78: rump.sp.v1.RaidDisk
-	(*RaidInfo)(nil),         // 79: rump.sp.v1.RaidInfo
-	(*QuotaKey)(nil),         // 80: rump.sp.v1.QuotaKey
-	(*QuotaValue)(nil),       // 81: rump.sp.v1.QuotaValue
-	(*QuotaEntry)(nil),       // 82: rump.sp.v1.QuotaEntry
-	(*QuotaCursor)(nil),      // 83: rump.sp.v1.QuotaCursor
-	(*QuotactlArgs)(nil),     // 84: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 85: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 86: rump.sp.v1.InterfaceAddress
-	(*Rtmsg)(nil),            // 87: rump.sp.v1.Rtmsg
-	(*Inpcb)(nil),            // 88: rump.sp.v1.Inpcb
-	(*KinfoProc)(nil),        // 89: rump.sp.v1.KinfoProc
-	(*KinfoFile)(nil),        // 90: rump.sp.v1.KinfoFile
-	(*NetCounter)(nil),       // 91: rump.sp.v1.NetCounter
-	(*NdRouter)(nil),         // 92: rump.sp.v1.NdRouter
-	(*NdPrefix)(nil),         // 93: rump.sp.v1.NdPrefix
-	(*NpfPorts)(nil),         // 94: rump.sp.v1.NpfPorts
-	(*NpfAddress)(nil),       // 95: rump.sp.v1.NpfAddress
-	(*NpfEnd)(nil),           // 96: rump.sp.v1.NpfEnd
-	(*NpfFilter)(nil),        // 97: rump.sp.v1.NpfFilter
-	(*NpfRule)(nil),          // 98: rump.sp.v1.NpfRule
-	(*NpfGroup)(nil),         // 99: rump.sp.v1.NpfGroup
-	(*NpfMap)(nil),           // 100: rump.sp.v1.NpfMap
-	(*NpfTable)(nil),         // 101: rump.sp.v1.NpfTable
-	(*NpfProcedure)(nil),     // 102: rump.sp.v1.NpfProcedure
-	(*NpfConfig)(nil),        // 103: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),    // 104: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),       // 105: rump.sp.v1.NpfCounter
-	(*DhcpLease)(nil),        // 106: rump.sp.v1.DhcpLease
-	(*DhcpHost)(nil),         // 107: rump.sp.v1.DhcpHost
-	(*DhcpPool)(nil),         // 108: rump.sp.v1.DhcpPool
-	(*DhcpBinding)(nil),      // 109: rump.sp.v1.DhcpBinding
-	(*Driver)(nil),           // 110: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 111: rump.sp.v1.SyscallError
-	nil,                      // 112: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 113: rump.sp.v1.OptionArgs.OptionsEntry
-	nil,                      // 114: rump.sp.v1.DevCommand.PropertiesEntry
-	nil,                      // 115: rump.sp.v1.NpfConfig.ParamsEntry
+	(*DirentStat)(nil),       // 5: rump.sp.v1.DirentStat
+	(*Rlimit)(nil),           // 6: rump.sp.v1.Rlimit
+	(*Flock)(nil),            // 7: rump.sp.v1.Flock
+	(*Pollfd)(nil),           // 8: rump.sp.v1.Pollfd
+	(*Kevent)(nil),           // 9: rump.sp.v1.Kevent
+	(*Sigevent)(nil),         // 10: rump.sp.v1.Sigevent
+	(*Aiocb)(nil),            // 11: rump.sp.v1.Aiocb
+	(*SockaddrUn)(nil),       // 12: rump.sp.v1.SockaddrUn
+	(*SockaddrIn)(nil),       // 13: rump.sp.v1.SockaddrIn
+	(*SockaddrIn6)(nil),      // 14: rump.sp.v1.SockaddrIn6
+	(*SockaddrDl)(nil),       // 15: rump.sp.v1.SockaddrDl
+	(*Sockaddr)(nil),         // 16: rump.sp.v1.Sockaddr
+	(*Linger)(nil),           // 17: rump.sp.v1.Linger
+	(*TcpInfo)(nil),          // 18: rump.sp.v1.TcpInfo
+	(*Sockopt)(nil),          // 19: rump.sp.v1.Sockopt
+	(*Mreq)(nil),             // 20: rump.sp.v1.Mreq
+	(*Unpcbid)(nil),          // 21: rump.sp.v1.Unpcbid
+	(*Sockcred)(nil),         // 22: rump.sp.v1.Sockcred
+	(*CmsgValue)(nil),        // 23: rump.sp.v1.CmsgValue
+	(*Cmsg)(nil),             // 24: rump.sp.v1.Cmsg
+	(*Msghdr)(nil),           // 25: rump.sp.v1.Msghdr
+	(*SysctlValue)(nil),      // 26: rump.sp.v1.SysctlValue
+	(*SysctlProcs)(nil),      // 27: rump.sp.v1.SysctlProcs
+	(*SysctlFiles)(nil),      // 28: rump.sp.v1.SysctlFiles
+	(*SysctlPcbs)(nil),       // 29: rump.sp.v1.SysctlPcbs
+	(*SysctlCounters)(nil),   // 30: rump.sp.v1.SysctlCounters
+	(*SysctlRoutes)(nil),     // 31: rump.sp.v1.SysctlRoutes
+	(*SysctlRouters)(nil),    // 32: rump.sp.v1.SysctlRouters
+	(*SysctlPrefixes)(nil),   // 33: rump.sp.v1.SysctlPrefixes
+	(*SysctlTexts)(nil),      // 34: rump.sp.v1.SysctlTexts
+	(*SysctlNode)(nil),       // 35: rump.sp.v1.SysctlNode
+	(*ModctlLoad)(nil),       // 36: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),       // 37: rump.sp.v1.ModuleStat
+	(*TmpfsArgs)(nil),        // 38: rump.sp.v1.TmpfsArgs
+	(*DiskArgs)(nil),         // 39: rump.sp.v1.DiskArgs
+	(*OptionArgs)(nil),       // 40: rump.sp.v1.OptionArgs
+	(*MountArgs)(nil),        // 41: rump.sp.v1.MountArgs
+	(*IoctlArgs)(nil),        // 42: rump.sp.v1.IoctlArgs
+	(*Termios)(nil),          // 43: rump.sp.v1.Termios
+	(*Winsize)(nil),          // 44: rump.sp.v1.Winsize
+	(*Ptmget)(nil),           // 45: rump.sp.v1.Ptmget
+	(*DevListArgs)(nil),      // 46: rump.sp.v1.DevListArgs
+	(*DevDetachArgs)(nil),    // 47: rump.sp.v1.DevDetachArgs
+	(*DevRescanArgs)(nil),    // 48: rump.sp.v1.DevRescanArgs
+	(*DevPmArgs)(nil),        // 49: rump.sp.v1.DevPmArgs
+	(*DevCommand)(nil),       // 50: rump.sp.v1.DevCommand
+	(*Ifreq)(nil),            // 51: rump.sp.v1.Ifreq
+	(*Ifaliasreq)(nil),       // 52: rump.sp.v1.Ifaliasreq
+	(*Ifconf)(nil),           // 53: rump.sp.v1.Ifconf
+	(*Ifclonereq)(nil),       // 54: rump.sp.v1.Ifclonereq
+	(*Ifmediareq)(nil),       // 55: rump.sp.v1.Ifmediareq
+	(*Ifdata)(nil),           // 56: rump.sp.v1.Ifdata
+	(*Nbrinfo)(nil),          // 57: rump.sp.v1.Nbrinfo
+	(*Ndireq)(nil),           // 58: rump.sp.v1.Ndireq
+	(*BridgeReq)(nil),        // 59: rump.sp.v1.BridgeReq
+	(*BridgeMember)(nil),     // 60: rump.sp.v1.BridgeMember
+	(*BridgeAddr)(nil),       // 61: rump.sp.v1.BridgeAddr
+	(*VlanReq)(nil),          // 62: rump.sp.v1.VlanReq
+	(*IfPhyAddr)(nil),        // 63: rump.sp.v1.IfPhyAddr
+	(*LaggReq)(nil),          // 64: rump.sp.v1.LaggReq
+	(*BpfProgram)(nil),       // 65: rump.sp.v1.BpfProgram
+	(*BpfInsn)(nil),          // 66: rump.sp.v1.BpfInsn
+	(*BpfStat)(nil),          // 67: rump.sp.v1.BpfStat
+	(*BpfDltlist)(nil),       // 68: rump.sp.v1.BpfDltlist
+	(*Impairment)(nil),       // 69: rump.sp.v1.Impairment
+	(*ImpairmentStat)(nil),   // 70: rump.sp.v1.ImpairmentStat
+	(*VndIoctl)(nil),         // 71: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 72: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 73: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 74: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 75: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 76: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 77: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 78: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 79: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 80: rump.sp.v1.RaidInfo
+	(*QuotaKey)(nil),         // 81: rump.sp.v1.QuotaKey
+	(*QuotaValue)(nil),       // 82: rump.sp.v1.QuotaValue
+	(*QuotaEntry)(nil),       // 83: rump.sp.v1.QuotaEntry
+	(*QuotaCursor)(nil),      // 84: rump.sp.v1.QuotaCursor
+	(*QuotactlArgs)(nil),     // 85: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 86: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 87: rump.sp.v1.InterfaceAddress
+	(*Rtmsg)(nil),            // 88: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),            // 89: rump.sp.v1.Inpcb
+	(*KinfoProc)(nil),        // 90: rump.sp.v1.KinfoProc
+	(*KinfoFile)(nil),        // 91: rump.sp.v1.KinfoFile
+	(*NetCounter)(nil),       // 92: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),         // 93: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),         // 94: rump.sp.v1.NdPrefix
+	(*NpfPorts)(nil),         // 95: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 96: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 97: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 98: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 99: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 100: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 101: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 102: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 103: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 104: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 105: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 106: rump.sp.v1.NpfCounter
+	(*DhcpLease)(nil),        // 107: rump.sp.v1.DhcpLease
+	(*DhcpHost)(nil),         // 108: rump.sp.v1.DhcpHost
+	(*DhcpPool)(nil),         // 109: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),      // 110: rump.sp.v1.DhcpBinding
+	(*Driver)(nil),           // 111: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 112: rump.sp.v1.SyscallError
+	nil,                      // 113: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 114: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 115: rump.sp.v1.DevCommand.PropertiesEntry
+	nil,                      // 116: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
 	0,   // 1: rump.sp.v1.Itimerspec.it_value:type_name -> rump.sp.v1.Timespec
-	9,   // 2: rump.sp.v1.Aiocb.aio_sigevent:type_name -> rump.sp.v1.Sigevent
-	11,  // 3: rump.sp.v1.Sockaddr.un:type_name -> rump.sp.v1.SockaddrUn
-	12,  // 4: rump.sp.v1.Sockaddr.in4:type_name -> rump.sp.v1.SockaddrIn
-	13,  // 5: rump.sp.v1.Sockaddr.in6:type_name -> rump.sp.v1.SockaddrIn6
-	14,  // 6: rump.sp.v1.Sockaddr.dl:type_name -> rump.sp.v1.SockaddrDl
-	16,  // 7: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
-	0,   // 8: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
-	19,  // 9: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
-	20,  // 10: rump.sp.v1.Sockopt.peereid:type_name -> rump.sp.v1.Unpcbid
-	17,  // 11: rump.sp.v1.Sockopt.tcp_info:type_name -> rump.sp.v1.TcpInfo
-	21,  // 12: rump.sp.v1.CmsgValue.creds:type_name -> rump.sp.v1.Sockcred
-	0,   // 13: rump.sp.v1.CmsgValue.timestamp:type_name -> rump.sp.v1.Timespec
-	22,  // 14: rump.sp.v1.Cmsg.value:type_name -> rump.sp.v1.CmsgValue
-	15,  // 15: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
-	23,  // 16: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	26,  // 17: rump.sp.v1.SysctlValue.procs:type_name -> rump.sp.v1.SysctlProcs
-	27,  // 18: rump.sp.v1.SysctlValue.files:type_name -> rump.sp.v1.SysctlFiles
-	28,  // 19: rump.sp.v1.SysctlValue.pcbs:type_name -> rump.sp.v1.SysctlPcbs
-	29,  // 20: rump.sp.v1.SysctlValue.counters:type_name -> rump.sp.v1.SysctlCounters
-	30,  // 21: rump.sp.v1.SysctlValue.routes:type_name -> rump.sp.v1.SysctlRoutes
-	31,  // 22: rump.sp.v1.SysctlValue.routers:type_name -> rump.sp.v1.SysctlRouters
-	32,  // 23: rump.sp.v1.SysctlValue.prefixes:type_name -> rump.sp.v1.SysctlPrefixes
-	33,  // 24: rump.sp.v1.SysctlValue.texts:type_name -> rump.sp.v1.SysctlTexts
-	89,  // 25: rump.sp.v1.SysctlProcs.procs:type_name -> rump.sp.v1.KinfoProc
-	90,  // 26: rump.sp.v1.SysctlFiles.files:type_name -> rump.sp.v1.KinfoFile
-	88,  // 27: rump.sp.v1.SysctlPcbs.pcbs:type_name -> rump.sp.v1.Inpcb
-	91,  // 28: rump.sp.v1.SysctlCounters.counters:type_name -> rump.sp.v1.NetCounter
-	87,  // 29: rump.sp.v1.SysctlRoutes.routes:type_name -> rump.sp.v1.Rtmsg
-	92,  // 30: rump.sp.v1.SysctlRouters.routers:type_name -> rump.sp.v1.NdRouter
-	93,  // 31: rump.sp.v1.SysctlPrefixes.prefixes:type_name -> rump.sp.v1.NdPrefix
-	112, // 32: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	113, // 33: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
-	37,  // 34: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
-	38,  // 35: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
-	39,  // 36: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	70,  // 37: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
-	71,  // 38: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
-	72,  // 39: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
-	73,  // 40: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
-	74,  // 41: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
-	75,  // 42: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
-	76,  // 43: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
-	77,  // 44: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
-	79,  // 45: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
-	42,  // 46: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
-	43,  // 47: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
-	44,  // 48: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
-	45,  // 49: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
-	46,  // 50: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
-	47,  // 51: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
-	48,  // 52: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
-	49,  // 53: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
-	50,  // 54: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
-	51,  // 55: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
-	52,  // 56: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
-	53,  // 57: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
-	54,  // 58: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
-	55,  // 59: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
-	56,  // 60: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
-	57,  // 61: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
-	58,  // 62: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
-	61,  // 63: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
-	62,  // 64: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
-	63,  // 65: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
-	64,  // 66: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
-	66,  // 67: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
-	67,  // 68: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
-	114, // 69: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
-	15,  // 70: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
-	15,  // 71: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
-	15,  // 72: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
-	15,  // 73: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
-	85,  // 74: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
-	15,  // 75: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
-	14,  // 76: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
-	59,  // 77: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
-	60,  // 78: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
-	15,  // 79: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
-	15,  // 80: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	65,  // 81: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
-	68,  // 82: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
-	78,  // 83: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
-	78,  // 84: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	80,  // 85: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
-	81,  // 86: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
-	80,  // 87: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
-	83,  // 88: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
-	82,  // 89: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
-	86,  // 90: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	15,  // 91: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	15,  // 92: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	15,  // 93: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	15,  // 94: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
-	15,  // 95: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
-	15,  // 96: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
-	15,  // 97: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
-	85,  // 98: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
-	86,  // 99: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
-	55,  // 100: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
-	15,  // 101: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
-	15,  // 102: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
-	15,  // 103: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
-	15,  // 104: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
-	95,  // 105: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
-	94,  // 106: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
-	96,  // 107: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
-	96,  // 108: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
-	97,  // 109: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
-	98,  // 110: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
-	97,  // 111: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
-	95,  // 112: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
-	94,  // 113: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
-	95,  // 114: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
-	101, // 115: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
-	102, // 116: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
-	100, // 117: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
-	99,  // 118: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
-	115, // 119: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
-	15,  // 120: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
-	15,  // 121: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
-	15,  // 122: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
-	107, // 123: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
-	124, // [124:124] is the sub-list for method output_type
-	124, // [124:124] is the sub-list for method input_type
-	124, // [124:124] is the sub-list for extension type_name
-	124, // [124:124] is the sub-list for extension extendee
-	0,   // [0:124] is the sub-list for field type_name
+	4,   // 2: rump.sp.v1.DirentStat.entry:type_name -> rump.sp.v1.Dirent
+	2,   // 3: rump.sp.v1.DirentStat.st:type_name -> rump.sp.v1.Stat
+	10,  // 4: rump.sp.v1.Aiocb.aio_sigevent:type_name -> rump.sp.v1.Sigevent
+	12,  // 5: rump.sp.v1.Sockaddr.un:type_name -> rump.sp.v1.SockaddrUn
+	13,  // 6: rump.sp.v1.Sockaddr.in4:type_name -> rump.sp.v1.SockaddrIn
+	14,  // 7: rump.sp.v1.Sockaddr.in6:type_name -> rump.sp.v1.SockaddrIn6
+	15,  // 8: rump.sp.v1.Sockaddr.dl:type_name -> rump.sp.v1.SockaddrDl
+	17,  // 9: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
+	0,   // 10: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
+	20,  // 11: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
+	21,  // 12: rump.sp.v1.Sockopt.peereid:type_name -> rump.sp.v1.Unpcbid
+	18,  // 13: rump.sp.v1.Sockopt.tcp_info:type_name -> rump.sp.v1.TcpInfo
+	22,  // 14: rump.sp.v1.CmsgValue.creds:type_name -> rump.sp.v1.Sockcred
+	0,   // 15: rump.sp.v1.CmsgValue.timestamp:type_name -> rump.sp.v1.Timespec
+	23,  // 16: rump.sp.v1.Cmsg.value:type_name -> rump.sp.v1.CmsgValue
+	16,  // 17: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
+	24,  // 18: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
+	27,  // 19: rump.sp.v1.SysctlValue.procs:type_name -> rump.sp.v1.SysctlProcs
+	28,  // 20: rump.sp.v1.SysctlValue.files:type_name -> rump.sp.v1.SysctlFiles
+	29,  // 21: rump.sp.v1.SysctlValue.pcbs:type_name -> rump.sp.v1.SysctlPcbs
+	30,  // 22: rump.sp.v1.SysctlValue.counters:type_name -> rump.sp.v1.SysctlCounters
+	31,  // 23: rump.sp.v1.SysctlValue.routes:type_name -> rump.sp.v1.SysctlRoutes
+	32,  // 24: rump.sp.v1.SysctlValue.routers:type_name -> rump.sp.v1.SysctlRouters
+	33,  // 25: rump.sp.v1.SysctlValue.prefixes:type_name -> rump.sp.v1.SysctlPrefixes
+	34,  // 26: rump.sp.v1.SysctlValue.texts:type_name -> rump.sp.v1.SysctlTexts
+	90,  // 27: rump.sp.v1.SysctlProcs.procs:type_name -> rump.sp.v1.KinfoProc
+	91,  // 28: rump.sp.v1.SysctlFiles.files:type_name -> rump.sp.v1.KinfoFile
+	89,  // 29: rump.sp.v1.SysctlPcbs.pcbs:type_name -> rump.sp.v1.Inpcb
+	92,  // 30: rump.sp.v1.SysctlCounters.counters:type_name -> rump.sp.v1.NetCounter
+	88,  // 31: rump.sp.v1.SysctlRoutes.routes:type_name -> rump.sp.v1.Rtmsg
+	93,  // 32: rump.sp.v1.SysctlRouters.routers:type_name -> rump.sp.v1.NdRouter
+	94,  // 33: rump.sp.v1.SysctlPrefixes.prefixes:type_name -> rump.sp.v1.NdPrefix
+	113, // 34: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	114, // 35: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	38,  // 36: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
+	39,  // 37: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
+	40,  // 38: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
+	71,  // 39: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	72,  // 40: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	73,  // 41: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	74,  // 42: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	75,  // 43: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	76,  // 44: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	77,  // 45: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	78,  // 46: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	80,  // 47: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	43,  // 48: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
+	44,  // 49: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
+	45,  // 50: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
+	46,  // 51: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
+	47,  // 52: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
+	48,  // 53: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
+	49,  // 54: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
+	50,  // 55: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
+	51,  // 56: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
+	52,  // 57: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
+	53,  // 58: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
+	54,  // 59: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
+	55,  // 60: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
+	56,  // 61: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
+	57,  // 62: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
+	58,  // 63: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
+	59,  // 64: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
+	62,  // 65: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
+	63,  // 66: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
+	64,  // 67: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
+	65,  // 68: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
+	67,  // 69: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
+	68,  // 70: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
+	115, // 71: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
+	16,  // 72: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 73: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 74: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 75: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
+	86,  // 76: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
+	16,  // 77: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
+	15,  // 78: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
+	60,  // 79: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
+	61,  // 80: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
+	16,  // 81: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 82: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	66,  // 83: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
+	69,  // 84: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
+	79,  // 85: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	79,  // 86: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	81,  // 87: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
+	82,  // 88: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
+	81,  // 89: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
+	84,  // 90: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
+	83,  // 91: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
+	87,  // 92: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	16,  // 93: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 94: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 95: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 96: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
+	16,  // 97: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
+	16,  // 98: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
+	16,  // 99: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
+	86,  // 100: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
+	87,  // 101: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
+	56,  // 102: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
+	16,  // 103: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
+	16,  // 104: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
+	16,  // 105: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 106: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
+	96,  // 107: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	95,  // 108: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	97,  // 109: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	97,  // 110: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	98,  // 111: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	99,  // 112: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	98,  // 113: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	96,  // 114: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	95,  // 115: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	96,  // 116: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	102, // 117: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	103, // 118: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	101, // 119: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	100, // 120: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	116, // 121: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	16,  // 122: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
+	16,  // 123: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
+	16,  // 124: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
+	108, // 125: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
+	126, // [126:126] is the sub-list for method output_type
+	126, // [126:126] is the sub-list for method input_type
+	126, // [126:126] is the sub-list for extension type_name
+	126, // [126:126] is the sub-list for extension extendee
+	0,   // [0:126] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -10788,13 +10848,13 @@ func file_rump_types_proto_init() {
 	if File_rump_types_proto != nil {
 		return
 	}
-	file_rump_types_proto_msgTypes[15].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[16].OneofWrappers = []any{
 		(*Sockaddr_Un)(nil),
 		(*Sockaddr_In4)(nil),
 		(*Sockaddr_In6)(nil),
 		(*Sockaddr_Dl)(nil),
 	}
-	file_rump_types_proto_msgTypes[18].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[19].OneofWrappers = []any{
 		(*Sockopt_Integer)(nil),
 		(*Sockopt_Linger)(nil),
 		(*Sockopt_Timeval)(nil),
@@ -10803,11 +10863,11 @@ func file_rump_types_proto_init() {
 		(*Sockopt_Peereid)(nil),
 		(*Sockopt_TcpInfo)(nil),
 	}
-	file_rump_types_proto_msgTypes[22].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[23].OneofWrappers = []any{
 		(*CmsgValue_Creds)(nil),
 		(*CmsgValue_Timestamp)(nil),
 	}
-	file_rump_types_proto_msgTypes[25].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[26].OneofWrappers = []any{
 		(*SysctlValue_Integer)(nil),
 		(*SysctlValue_Quad)(nil),
 		(*SysctlValue_Text)(nil),
@@ -10822,13 +10882,13 @@ func file_rump_types_proto_init() {
 		(*SysctlValue_Prefixes)(nil),
 		(*SysctlValue_Texts)(nil),
 	}
-	file_rump_types_proto_msgTypes[37].OneofWrappers = []any{}
-	file_rump_types_proto_msgTypes[40].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[38].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[41].OneofWrappers = []any{
 		(*MountArgs_Tmpfs)(nil),
 		(*MountArgs_Disk)(nil),
 		(*MountArgs_Other)(nil),
 	}
-	file_rump_types_proto_msgTypes[41].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[42].OneofWrappers = []any{
 		(*IoctlArgs_Integer)(nil),
 		(*IoctlArgs_Raw)(nil),
 		(*IoctlArgs_Text)(nil),
@@ -10865,14 +10925,14 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_BpfStat)(nil),
 		(*IoctlArgs_BpfDltlist)(nil),
 	}
-	file_rump_types_proto_msgTypes[97].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[98].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   116,
+			NumMessages:   117,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -23,7 +23,7 @@ from rump._line import GONE, Line, SignalReader, Waiter
 from rump._memory import Memory, named, unknown
 from rump._retry import Policy, log
 from rump._signals import Signals
-from rump._wire import FrameWire, GrpcWire, Wire, attach, copy, lost
+from rump._wire import GrpcWire, Wire, attach, copy, frame_wire, lost
 from rumpuser.transport.memory import LONG_CALLS, is_long, read_out, taken
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2 as sp
@@ -138,7 +138,7 @@ class RemoteConnection:
         path = self._attached.path(self._url)
         if path:
             with contextlib.suppress(OSError):
-                return FrameWire(path, self._attached.token)
+                return frame_wire(path, self._attached.token)
         return GrpcWire(self._channel, self._metadata)
 
     def _connect(self, anew: bool) -> Wire:

@@ -427,6 +427,8 @@ import {
   GetcwdResponse,
   GetdentsRequest,
   GetdentsResponse,
+  GetdentsStatRequest,
+  GetdentsStatResponse,
   GetfhRequest,
   GetfhResponse,
   GetvfsstatRequest,
@@ -777,6 +779,7 @@ export interface Call {
     | { $case: "etfs_register_withsize"; value: EtfsRegisterWithsizeRequest }
     | { $case: "etfs_remove"; value: EtfsRemoveRequest }
     | { $case: "newfs"; value: NewfsRequest }
+    | { $case: "getdents_stat"; value: GetdentsStatRequest }
     | { $case: "netconfig_ifcreate"; value: NetconfigIfcreateRequest }
     | { $case: "netconfig_ifdestroy"; value: NetconfigIfdestroyRequest }
     | { $case: "netconfig_ifup"; value: NetconfigIfupRequest }
@@ -1045,6 +1048,7 @@ export interface Result {
     | { $case: "etfs_register_withsize"; value: EtfsRegisterWithsizeResponse }
     | { $case: "etfs_remove"; value: EtfsRemoveResponse }
     | { $case: "newfs"; value: NewfsResponse }
+    | { $case: "getdents_stat"; value: GetdentsStatResponse }
     | { $case: "netconfig_ifcreate"; value: NetconfigIfcreateResponse }
     | { $case: "netconfig_ifdestroy"; value: NetconfigIfdestroyResponse }
     | { $case: "netconfig_ifup"; value: NetconfigIfupResponse }
@@ -2097,6 +2101,9 @@ export const Call: MessageFns<Call> = {
         break;
       case "newfs":
         NewfsRequest.encode(message.call.value, writer.uint32(16106).fork()).join();
+        break;
+      case "getdents_stat":
+        GetdentsStatRequest.encode(message.call.value, writer.uint32(16114).fork()).join();
         break;
       case "netconfig_ifcreate":
         NetconfigIfcreateRequest.encode(message.call.value, writer.uint32(16162).fork()).join();
@@ -3987,6 +3994,14 @@ export const Call: MessageFns<Call> = {
             message.call = { $case: "newfs", value: NewfsRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 2014: {
+            if (tag !== 16114) {
+              break;
+            }
+
+            message.call = { $case: "getdents_stat", value: GetdentsStatRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 2020: {
             if (tag !== 16162) {
               break;
@@ -5082,6 +5097,9 @@ export const Result: MessageFns<Result> = {
         break;
       case "newfs":
         NewfsResponse.encode(message.result.value, writer.uint32(16106).fork()).join();
+        break;
+      case "getdents_stat":
+        GetdentsStatResponse.encode(message.result.value, writer.uint32(16114).fork()).join();
         break;
       case "netconfig_ifcreate":
         NetconfigIfcreateResponse.encode(message.result.value, writer.uint32(16162).fork()).join();
@@ -6991,6 +7009,14 @@ export const Result: MessageFns<Result> = {
             }
 
             message.result = { $case: "newfs", value: NewfsResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2014: {
+            if (tag !== 16114) {
+              break;
+            }
+
+            message.result = { $case: "getdents_stat", value: GetdentsStatResponse.decode(reader, reader.uint32()) };
             continue;
           }
           case 2020: {
@@ -12257,6 +12283,20 @@ export const VfsService = {
     responseSerialize: (value: NewfsResponse): Buffer => Buffer.from(NewfsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): NewfsResponse => NewfsResponse.decode(value),
   },
+  /**
+   * Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for each of
+   * them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR, EINVAL.
+   */
+  getdentsStat: {
+    path: "/rump.sp.v1.Vfs/GetdentsStat" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetdentsStatRequest): Buffer => Buffer.from(GetdentsStatRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetdentsStatRequest => GetdentsStatRequest.decode(value),
+    responseSerialize: (value: GetdentsStatResponse): Buffer =>
+      Buffer.from(GetdentsStatResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetdentsStatResponse => GetdentsStatResponse.decode(value),
+  },
 } as const;
 
 export interface VfsServer extends UntypedServiceImplementation {
@@ -12481,6 +12521,11 @@ export interface VfsServer extends UntypedServiceImplementation {
    * bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC, EROFS, EIO.
    */
   newfs: handleUnaryCall<NewfsRequest, NewfsResponse>;
+  /**
+   * Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for each of
+   * them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR, EINVAL.
+   */
+  getdentsStat: handleUnaryCall<GetdentsStatRequest, GetdentsStatResponse>;
 }
 
 /** The networking faction: sockets, interfaces and routes. */
