@@ -94,6 +94,23 @@ def test_a_shell_in_the_kernels_files(kernel: LiveKernel, fuse: None, tmp_path: 
     assert not os.path.exists("/rump")
 
 
+LOCAL = """
+import os, socket
+server, client = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+server.bind("/tmp/of-the-kernel")
+server.listen()
+client.connect("/tmp/of-the-kernel")
+peer, _ = server.accept()
+client.sendall(b"local")
+print(peer.recv(10), os.path.exists("/tmp/of-the-kernel"))
+"""
+
+
+def test_local_sockets_of_the_kernel(kernel: LiveKernel) -> None:
+    """With ``socket=local`` their names are the kernel's, and no files of this machine."""
+    assert output(kernel.url, "socket=local", sys.executable, "-c", LOCAL) == "b'local' False\n"
+
+
 def test_paths_that_cannot_be(kernel: LiveKernel) -> None:
     missing = hijack(kernel.url, "blanket=/no/such/directory", "true")
     assert (missing.returncode, missing.stdout) == (1, "")

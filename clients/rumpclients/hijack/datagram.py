@@ -12,7 +12,6 @@ import contextlib
 import fcntl
 import functools
 import os
-import select
 import socket
 import struct
 import termios
@@ -99,7 +98,7 @@ class Datagram(Endpoint):
             with contextlib.suppress(BlockingIOError):
                 while len(many) < MANY and many[-1]:
                     many.append(self.ours.recv(DATAGRAM))
-            if not many[-1] and self._hung_up():
+            if not many[-1] and self.closed():
                 many.pop()
                 await self._send_many(many)
                 self.finish()
@@ -108,11 +107,6 @@ class Datagram(Endpoint):
 
     def hung_up(self) -> None:
         """What was sent before is still to be sent on: the copy sees the end."""
-
-    def _hung_up(self) -> bool:
-        poll = select.poll()
-        poll.register(self.ours, 0)
-        return bool(poll.poll(0))
 
     async def _read(self) -> bytes:
         try:

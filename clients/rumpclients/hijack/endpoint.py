@@ -136,6 +136,12 @@ class Endpoint:
         """The program has closed it."""
         self.finish()
 
+    def closed(self) -> bool:
+        """Whether the program has closed it, or both directions have ended."""
+        poll = select.poll()
+        poll.register(self.ours, 0)
+        return bool(poll.poll(0))
+
     def finish(self, *, reset: bool = False) -> None:
         """Ends all of it. With ``reset`` the peer is told that something was lost."""
         if self.ours.fileno() < 0:

@@ -115,6 +115,9 @@ class Stream(Endpoint):
         except OSError as error:
             self._broken(error)
             return
+        if self.ours.fileno() >= 0 and self.closed():  # not in two steps: SO_LINGER may make a reset of it
+            self.finish()
+            return
         with gone():
             await self.net.sys.shutdown(self.fd, socket.SHUT_WR)
         self._sent_all = True
