@@ -1,4 +1,4 @@
-"""What it costs a program to be hijacked: a download by curl beside one by the SDK's sockets, trapped calls beside the SDK's.
+"""What it costs a program to be hijacked: a download by curl and trapped calls, beside those of the SDK.
 
 The kernel is of one process, and the server in its network another client.
 """
