@@ -25,6 +25,7 @@ from rumpuser.aio import settle
 from rumpuser.pending import Pending, Running
 from rumpuser.policy import Identity
 from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Siginfo
 
 LEASE_S = 60.0
 """A session that only makes unary calls must make one this often: its death cannot be seen otherwise."""
@@ -49,7 +50,7 @@ Who = tuple[Identity | None, PeerId | None]
 class Carrier(Protocol):
     """What carries signals to the client."""
 
-    def raise_signal(self, signo: int) -> None: ...
+    def raise_signal(self, info: Siginfo) -> None: ...
 
     def end(self) -> None: ...
 
@@ -60,7 +61,7 @@ class Stream(Protocol):
     def put(self, data: bytes) -> None:
         """Sends an answer."""
 
-    def raise_signal(self, signo: int) -> None:
+    def raise_signal(self, info: Siginfo) -> None:
         """Sends a signal."""
 
     def end(self, why: KernelError) -> None:

@@ -78,6 +78,21 @@ def cuts_at_frames(program: Program, kernel: LiveKernel, cutter: Cutter, languag
         eventually(lambda: len(watcher.processes()) == before, 20, "what was attached is gone")
 
 
+def takes_signals(program: Program, kernel: LiveKernel, cutter: Cutter) -> None:
+    """With who sent them, also those that came while the connection was cut."""
+    with program.started(cutter.url, "signals") as process, rump.connect(kernel.url) as k:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline().split()[1])
+        k.pub.sigqueue(pid, signal.SIGUSR2, 1 << 40)
+        assert process.stdout.readline() == f"31 -1 {k.pid} 0 {1 << 40}\n"
+        cutter.shut = True
+        cutter.cut_all()
+        for _ in range(50):  # by the last the gateway has noticed
+            k.pub.kill(pid, signal.SIGUSR1)
+        cutter.shut = False
+        assert process.stdout.readline() == f"30 0 {k.pid} 0 0\n"
+
+
 def works_while_cut(program: Program, kernel: LiveKernel, cutter: Cutter, folder: Path) -> None:
     with program.started(cutter.url, "workers", "/tmp/cut", str(folder / "stop")) as process:
         with rump.connect(kernel.url) as k:

@@ -86,6 +86,10 @@ def test_works_while_it_is_cut(program: Program, kernel: LiveKernel, cutter: Cut
     sdk_sessions.works_while_cut(program, kernel, cutter, tmp_path)
 
 
+def test_takes_signals(program: Program, kernel: LiveKernel, cutter: Cutter) -> None:
+    sdk_sessions.takes_signals(program, kernel, cutter)
+
+
 def test_works_while_the_gateway_is_killed(program: Program, kernel: LiveKernel, tmp_path: Path) -> None:
     sdk_sessions.works_while_killed(program, kernel, tmp_path)
 

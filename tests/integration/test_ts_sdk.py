@@ -83,6 +83,10 @@ def test_works_while_the_gateway_is_killed(program: Program, kernel: LiveKernel,
     sdk_sessions.works_while_killed(program, kernel, tmp_path)
 
 
+def test_takes_signals(program: Program, kernel: LiveKernel, cutter: Cutter) -> None:
+    sdk_sessions.takes_signals(program, kernel, cutter)
+
+
 def test_the_end_of_a_lease_is_told_once(program: Program, kernel: LiveKernel, cutter: Cutter) -> None:
     sdk_sessions.is_told_of_the_end(program, kernel, cutter)
 

@@ -25,7 +25,7 @@ from rumpuser.host import Host
 from rumpuser.pending import ENDED, Begun, Channel, start, value_of
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Aiocb, AioReturnResult, Sigevent, Timespec
+from rumpwire.values import Aiocb, AioReturnResult, Sigevent, Siginfo, Timespec
 
 if TYPE_CHECKING:
     from rumpgateway.core.gateway import Gateway
@@ -277,7 +277,8 @@ class AsynchronousIO:
 
     def _signal(self, p: Process, event: Sigevent | None) -> None:
         if event is not None and event.sigev_notify == const.SIGEV_SIGNAL and event.sigev_signo:
-            posting: Any = post(self._gateway, p.pid, event.sigev_signo)
+            info = Siginfo(si_code=const.SI_ASYNCIO, si_value=event.sigev_value)
+            posting: Any = post(self._gateway, p.pid, event.sigev_signo, info)
             start(posting)
 
     # -- ending

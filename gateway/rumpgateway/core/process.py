@@ -12,7 +12,7 @@ from rumpuser.plain import flat
 from rumpuser.records import Records
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Credentials, ProcessInfo
+from rumpwire.values import Credentials, ProcessInfo, Siginfo
 
 if TYPE_CHECKING:
     from rumpgateway.core.aio import Requests
@@ -76,11 +76,11 @@ class Process:
         self.in_exec = False
         self.masks: dict[Pending[None], int] = {}
         """Signal masks of calls that wait, and what to finish when a signal comes through one."""
-        self.held_back: list[tuple[int, int]] = []
+        self.held_back: list[tuple[Siginfo, int]] = []
         """Signals that a mask keeps out, and what becomes of them."""
-        self.raised: Callable[[int], None] | None = None
+        self.raised: Callable[[Siginfo], None] | None = None
         """Takes signals to the client."""
-        self.held: set[int] = set()
+        self.held: dict[int, Siginfo] = {}
         """Signals for a client that has no stream yet."""
         self.lwps = 0
         """Threads that were made in it (rump_lwproc(3))."""
@@ -177,19 +177,19 @@ class Process:
 
     # -- signals
 
-    def take_signal(self, signo: int) -> None:
+    def take_signal(self, info: Siginfo) -> None:
         if self.raised is None:  # no client yet, or for a moment
-            self.held.add(signo)
+            self.held.setdefault(info.si_signo, info)
         else:
-            self.raised(signo)
+            self.raised(info)
 
-    def listen(self, raised: Callable[[int], None] | None) -> None:
+    def listen(self, raised: Callable[[Siginfo], None] | None) -> None:
         """Who carries signals to the client from now on; it gets those first that were kept."""
         self.raised = raised
         if raised is not None:
-            held, self.held = self.held, set()
+            held, self.held = self.held, {}
             for signo in sorted(held):
-                raised(signo)
+                raised(held[signo])
 
     def _renew(self) -> None:
         self.context = Context(self.pid, self._cred, self._cwd, self._root, self._umask, self._fsize)

@@ -349,18 +349,24 @@ class SignalPostRequest(_message.Message):
 
     PID_FIELD_NUMBER: _builtins.int
     SIGNO_FIELD_NUMBER: _builtins.int
+    INFO_FIELD_NUMBER: _builtins.int
     pid: _builtins.int
     """A process, or a negative process group."""
     signo: _builtins.int
+    @_builtins.property
+    def info(self) -> _rump_types_pb2.Siginfo:
+        """What comes with it; not there: nothing is known."""
+
     def __init__(
         self,
         *,
         pid: _builtins.int = ...,
         signo: _builtins.int = ...,
+        info: _rump_types_pb2.Siginfo | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["info", b"info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["pid", b"pid", "signo", b"signo"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["info", b"info", "pid", b"pid", "signo", b"signo"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -388,21 +394,25 @@ class SignalDeliverRequest(_message.Message):
     PIDS_FIELD_NUMBER: _builtins.int
     SIGNO_FIELD_NUMBER: _builtins.int
     HOW_FIELD_NUMBER: _builtins.int
+    INFO_FIELD_NUMBER: _builtins.int
     signo: _builtins.int
     how: _builtins.int
     """What becomes of it, DELIVER_*: raised in the client, calls that wait are interrupted, the kernel panics."""
     @_builtins.property
     def pids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def info(self) -> _rump_types_pb2.Siginfo: ...
     def __init__(
         self,
         *,
         pids: _abc.Iterable[_builtins.int] | None = ...,
         signo: _builtins.int = ...,
         how: _builtins.int = ...,
+        info: _rump_types_pb2.Siginfo | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["info", b"info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["how", b"how", "pids", b"pids", "signo", b"signo"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["how", b"how", "info", b"info", "pids", b"pids", "signo", b"signo"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

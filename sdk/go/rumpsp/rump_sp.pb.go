@@ -328,6 +328,7 @@ type Call struct {
 	//	*Call_MdCreate
 	//	*Call_MdDestroy
 	//	*Call_Kill
+	//	*Call_Sigqueue
 	//	*Call_Sigpending
 	//	*Call_NpfLoad
 	//	*Call_NpfConfigGet
@@ -2518,6 +2519,15 @@ func (x *Call) GetKill() *KillRequest {
 	return nil
 }
 
+func (x *Call) GetSigqueue() *SigqueueRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_Sigqueue); ok {
+			return x.Sigqueue
+		}
+	}
+	return nil
+}
+
 func (x *Call) GetSigpending() *SigpendingRequest {
 	if x != nil {
 		if x, ok := x.Call.(*Call_Sigpending); ok {
@@ -3696,6 +3706,10 @@ type Call_Kill struct {
 	Kill *KillRequest `protobuf:"bytes,2110,opt,name=kill,proto3,oneof"`
 }
 
+type Call_Sigqueue struct {
+	Sigqueue *SigqueueRequest `protobuf:"bytes,2112,opt,name=sigqueue,proto3,oneof"`
+}
+
 type Call_Sigpending struct {
 	Sigpending *SigpendingRequest `protobuf:"bytes,2111,opt,name=sigpending,proto3,oneof"`
 }
@@ -4270,6 +4284,8 @@ func (*Call_MdDestroy) isCall_Call() {}
 
 func (*Call_Kill) isCall_Call() {}
 
+func (*Call_Sigqueue) isCall_Call() {}
+
 func (*Call_Sigpending) isCall_Call() {}
 
 func (*Call_NpfLoad) isCall_Call() {}
@@ -4563,6 +4579,7 @@ type Result struct {
 	//	*Result_MdCreate
 	//	*Result_MdDestroy
 	//	*Result_Kill
+	//	*Result_Sigqueue
 	//	*Result_Sigpending
 	//	*Result_NpfLoad
 	//	*Result_NpfConfigGet
@@ -6755,6 +6772,15 @@ func (x *Result) GetKill() *KillResponse {
 	return nil
 }
 
+func (x *Result) GetSigqueue() *SigqueueResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_Sigqueue); ok {
+			return x.Sigqueue
+		}
+	}
+	return nil
+}
+
 func (x *Result) GetSigpending() *SigpendingResponse {
 	if x != nil {
 		if x, ok := x.Result.(*Result_Sigpending); ok {
@@ -7937,6 +7963,10 @@ type Result_Kill struct {
 	Kill *KillResponse `protobuf:"bytes,2110,opt,name=kill,proto3,oneof"`
 }
 
+type Result_Sigqueue struct {
+	Sigqueue *SigqueueResponse `protobuf:"bytes,2112,opt,name=sigqueue,proto3,oneof"`
+}
+
 type Result_Sigpending struct {
 	Sigpending *SigpendingResponse `protobuf:"bytes,2111,opt,name=sigpending,proto3,oneof"`
 }
@@ -8512,6 +8542,8 @@ func (*Result_MdCreate) isResult_Result() {}
 func (*Result_MdDestroy) isResult_Result() {}
 
 func (*Result_Kill) isResult_Result() {}
+
+func (*Result_Sigqueue) isResult_Result() {}
 
 func (*Result_Sigpending) isResult_Result() {}
 
@@ -9160,6 +9192,7 @@ func (*SignalsRequest) Descriptor() ([]byte, []int) {
 type SignalsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Signal        uint32                 `protobuf:"varint,1,opt,name=signal,proto3" json:"signal,omitempty"`
+	Siginfo       *Siginfo               `protobuf:"bytes,2,opt,name=siginfo,proto3" json:"siginfo,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -9199,6 +9232,13 @@ func (x *SignalsResponse) GetSignal() uint32 {
 		return x.Signal
 	}
 	return 0
+}
+
+func (x *SignalsResponse) GetSiginfo() *Siginfo {
+	if x != nil {
+		return x.Siginfo
+	}
+	return nil
 }
 
 type ExecRequest struct {
@@ -9625,6 +9665,8 @@ type StreamResponse struct {
 	Results []*Result `protobuf:"bytes,2,rep,name=results,proto3" json:"results,omitempty"`
 	// A signal for the process, by NetBSD's number, in a response with id 0.
 	Signal uint32 `protobuf:"varint,30,opt,name=signal,proto3" json:"signal,omitempty"`
+	// What comes with it.
+	Siginfo *Siginfo `protobuf:"bytes,31,opt,name=siginfo,proto3" json:"siginfo,omitempty"`
 	// Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged.
 	Busy bool `protobuf:"varint,50,opt,name=busy,proto3" json:"busy,omitempty"`
 	// Nothing comes after this, and why: what a gRPC stream says in its status. Only where frames are spoken.
@@ -9682,6 +9724,13 @@ func (x *StreamResponse) GetSignal() uint32 {
 		return x.Signal
 	}
 	return 0
+}
+
+func (x *StreamResponse) GetSiginfo() *Siginfo {
+	if x != nil {
+		return x.Siginfo
+	}
+	return nil
 }
 
 func (x *StreamResponse) GetBusy() bool {
@@ -10499,7 +10548,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tReference\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\rR\x04call\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\rR\x05field\x12\x12\n" +
-	"\x04path\x18\x03 \x03(\rR\x04path\"ށ\x01\n" +
+	"\x04path\x18\x03 \x03(\rR\x04path\"\x9a\x82\x01\n" +
 	"\x04Call\x125\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x15.rump.sp.v1.ReferenceR\n" +
@@ -10822,7 +10871,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tmd_create\x18\x83\x10 \x01(\v2\x1b.rump.sp.v1.MdCreateRequestH\x00R\bmdCreate\x12>\n" +
 	"\n" +
 	"md_destroy\x18\x84\x10 \x01(\v2\x1c.rump.sp.v1.MdDestroyRequestH\x00R\tmdDestroy\x12.\n" +
-	"\x04kill\x18\xbe\x10 \x01(\v2\x17.rump.sp.v1.KillRequestH\x00R\x04kill\x12@\n" +
+	"\x04kill\x18\xbe\x10 \x01(\v2\x17.rump.sp.v1.KillRequestH\x00R\x04kill\x12:\n" +
+	"\bsigqueue\x18\xc0\x10 \x01(\v2\x1b.rump.sp.v1.SigqueueRequestH\x00R\bsigqueue\x12@\n" +
 	"\n" +
 	"sigpending\x18\xbf\x10 \x01(\v2\x1d.rump.sp.v1.SigpendingRequestH\x00R\n" +
 	"sigpending\x128\n" +
@@ -10863,7 +10913,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1e.rump.sp.v1.NetCountersRequestH\x00R\vnetCounters\x125\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x19.rump.sp.v1.NdListRequestH\x00R\x06ndList\x12;\n" +
 	"\tfile_list\x18\xb4\x10 \x01(\v2\x1b.rump.sp.v1.FileListRequestH\x00R\bfileListB\x06\n" +
-	"\x04call\"\xe2\x83\x01\n" +
+	"\x04call\"\x9f\x84\x01\n" +
 	"\x06Result\x120\n" +
 	"\x05error\x18\x01 \x01(\v2\x18.rump.sp.v1.SyscallErrorH\x00R\x05error\x12/\n" +
 	"\x04read\x18\xeb\a \x01(\v2\x18.rump.sp.v1.ReadResponseH\x00R\x04read\x122\n" +
@@ -11184,7 +11234,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tmd_create\x18\x83\x10 \x01(\v2\x1c.rump.sp.v1.MdCreateResponseH\x00R\bmdCreate\x12?\n" +
 	"\n" +
 	"md_destroy\x18\x84\x10 \x01(\v2\x1d.rump.sp.v1.MdDestroyResponseH\x00R\tmdDestroy\x12/\n" +
-	"\x04kill\x18\xbe\x10 \x01(\v2\x18.rump.sp.v1.KillResponseH\x00R\x04kill\x12A\n" +
+	"\x04kill\x18\xbe\x10 \x01(\v2\x18.rump.sp.v1.KillResponseH\x00R\x04kill\x12;\n" +
+	"\bsigqueue\x18\xc0\x10 \x01(\v2\x1c.rump.sp.v1.SigqueueResponseH\x00R\bsigqueue\x12A\n" +
 	"\n" +
 	"sigpending\x18\xbf\x10 \x01(\v2\x1e.rump.sp.v1.SigpendingResponseH\x00R\n" +
 	"sigpending\x129\n" +
@@ -11259,9 +11310,10 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x11ForkCancelRequest\x12\x16\n" +
 	"\x06cookie\x18\x01 \x01(\fR\x06cookie\"\x14\n" +
 	"\x12ForkCancelResponse\"\x10\n" +
-	"\x0eSignalsRequest\")\n" +
+	"\x0eSignalsRequest\"X\n" +
 	"\x0fSignalsResponse\x12\x16\n" +
-	"\x06signal\x18\x01 \x01(\rR\x06signal\"!\n" +
+	"\x06signal\x18\x01 \x01(\rR\x06signal\x12-\n" +
+	"\asiginfo\x18\x02 \x01(\v2\x13.rump.sp.v1.SiginfoR\asiginfo\"!\n" +
 	"\vExecRequest\x12\x12\n" +
 	"\x04comm\x18\x01 \x01(\tR\x04comm\"A\n" +
 	"\fExecResponse\x12\x10\n" +
@@ -11291,11 +11343,12 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06resume\x184 \x01(\bR\x06resume\x12\x18\n" +
 	"\awaiting\x185 \x03(\x04R\awaiting\x12\x1d\n" +
 	"\n" +
-	"timeout_ms\x186 \x01(\rR\ttimeoutMs\"\xa6\x01\n" +
+	"timeout_ms\x186 \x01(\rR\ttimeoutMs\"\xd5\x01\n" +
 	"\x0eStreamResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12,\n" +
 	"\aresults\x18\x02 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\x12\x16\n" +
-	"\x06signal\x18\x1e \x01(\rR\x06signal\x12\x12\n" +
+	"\x06signal\x18\x1e \x01(\rR\x06signal\x12-\n" +
+	"\asiginfo\x18\x1f \x01(\v2\x13.rump.sp.v1.SiginfoR\asiginfo\x12\x12\n" +
 	"\x04busy\x182 \x01(\bR\x04busy\x12*\n" +
 	"\x03end\x18< \x01(\v2\x18.rump.sp.v1.SyscallErrorR\x03end\"\x9c\x01\n" +
 	"\x13UploadModuleRequest\x12\x1a\n" +
@@ -11379,12 +11432,13 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06Status\x12\x19.rump.sp.v1.StatusRequest\x1a\x1a.rump.sp.v1.StatusResponse\x12H\n" +
 	"\tProcesses\x12\x1c.rump.sp.v1.ProcessesRequest\x1a\x1d.rump.sp.v1.ProcessesResponse\x12K\n" +
 	"\n" +
-	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xe4F\n" +
+	"Statistics\x12\x1d.rump.sp.v1.StatisticsRequest\x1a\x1e.rump.sp.v1.StatisticsResponse2\xd3G\n" +
 	"\x04Kern\x12K\n" +
 	"\x04Read\x12\x17.rump.sp.v1.ReadRequest\x1a\x18.rump.sp.v1.ReadResponse\"\x10\x8a\xb5\x18\f\b\x03\x12\x04read\x18\x01 \x01\x12O\n" +
 	"\x05Write\x12\x18.rump.sp.v1.WriteRequest\x1a\x19.rump.sp.v1.WriteResponse\"\x11\x8a\xb5\x18\r\b\x04\x12\x05write\x18\x01 \x01\x12M\n" +
 	"\x05Close\x12\x18.rump.sp.v1.CloseRequest\x1a\x19.rump.sp.v1.CloseResponse\"\x0f\x8a\xb5\x18\v\b\x06\x12\x05close\x18\x01\x12]\n" +
-	"\x04Kill\x12\x17.rump.sp.v1.KillRequest\x1a\x18.rump.sp.v1.KillResponse\"\"\x8a\xb5\x18\x1e\b\xfeN\x12\x04kill\x18\x018\x01\xe2\x03\x0eprocess.signal\x12d\n" +
+	"\x04Kill\x12\x17.rump.sp.v1.KillRequest\x1a\x18.rump.sp.v1.KillResponse\"\"\x8a\xb5\x18\x1e\b\xfeN\x12\x04kill\x18\x018\x01\xe2\x03\x0eprocess.signal\x12m\n" +
+	"\bSigqueue\x12\x1b.rump.sp.v1.SigqueueRequest\x1a\x1c.rump.sp.v1.SigqueueResponse\"&\x8a\xb5\x18\"\b\x80O\x12\bsigqueue\x18\x018\x01\xe2\x03\x0eprocess.signal\x12d\n" +
 	"\n" +
 	"Sigpending\x12\x1d.rump.sp.v1.SigpendingRequest\x1a\x1e.rump.sp.v1.SigpendingResponse\"\x17\x8a\xb5\x18\x13\b\xffN\x12\n" +
 	"sigpending\x18\x018\x01\x12S\n" +
@@ -11985,295 +12039,298 @@ var file_rump_sp_proto_goTypes = []any{
 	(*MdCreateRequest)(nil),                  // 268: rump.sp.v1.MdCreateRequest
 	(*MdDestroyRequest)(nil),                 // 269: rump.sp.v1.MdDestroyRequest
 	(*KillRequest)(nil),                      // 270: rump.sp.v1.KillRequest
-	(*SigpendingRequest)(nil),                // 271: rump.sp.v1.SigpendingRequest
-	(*NpfLoadRequest)(nil),                   // 272: rump.sp.v1.NpfLoadRequest
-	(*NpfConfigGetRequest)(nil),              // 273: rump.sp.v1.NpfConfigGetRequest
-	(*NpfSwitchRequest)(nil),                 // 274: rump.sp.v1.NpfSwitchRequest
-	(*NpfFlushRequest)(nil),                  // 275: rump.sp.v1.NpfFlushRequest
-	(*NpfConnectionsRequest)(nil),            // 276: rump.sp.v1.NpfConnectionsRequest
-	(*NpfStatsRequest)(nil),                  // 277: rump.sp.v1.NpfStatsRequest
-	(*NpfTableRequest)(nil),                  // 278: rump.sp.v1.NpfTableRequest
-	(*NpfRuleAddRequest)(nil),                // 279: rump.sp.v1.NpfRuleAddRequest
-	(*NpfRuleRemoveRequest)(nil),             // 280: rump.sp.v1.NpfRuleRemoveRequest
-	(*DhcpStartRequest)(nil),                 // 281: rump.sp.v1.DhcpStartRequest
-	(*DhcpRenewRequest)(nil),                 // 282: rump.sp.v1.DhcpRenewRequest
-	(*DhcpStopRequest)(nil),                  // 283: rump.sp.v1.DhcpStopRequest
-	(*DhcpLeasesRequest)(nil),                // 284: rump.sp.v1.DhcpLeasesRequest
-	(*DhcpdStartRequest)(nil),                // 285: rump.sp.v1.DhcpdStartRequest
-	(*DhcpdStopRequest)(nil),                 // 286: rump.sp.v1.DhcpdStopRequest
-	(*DhcpdBindingsRequest)(nil),             // 287: rump.sp.v1.DhcpdBindingsRequest
-	(*DnsForwardRequest)(nil),                // 288: rump.sp.v1.DnsForwardRequest
-	(*NetconfigIfaddrdelRequest)(nil),        // 289: rump.sp.v1.NetconfigIfaddrdelRequest
-	(*RouteSendRequest)(nil),                 // 290: rump.sp.v1.RouteSendRequest
-	(*RouteRecvRequest)(nil),                 // 291: rump.sp.v1.RouteRecvRequest
-	(*RouteDumpRequest)(nil),                 // 292: rump.sp.v1.RouteDumpRequest
-	(*NetPcblistRequest)(nil),                // 293: rump.sp.v1.NetPcblistRequest
-	(*NetCountersRequest)(nil),               // 294: rump.sp.v1.NetCountersRequest
-	(*NdListRequest)(nil),                    // 295: rump.sp.v1.NdListRequest
-	(*FileListRequest)(nil),                  // 296: rump.sp.v1.FileListRequest
-	(*SyscallError)(nil),                     // 297: rump.sp.v1.SyscallError
-	(*ReadResponse)(nil),                     // 298: rump.sp.v1.ReadResponse
-	(*WriteResponse)(nil),                    // 299: rump.sp.v1.WriteResponse
-	(*CloseResponse)(nil),                    // 300: rump.sp.v1.CloseResponse
-	(*GetpidResponse)(nil),                   // 301: rump.sp.v1.GetpidResponse
-	(*SetuidResponse)(nil),                   // 302: rump.sp.v1.SetuidResponse
-	(*GetuidResponse)(nil),                   // 303: rump.sp.v1.GetuidResponse
-	(*GeteuidResponse)(nil),                  // 304: rump.sp.v1.GeteuidResponse
-	(*GetppidResponse)(nil),                  // 305: rump.sp.v1.GetppidResponse
-	(*DupResponse)(nil),                      // 306: rump.sp.v1.DupResponse
-	(*PipeResponse)(nil),                     // 307: rump.sp.v1.PipeResponse
-	(*GetegidResponse)(nil),                  // 308: rump.sp.v1.GetegidResponse
-	(*GetgidResponse)(nil),                   // 309: rump.sp.v1.GetgidResponse
-	(*GetloginResponse)(nil),                 // 310: rump.sp.v1.GetloginResponse
-	(*SetloginResponse)(nil),                 // 311: rump.sp.v1.SetloginResponse
-	(*IoctlResponse)(nil),                    // 312: rump.sp.v1.IoctlResponse
-	(*GetgroupsResponse)(nil),                // 313: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsResponse)(nil),                // 314: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpResponse)(nil),                  // 315: rump.sp.v1.GetpgrpResponse
-	(*SetpgidResponse)(nil),                  // 316: rump.sp.v1.SetpgidResponse
-	(*Dup2Response)(nil),                     // 317: rump.sp.v1.Dup2Response
-	(*FcntlResponse)(nil),                    // 318: rump.sp.v1.FcntlResponse
-	(*ReadvResponse)(nil),                    // 319: rump.sp.v1.ReadvResponse
-	(*WritevResponse)(nil),                   // 320: rump.sp.v1.WritevResponse
-	(*SetreuidResponse)(nil),                 // 321: rump.sp.v1.SetreuidResponse
-	(*SetregidResponse)(nil),                 // 322: rump.sp.v1.SetregidResponse
-	(*FlockResponse)(nil),                    // 323: rump.sp.v1.FlockResponse
-	(*SetsidResponse)(nil),                   // 324: rump.sp.v1.SetsidResponse
-	(*SetgidResponse)(nil),                   // 325: rump.sp.v1.SetgidResponse
-	(*SetegidResponse)(nil),                  // 326: rump.sp.v1.SetegidResponse
-	(*SeteuidResponse)(nil),                  // 327: rump.sp.v1.SeteuidResponse
-	(*FpathconfResponse)(nil),                // 328: rump.sp.v1.FpathconfResponse
-	(*GetrlimitResponse)(nil),                // 329: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitResponse)(nil),                // 330: rump.sp.v1.SetrlimitResponse
-	(*SysctlResponse)(nil),                   // 331: rump.sp.v1.SysctlResponse
-	(*GetpgidResponse)(nil),                  // 332: rump.sp.v1.GetpgidResponse
-	(*RebootResponse)(nil),                   // 333: rump.sp.v1.RebootResponse
-	(*PollResponse)(nil),                     // 334: rump.sp.v1.PollResponse
-	(*TimerCreateResponse)(nil),              // 335: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteResponse)(nil),              // 336: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunResponse)(nil),          // 337: rump.sp.v1.TimerGetoverrunResponse
-	(*KsemInitResponse)(nil),                 // 338: rump.sp.v1.KsemInitResponse
-	(*KsemOpenResponse)(nil),                 // 339: rump.sp.v1.KsemOpenResponse
-	(*KsemUnlinkResponse)(nil),               // 340: rump.sp.v1.KsemUnlinkResponse
-	(*KsemCloseResponse)(nil),                // 341: rump.sp.v1.KsemCloseResponse
-	(*KsemPostResponse)(nil),                 // 342: rump.sp.v1.KsemPostResponse
-	(*KsemWaitResponse)(nil),                 // 343: rump.sp.v1.KsemWaitResponse
-	(*KsemTrywaitResponse)(nil),              // 344: rump.sp.v1.KsemTrywaitResponse
-	(*KsemGetvalueResponse)(nil),             // 345: rump.sp.v1.KsemGetvalueResponse
-	(*KsemDestroyResponse)(nil),              // 346: rump.sp.v1.KsemDestroyResponse
-	(*KsemTimedwaitResponse)(nil),            // 347: rump.sp.v1.KsemTimedwaitResponse
-	(*AioCancelResponse)(nil),                // 348: rump.sp.v1.AioCancelResponse
-	(*AioErrorResponse)(nil),                 // 349: rump.sp.v1.AioErrorResponse
-	(*AioFsyncResponse)(nil),                 // 350: rump.sp.v1.AioFsyncResponse
-	(*AioReadResponse)(nil),                  // 351: rump.sp.v1.AioReadResponse
-	(*AioReturnResponse)(nil),                // 352: rump.sp.v1.AioReturnResponse
-	(*AioWriteResponse)(nil),                 // 353: rump.sp.v1.AioWriteResponse
-	(*LioListioResponse)(nil),                // 354: rump.sp.v1.LioListioResponse
-	(*AioSuspendResponse)(nil),               // 355: rump.sp.v1.AioSuspendResponse
-	(*ModctlResponse)(nil),                   // 356: rump.sp.v1.ModctlResponse
-	(*GetsidResponse)(nil),                   // 357: rump.sp.v1.GetsidResponse
-	(*FktraceResponse)(nil),                  // 358: rump.sp.v1.FktraceResponse
-	(*IssetugidResponse)(nil),                // 359: rump.sp.v1.IssetugidResponse
-	(*UtraceResponse)(nil),                   // 360: rump.sp.v1.UtraceResponse
-	(*KqueueResponse)(nil),                   // 361: rump.sp.v1.KqueueResponse
-	(*PosixFadviseResponse)(nil),             // 362: rump.sp.v1.PosixFadviseResponse
-	(*SelectResponse)(nil),                   // 363: rump.sp.v1.SelectResponse
-	(*GettimeofdayResponse)(nil),             // 364: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayResponse)(nil),             // 365: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeResponse)(nil),                  // 366: rump.sp.v1.AdjtimeResponse
-	(*SetitimerResponse)(nil),                // 367: rump.sp.v1.SetitimerResponse
-	(*GetitimerResponse)(nil),                // 368: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeResponse)(nil),             // 369: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeResponse)(nil),             // 370: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresResponse)(nil),              // 371: rump.sp.v1.ClockGetresResponse
-	(*NanosleepResponse)(nil),                // 372: rump.sp.v1.NanosleepResponse
-	(*KeventResponse)(nil),                   // 373: rump.sp.v1.KeventResponse
-	(*PselectResponse)(nil),                  // 374: rump.sp.v1.PselectResponse
-	(*PolltsResponse)(nil),                   // 375: rump.sp.v1.PolltsResponse
-	(*FstatResponse)(nil),                    // 376: rump.sp.v1.FstatResponse
-	(*TimerSettimeResponse)(nil),             // 377: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeResponse)(nil),             // 378: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Response)(nil),                    // 379: rump.sp.v1.Pipe2Response
-	(*Dup3Response)(nil),                     // 380: rump.sp.v1.Dup3Response
-	(*Kqueue1Response)(nil),                  // 381: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepResponse)(nil),           // 382: rump.sp.v1.ClockNanosleepResponse
-	(*OpenResponse)(nil),                     // 383: rump.sp.v1.OpenResponse
-	(*LinkResponse)(nil),                     // 384: rump.sp.v1.LinkResponse
-	(*UnlinkResponse)(nil),                   // 385: rump.sp.v1.UnlinkResponse
-	(*ChdirResponse)(nil),                    // 386: rump.sp.v1.ChdirResponse
-	(*FchdirResponse)(nil),                   // 387: rump.sp.v1.FchdirResponse
-	(*ChmodResponse)(nil),                    // 388: rump.sp.v1.ChmodResponse
-	(*ChownResponse)(nil),                    // 389: rump.sp.v1.ChownResponse
-	(*UnmountResponse)(nil),                  // 390: rump.sp.v1.UnmountResponse
-	(*AccessResponse)(nil),                   // 391: rump.sp.v1.AccessResponse
-	(*ChflagsResponse)(nil),                  // 392: rump.sp.v1.ChflagsResponse
-	(*FchflagsResponse)(nil),                 // 393: rump.sp.v1.FchflagsResponse
-	(*SyncResponse)(nil),                     // 394: rump.sp.v1.SyncResponse
-	(*KtraceResponse)(nil),                   // 395: rump.sp.v1.KtraceResponse
-	(*RevokeResponse)(nil),                   // 396: rump.sp.v1.RevokeResponse
-	(*SymlinkResponse)(nil),                  // 397: rump.sp.v1.SymlinkResponse
-	(*ReadlinkResponse)(nil),                 // 398: rump.sp.v1.ReadlinkResponse
-	(*UmaskResponse)(nil),                    // 399: rump.sp.v1.UmaskResponse
-	(*ChrootResponse)(nil),                   // 400: rump.sp.v1.ChrootResponse
-	(*FsyncResponse)(nil),                    // 401: rump.sp.v1.FsyncResponse
-	(*FchownResponse)(nil),                   // 402: rump.sp.v1.FchownResponse
-	(*FchmodResponse)(nil),                   // 403: rump.sp.v1.FchmodResponse
-	(*RenameResponse)(nil),                   // 404: rump.sp.v1.RenameResponse
-	(*MkfifoResponse)(nil),                   // 405: rump.sp.v1.MkfifoResponse
-	(*MkdirResponse)(nil),                    // 406: rump.sp.v1.MkdirResponse
-	(*RmdirResponse)(nil),                    // 407: rump.sp.v1.RmdirResponse
-	(*PreadResponse)(nil),                    // 408: rump.sp.v1.PreadResponse
-	(*PwriteResponse)(nil),                   // 409: rump.sp.v1.PwriteResponse
-	(*PathconfResponse)(nil),                 // 410: rump.sp.v1.PathconfResponse
-	(*LseekResponse)(nil),                    // 411: rump.sp.v1.LseekResponse
-	(*TruncateResponse)(nil),                 // 412: rump.sp.v1.TruncateResponse
-	(*FtruncateResponse)(nil),                // 413: rump.sp.v1.FtruncateResponse
-	(*FdatasyncResponse)(nil),                // 414: rump.sp.v1.FdatasyncResponse
-	(*PosixRenameResponse)(nil),              // 415: rump.sp.v1.PosixRenameResponse
-	(*LchmodResponse)(nil),                   // 416: rump.sp.v1.LchmodResponse
-	(*LchownResponse)(nil),                   // 417: rump.sp.v1.LchownResponse
-	(*PosixChownResponse)(nil),               // 418: rump.sp.v1.PosixChownResponse
-	(*PosixFchownResponse)(nil),              // 419: rump.sp.v1.PosixFchownResponse
-	(*PosixLchownResponse)(nil),              // 420: rump.sp.v1.PosixLchownResponse
-	(*PreadvResponse)(nil),                   // 421: rump.sp.v1.PreadvResponse
-	(*PwritevResponse)(nil),                  // 422: rump.sp.v1.PwritevResponse
-	(*GetcwdResponse)(nil),                   // 423: rump.sp.v1.GetcwdResponse
-	(*FchrootResponse)(nil),                  // 424: rump.sp.v1.FchrootResponse
-	(*LchflagsResponse)(nil),                 // 425: rump.sp.v1.LchflagsResponse
-	(*FsyncRangeResponse)(nil),               // 426: rump.sp.v1.FsyncRangeResponse
-	(*GetvfsstatResponse)(nil),               // 427: rump.sp.v1.GetvfsstatResponse
-	(*Statvfs1Response)(nil),                 // 428: rump.sp.v1.Statvfs1Response
-	(*Fstatvfs1Response)(nil),                // 429: rump.sp.v1.Fstatvfs1Response
-	(*ExtattrctlResponse)(nil),               // 430: rump.sp.v1.ExtattrctlResponse
-	(*ExtattrSetFileResponse)(nil),           // 431: rump.sp.v1.ExtattrSetFileResponse
-	(*ExtattrGetFileResponse)(nil),           // 432: rump.sp.v1.ExtattrGetFileResponse
-	(*ExtattrDeleteFileResponse)(nil),        // 433: rump.sp.v1.ExtattrDeleteFileResponse
-	(*ExtattrSetFdResponse)(nil),             // 434: rump.sp.v1.ExtattrSetFdResponse
-	(*ExtattrGetFdResponse)(nil),             // 435: rump.sp.v1.ExtattrGetFdResponse
-	(*ExtattrDeleteFdResponse)(nil),          // 436: rump.sp.v1.ExtattrDeleteFdResponse
-	(*ExtattrSetLinkResponse)(nil),           // 437: rump.sp.v1.ExtattrSetLinkResponse
-	(*ExtattrGetLinkResponse)(nil),           // 438: rump.sp.v1.ExtattrGetLinkResponse
-	(*ExtattrDeleteLinkResponse)(nil),        // 439: rump.sp.v1.ExtattrDeleteLinkResponse
-	(*ExtattrListFdResponse)(nil),            // 440: rump.sp.v1.ExtattrListFdResponse
-	(*ExtattrListFileResponse)(nil),          // 441: rump.sp.v1.ExtattrListFileResponse
-	(*ExtattrListLinkResponse)(nil),          // 442: rump.sp.v1.ExtattrListLinkResponse
-	(*SetxattrResponse)(nil),                 // 443: rump.sp.v1.SetxattrResponse
-	(*LsetxattrResponse)(nil),                // 444: rump.sp.v1.LsetxattrResponse
-	(*FsetxattrResponse)(nil),                // 445: rump.sp.v1.FsetxattrResponse
-	(*GetxattrResponse)(nil),                 // 446: rump.sp.v1.GetxattrResponse
-	(*LgetxattrResponse)(nil),                // 447: rump.sp.v1.LgetxattrResponse
-	(*FgetxattrResponse)(nil),                // 448: rump.sp.v1.FgetxattrResponse
-	(*ListxattrResponse)(nil),                // 449: rump.sp.v1.ListxattrResponse
-	(*LlistxattrResponse)(nil),               // 450: rump.sp.v1.LlistxattrResponse
-	(*FlistxattrResponse)(nil),               // 451: rump.sp.v1.FlistxattrResponse
-	(*RemovexattrResponse)(nil),              // 452: rump.sp.v1.RemovexattrResponse
-	(*LremovexattrResponse)(nil),             // 453: rump.sp.v1.LremovexattrResponse
-	(*FremovexattrResponse)(nil),             // 454: rump.sp.v1.FremovexattrResponse
-	(*GetdentsResponse)(nil),                 // 455: rump.sp.v1.GetdentsResponse
-	(*GetfhResponse)(nil),                    // 456: rump.sp.v1.GetfhResponse
-	(*FhopenResponse)(nil),                   // 457: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Response)(nil),               // 458: rump.sp.v1.Fhstatvfs1Response
-	(*MountResponse)(nil),                    // 459: rump.sp.v1.MountResponse
-	(*UtimesResponse)(nil),                   // 460: rump.sp.v1.UtimesResponse
-	(*FutimesResponse)(nil),                  // 461: rump.sp.v1.FutimesResponse
-	(*LutimesResponse)(nil),                  // 462: rump.sp.v1.LutimesResponse
-	(*StatResponse)(nil),                     // 463: rump.sp.v1.StatResponse
-	(*LstatResponse)(nil),                    // 464: rump.sp.v1.LstatResponse
-	(*MknodResponse)(nil),                    // 465: rump.sp.v1.MknodResponse
-	(*FhstatResponse)(nil),                   // 466: rump.sp.v1.FhstatResponse
-	(*LinkatResponse)(nil),                   // 467: rump.sp.v1.LinkatResponse
-	(*RenameatResponse)(nil),                 // 468: rump.sp.v1.RenameatResponse
-	(*MkfifoatResponse)(nil),                 // 469: rump.sp.v1.MkfifoatResponse
-	(*MknodatResponse)(nil),                  // 470: rump.sp.v1.MknodatResponse
-	(*MkdiratResponse)(nil),                  // 471: rump.sp.v1.MkdiratResponse
-	(*FaccessatResponse)(nil),                // 472: rump.sp.v1.FaccessatResponse
-	(*FchmodatResponse)(nil),                 // 473: rump.sp.v1.FchmodatResponse
-	(*FchownatResponse)(nil),                 // 474: rump.sp.v1.FchownatResponse
-	(*FstatatResponse)(nil),                  // 475: rump.sp.v1.FstatatResponse
-	(*UtimensatResponse)(nil),                // 476: rump.sp.v1.UtimensatResponse
-	(*OpenatResponse)(nil),                   // 477: rump.sp.v1.OpenatResponse
-	(*ReadlinkatResponse)(nil),               // 478: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatResponse)(nil),                // 479: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatResponse)(nil),                 // 480: rump.sp.v1.UnlinkatResponse
-	(*FutimensResponse)(nil),                 // 481: rump.sp.v1.FutimensResponse
-	(*QuotactlResponse)(nil),                 // 482: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateResponse)(nil),           // 483: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardResponse)(nil),                 // 484: rump.sp.v1.FdiscardResponse
-	(*RecvmsgResponse)(nil),                  // 485: rump.sp.v1.RecvmsgResponse
-	(*SendmsgResponse)(nil),                  // 486: rump.sp.v1.SendmsgResponse
-	(*RecvfromResponse)(nil),                 // 487: rump.sp.v1.RecvfromResponse
-	(*AcceptResponse)(nil),                   // 488: rump.sp.v1.AcceptResponse
-	(*GetpeernameResponse)(nil),              // 489: rump.sp.v1.GetpeernameResponse
-	(*GetsocknameResponse)(nil),              // 490: rump.sp.v1.GetsocknameResponse
-	(*ConnectResponse)(nil),                  // 491: rump.sp.v1.ConnectResponse
-	(*BindResponse)(nil),                     // 492: rump.sp.v1.BindResponse
-	(*SetsockoptResponse)(nil),               // 493: rump.sp.v1.SetsockoptResponse
-	(*ListenResponse)(nil),                   // 494: rump.sp.v1.ListenResponse
-	(*GetsockoptResponse)(nil),               // 495: rump.sp.v1.GetsockoptResponse
-	(*SendtoResponse)(nil),                   // 496: rump.sp.v1.SendtoResponse
-	(*ShutdownResponse)(nil),                 // 497: rump.sp.v1.ShutdownResponse
-	(*SocketpairResponse)(nil),               // 498: rump.sp.v1.SocketpairResponse
-	(*SocketResponse)(nil),                   // 499: rump.sp.v1.SocketResponse
-	(*PacceptResponse)(nil),                  // 500: rump.sp.v1.PacceptResponse
-	(*RecvmmsgResponse)(nil),                 // 501: rump.sp.v1.RecvmmsgResponse
-	(*SendmmsgResponse)(nil),                 // 502: rump.sp.v1.SendmmsgResponse
-	(*ModuleInitResponse)(nil),               // 503: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniResponse)(nil),               // 504: rump.sp.v1.ModuleFiniResponse
-	(*ComponentRestartResponse)(nil),         // 505: rump.sp.v1.ComponentRestartResponse
-	(*EtfsRegisterResponse)(nil),             // 506: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeResponse)(nil),     // 507: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveResponse)(nil),               // 508: rump.sp.v1.EtfsRemoveResponse
-	(*NewfsResponse)(nil),                    // 509: rump.sp.v1.NewfsResponse
-	(*NetconfigIfcreateResponse)(nil),        // 510: rump.sp.v1.NetconfigIfcreateResponse
-	(*NetconfigIfdestroyResponse)(nil),       // 511: rump.sp.v1.NetconfigIfdestroyResponse
-	(*NetconfigIfupResponse)(nil),            // 512: rump.sp.v1.NetconfigIfupResponse
-	(*NetconfigIfdownResponse)(nil),          // 513: rump.sp.v1.NetconfigIfdownResponse
-	(*NetconfigIfsetlinkstrResponse)(nil),    // 514: rump.sp.v1.NetconfigIfsetlinkstrResponse
-	(*NetconfigBraddResponse)(nil),           // 515: rump.sp.v1.NetconfigBraddResponse
-	(*NetconfigBrdelResponse)(nil),           // 516: rump.sp.v1.NetconfigBrdelResponse
-	(*NetconfigIpv4IfaddrResponse)(nil),      // 517: rump.sp.v1.NetconfigIpv4IfaddrResponse
-	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 518: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	(*NetconfigIpv6IfaddrResponse)(nil),      // 519: rump.sp.v1.NetconfigIpv6IfaddrResponse
-	(*NetconfigIpv4GwResponse)(nil),          // 520: rump.sp.v1.NetconfigIpv4GwResponse
-	(*NetconfigIpv6GwResponse)(nil),          // 521: rump.sp.v1.NetconfigIpv6GwResponse
-	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 522: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	(*NetconfigAutoIpv6Response)(nil),        // 523: rump.sp.v1.NetconfigAutoIpv6Response
-	(*NetconfigIfaddrsResponse)(nil),         // 524: rump.sp.v1.NetconfigIfaddrsResponse
-	(*NetconfigIfimpairResponse)(nil),        // 525: rump.sp.v1.NetconfigIfimpairResponse
-	(*NetconfigIfimpairstatResponse)(nil),    // 526: rump.sp.v1.NetconfigIfimpairstatResponse
-	(*NetconfigIfcaptureResponse)(nil),       // 527: rump.sp.v1.NetconfigIfcaptureResponse
-	(*BpfOpenResponse)(nil),                  // 528: rump.sp.v1.BpfOpenResponse
-	(*DevListResponse)(nil),                  // 529: rump.sp.v1.DevListResponse
-	(*MdCreateResponse)(nil),                 // 530: rump.sp.v1.MdCreateResponse
-	(*MdDestroyResponse)(nil),                // 531: rump.sp.v1.MdDestroyResponse
-	(*KillResponse)(nil),                     // 532: rump.sp.v1.KillResponse
-	(*SigpendingResponse)(nil),               // 533: rump.sp.v1.SigpendingResponse
-	(*NpfLoadResponse)(nil),                  // 534: rump.sp.v1.NpfLoadResponse
-	(*NpfConfigGetResponse)(nil),             // 535: rump.sp.v1.NpfConfigGetResponse
-	(*NpfSwitchResponse)(nil),                // 536: rump.sp.v1.NpfSwitchResponse
-	(*NpfFlushResponse)(nil),                 // 537: rump.sp.v1.NpfFlushResponse
-	(*NpfConnectionsResponse)(nil),           // 538: rump.sp.v1.NpfConnectionsResponse
-	(*NpfStatsResponse)(nil),                 // 539: rump.sp.v1.NpfStatsResponse
-	(*NpfTableResponse)(nil),                 // 540: rump.sp.v1.NpfTableResponse
-	(*NpfRuleAddResponse)(nil),               // 541: rump.sp.v1.NpfRuleAddResponse
-	(*NpfRuleRemoveResponse)(nil),            // 542: rump.sp.v1.NpfRuleRemoveResponse
-	(*DhcpStartResponse)(nil),                // 543: rump.sp.v1.DhcpStartResponse
-	(*DhcpRenewResponse)(nil),                // 544: rump.sp.v1.DhcpRenewResponse
-	(*DhcpStopResponse)(nil),                 // 545: rump.sp.v1.DhcpStopResponse
-	(*DhcpLeasesResponse)(nil),               // 546: rump.sp.v1.DhcpLeasesResponse
-	(*DhcpdStartResponse)(nil),               // 547: rump.sp.v1.DhcpdStartResponse
-	(*DhcpdStopResponse)(nil),                // 548: rump.sp.v1.DhcpdStopResponse
-	(*DhcpdBindingsResponse)(nil),            // 549: rump.sp.v1.DhcpdBindingsResponse
-	(*DnsForwardResponse)(nil),               // 550: rump.sp.v1.DnsForwardResponse
-	(*NetconfigIfaddrdelResponse)(nil),       // 551: rump.sp.v1.NetconfigIfaddrdelResponse
-	(*RouteSendResponse)(nil),                // 552: rump.sp.v1.RouteSendResponse
-	(*RouteRecvResponse)(nil),                // 553: rump.sp.v1.RouteRecvResponse
-	(*RouteDumpResponse)(nil),                // 554: rump.sp.v1.RouteDumpResponse
-	(*NetPcblistResponse)(nil),               // 555: rump.sp.v1.NetPcblistResponse
-	(*NetCountersResponse)(nil),              // 556: rump.sp.v1.NetCountersResponse
-	(*NdListResponse)(nil),                   // 557: rump.sp.v1.NdListResponse
-	(*FileListResponse)(nil),                 // 558: rump.sp.v1.FileListResponse
-	(*ModuleStat)(nil),                       // 559: rump.sp.v1.ModuleStat
+	(*SigqueueRequest)(nil),                  // 271: rump.sp.v1.SigqueueRequest
+	(*SigpendingRequest)(nil),                // 272: rump.sp.v1.SigpendingRequest
+	(*NpfLoadRequest)(nil),                   // 273: rump.sp.v1.NpfLoadRequest
+	(*NpfConfigGetRequest)(nil),              // 274: rump.sp.v1.NpfConfigGetRequest
+	(*NpfSwitchRequest)(nil),                 // 275: rump.sp.v1.NpfSwitchRequest
+	(*NpfFlushRequest)(nil),                  // 276: rump.sp.v1.NpfFlushRequest
+	(*NpfConnectionsRequest)(nil),            // 277: rump.sp.v1.NpfConnectionsRequest
+	(*NpfStatsRequest)(nil),                  // 278: rump.sp.v1.NpfStatsRequest
+	(*NpfTableRequest)(nil),                  // 279: rump.sp.v1.NpfTableRequest
+	(*NpfRuleAddRequest)(nil),                // 280: rump.sp.v1.NpfRuleAddRequest
+	(*NpfRuleRemoveRequest)(nil),             // 281: rump.sp.v1.NpfRuleRemoveRequest
+	(*DhcpStartRequest)(nil),                 // 282: rump.sp.v1.DhcpStartRequest
+	(*DhcpRenewRequest)(nil),                 // 283: rump.sp.v1.DhcpRenewRequest
+	(*DhcpStopRequest)(nil),                  // 284: rump.sp.v1.DhcpStopRequest
+	(*DhcpLeasesRequest)(nil),                // 285: rump.sp.v1.DhcpLeasesRequest
+	(*DhcpdStartRequest)(nil),                // 286: rump.sp.v1.DhcpdStartRequest
+	(*DhcpdStopRequest)(nil),                 // 287: rump.sp.v1.DhcpdStopRequest
+	(*DhcpdBindingsRequest)(nil),             // 288: rump.sp.v1.DhcpdBindingsRequest
+	(*DnsForwardRequest)(nil),                // 289: rump.sp.v1.DnsForwardRequest
+	(*NetconfigIfaddrdelRequest)(nil),        // 290: rump.sp.v1.NetconfigIfaddrdelRequest
+	(*RouteSendRequest)(nil),                 // 291: rump.sp.v1.RouteSendRequest
+	(*RouteRecvRequest)(nil),                 // 292: rump.sp.v1.RouteRecvRequest
+	(*RouteDumpRequest)(nil),                 // 293: rump.sp.v1.RouteDumpRequest
+	(*NetPcblistRequest)(nil),                // 294: rump.sp.v1.NetPcblistRequest
+	(*NetCountersRequest)(nil),               // 295: rump.sp.v1.NetCountersRequest
+	(*NdListRequest)(nil),                    // 296: rump.sp.v1.NdListRequest
+	(*FileListRequest)(nil),                  // 297: rump.sp.v1.FileListRequest
+	(*SyscallError)(nil),                     // 298: rump.sp.v1.SyscallError
+	(*ReadResponse)(nil),                     // 299: rump.sp.v1.ReadResponse
+	(*WriteResponse)(nil),                    // 300: rump.sp.v1.WriteResponse
+	(*CloseResponse)(nil),                    // 301: rump.sp.v1.CloseResponse
+	(*GetpidResponse)(nil),                   // 302: rump.sp.v1.GetpidResponse
+	(*SetuidResponse)(nil),                   // 303: rump.sp.v1.SetuidResponse
+	(*GetuidResponse)(nil),                   // 304: rump.sp.v1.GetuidResponse
+	(*GeteuidResponse)(nil),                  // 305: rump.sp.v1.GeteuidResponse
+	(*GetppidResponse)(nil),                  // 306: rump.sp.v1.GetppidResponse
+	(*DupResponse)(nil),                      // 307: rump.sp.v1.DupResponse
+	(*PipeResponse)(nil),                     // 308: rump.sp.v1.PipeResponse
+	(*GetegidResponse)(nil),                  // 309: rump.sp.v1.GetegidResponse
+	(*GetgidResponse)(nil),                   // 310: rump.sp.v1.GetgidResponse
+	(*GetloginResponse)(nil),                 // 311: rump.sp.v1.GetloginResponse
+	(*SetloginResponse)(nil),                 // 312: rump.sp.v1.SetloginResponse
+	(*IoctlResponse)(nil),                    // 313: rump.sp.v1.IoctlResponse
+	(*GetgroupsResponse)(nil),                // 314: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsResponse)(nil),                // 315: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpResponse)(nil),                  // 316: rump.sp.v1.GetpgrpResponse
+	(*SetpgidResponse)(nil),                  // 317: rump.sp.v1.SetpgidResponse
+	(*Dup2Response)(nil),                     // 318: rump.sp.v1.Dup2Response
+	(*FcntlResponse)(nil),                    // 319: rump.sp.v1.FcntlResponse
+	(*ReadvResponse)(nil),                    // 320: rump.sp.v1.ReadvResponse
+	(*WritevResponse)(nil),                   // 321: rump.sp.v1.WritevResponse
+	(*SetreuidResponse)(nil),                 // 322: rump.sp.v1.SetreuidResponse
+	(*SetregidResponse)(nil),                 // 323: rump.sp.v1.SetregidResponse
+	(*FlockResponse)(nil),                    // 324: rump.sp.v1.FlockResponse
+	(*SetsidResponse)(nil),                   // 325: rump.sp.v1.SetsidResponse
+	(*SetgidResponse)(nil),                   // 326: rump.sp.v1.SetgidResponse
+	(*SetegidResponse)(nil),                  // 327: rump.sp.v1.SetegidResponse
+	(*SeteuidResponse)(nil),                  // 328: rump.sp.v1.SeteuidResponse
+	(*FpathconfResponse)(nil),                // 329: rump.sp.v1.FpathconfResponse
+	(*GetrlimitResponse)(nil),                // 330: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitResponse)(nil),                // 331: rump.sp.v1.SetrlimitResponse
+	(*SysctlResponse)(nil),                   // 332: rump.sp.v1.SysctlResponse
+	(*GetpgidResponse)(nil),                  // 333: rump.sp.v1.GetpgidResponse
+	(*RebootResponse)(nil),                   // 334: rump.sp.v1.RebootResponse
+	(*PollResponse)(nil),                     // 335: rump.sp.v1.PollResponse
+	(*TimerCreateResponse)(nil),              // 336: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteResponse)(nil),              // 337: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunResponse)(nil),          // 338: rump.sp.v1.TimerGetoverrunResponse
+	(*KsemInitResponse)(nil),                 // 339: rump.sp.v1.KsemInitResponse
+	(*KsemOpenResponse)(nil),                 // 340: rump.sp.v1.KsemOpenResponse
+	(*KsemUnlinkResponse)(nil),               // 341: rump.sp.v1.KsemUnlinkResponse
+	(*KsemCloseResponse)(nil),                // 342: rump.sp.v1.KsemCloseResponse
+	(*KsemPostResponse)(nil),                 // 343: rump.sp.v1.KsemPostResponse
+	(*KsemWaitResponse)(nil),                 // 344: rump.sp.v1.KsemWaitResponse
+	(*KsemTrywaitResponse)(nil),              // 345: rump.sp.v1.KsemTrywaitResponse
+	(*KsemGetvalueResponse)(nil),             // 346: rump.sp.v1.KsemGetvalueResponse
+	(*KsemDestroyResponse)(nil),              // 347: rump.sp.v1.KsemDestroyResponse
+	(*KsemTimedwaitResponse)(nil),            // 348: rump.sp.v1.KsemTimedwaitResponse
+	(*AioCancelResponse)(nil),                // 349: rump.sp.v1.AioCancelResponse
+	(*AioErrorResponse)(nil),                 // 350: rump.sp.v1.AioErrorResponse
+	(*AioFsyncResponse)(nil),                 // 351: rump.sp.v1.AioFsyncResponse
+	(*AioReadResponse)(nil),                  // 352: rump.sp.v1.AioReadResponse
+	(*AioReturnResponse)(nil),                // 353: rump.sp.v1.AioReturnResponse
+	(*AioWriteResponse)(nil),                 // 354: rump.sp.v1.AioWriteResponse
+	(*LioListioResponse)(nil),                // 355: rump.sp.v1.LioListioResponse
+	(*AioSuspendResponse)(nil),               // 356: rump.sp.v1.AioSuspendResponse
+	(*ModctlResponse)(nil),                   // 357: rump.sp.v1.ModctlResponse
+	(*GetsidResponse)(nil),                   // 358: rump.sp.v1.GetsidResponse
+	(*FktraceResponse)(nil),                  // 359: rump.sp.v1.FktraceResponse
+	(*IssetugidResponse)(nil),                // 360: rump.sp.v1.IssetugidResponse
+	(*UtraceResponse)(nil),                   // 361: rump.sp.v1.UtraceResponse
+	(*KqueueResponse)(nil),                   // 362: rump.sp.v1.KqueueResponse
+	(*PosixFadviseResponse)(nil),             // 363: rump.sp.v1.PosixFadviseResponse
+	(*SelectResponse)(nil),                   // 364: rump.sp.v1.SelectResponse
+	(*GettimeofdayResponse)(nil),             // 365: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayResponse)(nil),             // 366: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeResponse)(nil),                  // 367: rump.sp.v1.AdjtimeResponse
+	(*SetitimerResponse)(nil),                // 368: rump.sp.v1.SetitimerResponse
+	(*GetitimerResponse)(nil),                // 369: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeResponse)(nil),             // 370: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeResponse)(nil),             // 371: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresResponse)(nil),              // 372: rump.sp.v1.ClockGetresResponse
+	(*NanosleepResponse)(nil),                // 373: rump.sp.v1.NanosleepResponse
+	(*KeventResponse)(nil),                   // 374: rump.sp.v1.KeventResponse
+	(*PselectResponse)(nil),                  // 375: rump.sp.v1.PselectResponse
+	(*PolltsResponse)(nil),                   // 376: rump.sp.v1.PolltsResponse
+	(*FstatResponse)(nil),                    // 377: rump.sp.v1.FstatResponse
+	(*TimerSettimeResponse)(nil),             // 378: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeResponse)(nil),             // 379: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Response)(nil),                    // 380: rump.sp.v1.Pipe2Response
+	(*Dup3Response)(nil),                     // 381: rump.sp.v1.Dup3Response
+	(*Kqueue1Response)(nil),                  // 382: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepResponse)(nil),           // 383: rump.sp.v1.ClockNanosleepResponse
+	(*OpenResponse)(nil),                     // 384: rump.sp.v1.OpenResponse
+	(*LinkResponse)(nil),                     // 385: rump.sp.v1.LinkResponse
+	(*UnlinkResponse)(nil),                   // 386: rump.sp.v1.UnlinkResponse
+	(*ChdirResponse)(nil),                    // 387: rump.sp.v1.ChdirResponse
+	(*FchdirResponse)(nil),                   // 388: rump.sp.v1.FchdirResponse
+	(*ChmodResponse)(nil),                    // 389: rump.sp.v1.ChmodResponse
+	(*ChownResponse)(nil),                    // 390: rump.sp.v1.ChownResponse
+	(*UnmountResponse)(nil),                  // 391: rump.sp.v1.UnmountResponse
+	(*AccessResponse)(nil),                   // 392: rump.sp.v1.AccessResponse
+	(*ChflagsResponse)(nil),                  // 393: rump.sp.v1.ChflagsResponse
+	(*FchflagsResponse)(nil),                 // 394: rump.sp.v1.FchflagsResponse
+	(*SyncResponse)(nil),                     // 395: rump.sp.v1.SyncResponse
+	(*KtraceResponse)(nil),                   // 396: rump.sp.v1.KtraceResponse
+	(*RevokeResponse)(nil),                   // 397: rump.sp.v1.RevokeResponse
+	(*SymlinkResponse)(nil),                  // 398: rump.sp.v1.SymlinkResponse
+	(*ReadlinkResponse)(nil),                 // 399: rump.sp.v1.ReadlinkResponse
+	(*UmaskResponse)(nil),                    // 400: rump.sp.v1.UmaskResponse
+	(*ChrootResponse)(nil),                   // 401: rump.sp.v1.ChrootResponse
+	(*FsyncResponse)(nil),                    // 402: rump.sp.v1.FsyncResponse
+	(*FchownResponse)(nil),                   // 403: rump.sp.v1.FchownResponse
+	(*FchmodResponse)(nil),                   // 404: rump.sp.v1.FchmodResponse
+	(*RenameResponse)(nil),                   // 405: rump.sp.v1.RenameResponse
+	(*MkfifoResponse)(nil),                   // 406: rump.sp.v1.MkfifoResponse
+	(*MkdirResponse)(nil),                    // 407: rump.sp.v1.MkdirResponse
+	(*RmdirResponse)(nil),                    // 408: rump.sp.v1.RmdirResponse
+	(*PreadResponse)(nil),                    // 409: rump.sp.v1.PreadResponse
+	(*PwriteResponse)(nil),                   // 410: rump.sp.v1.PwriteResponse
+	(*PathconfResponse)(nil),                 // 411: rump.sp.v1.PathconfResponse
+	(*LseekResponse)(nil),                    // 412: rump.sp.v1.LseekResponse
+	(*TruncateResponse)(nil),                 // 413: rump.sp.v1.TruncateResponse
+	(*FtruncateResponse)(nil),                // 414: rump.sp.v1.FtruncateResponse
+	(*FdatasyncResponse)(nil),                // 415: rump.sp.v1.FdatasyncResponse
+	(*PosixRenameResponse)(nil),              // 416: rump.sp.v1.PosixRenameResponse
+	(*LchmodResponse)(nil),                   // 417: rump.sp.v1.LchmodResponse
+	(*LchownResponse)(nil),                   // 418: rump.sp.v1.LchownResponse
+	(*PosixChownResponse)(nil),               // 419: rump.sp.v1.PosixChownResponse
+	(*PosixFchownResponse)(nil),              // 420: rump.sp.v1.PosixFchownResponse
+	(*PosixLchownResponse)(nil),              // 421: rump.sp.v1.PosixLchownResponse
+	(*PreadvResponse)(nil),                   // 422: rump.sp.v1.PreadvResponse
+	(*PwritevResponse)(nil),                  // 423: rump.sp.v1.PwritevResponse
+	(*GetcwdResponse)(nil),                   // 424: rump.sp.v1.GetcwdResponse
+	(*FchrootResponse)(nil),                  // 425: rump.sp.v1.FchrootResponse
+	(*LchflagsResponse)(nil),                 // 426: rump.sp.v1.LchflagsResponse
+	(*FsyncRangeResponse)(nil),               // 427: rump.sp.v1.FsyncRangeResponse
+	(*GetvfsstatResponse)(nil),               // 428: rump.sp.v1.GetvfsstatResponse
+	(*Statvfs1Response)(nil),                 // 429: rump.sp.v1.Statvfs1Response
+	(*Fstatvfs1Response)(nil),                // 430: rump.sp.v1.Fstatvfs1Response
+	(*ExtattrctlResponse)(nil),               // 431: rump.sp.v1.ExtattrctlResponse
+	(*ExtattrSetFileResponse)(nil),           // 432: rump.sp.v1.ExtattrSetFileResponse
+	(*ExtattrGetFileResponse)(nil),           // 433: rump.sp.v1.ExtattrGetFileResponse
+	(*ExtattrDeleteFileResponse)(nil),        // 434: rump.sp.v1.ExtattrDeleteFileResponse
+	(*ExtattrSetFdResponse)(nil),             // 435: rump.sp.v1.ExtattrSetFdResponse
+	(*ExtattrGetFdResponse)(nil),             // 436: rump.sp.v1.ExtattrGetFdResponse
+	(*ExtattrDeleteFdResponse)(nil),          // 437: rump.sp.v1.ExtattrDeleteFdResponse
+	(*ExtattrSetLinkResponse)(nil),           // 438: rump.sp.v1.ExtattrSetLinkResponse
+	(*ExtattrGetLinkResponse)(nil),           // 439: rump.sp.v1.ExtattrGetLinkResponse
+	(*ExtattrDeleteLinkResponse)(nil),        // 440: rump.sp.v1.ExtattrDeleteLinkResponse
+	(*ExtattrListFdResponse)(nil),            // 441: rump.sp.v1.ExtattrListFdResponse
+	(*ExtattrListFileResponse)(nil),          // 442: rump.sp.v1.ExtattrListFileResponse
+	(*ExtattrListLinkResponse)(nil),          // 443: rump.sp.v1.ExtattrListLinkResponse
+	(*SetxattrResponse)(nil),                 // 444: rump.sp.v1.SetxattrResponse
+	(*LsetxattrResponse)(nil),                // 445: rump.sp.v1.LsetxattrResponse
+	(*FsetxattrResponse)(nil),                // 446: rump.sp.v1.FsetxattrResponse
+	(*GetxattrResponse)(nil),                 // 447: rump.sp.v1.GetxattrResponse
+	(*LgetxattrResponse)(nil),                // 448: rump.sp.v1.LgetxattrResponse
+	(*FgetxattrResponse)(nil),                // 449: rump.sp.v1.FgetxattrResponse
+	(*ListxattrResponse)(nil),                // 450: rump.sp.v1.ListxattrResponse
+	(*LlistxattrResponse)(nil),               // 451: rump.sp.v1.LlistxattrResponse
+	(*FlistxattrResponse)(nil),               // 452: rump.sp.v1.FlistxattrResponse
+	(*RemovexattrResponse)(nil),              // 453: rump.sp.v1.RemovexattrResponse
+	(*LremovexattrResponse)(nil),             // 454: rump.sp.v1.LremovexattrResponse
+	(*FremovexattrResponse)(nil),             // 455: rump.sp.v1.FremovexattrResponse
+	(*GetdentsResponse)(nil),                 // 456: rump.sp.v1.GetdentsResponse
+	(*GetfhResponse)(nil),                    // 457: rump.sp.v1.GetfhResponse
+	(*FhopenResponse)(nil),                   // 458: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Response)(nil),               // 459: rump.sp.v1.Fhstatvfs1Response
+	(*MountResponse)(nil),                    // 460: rump.sp.v1.MountResponse
+	(*UtimesResponse)(nil),                   // 461: rump.sp.v1.UtimesResponse
+	(*FutimesResponse)(nil),                  // 462: rump.sp.v1.FutimesResponse
+	(*LutimesResponse)(nil),                  // 463: rump.sp.v1.LutimesResponse
+	(*StatResponse)(nil),                     // 464: rump.sp.v1.StatResponse
+	(*LstatResponse)(nil),                    // 465: rump.sp.v1.LstatResponse
+	(*MknodResponse)(nil),                    // 466: rump.sp.v1.MknodResponse
+	(*FhstatResponse)(nil),                   // 467: rump.sp.v1.FhstatResponse
+	(*LinkatResponse)(nil),                   // 468: rump.sp.v1.LinkatResponse
+	(*RenameatResponse)(nil),                 // 469: rump.sp.v1.RenameatResponse
+	(*MkfifoatResponse)(nil),                 // 470: rump.sp.v1.MkfifoatResponse
+	(*MknodatResponse)(nil),                  // 471: rump.sp.v1.MknodatResponse
+	(*MkdiratResponse)(nil),                  // 472: rump.sp.v1.MkdiratResponse
+	(*FaccessatResponse)(nil),                // 473: rump.sp.v1.FaccessatResponse
+	(*FchmodatResponse)(nil),                 // 474: rump.sp.v1.FchmodatResponse
+	(*FchownatResponse)(nil),                 // 475: rump.sp.v1.FchownatResponse
+	(*FstatatResponse)(nil),                  // 476: rump.sp.v1.FstatatResponse
+	(*UtimensatResponse)(nil),                // 477: rump.sp.v1.UtimensatResponse
+	(*OpenatResponse)(nil),                   // 478: rump.sp.v1.OpenatResponse
+	(*ReadlinkatResponse)(nil),               // 479: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatResponse)(nil),                // 480: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatResponse)(nil),                 // 481: rump.sp.v1.UnlinkatResponse
+	(*FutimensResponse)(nil),                 // 482: rump.sp.v1.FutimensResponse
+	(*QuotactlResponse)(nil),                 // 483: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateResponse)(nil),           // 484: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardResponse)(nil),                 // 485: rump.sp.v1.FdiscardResponse
+	(*RecvmsgResponse)(nil),                  // 486: rump.sp.v1.RecvmsgResponse
+	(*SendmsgResponse)(nil),                  // 487: rump.sp.v1.SendmsgResponse
+	(*RecvfromResponse)(nil),                 // 488: rump.sp.v1.RecvfromResponse
+	(*AcceptResponse)(nil),                   // 489: rump.sp.v1.AcceptResponse
+	(*GetpeernameResponse)(nil),              // 490: rump.sp.v1.GetpeernameResponse
+	(*GetsocknameResponse)(nil),              // 491: rump.sp.v1.GetsocknameResponse
+	(*ConnectResponse)(nil),                  // 492: rump.sp.v1.ConnectResponse
+	(*BindResponse)(nil),                     // 493: rump.sp.v1.BindResponse
+	(*SetsockoptResponse)(nil),               // 494: rump.sp.v1.SetsockoptResponse
+	(*ListenResponse)(nil),                   // 495: rump.sp.v1.ListenResponse
+	(*GetsockoptResponse)(nil),               // 496: rump.sp.v1.GetsockoptResponse
+	(*SendtoResponse)(nil),                   // 497: rump.sp.v1.SendtoResponse
+	(*ShutdownResponse)(nil),                 // 498: rump.sp.v1.ShutdownResponse
+	(*SocketpairResponse)(nil),               // 499: rump.sp.v1.SocketpairResponse
+	(*SocketResponse)(nil),                   // 500: rump.sp.v1.SocketResponse
+	(*PacceptResponse)(nil),                  // 501: rump.sp.v1.PacceptResponse
+	(*RecvmmsgResponse)(nil),                 // 502: rump.sp.v1.RecvmmsgResponse
+	(*SendmmsgResponse)(nil),                 // 503: rump.sp.v1.SendmmsgResponse
+	(*ModuleInitResponse)(nil),               // 504: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniResponse)(nil),               // 505: rump.sp.v1.ModuleFiniResponse
+	(*ComponentRestartResponse)(nil),         // 506: rump.sp.v1.ComponentRestartResponse
+	(*EtfsRegisterResponse)(nil),             // 507: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeResponse)(nil),     // 508: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveResponse)(nil),               // 509: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsResponse)(nil),                    // 510: rump.sp.v1.NewfsResponse
+	(*NetconfigIfcreateResponse)(nil),        // 511: rump.sp.v1.NetconfigIfcreateResponse
+	(*NetconfigIfdestroyResponse)(nil),       // 512: rump.sp.v1.NetconfigIfdestroyResponse
+	(*NetconfigIfupResponse)(nil),            // 513: rump.sp.v1.NetconfigIfupResponse
+	(*NetconfigIfdownResponse)(nil),          // 514: rump.sp.v1.NetconfigIfdownResponse
+	(*NetconfigIfsetlinkstrResponse)(nil),    // 515: rump.sp.v1.NetconfigIfsetlinkstrResponse
+	(*NetconfigBraddResponse)(nil),           // 516: rump.sp.v1.NetconfigBraddResponse
+	(*NetconfigBrdelResponse)(nil),           // 517: rump.sp.v1.NetconfigBrdelResponse
+	(*NetconfigIpv4IfaddrResponse)(nil),      // 518: rump.sp.v1.NetconfigIpv4IfaddrResponse
+	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 519: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	(*NetconfigIpv6IfaddrResponse)(nil),      // 520: rump.sp.v1.NetconfigIpv6IfaddrResponse
+	(*NetconfigIpv4GwResponse)(nil),          // 521: rump.sp.v1.NetconfigIpv4GwResponse
+	(*NetconfigIpv6GwResponse)(nil),          // 522: rump.sp.v1.NetconfigIpv6GwResponse
+	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 523: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	(*NetconfigAutoIpv6Response)(nil),        // 524: rump.sp.v1.NetconfigAutoIpv6Response
+	(*NetconfigIfaddrsResponse)(nil),         // 525: rump.sp.v1.NetconfigIfaddrsResponse
+	(*NetconfigIfimpairResponse)(nil),        // 526: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatResponse)(nil),    // 527: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureResponse)(nil),       // 528: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenResponse)(nil),                  // 529: rump.sp.v1.BpfOpenResponse
+	(*DevListResponse)(nil),                  // 530: rump.sp.v1.DevListResponse
+	(*MdCreateResponse)(nil),                 // 531: rump.sp.v1.MdCreateResponse
+	(*MdDestroyResponse)(nil),                // 532: rump.sp.v1.MdDestroyResponse
+	(*KillResponse)(nil),                     // 533: rump.sp.v1.KillResponse
+	(*SigqueueResponse)(nil),                 // 534: rump.sp.v1.SigqueueResponse
+	(*SigpendingResponse)(nil),               // 535: rump.sp.v1.SigpendingResponse
+	(*NpfLoadResponse)(nil),                  // 536: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetResponse)(nil),             // 537: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchResponse)(nil),                // 538: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushResponse)(nil),                 // 539: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsResponse)(nil),           // 540: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsResponse)(nil),                 // 541: rump.sp.v1.NpfStatsResponse
+	(*NpfTableResponse)(nil),                 // 542: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddResponse)(nil),               // 543: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveResponse)(nil),            // 544: rump.sp.v1.NpfRuleRemoveResponse
+	(*DhcpStartResponse)(nil),                // 545: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewResponse)(nil),                // 546: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopResponse)(nil),                 // 547: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesResponse)(nil),               // 548: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartResponse)(nil),               // 549: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopResponse)(nil),                // 550: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsResponse)(nil),            // 551: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardResponse)(nil),               // 552: rump.sp.v1.DnsForwardResponse
+	(*NetconfigIfaddrdelResponse)(nil),       // 553: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendResponse)(nil),                // 554: rump.sp.v1.RouteSendResponse
+	(*RouteRecvResponse)(nil),                // 555: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpResponse)(nil),                // 556: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistResponse)(nil),               // 557: rump.sp.v1.NetPcblistResponse
+	(*NetCountersResponse)(nil),              // 558: rump.sp.v1.NetCountersResponse
+	(*NdListResponse)(nil),                   // 559: rump.sp.v1.NdListResponse
+	(*FileListResponse)(nil),                 // 560: rump.sp.v1.FileListResponse
+	(*Siginfo)(nil),                          // 561: rump.sp.v1.Siginfo
+	(*ModuleStat)(nil),                       // 562: rump.sp.v1.ModuleStat
 }
 var file_rump_sp_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Call.references:type_name -> rump.sp.v1.Reference
@@ -12512,861 +12569,867 @@ var file_rump_sp_proto_depIdxs = []int32{
 	268, // 233: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
 	269, // 234: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
 	270, // 235: rump.sp.v1.Call.kill:type_name -> rump.sp.v1.KillRequest
-	271, // 236: rump.sp.v1.Call.sigpending:type_name -> rump.sp.v1.SigpendingRequest
-	272, // 237: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
-	273, // 238: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
-	274, // 239: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
-	275, // 240: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
-	276, // 241: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
-	277, // 242: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
-	278, // 243: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
-	279, // 244: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
-	280, // 245: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
-	281, // 246: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
-	282, // 247: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
-	283, // 248: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
-	284, // 249: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
-	285, // 250: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
-	286, // 251: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
-	287, // 252: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
-	288, // 253: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
-	289, // 254: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
-	290, // 255: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
-	291, // 256: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
-	292, // 257: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
-	293, // 258: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
-	294, // 259: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
-	295, // 260: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
-	296, // 261: rump.sp.v1.Call.file_list:type_name -> rump.sp.v1.FileListRequest
-	297, // 262: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
-	298, // 263: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
-	299, // 264: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
-	300, // 265: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
-	301, // 266: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
-	302, // 267: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
-	303, // 268: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
-	304, // 269: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
-	305, // 270: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
-	306, // 271: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
-	307, // 272: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
-	308, // 273: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
-	309, // 274: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
-	310, // 275: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
-	311, // 276: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
-	312, // 277: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
-	313, // 278: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
-	314, // 279: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
-	315, // 280: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
-	316, // 281: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
-	317, // 282: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
-	318, // 283: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
-	319, // 284: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
-	320, // 285: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
-	321, // 286: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
-	322, // 287: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
-	323, // 288: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
-	324, // 289: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
-	325, // 290: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
-	326, // 291: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
-	327, // 292: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
-	328, // 293: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
-	329, // 294: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
-	330, // 295: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
-	331, // 296: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
-	332, // 297: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
-	333, // 298: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
-	334, // 299: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
-	335, // 300: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
-	336, // 301: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
-	337, // 302: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
-	338, // 303: rump.sp.v1.Result.ksem_init:type_name -> rump.sp.v1.KsemInitResponse
-	339, // 304: rump.sp.v1.Result.ksem_open:type_name -> rump.sp.v1.KsemOpenResponse
-	340, // 305: rump.sp.v1.Result.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkResponse
-	341, // 306: rump.sp.v1.Result.ksem_close:type_name -> rump.sp.v1.KsemCloseResponse
-	342, // 307: rump.sp.v1.Result.ksem_post:type_name -> rump.sp.v1.KsemPostResponse
-	343, // 308: rump.sp.v1.Result.ksem_wait:type_name -> rump.sp.v1.KsemWaitResponse
-	344, // 309: rump.sp.v1.Result.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitResponse
-	345, // 310: rump.sp.v1.Result.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueResponse
-	346, // 311: rump.sp.v1.Result.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyResponse
-	347, // 312: rump.sp.v1.Result.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitResponse
-	348, // 313: rump.sp.v1.Result.aio_cancel:type_name -> rump.sp.v1.AioCancelResponse
-	349, // 314: rump.sp.v1.Result.aio_error:type_name -> rump.sp.v1.AioErrorResponse
-	350, // 315: rump.sp.v1.Result.aio_fsync:type_name -> rump.sp.v1.AioFsyncResponse
-	351, // 316: rump.sp.v1.Result.aio_read:type_name -> rump.sp.v1.AioReadResponse
-	352, // 317: rump.sp.v1.Result.aio_return:type_name -> rump.sp.v1.AioReturnResponse
-	353, // 318: rump.sp.v1.Result.aio_write:type_name -> rump.sp.v1.AioWriteResponse
-	354, // 319: rump.sp.v1.Result.lio_listio:type_name -> rump.sp.v1.LioListioResponse
-	355, // 320: rump.sp.v1.Result.aio_suspend:type_name -> rump.sp.v1.AioSuspendResponse
-	356, // 321: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
-	357, // 322: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
-	358, // 323: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
-	359, // 324: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
-	360, // 325: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
-	361, // 326: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
-	362, // 327: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
-	363, // 328: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
-	364, // 329: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
-	365, // 330: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
-	366, // 331: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
-	367, // 332: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
-	368, // 333: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
-	369, // 334: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
-	370, // 335: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
-	371, // 336: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
-	372, // 337: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
-	373, // 338: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
-	374, // 339: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
-	375, // 340: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
-	376, // 341: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
-	377, // 342: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
-	378, // 343: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
-	379, // 344: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
-	380, // 345: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
-	381, // 346: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
-	382, // 347: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
-	383, // 348: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
-	384, // 349: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
-	385, // 350: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
-	386, // 351: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
-	387, // 352: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
-	388, // 353: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
-	389, // 354: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
-	390, // 355: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
-	391, // 356: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
-	392, // 357: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
-	393, // 358: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
-	394, // 359: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
-	395, // 360: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
-	396, // 361: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
-	397, // 362: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
-	398, // 363: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
-	399, // 364: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
-	400, // 365: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
-	401, // 366: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
-	402, // 367: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
-	403, // 368: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
-	404, // 369: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
-	405, // 370: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
-	406, // 371: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
-	407, // 372: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
-	408, // 373: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
-	409, // 374: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
-	410, // 375: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
-	411, // 376: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
-	412, // 377: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
-	413, // 378: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
-	414, // 379: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
-	415, // 380: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
-	416, // 381: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
-	417, // 382: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
-	418, // 383: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
-	419, // 384: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
-	420, // 385: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
-	421, // 386: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
-	422, // 387: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
-	423, // 388: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
-	424, // 389: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
-	425, // 390: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
-	426, // 391: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
-	427, // 392: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
-	428, // 393: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
-	429, // 394: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
-	430, // 395: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
-	431, // 396: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
-	432, // 397: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
-	433, // 398: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
-	434, // 399: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
-	435, // 400: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
-	436, // 401: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
-	437, // 402: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
-	438, // 403: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
-	439, // 404: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
-	440, // 405: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
-	441, // 406: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
-	442, // 407: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
-	443, // 408: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
-	444, // 409: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
-	445, // 410: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
-	446, // 411: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
-	447, // 412: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
-	448, // 413: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
-	449, // 414: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
-	450, // 415: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
-	451, // 416: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
-	452, // 417: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
-	453, // 418: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
-	454, // 419: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
-	455, // 420: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
-	456, // 421: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
-	457, // 422: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
-	458, // 423: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
-	459, // 424: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
-	460, // 425: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
-	461, // 426: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
-	462, // 427: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
-	463, // 428: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
-	464, // 429: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
-	465, // 430: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
-	466, // 431: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
-	467, // 432: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
-	468, // 433: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
-	469, // 434: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
-	470, // 435: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
-	471, // 436: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
-	472, // 437: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
-	473, // 438: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
-	474, // 439: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
-	475, // 440: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
-	476, // 441: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
-	477, // 442: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
-	478, // 443: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
-	479, // 444: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
-	480, // 445: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
-	481, // 446: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
-	482, // 447: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
-	483, // 448: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
-	484, // 449: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
-	485, // 450: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
-	486, // 451: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
-	487, // 452: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
-	488, // 453: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
-	489, // 454: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
-	490, // 455: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
-	491, // 456: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
-	492, // 457: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
-	493, // 458: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
-	494, // 459: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
-	495, // 460: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
-	496, // 461: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
-	497, // 462: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
-	498, // 463: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
-	499, // 464: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
-	500, // 465: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
-	501, // 466: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
-	502, // 467: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
-	503, // 468: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
-	504, // 469: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
-	505, // 470: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
-	506, // 471: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
-	507, // 472: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	508, // 473: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
-	509, // 474: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
-	510, // 475: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
-	511, // 476: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
-	512, // 477: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
-	513, // 478: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
-	514, // 479: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	515, // 480: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
-	516, // 481: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
-	517, // 482: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	518, // 483: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	519, // 484: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	520, // 485: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
-	521, // 486: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
-	522, // 487: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	523, // 488: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
-	524, // 489: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
-	525, // 490: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
-	526, // 491: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
-	527, // 492: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
-	528, // 493: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
-	529, // 494: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
-	530, // 495: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
-	531, // 496: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
-	532, // 497: rump.sp.v1.Result.kill:type_name -> rump.sp.v1.KillResponse
-	533, // 498: rump.sp.v1.Result.sigpending:type_name -> rump.sp.v1.SigpendingResponse
-	534, // 499: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
-	535, // 500: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
-	536, // 501: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
-	537, // 502: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
-	538, // 503: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
-	539, // 504: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
-	540, // 505: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
-	541, // 506: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
-	542, // 507: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
-	543, // 508: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
-	544, // 509: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
-	545, // 510: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
-	546, // 511: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
-	547, // 512: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
-	548, // 513: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
-	549, // 514: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
-	550, // 515: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
-	551, // 516: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
-	552, // 517: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
-	553, // 518: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
-	554, // 519: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
-	555, // 520: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
-	556, // 521: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
-	557, // 522: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
-	558, // 523: rump.sp.v1.Result.file_list:type_name -> rump.sp.v1.FileListResponse
-	1,   // 524: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 525: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
-	1,   // 526: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 527: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
-	297, // 528: rump.sp.v1.StreamResponse.end:type_name -> rump.sp.v1.SyscallError
-	559, // 529: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
-	26,  // 530: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	29,  // 531: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
-	35,  // 532: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
-	32,  // 533: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
-	33,  // 534: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
-	26,  // 535: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	3,   // 536: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
-	5,   // 537: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
-	7,   // 538: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
-	9,   // 539: rump.sp.v1.Session.Prefork:input_type -> rump.sp.v1.PreforkRequest
-	11,  // 540: rump.sp.v1.Session.ForkCancel:input_type -> rump.sp.v1.ForkCancelRequest
-	13,  // 541: rump.sp.v1.Session.Signals:input_type -> rump.sp.v1.SignalsRequest
-	15,  // 542: rump.sp.v1.Session.Exec:input_type -> rump.sp.v1.ExecRequest
-	17,  // 543: rump.sp.v1.Session.Handover:input_type -> rump.sp.v1.HandoverRequest
-	19,  // 544: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
-	21,  // 545: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
-	23,  // 546: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
-	25,  // 547: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
-	28,  // 548: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
-	31,  // 549: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
-	36,  // 550: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
-	37,  // 551: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
-	38,  // 552: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
-	270, // 553: rump.sp.v1.Kern.Kill:input_type -> rump.sp.v1.KillRequest
-	271, // 554: rump.sp.v1.Kern.Sigpending:input_type -> rump.sp.v1.SigpendingRequest
-	39,  // 555: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
-	40,  // 556: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
-	41,  // 557: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
-	42,  // 558: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
-	43,  // 559: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
-	296, // 560: rump.sp.v1.Kern.FileList:input_type -> rump.sp.v1.FileListRequest
-	44,  // 561: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
-	45,  // 562: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
-	46,  // 563: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
-	47,  // 564: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
-	48,  // 565: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
-	49,  // 566: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
-	50,  // 567: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
-	51,  // 568: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
-	52,  // 569: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
-	53,  // 570: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
-	54,  // 571: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
-	55,  // 572: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
-	56,  // 573: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
-	57,  // 574: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
-	58,  // 575: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
-	59,  // 576: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
-	60,  // 577: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
-	61,  // 578: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
-	62,  // 579: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
-	63,  // 580: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
-	64,  // 581: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
-	65,  // 582: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
-	66,  // 583: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
-	67,  // 584: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
-	68,  // 585: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
-	69,  // 586: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
-	70,  // 587: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
-	71,  // 588: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
-	72,  // 589: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
-	73,  // 590: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
-	74,  // 591: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
-	75,  // 592: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
-	94,  // 593: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
-	95,  // 594: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
-	96,  // 595: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
-	97,  // 596: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
-	98,  // 597: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
-	99,  // 598: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
-	100, // 599: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
-	101, // 600: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
-	102, // 601: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
-	103, // 602: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
-	104, // 603: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
-	105, // 604: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
-	106, // 605: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
-	107, // 606: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
-	108, // 607: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
-	109, // 608: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
-	110, // 609: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
-	111, // 610: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
-	112, // 611: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
-	113, // 612: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
-	114, // 613: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
-	115, // 614: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
-	116, // 615: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
-	117, // 616: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
-	118, // 617: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
-	119, // 618: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
-	120, // 619: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
-	241, // 620: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
-	242, // 621: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
-	243, // 622: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
-	76,  // 623: rump.sp.v1.Kern.KsemInit:input_type -> rump.sp.v1.KsemInitRequest
-	77,  // 624: rump.sp.v1.Kern.KsemOpen:input_type -> rump.sp.v1.KsemOpenRequest
-	78,  // 625: rump.sp.v1.Kern.KsemUnlink:input_type -> rump.sp.v1.KsemUnlinkRequest
-	79,  // 626: rump.sp.v1.Kern.KsemClose:input_type -> rump.sp.v1.KsemCloseRequest
-	80,  // 627: rump.sp.v1.Kern.KsemPost:input_type -> rump.sp.v1.KsemPostRequest
-	81,  // 628: rump.sp.v1.Kern.KsemWait:input_type -> rump.sp.v1.KsemWaitRequest
-	82,  // 629: rump.sp.v1.Kern.KsemTrywait:input_type -> rump.sp.v1.KsemTrywaitRequest
-	83,  // 630: rump.sp.v1.Kern.KsemGetvalue:input_type -> rump.sp.v1.KsemGetvalueRequest
-	84,  // 631: rump.sp.v1.Kern.KsemDestroy:input_type -> rump.sp.v1.KsemDestroyRequest
-	85,  // 632: rump.sp.v1.Kern.KsemTimedwait:input_type -> rump.sp.v1.KsemTimedwaitRequest
-	86,  // 633: rump.sp.v1.Kern.AioCancel:input_type -> rump.sp.v1.AioCancelRequest
-	87,  // 634: rump.sp.v1.Kern.AioError:input_type -> rump.sp.v1.AioErrorRequest
-	88,  // 635: rump.sp.v1.Kern.AioFsync:input_type -> rump.sp.v1.AioFsyncRequest
-	89,  // 636: rump.sp.v1.Kern.AioRead:input_type -> rump.sp.v1.AioReadRequest
-	90,  // 637: rump.sp.v1.Kern.AioReturn:input_type -> rump.sp.v1.AioReturnRequest
-	91,  // 638: rump.sp.v1.Kern.AioWrite:input_type -> rump.sp.v1.AioWriteRequest
-	92,  // 639: rump.sp.v1.Kern.LioListio:input_type -> rump.sp.v1.LioListioRequest
-	93,  // 640: rump.sp.v1.Kern.AioSuspend:input_type -> rump.sp.v1.AioSuspendRequest
-	121, // 641: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
-	122, // 642: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
-	123, // 643: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
-	124, // 644: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
-	125, // 645: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
-	126, // 646: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
-	127, // 647: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
-	128, // 648: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
-	129, // 649: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
-	130, // 650: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
-	131, // 651: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
-	132, // 652: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
-	133, // 653: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
-	134, // 654: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
-	135, // 655: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
-	136, // 656: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
-	137, // 657: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
-	138, // 658: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
-	139, // 659: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
-	140, // 660: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
-	141, // 661: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
-	142, // 662: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
-	143, // 663: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
-	144, // 664: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
-	145, // 665: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
-	146, // 666: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
-	147, // 667: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
-	148, // 668: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
-	149, // 669: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
-	150, // 670: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
-	151, // 671: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
-	152, // 672: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
-	153, // 673: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
-	154, // 674: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
-	155, // 675: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
-	156, // 676: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
-	157, // 677: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
-	158, // 678: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
-	159, // 679: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
-	160, // 680: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
-	161, // 681: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
-	162, // 682: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
-	163, // 683: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
-	164, // 684: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
-	165, // 685: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
-	166, // 686: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
-	167, // 687: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
-	168, // 688: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
-	169, // 689: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
-	170, // 690: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
-	171, // 691: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
-	172, // 692: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
-	173, // 693: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
-	174, // 694: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
-	175, // 695: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
-	176, // 696: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
-	177, // 697: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
-	178, // 698: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
-	179, // 699: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
-	180, // 700: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
-	181, // 701: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
-	182, // 702: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
-	183, // 703: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
-	184, // 704: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
-	185, // 705: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
-	186, // 706: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
-	187, // 707: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
-	188, // 708: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
-	189, // 709: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
-	190, // 710: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
-	191, // 711: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
-	192, // 712: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
-	193, // 713: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
-	194, // 714: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
-	195, // 715: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
-	196, // 716: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
-	197, // 717: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
-	198, // 718: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
-	199, // 719: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
-	200, // 720: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
-	201, // 721: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
-	202, // 722: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
-	203, // 723: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
-	204, // 724: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
-	205, // 725: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
-	206, // 726: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
-	207, // 727: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
-	208, // 728: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
-	209, // 729: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
-	210, // 730: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
-	211, // 731: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
-	212, // 732: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
-	213, // 733: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
-	214, // 734: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
-	215, // 735: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
-	216, // 736: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
-	217, // 737: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
-	218, // 738: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
-	219, // 739: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
-	220, // 740: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
-	221, // 741: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
-	222, // 742: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
-	244, // 743: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
-	245, // 744: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	246, // 745: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
-	247, // 746: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
-	223, // 747: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
-	224, // 748: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
-	225, // 749: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
-	226, // 750: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
-	227, // 751: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
-	228, // 752: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
-	229, // 753: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
-	230, // 754: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
-	231, // 755: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
-	232, // 756: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
-	233, // 757: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
-	234, // 758: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
-	235, // 759: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
-	236, // 760: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
-	237, // 761: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
-	238, // 762: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
-	239, // 763: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
-	240, // 764: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
-	248, // 765: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
-	249, // 766: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
-	250, // 767: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
-	251, // 768: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
-	252, // 769: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	253, // 770: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
-	254, // 771: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
-	255, // 772: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	256, // 773: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	257, // 774: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	258, // 775: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
-	259, // 776: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
-	260, // 777: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	261, // 778: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
-	262, // 779: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
-	272, // 780: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
-	273, // 781: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
-	274, // 782: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
-	275, // 783: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
-	276, // 784: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
-	277, // 785: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
-	278, // 786: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
-	279, // 787: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
-	280, // 788: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
-	281, // 789: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
-	282, // 790: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
-	283, // 791: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
-	284, // 792: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
-	285, // 793: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
-	286, // 794: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
-	287, // 795: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
-	288, // 796: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
-	289, // 797: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
-	290, // 798: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
-	291, // 799: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
-	292, // 800: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
-	293, // 801: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
-	294, // 802: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
-	295, // 803: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
-	263, // 804: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
-	264, // 805: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
-	265, // 806: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
-	266, // 807: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
-	267, // 808: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
-	268, // 809: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
-	269, // 810: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
-	4,   // 811: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
-	6,   // 812: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
-	8,   // 813: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
-	10,  // 814: rump.sp.v1.Session.Prefork:output_type -> rump.sp.v1.PreforkResponse
-	12,  // 815: rump.sp.v1.Session.ForkCancel:output_type -> rump.sp.v1.ForkCancelResponse
-	14,  // 816: rump.sp.v1.Session.Signals:output_type -> rump.sp.v1.SignalsResponse
-	16,  // 817: rump.sp.v1.Session.Exec:output_type -> rump.sp.v1.ExecResponse
-	18,  // 818: rump.sp.v1.Session.Handover:output_type -> rump.sp.v1.HandoverResponse
-	20,  // 819: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
-	22,  // 820: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
-	24,  // 821: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
-	27,  // 822: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
-	30,  // 823: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
-	34,  // 824: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
-	298, // 825: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
-	299, // 826: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
-	300, // 827: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
-	532, // 828: rump.sp.v1.Kern.Kill:output_type -> rump.sp.v1.KillResponse
-	533, // 829: rump.sp.v1.Kern.Sigpending:output_type -> rump.sp.v1.SigpendingResponse
-	301, // 830: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
-	302, // 831: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
-	303, // 832: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
-	304, // 833: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
-	305, // 834: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
-	558, // 835: rump.sp.v1.Kern.FileList:output_type -> rump.sp.v1.FileListResponse
-	306, // 836: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
-	307, // 837: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
-	308, // 838: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
-	309, // 839: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
-	310, // 840: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
-	311, // 841: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
-	312, // 842: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
-	313, // 843: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
-	314, // 844: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
-	315, // 845: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
-	316, // 846: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
-	317, // 847: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
-	318, // 848: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
-	319, // 849: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
-	320, // 850: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
-	321, // 851: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
-	322, // 852: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
-	323, // 853: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
-	324, // 854: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
-	325, // 855: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
-	326, // 856: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
-	327, // 857: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
-	328, // 858: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
-	329, // 859: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
-	330, // 860: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
-	331, // 861: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
-	332, // 862: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
-	333, // 863: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
-	334, // 864: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
-	335, // 865: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
-	336, // 866: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
-	337, // 867: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
-	356, // 868: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
-	357, // 869: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
-	358, // 870: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
-	359, // 871: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
-	360, // 872: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
-	361, // 873: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
-	362, // 874: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
-	363, // 875: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
-	364, // 876: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
-	365, // 877: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
-	366, // 878: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
-	367, // 879: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
-	368, // 880: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
-	369, // 881: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
-	370, // 882: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
-	371, // 883: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
-	372, // 884: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
-	373, // 885: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
-	374, // 886: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
-	375, // 887: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
-	376, // 888: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
-	377, // 889: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
-	378, // 890: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
-	379, // 891: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
-	380, // 892: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
-	381, // 893: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
-	382, // 894: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
-	503, // 895: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
-	504, // 896: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
-	505, // 897: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
-	338, // 898: rump.sp.v1.Kern.KsemInit:output_type -> rump.sp.v1.KsemInitResponse
-	339, // 899: rump.sp.v1.Kern.KsemOpen:output_type -> rump.sp.v1.KsemOpenResponse
-	340, // 900: rump.sp.v1.Kern.KsemUnlink:output_type -> rump.sp.v1.KsemUnlinkResponse
-	341, // 901: rump.sp.v1.Kern.KsemClose:output_type -> rump.sp.v1.KsemCloseResponse
-	342, // 902: rump.sp.v1.Kern.KsemPost:output_type -> rump.sp.v1.KsemPostResponse
-	343, // 903: rump.sp.v1.Kern.KsemWait:output_type -> rump.sp.v1.KsemWaitResponse
-	344, // 904: rump.sp.v1.Kern.KsemTrywait:output_type -> rump.sp.v1.KsemTrywaitResponse
-	345, // 905: rump.sp.v1.Kern.KsemGetvalue:output_type -> rump.sp.v1.KsemGetvalueResponse
-	346, // 906: rump.sp.v1.Kern.KsemDestroy:output_type -> rump.sp.v1.KsemDestroyResponse
-	347, // 907: rump.sp.v1.Kern.KsemTimedwait:output_type -> rump.sp.v1.KsemTimedwaitResponse
-	348, // 908: rump.sp.v1.Kern.AioCancel:output_type -> rump.sp.v1.AioCancelResponse
-	349, // 909: rump.sp.v1.Kern.AioError:output_type -> rump.sp.v1.AioErrorResponse
-	350, // 910: rump.sp.v1.Kern.AioFsync:output_type -> rump.sp.v1.AioFsyncResponse
-	351, // 911: rump.sp.v1.Kern.AioRead:output_type -> rump.sp.v1.AioReadResponse
-	352, // 912: rump.sp.v1.Kern.AioReturn:output_type -> rump.sp.v1.AioReturnResponse
-	353, // 913: rump.sp.v1.Kern.AioWrite:output_type -> rump.sp.v1.AioWriteResponse
-	354, // 914: rump.sp.v1.Kern.LioListio:output_type -> rump.sp.v1.LioListioResponse
-	355, // 915: rump.sp.v1.Kern.AioSuspend:output_type -> rump.sp.v1.AioSuspendResponse
-	383, // 916: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
-	384, // 917: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
-	385, // 918: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
-	386, // 919: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
-	387, // 920: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
-	388, // 921: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
-	389, // 922: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
-	390, // 923: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
-	391, // 924: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
-	392, // 925: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
-	393, // 926: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
-	394, // 927: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
-	395, // 928: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
-	396, // 929: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
-	397, // 930: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
-	398, // 931: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
-	399, // 932: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
-	400, // 933: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
-	401, // 934: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
-	402, // 935: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
-	403, // 936: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
-	404, // 937: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
-	405, // 938: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
-	406, // 939: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
-	407, // 940: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
-	408, // 941: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
-	409, // 942: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
-	410, // 943: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
-	411, // 944: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
-	412, // 945: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
-	413, // 946: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
-	414, // 947: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
-	415, // 948: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
-	416, // 949: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
-	417, // 950: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
-	418, // 951: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
-	419, // 952: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
-	420, // 953: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
-	421, // 954: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
-	422, // 955: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
-	423, // 956: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
-	424, // 957: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
-	425, // 958: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
-	426, // 959: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
-	427, // 960: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
-	428, // 961: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
-	429, // 962: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
-	430, // 963: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
-	431, // 964: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
-	432, // 965: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
-	433, // 966: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
-	434, // 967: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
-	435, // 968: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
-	436, // 969: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
-	437, // 970: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
-	438, // 971: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
-	439, // 972: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
-	440, // 973: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
-	441, // 974: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
-	442, // 975: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
-	443, // 976: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
-	444, // 977: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
-	445, // 978: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
-	446, // 979: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
-	447, // 980: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
-	448, // 981: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
-	449, // 982: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
-	450, // 983: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
-	451, // 984: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
-	452, // 985: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
-	453, // 986: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
-	454, // 987: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
-	455, // 988: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
-	456, // 989: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
-	457, // 990: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
-	458, // 991: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
-	459, // 992: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
-	460, // 993: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
-	461, // 994: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
-	462, // 995: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
-	463, // 996: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
-	464, // 997: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
-	465, // 998: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
-	466, // 999: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
-	467, // 1000: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
-	468, // 1001: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
-	469, // 1002: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
-	470, // 1003: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
-	471, // 1004: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
-	472, // 1005: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
-	473, // 1006: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
-	474, // 1007: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
-	475, // 1008: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
-	476, // 1009: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
-	477, // 1010: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
-	478, // 1011: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
-	479, // 1012: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
-	480, // 1013: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
-	481, // 1014: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
-	482, // 1015: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
-	483, // 1016: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
-	484, // 1017: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
-	506, // 1018: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
-	507, // 1019: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	508, // 1020: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
-	509, // 1021: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
-	485, // 1022: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
-	486, // 1023: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
-	487, // 1024: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
-	488, // 1025: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
-	489, // 1026: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
-	490, // 1027: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
-	491, // 1028: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
-	492, // 1029: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
-	493, // 1030: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
-	494, // 1031: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
-	495, // 1032: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
-	496, // 1033: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
-	497, // 1034: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
-	498, // 1035: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
-	499, // 1036: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
-	500, // 1037: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
-	501, // 1038: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
-	502, // 1039: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
-	510, // 1040: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
-	511, // 1041: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
-	512, // 1042: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
-	513, // 1043: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
-	514, // 1044: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	515, // 1045: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
-	516, // 1046: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
-	517, // 1047: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	518, // 1048: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	519, // 1049: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	520, // 1050: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
-	521, // 1051: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
-	522, // 1052: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	523, // 1053: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
-	524, // 1054: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
-	534, // 1055: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
-	535, // 1056: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
-	536, // 1057: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
-	537, // 1058: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
-	538, // 1059: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
-	539, // 1060: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
-	540, // 1061: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
-	541, // 1062: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
-	542, // 1063: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
-	543, // 1064: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
-	544, // 1065: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
-	545, // 1066: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
-	546, // 1067: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
-	547, // 1068: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
-	548, // 1069: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
-	549, // 1070: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
-	550, // 1071: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
-	551, // 1072: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
-	552, // 1073: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
-	553, // 1074: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
-	554, // 1075: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
-	555, // 1076: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
-	556, // 1077: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
-	557, // 1078: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
-	525, // 1079: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
-	526, // 1080: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
-	527, // 1081: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
-	528, // 1082: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
-	529, // 1083: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
-	530, // 1084: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
-	531, // 1085: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
-	811, // [811:1086] is the sub-list for method output_type
-	536, // [536:811] is the sub-list for method input_type
-	536, // [536:536] is the sub-list for extension type_name
-	536, // [536:536] is the sub-list for extension extendee
-	0,   // [0:536] is the sub-list for field type_name
+	271, // 236: rump.sp.v1.Call.sigqueue:type_name -> rump.sp.v1.SigqueueRequest
+	272, // 237: rump.sp.v1.Call.sigpending:type_name -> rump.sp.v1.SigpendingRequest
+	273, // 238: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
+	274, // 239: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
+	275, // 240: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
+	276, // 241: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
+	277, // 242: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
+	278, // 243: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
+	279, // 244: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
+	280, // 245: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
+	281, // 246: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
+	282, // 247: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
+	283, // 248: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
+	284, // 249: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
+	285, // 250: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
+	286, // 251: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
+	287, // 252: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
+	288, // 253: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
+	289, // 254: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
+	290, // 255: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
+	291, // 256: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
+	292, // 257: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
+	293, // 258: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
+	294, // 259: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
+	295, // 260: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
+	296, // 261: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
+	297, // 262: rump.sp.v1.Call.file_list:type_name -> rump.sp.v1.FileListRequest
+	298, // 263: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
+	299, // 264: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
+	300, // 265: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
+	301, // 266: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
+	302, // 267: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
+	303, // 268: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
+	304, // 269: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
+	305, // 270: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
+	306, // 271: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
+	307, // 272: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
+	308, // 273: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
+	309, // 274: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
+	310, // 275: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
+	311, // 276: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
+	312, // 277: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
+	313, // 278: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
+	314, // 279: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
+	315, // 280: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
+	316, // 281: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
+	317, // 282: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
+	318, // 283: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
+	319, // 284: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
+	320, // 285: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
+	321, // 286: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
+	322, // 287: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
+	323, // 288: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
+	324, // 289: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
+	325, // 290: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
+	326, // 291: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
+	327, // 292: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
+	328, // 293: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
+	329, // 294: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
+	330, // 295: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
+	331, // 296: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
+	332, // 297: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
+	333, // 298: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
+	334, // 299: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
+	335, // 300: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
+	336, // 301: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
+	337, // 302: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
+	338, // 303: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
+	339, // 304: rump.sp.v1.Result.ksem_init:type_name -> rump.sp.v1.KsemInitResponse
+	340, // 305: rump.sp.v1.Result.ksem_open:type_name -> rump.sp.v1.KsemOpenResponse
+	341, // 306: rump.sp.v1.Result.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkResponse
+	342, // 307: rump.sp.v1.Result.ksem_close:type_name -> rump.sp.v1.KsemCloseResponse
+	343, // 308: rump.sp.v1.Result.ksem_post:type_name -> rump.sp.v1.KsemPostResponse
+	344, // 309: rump.sp.v1.Result.ksem_wait:type_name -> rump.sp.v1.KsemWaitResponse
+	345, // 310: rump.sp.v1.Result.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitResponse
+	346, // 311: rump.sp.v1.Result.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueResponse
+	347, // 312: rump.sp.v1.Result.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyResponse
+	348, // 313: rump.sp.v1.Result.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitResponse
+	349, // 314: rump.sp.v1.Result.aio_cancel:type_name -> rump.sp.v1.AioCancelResponse
+	350, // 315: rump.sp.v1.Result.aio_error:type_name -> rump.sp.v1.AioErrorResponse
+	351, // 316: rump.sp.v1.Result.aio_fsync:type_name -> rump.sp.v1.AioFsyncResponse
+	352, // 317: rump.sp.v1.Result.aio_read:type_name -> rump.sp.v1.AioReadResponse
+	353, // 318: rump.sp.v1.Result.aio_return:type_name -> rump.sp.v1.AioReturnResponse
+	354, // 319: rump.sp.v1.Result.aio_write:type_name -> rump.sp.v1.AioWriteResponse
+	355, // 320: rump.sp.v1.Result.lio_listio:type_name -> rump.sp.v1.LioListioResponse
+	356, // 321: rump.sp.v1.Result.aio_suspend:type_name -> rump.sp.v1.AioSuspendResponse
+	357, // 322: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
+	358, // 323: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
+	359, // 324: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
+	360, // 325: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
+	361, // 326: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
+	362, // 327: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
+	363, // 328: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
+	364, // 329: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
+	365, // 330: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
+	366, // 331: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
+	367, // 332: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
+	368, // 333: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
+	369, // 334: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
+	370, // 335: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
+	371, // 336: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
+	372, // 337: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
+	373, // 338: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
+	374, // 339: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
+	375, // 340: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
+	376, // 341: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
+	377, // 342: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
+	378, // 343: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
+	379, // 344: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
+	380, // 345: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
+	381, // 346: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
+	382, // 347: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
+	383, // 348: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
+	384, // 349: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
+	385, // 350: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
+	386, // 351: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
+	387, // 352: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
+	388, // 353: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
+	389, // 354: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
+	390, // 355: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
+	391, // 356: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
+	392, // 357: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
+	393, // 358: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
+	394, // 359: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
+	395, // 360: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
+	396, // 361: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
+	397, // 362: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
+	398, // 363: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
+	399, // 364: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
+	400, // 365: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
+	401, // 366: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
+	402, // 367: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
+	403, // 368: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
+	404, // 369: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
+	405, // 370: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
+	406, // 371: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
+	407, // 372: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
+	408, // 373: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
+	409, // 374: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
+	410, // 375: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
+	411, // 376: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
+	412, // 377: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
+	413, // 378: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
+	414, // 379: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
+	415, // 380: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
+	416, // 381: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
+	417, // 382: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
+	418, // 383: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
+	419, // 384: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
+	420, // 385: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
+	421, // 386: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
+	422, // 387: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
+	423, // 388: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
+	424, // 389: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
+	425, // 390: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
+	426, // 391: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
+	427, // 392: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
+	428, // 393: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
+	429, // 394: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
+	430, // 395: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
+	431, // 396: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
+	432, // 397: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
+	433, // 398: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
+	434, // 399: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
+	435, // 400: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
+	436, // 401: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
+	437, // 402: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
+	438, // 403: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
+	439, // 404: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
+	440, // 405: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
+	441, // 406: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
+	442, // 407: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
+	443, // 408: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
+	444, // 409: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
+	445, // 410: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
+	446, // 411: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
+	447, // 412: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
+	448, // 413: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
+	449, // 414: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
+	450, // 415: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
+	451, // 416: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
+	452, // 417: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
+	453, // 418: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
+	454, // 419: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
+	455, // 420: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
+	456, // 421: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
+	457, // 422: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
+	458, // 423: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
+	459, // 424: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
+	460, // 425: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
+	461, // 426: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
+	462, // 427: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
+	463, // 428: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
+	464, // 429: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
+	465, // 430: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
+	466, // 431: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
+	467, // 432: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
+	468, // 433: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
+	469, // 434: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
+	470, // 435: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
+	471, // 436: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
+	472, // 437: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
+	473, // 438: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
+	474, // 439: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
+	475, // 440: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
+	476, // 441: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
+	477, // 442: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
+	478, // 443: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
+	479, // 444: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
+	480, // 445: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
+	481, // 446: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
+	482, // 447: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
+	483, // 448: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
+	484, // 449: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
+	485, // 450: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
+	486, // 451: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
+	487, // 452: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
+	488, // 453: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
+	489, // 454: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
+	490, // 455: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
+	491, // 456: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
+	492, // 457: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
+	493, // 458: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
+	494, // 459: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
+	495, // 460: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
+	496, // 461: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
+	497, // 462: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
+	498, // 463: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
+	499, // 464: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
+	500, // 465: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
+	501, // 466: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
+	502, // 467: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
+	503, // 468: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
+	504, // 469: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
+	505, // 470: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
+	506, // 471: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
+	507, // 472: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
+	508, // 473: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	509, // 474: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
+	510, // 475: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
+	511, // 476: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
+	512, // 477: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
+	513, // 478: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
+	514, // 479: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
+	515, // 480: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	516, // 481: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
+	517, // 482: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
+	518, // 483: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	519, // 484: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	520, // 485: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	521, // 486: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
+	522, // 487: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
+	523, // 488: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	524, // 489: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
+	525, // 490: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
+	526, // 491: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
+	527, // 492: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
+	528, // 493: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
+	529, // 494: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
+	530, // 495: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
+	531, // 496: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
+	532, // 497: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
+	533, // 498: rump.sp.v1.Result.kill:type_name -> rump.sp.v1.KillResponse
+	534, // 499: rump.sp.v1.Result.sigqueue:type_name -> rump.sp.v1.SigqueueResponse
+	535, // 500: rump.sp.v1.Result.sigpending:type_name -> rump.sp.v1.SigpendingResponse
+	536, // 501: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
+	537, // 502: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
+	538, // 503: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
+	539, // 504: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
+	540, // 505: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
+	541, // 506: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
+	542, // 507: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
+	543, // 508: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
+	544, // 509: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
+	545, // 510: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
+	546, // 511: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
+	547, // 512: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
+	548, // 513: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
+	549, // 514: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
+	550, // 515: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
+	551, // 516: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
+	552, // 517: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
+	553, // 518: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
+	554, // 519: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
+	555, // 520: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
+	556, // 521: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
+	557, // 522: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
+	558, // 523: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
+	559, // 524: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
+	560, // 525: rump.sp.v1.Result.file_list:type_name -> rump.sp.v1.FileListResponse
+	561, // 526: rump.sp.v1.SignalsResponse.siginfo:type_name -> rump.sp.v1.Siginfo
+	1,   // 527: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 528: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
+	1,   // 529: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 530: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
+	561, // 531: rump.sp.v1.StreamResponse.siginfo:type_name -> rump.sp.v1.Siginfo
+	298, // 532: rump.sp.v1.StreamResponse.end:type_name -> rump.sp.v1.SyscallError
+	562, // 533: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
+	26,  // 534: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	29,  // 535: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
+	35,  // 536: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
+	32,  // 537: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
+	33,  // 538: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
+	26,  // 539: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	3,   // 540: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
+	5,   // 541: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
+	7,   // 542: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
+	9,   // 543: rump.sp.v1.Session.Prefork:input_type -> rump.sp.v1.PreforkRequest
+	11,  // 544: rump.sp.v1.Session.ForkCancel:input_type -> rump.sp.v1.ForkCancelRequest
+	13,  // 545: rump.sp.v1.Session.Signals:input_type -> rump.sp.v1.SignalsRequest
+	15,  // 546: rump.sp.v1.Session.Exec:input_type -> rump.sp.v1.ExecRequest
+	17,  // 547: rump.sp.v1.Session.Handover:input_type -> rump.sp.v1.HandoverRequest
+	19,  // 548: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
+	21,  // 549: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
+	23,  // 550: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
+	25,  // 551: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
+	28,  // 552: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
+	31,  // 553: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
+	36,  // 554: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
+	37,  // 555: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
+	38,  // 556: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
+	270, // 557: rump.sp.v1.Kern.Kill:input_type -> rump.sp.v1.KillRequest
+	271, // 558: rump.sp.v1.Kern.Sigqueue:input_type -> rump.sp.v1.SigqueueRequest
+	272, // 559: rump.sp.v1.Kern.Sigpending:input_type -> rump.sp.v1.SigpendingRequest
+	39,  // 560: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
+	40,  // 561: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
+	41,  // 562: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
+	42,  // 563: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
+	43,  // 564: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
+	297, // 565: rump.sp.v1.Kern.FileList:input_type -> rump.sp.v1.FileListRequest
+	44,  // 566: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
+	45,  // 567: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
+	46,  // 568: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
+	47,  // 569: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
+	48,  // 570: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
+	49,  // 571: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
+	50,  // 572: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
+	51,  // 573: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
+	52,  // 574: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
+	53,  // 575: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
+	54,  // 576: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
+	55,  // 577: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
+	56,  // 578: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
+	57,  // 579: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
+	58,  // 580: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
+	59,  // 581: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
+	60,  // 582: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
+	61,  // 583: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
+	62,  // 584: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
+	63,  // 585: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
+	64,  // 586: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
+	65,  // 587: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
+	66,  // 588: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
+	67,  // 589: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
+	68,  // 590: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
+	69,  // 591: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
+	70,  // 592: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
+	71,  // 593: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
+	72,  // 594: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
+	73,  // 595: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
+	74,  // 596: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
+	75,  // 597: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
+	94,  // 598: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
+	95,  // 599: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
+	96,  // 600: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
+	97,  // 601: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
+	98,  // 602: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
+	99,  // 603: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
+	100, // 604: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
+	101, // 605: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
+	102, // 606: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
+	103, // 607: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
+	104, // 608: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
+	105, // 609: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
+	106, // 610: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
+	107, // 611: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
+	108, // 612: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
+	109, // 613: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
+	110, // 614: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
+	111, // 615: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
+	112, // 616: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
+	113, // 617: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
+	114, // 618: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
+	115, // 619: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
+	116, // 620: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
+	117, // 621: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
+	118, // 622: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
+	119, // 623: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
+	120, // 624: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
+	241, // 625: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
+	242, // 626: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
+	243, // 627: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
+	76,  // 628: rump.sp.v1.Kern.KsemInit:input_type -> rump.sp.v1.KsemInitRequest
+	77,  // 629: rump.sp.v1.Kern.KsemOpen:input_type -> rump.sp.v1.KsemOpenRequest
+	78,  // 630: rump.sp.v1.Kern.KsemUnlink:input_type -> rump.sp.v1.KsemUnlinkRequest
+	79,  // 631: rump.sp.v1.Kern.KsemClose:input_type -> rump.sp.v1.KsemCloseRequest
+	80,  // 632: rump.sp.v1.Kern.KsemPost:input_type -> rump.sp.v1.KsemPostRequest
+	81,  // 633: rump.sp.v1.Kern.KsemWait:input_type -> rump.sp.v1.KsemWaitRequest
+	82,  // 634: rump.sp.v1.Kern.KsemTrywait:input_type -> rump.sp.v1.KsemTrywaitRequest
+	83,  // 635: rump.sp.v1.Kern.KsemGetvalue:input_type -> rump.sp.v1.KsemGetvalueRequest
+	84,  // 636: rump.sp.v1.Kern.KsemDestroy:input_type -> rump.sp.v1.KsemDestroyRequest
+	85,  // 637: rump.sp.v1.Kern.KsemTimedwait:input_type -> rump.sp.v1.KsemTimedwaitRequest
+	86,  // 638: rump.sp.v1.Kern.AioCancel:input_type -> rump.sp.v1.AioCancelRequest
+	87,  // 639: rump.sp.v1.Kern.AioError:input_type -> rump.sp.v1.AioErrorRequest
+	88,  // 640: rump.sp.v1.Kern.AioFsync:input_type -> rump.sp.v1.AioFsyncRequest
+	89,  // 641: rump.sp.v1.Kern.AioRead:input_type -> rump.sp.v1.AioReadRequest
+	90,  // 642: rump.sp.v1.Kern.AioReturn:input_type -> rump.sp.v1.AioReturnRequest
+	91,  // 643: rump.sp.v1.Kern.AioWrite:input_type -> rump.sp.v1.AioWriteRequest
+	92,  // 644: rump.sp.v1.Kern.LioListio:input_type -> rump.sp.v1.LioListioRequest
+	93,  // 645: rump.sp.v1.Kern.AioSuspend:input_type -> rump.sp.v1.AioSuspendRequest
+	121, // 646: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
+	122, // 647: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
+	123, // 648: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
+	124, // 649: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
+	125, // 650: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
+	126, // 651: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
+	127, // 652: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
+	128, // 653: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
+	129, // 654: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
+	130, // 655: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
+	131, // 656: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
+	132, // 657: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
+	133, // 658: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
+	134, // 659: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
+	135, // 660: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
+	136, // 661: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
+	137, // 662: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
+	138, // 663: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
+	139, // 664: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
+	140, // 665: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
+	141, // 666: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
+	142, // 667: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
+	143, // 668: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
+	144, // 669: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
+	145, // 670: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
+	146, // 671: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
+	147, // 672: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
+	148, // 673: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
+	149, // 674: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
+	150, // 675: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
+	151, // 676: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
+	152, // 677: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
+	153, // 678: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
+	154, // 679: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
+	155, // 680: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
+	156, // 681: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
+	157, // 682: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
+	158, // 683: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
+	159, // 684: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
+	160, // 685: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
+	161, // 686: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
+	162, // 687: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
+	163, // 688: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
+	164, // 689: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
+	165, // 690: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
+	166, // 691: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
+	167, // 692: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
+	168, // 693: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
+	169, // 694: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
+	170, // 695: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
+	171, // 696: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
+	172, // 697: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
+	173, // 698: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
+	174, // 699: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
+	175, // 700: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
+	176, // 701: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
+	177, // 702: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
+	178, // 703: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
+	179, // 704: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
+	180, // 705: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
+	181, // 706: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
+	182, // 707: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
+	183, // 708: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
+	184, // 709: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
+	185, // 710: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
+	186, // 711: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
+	187, // 712: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
+	188, // 713: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
+	189, // 714: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
+	190, // 715: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
+	191, // 716: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
+	192, // 717: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
+	193, // 718: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
+	194, // 719: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
+	195, // 720: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
+	196, // 721: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
+	197, // 722: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
+	198, // 723: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
+	199, // 724: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
+	200, // 725: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
+	201, // 726: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
+	202, // 727: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
+	203, // 728: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
+	204, // 729: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
+	205, // 730: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
+	206, // 731: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
+	207, // 732: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
+	208, // 733: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
+	209, // 734: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
+	210, // 735: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
+	211, // 736: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
+	212, // 737: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
+	213, // 738: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
+	214, // 739: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
+	215, // 740: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
+	216, // 741: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
+	217, // 742: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
+	218, // 743: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
+	219, // 744: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
+	220, // 745: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
+	221, // 746: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
+	222, // 747: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
+	244, // 748: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
+	245, // 749: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	246, // 750: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
+	247, // 751: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
+	223, // 752: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
+	224, // 753: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
+	225, // 754: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
+	226, // 755: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
+	227, // 756: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
+	228, // 757: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
+	229, // 758: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
+	230, // 759: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
+	231, // 760: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
+	232, // 761: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
+	233, // 762: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
+	234, // 763: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
+	235, // 764: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
+	236, // 765: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
+	237, // 766: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
+	238, // 767: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
+	239, // 768: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
+	240, // 769: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
+	248, // 770: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
+	249, // 771: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
+	250, // 772: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
+	251, // 773: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
+	252, // 774: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	253, // 775: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
+	254, // 776: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
+	255, // 777: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	256, // 778: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	257, // 779: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	258, // 780: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
+	259, // 781: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
+	260, // 782: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	261, // 783: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
+	262, // 784: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
+	273, // 785: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
+	274, // 786: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
+	275, // 787: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
+	276, // 788: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
+	277, // 789: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
+	278, // 790: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
+	279, // 791: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
+	280, // 792: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
+	281, // 793: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
+	282, // 794: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
+	283, // 795: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
+	284, // 796: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
+	285, // 797: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
+	286, // 798: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
+	287, // 799: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
+	288, // 800: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
+	289, // 801: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
+	290, // 802: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
+	291, // 803: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
+	292, // 804: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
+	293, // 805: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
+	294, // 806: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
+	295, // 807: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
+	296, // 808: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
+	263, // 809: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
+	264, // 810: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
+	265, // 811: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
+	266, // 812: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
+	267, // 813: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
+	268, // 814: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
+	269, // 815: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
+	4,   // 816: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
+	6,   // 817: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
+	8,   // 818: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
+	10,  // 819: rump.sp.v1.Session.Prefork:output_type -> rump.sp.v1.PreforkResponse
+	12,  // 820: rump.sp.v1.Session.ForkCancel:output_type -> rump.sp.v1.ForkCancelResponse
+	14,  // 821: rump.sp.v1.Session.Signals:output_type -> rump.sp.v1.SignalsResponse
+	16,  // 822: rump.sp.v1.Session.Exec:output_type -> rump.sp.v1.ExecResponse
+	18,  // 823: rump.sp.v1.Session.Handover:output_type -> rump.sp.v1.HandoverResponse
+	20,  // 824: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
+	22,  // 825: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
+	24,  // 826: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
+	27,  // 827: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
+	30,  // 828: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
+	34,  // 829: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
+	299, // 830: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
+	300, // 831: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
+	301, // 832: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
+	533, // 833: rump.sp.v1.Kern.Kill:output_type -> rump.sp.v1.KillResponse
+	534, // 834: rump.sp.v1.Kern.Sigqueue:output_type -> rump.sp.v1.SigqueueResponse
+	535, // 835: rump.sp.v1.Kern.Sigpending:output_type -> rump.sp.v1.SigpendingResponse
+	302, // 836: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
+	303, // 837: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
+	304, // 838: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
+	305, // 839: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
+	306, // 840: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
+	560, // 841: rump.sp.v1.Kern.FileList:output_type -> rump.sp.v1.FileListResponse
+	307, // 842: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
+	308, // 843: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
+	309, // 844: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
+	310, // 845: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
+	311, // 846: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
+	312, // 847: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
+	313, // 848: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
+	314, // 849: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
+	315, // 850: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
+	316, // 851: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
+	317, // 852: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
+	318, // 853: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
+	319, // 854: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
+	320, // 855: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
+	321, // 856: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
+	322, // 857: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
+	323, // 858: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
+	324, // 859: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
+	325, // 860: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
+	326, // 861: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
+	327, // 862: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
+	328, // 863: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
+	329, // 864: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
+	330, // 865: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
+	331, // 866: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
+	332, // 867: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
+	333, // 868: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
+	334, // 869: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
+	335, // 870: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
+	336, // 871: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
+	337, // 872: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
+	338, // 873: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
+	357, // 874: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
+	358, // 875: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
+	359, // 876: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
+	360, // 877: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
+	361, // 878: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
+	362, // 879: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
+	363, // 880: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
+	364, // 881: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
+	365, // 882: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
+	366, // 883: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
+	367, // 884: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
+	368, // 885: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
+	369, // 886: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
+	370, // 887: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
+	371, // 888: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
+	372, // 889: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
+	373, // 890: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
+	374, // 891: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
+	375, // 892: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
+	376, // 893: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
+	377, // 894: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
+	378, // 895: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
+	379, // 896: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
+	380, // 897: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
+	381, // 898: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
+	382, // 899: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
+	383, // 900: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
+	504, // 901: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
+	505, // 902: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
+	506, // 903: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
+	339, // 904: rump.sp.v1.Kern.KsemInit:output_type -> rump.sp.v1.KsemInitResponse
+	340, // 905: rump.sp.v1.Kern.KsemOpen:output_type -> rump.sp.v1.KsemOpenResponse
+	341, // 906: rump.sp.v1.Kern.KsemUnlink:output_type -> rump.sp.v1.KsemUnlinkResponse
+	342, // 907: rump.sp.v1.Kern.KsemClose:output_type -> rump.sp.v1.KsemCloseResponse
+	343, // 908: rump.sp.v1.Kern.KsemPost:output_type -> rump.sp.v1.KsemPostResponse
+	344, // 909: rump.sp.v1.Kern.KsemWait:output_type -> rump.sp.v1.KsemWaitResponse
+	345, // 910: rump.sp.v1.Kern.KsemTrywait:output_type -> rump.sp.v1.KsemTrywaitResponse
+	346, // 911: rump.sp.v1.Kern.KsemGetvalue:output_type -> rump.sp.v1.KsemGetvalueResponse
+	347, // 912: rump.sp.v1.Kern.KsemDestroy:output_type -> rump.sp.v1.KsemDestroyResponse
+	348, // 913: rump.sp.v1.Kern.KsemTimedwait:output_type -> rump.sp.v1.KsemTimedwaitResponse
+	349, // 914: rump.sp.v1.Kern.AioCancel:output_type -> rump.sp.v1.AioCancelResponse
+	350, // 915: rump.sp.v1.Kern.AioError:output_type -> rump.sp.v1.AioErrorResponse
+	351, // 916: rump.sp.v1.Kern.AioFsync:output_type -> rump.sp.v1.AioFsyncResponse
+	352, // 917: rump.sp.v1.Kern.AioRead:output_type -> rump.sp.v1.AioReadResponse
+	353, // 918: rump.sp.v1.Kern.AioReturn:output_type -> rump.sp.v1.AioReturnResponse
+	354, // 919: rump.sp.v1.Kern.AioWrite:output_type -> rump.sp.v1.AioWriteResponse
+	355, // 920: rump.sp.v1.Kern.LioListio:output_type -> rump.sp.v1.LioListioResponse
+	356, // 921: rump.sp.v1.Kern.AioSuspend:output_type -> rump.sp.v1.AioSuspendResponse
+	384, // 922: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
+	385, // 923: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
+	386, // 924: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
+	387, // 925: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
+	388, // 926: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
+	389, // 927: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
+	390, // 928: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
+	391, // 929: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
+	392, // 930: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
+	393, // 931: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
+	394, // 932: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
+	395, // 933: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
+	396, // 934: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
+	397, // 935: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
+	398, // 936: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
+	399, // 937: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
+	400, // 938: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
+	401, // 939: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
+	402, // 940: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
+	403, // 941: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
+	404, // 942: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
+	405, // 943: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
+	406, // 944: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
+	407, // 945: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
+	408, // 946: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
+	409, // 947: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
+	410, // 948: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
+	411, // 949: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
+	412, // 950: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
+	413, // 951: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
+	414, // 952: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
+	415, // 953: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
+	416, // 954: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
+	417, // 955: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
+	418, // 956: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
+	419, // 957: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
+	420, // 958: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
+	421, // 959: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
+	422, // 960: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
+	423, // 961: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
+	424, // 962: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
+	425, // 963: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
+	426, // 964: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
+	427, // 965: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
+	428, // 966: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
+	429, // 967: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
+	430, // 968: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
+	431, // 969: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
+	432, // 970: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
+	433, // 971: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
+	434, // 972: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
+	435, // 973: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
+	436, // 974: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
+	437, // 975: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
+	438, // 976: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
+	439, // 977: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
+	440, // 978: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
+	441, // 979: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
+	442, // 980: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
+	443, // 981: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
+	444, // 982: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
+	445, // 983: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
+	446, // 984: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
+	447, // 985: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
+	448, // 986: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
+	449, // 987: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
+	450, // 988: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
+	451, // 989: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
+	452, // 990: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
+	453, // 991: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
+	454, // 992: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
+	455, // 993: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
+	456, // 994: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
+	457, // 995: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
+	458, // 996: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
+	459, // 997: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
+	460, // 998: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
+	461, // 999: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
+	462, // 1000: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
+	463, // 1001: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
+	464, // 1002: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
+	465, // 1003: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
+	466, // 1004: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
+	467, // 1005: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
+	468, // 1006: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
+	469, // 1007: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
+	470, // 1008: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
+	471, // 1009: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
+	472, // 1010: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
+	473, // 1011: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
+	474, // 1012: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
+	475, // 1013: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
+	476, // 1014: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
+	477, // 1015: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
+	478, // 1016: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
+	479, // 1017: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
+	480, // 1018: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
+	481, // 1019: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
+	482, // 1020: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
+	483, // 1021: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
+	484, // 1022: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
+	485, // 1023: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
+	507, // 1024: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
+	508, // 1025: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	509, // 1026: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
+	510, // 1027: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
+	486, // 1028: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
+	487, // 1029: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
+	488, // 1030: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
+	489, // 1031: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
+	490, // 1032: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
+	491, // 1033: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
+	492, // 1034: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
+	493, // 1035: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
+	494, // 1036: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
+	495, // 1037: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
+	496, // 1038: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
+	497, // 1039: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
+	498, // 1040: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
+	499, // 1041: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
+	500, // 1042: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
+	501, // 1043: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
+	502, // 1044: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
+	503, // 1045: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
+	511, // 1046: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
+	512, // 1047: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
+	513, // 1048: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
+	514, // 1049: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
+	515, // 1050: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	516, // 1051: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
+	517, // 1052: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
+	518, // 1053: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	519, // 1054: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	520, // 1055: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	521, // 1056: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
+	522, // 1057: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
+	523, // 1058: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	524, // 1059: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
+	525, // 1060: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
+	536, // 1061: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
+	537, // 1062: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
+	538, // 1063: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
+	539, // 1064: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
+	540, // 1065: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
+	541, // 1066: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
+	542, // 1067: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
+	543, // 1068: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
+	544, // 1069: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
+	545, // 1070: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
+	546, // 1071: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
+	547, // 1072: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
+	548, // 1073: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
+	549, // 1074: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
+	550, // 1075: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
+	551, // 1076: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
+	552, // 1077: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
+	553, // 1078: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
+	554, // 1079: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
+	555, // 1080: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
+	556, // 1081: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
+	557, // 1082: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
+	558, // 1083: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
+	559, // 1084: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
+	526, // 1085: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
+	527, // 1086: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
+	528, // 1087: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
+	529, // 1088: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
+	530, // 1089: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
+	531, // 1090: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
+	532, // 1091: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
+	816, // [816:1092] is the sub-list for method output_type
+	540, // [540:816] is the sub-list for method input_type
+	540, // [540:540] is the sub-list for extension type_name
+	540, // [540:540] is the sub-list for extension extendee
+	0,   // [0:540] is the sub-list for field type_name
 }
 
 func init() { file_rump_sp_proto_init() }
@@ -13616,6 +13679,7 @@ func file_rump_sp_proto_init() {
 		(*Call_MdCreate)(nil),
 		(*Call_MdDestroy)(nil),
 		(*Call_Kill)(nil),
+		(*Call_Sigqueue)(nil),
 		(*Call_Sigpending)(nil),
 		(*Call_NpfLoad)(nil),
 		(*Call_NpfConfigGet)(nil),
@@ -13880,6 +13944,7 @@ func file_rump_sp_proto_init() {
 		(*Result_MdCreate)(nil),
 		(*Result_MdDestroy)(nil),
 		(*Result_Kill)(nil),
+		(*Result_Sigqueue)(nil),
 		(*Result_Sigpending)(nil),
 		(*Result_NpfLoad)(nil),
 		(*Result_NpfConfigGet)(nil),

@@ -876,6 +876,95 @@ func (x *Sigevent) GetSigevValue() uint64 {
 	return 0
 }
 
+// What comes with a signal (siginfo(2)).
+type Siginfo struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	SiSigno int32                  `protobuf:"varint,1,opt,name=si_signo,json=siSigno,proto3" json:"si_signo,omitempty"`
+	// Why it was sent: SI_USER, SI_QUEUE, SI_TIMER, SI_ASYNCIO, a POLL_* with SIGIO and SIGURG, or SI_NOINFO.
+	SiCode int32 `protobuf:"varint,2,opt,name=si_code,json=siCode,proto3" json:"si_code,omitempty"`
+	// Who sent it, and its real user id: SI_USER, SI_QUEUE.
+	SiPid int32  `protobuf:"varint,3,opt,name=si_pid,json=siPid,proto3" json:"si_pid,omitempty"`
+	SiUid uint32 `protobuf:"varint,4,opt,name=si_uid,json=siUid,proto3" json:"si_uid,omitempty"`
+	// SI_QUEUE, SI_TIMER, SI_ASYNCIO.
+	SiValue uint64 `protobuf:"varint,5,opt,name=si_value,json=siValue,proto3" json:"si_value,omitempty"`
+	// Events as of poll: POLL_*.
+	SiBand        int32 `protobuf:"varint,6,opt,name=si_band,json=siBand,proto3" json:"si_band,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Siginfo) Reset() {
+	*x = Siginfo{}
+	mi := &file_rump_types_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Siginfo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Siginfo) ProtoMessage() {}
+
+func (x *Siginfo) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Siginfo.ProtoReflect.Descriptor instead.
+func (*Siginfo) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Siginfo) GetSiSigno() int32 {
+	if x != nil {
+		return x.SiSigno
+	}
+	return 0
+}
+
+func (x *Siginfo) GetSiCode() int32 {
+	if x != nil {
+		return x.SiCode
+	}
+	return 0
+}
+
+func (x *Siginfo) GetSiPid() int32 {
+	if x != nil {
+		return x.SiPid
+	}
+	return 0
+}
+
+func (x *Siginfo) GetSiUid() uint32 {
+	if x != nil {
+		return x.SiUid
+	}
+	return 0
+}
+
+func (x *Siginfo) GetSiValue() uint64 {
+	if x != nil {
+		return x.SiValue
+	}
+	return 0
+}
+
+func (x *Siginfo) GetSiBand() int32 {
+	if x != nil {
+		return x.SiBand
+	}
+	return 0
+}
+
 // A request of asynchronous I/O. What is written is in it; what was read is in the answer of aio_return.
 type Aiocb struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -898,7 +987,7 @@ type Aiocb struct {
 
 func (x *Aiocb) Reset() {
 	*x = Aiocb{}
-	mi := &file_rump_types_proto_msgTypes[10]
+	mi := &file_rump_types_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -910,7 +999,7 @@ func (x *Aiocb) String() string {
 func (*Aiocb) ProtoMessage() {}
 
 func (x *Aiocb) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[10]
+	mi := &file_rump_types_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -923,7 +1012,7 @@ func (x *Aiocb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Aiocb.ProtoReflect.Descriptor instead.
 func (*Aiocb) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{10}
+	return file_rump_types_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Aiocb) GetAiocbp() uint64 {
@@ -992,7 +1081,7 @@ type SockaddrUn struct {
 
 func (x *SockaddrUn) Reset() {
 	*x = SockaddrUn{}
-	mi := &file_rump_types_proto_msgTypes[11]
+	mi := &file_rump_types_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1004,7 +1093,7 @@ func (x *SockaddrUn) String() string {
 func (*SockaddrUn) ProtoMessage() {}
 
 func (x *SockaddrUn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[11]
+	mi := &file_rump_types_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1017,7 +1106,7 @@ func (x *SockaddrUn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrUn.ProtoReflect.Descriptor instead.
 func (*SockaddrUn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{11}
+	return file_rump_types_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *SockaddrUn) GetSunPath() []byte {
@@ -1038,7 +1127,7 @@ type SockaddrIn struct {
 
 func (x *SockaddrIn) Reset() {
 	*x = SockaddrIn{}
-	mi := &file_rump_types_proto_msgTypes[12]
+	mi := &file_rump_types_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1050,7 +1139,7 @@ func (x *SockaddrIn) String() string {
 func (*SockaddrIn) ProtoMessage() {}
 
 func (x *SockaddrIn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[12]
+	mi := &file_rump_types_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1063,7 +1152,7 @@ func (x *SockaddrIn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrIn.ProtoReflect.Descriptor instead.
 func (*SockaddrIn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{12}
+	return file_rump_types_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *SockaddrIn) GetSinAddr() []byte {
@@ -1093,7 +1182,7 @@ type SockaddrIn6 struct {
 
 func (x *SockaddrIn6) Reset() {
 	*x = SockaddrIn6{}
-	mi := &file_rump_types_proto_msgTypes[13]
+	mi := &file_rump_types_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1105,7 +1194,7 @@ func (x *SockaddrIn6) String() string {
 func (*SockaddrIn6) ProtoMessage() {}
 
 func (x *SockaddrIn6) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[13]
+	mi := &file_rump_types_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1118,7 +1207,7 @@ func (x *SockaddrIn6) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrIn6.ProtoReflect.Descriptor instead.
 func (*SockaddrIn6) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{13}
+	return file_rump_types_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SockaddrIn6) GetSin6Addr() []byte {
@@ -1162,7 +1251,7 @@ type SockaddrDl struct {
 
 func (x *SockaddrDl) Reset() {
 	*x = SockaddrDl{}
-	mi := &file_rump_types_proto_msgTypes[14]
+	mi := &file_rump_types_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1174,7 +1263,7 @@ func (x *SockaddrDl) String() string {
 func (*SockaddrDl) ProtoMessage() {}
 
 func (x *SockaddrDl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[14]
+	mi := &file_rump_types_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1187,7 +1276,7 @@ func (x *SockaddrDl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrDl.ProtoReflect.Descriptor instead.
 func (*SockaddrDl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{14}
+	return file_rump_types_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SockaddrDl) GetSdlIndex() uint32 {
@@ -1234,7 +1323,7 @@ type Sockaddr struct {
 
 func (x *Sockaddr) Reset() {
 	*x = Sockaddr{}
-	mi := &file_rump_types_proto_msgTypes[15]
+	mi := &file_rump_types_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1246,7 +1335,7 @@ func (x *Sockaddr) String() string {
 func (*Sockaddr) ProtoMessage() {}
 
 func (x *Sockaddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[15]
+	mi := &file_rump_types_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1259,7 +1348,7 @@ func (x *Sockaddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sockaddr.ProtoReflect.Descriptor instead.
 func (*Sockaddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{15}
+	return file_rump_types_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Sockaddr) GetAddress() isSockaddr_Address {
@@ -1343,7 +1432,7 @@ type Linger struct {
 
 func (x *Linger) Reset() {
 	*x = Linger{}
-	mi := &file_rump_types_proto_msgTypes[16]
+	mi := &file_rump_types_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1355,7 +1444,7 @@ func (x *Linger) String() string {
 func (*Linger) ProtoMessage() {}
 
 func (x *Linger) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[16]
+	mi := &file_rump_types_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1368,7 +1457,7 @@ func (x *Linger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Linger.ProtoReflect.Descriptor instead.
 func (*Linger) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{16}
+	return file_rump_types_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Linger) GetLOnoff() int32 {
@@ -1427,7 +1516,7 @@ type TcpInfo struct {
 
 func (x *TcpInfo) Reset() {
 	*x = TcpInfo{}
-	mi := &file_rump_types_proto_msgTypes[17]
+	mi := &file_rump_types_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1439,7 +1528,7 @@ func (x *TcpInfo) String() string {
 func (*TcpInfo) ProtoMessage() {}
 
 func (x *TcpInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[17]
+	mi := &file_rump_types_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1452,7 +1541,7 @@ func (x *TcpInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TcpInfo.ProtoReflect.Descriptor instead.
 func (*TcpInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{17}
+	return file_rump_types_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TcpInfo) GetTcpiState() uint32 {
@@ -1705,7 +1794,7 @@ type Sockopt struct {
 
 func (x *Sockopt) Reset() {
 	*x = Sockopt{}
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1717,7 +1806,7 @@ func (x *Sockopt) String() string {
 func (*Sockopt) ProtoMessage() {}
 
 func (x *Sockopt) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1730,7 +1819,7 @@ func (x *Sockopt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sockopt.ProtoReflect.Descriptor instead.
 func (*Sockopt) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{18}
+	return file_rump_types_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Sockopt) GetValue() isSockopt_Value {
@@ -1862,7 +1951,7 @@ type Mreq struct {
 
 func (x *Mreq) Reset() {
 	*x = Mreq{}
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1874,7 +1963,7 @@ func (x *Mreq) String() string {
 func (*Mreq) ProtoMessage() {}
 
 func (x *Mreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1887,7 +1976,7 @@ func (x *Mreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mreq.ProtoReflect.Descriptor instead.
 func (*Mreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{19}
+	return file_rump_types_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Mreq) GetMultiaddr() []byte {
@@ -1923,7 +2012,7 @@ type Unpcbid struct {
 
 func (x *Unpcbid) Reset() {
 	*x = Unpcbid{}
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1935,7 +2024,7 @@ func (x *Unpcbid) String() string {
 func (*Unpcbid) ProtoMessage() {}
 
 func (x *Unpcbid) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1948,7 +2037,7 @@ func (x *Unpcbid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unpcbid.ProtoReflect.Descriptor instead.
 func (*Unpcbid) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{20}
+	return file_rump_types_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Unpcbid) GetUnpPid() int32 {
@@ -1987,7 +2076,7 @@ type Sockcred struct {
 
 func (x *Sockcred) Reset() {
 	*x = Sockcred{}
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1999,7 +2088,7 @@ func (x *Sockcred) String() string {
 func (*Sockcred) ProtoMessage() {}
 
 func (x *Sockcred) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2012,7 +2101,7 @@ func (x *Sockcred) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sockcred.ProtoReflect.Descriptor instead.
 func (*Sockcred) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{21}
+	return file_rump_types_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Sockcred) GetScPid() int32 {
@@ -2071,7 +2160,7 @@ type CmsgValue struct {
 
 func (x *CmsgValue) Reset() {
 	*x = CmsgValue{}
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2083,7 +2172,7 @@ func (x *CmsgValue) String() string {
 func (*CmsgValue) ProtoMessage() {}
 
 func (x *CmsgValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2096,7 +2185,7 @@ func (x *CmsgValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CmsgValue.ProtoReflect.Descriptor instead.
 func (*CmsgValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{22}
+	return file_rump_types_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CmsgValue) GetValue() isCmsgValue_Value {
@@ -2154,7 +2243,7 @@ type Cmsg struct {
 
 func (x *Cmsg) Reset() {
 	*x = Cmsg{}
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2166,7 +2255,7 @@ func (x *Cmsg) String() string {
 func (*Cmsg) ProtoMessage() {}
 
 func (x *Cmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2179,7 +2268,7 @@ func (x *Cmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cmsg.ProtoReflect.Descriptor instead.
 func (*Cmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{23}
+	return file_rump_types_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Cmsg) GetCmsgLevel() int32 {
@@ -2229,7 +2318,7 @@ type Msghdr struct {
 
 func (x *Msghdr) Reset() {
 	*x = Msghdr{}
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2241,7 +2330,7 @@ func (x *Msghdr) String() string {
 func (*Msghdr) ProtoMessage() {}
 
 func (x *Msghdr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2254,7 +2343,7 @@ func (x *Msghdr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Msghdr.ProtoReflect.Descriptor instead.
 func (*Msghdr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{24}
+	return file_rump_types_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Msghdr) GetMsgName() *Sockaddr {
@@ -2310,7 +2399,7 @@ type SysctlValue struct {
 
 func (x *SysctlValue) Reset() {
 	*x = SysctlValue{}
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2322,7 +2411,7 @@ func (x *SysctlValue) String() string {
 func (*SysctlValue) ProtoMessage() {}
 
 func (x *SysctlValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2335,7 +2424,7 @@ func (x *SysctlValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlValue.ProtoReflect.Descriptor instead.
 func (*SysctlValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{25}
+	return file_rump_types_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SysctlValue) GetValue() isSysctlValue_Value {
@@ -2554,7 +2643,7 @@ type SysctlProcs struct {
 
 func (x *SysctlProcs) Reset() {
 	*x = SysctlProcs{}
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2566,7 +2655,7 @@ func (x *SysctlProcs) String() string {
 func (*SysctlProcs) ProtoMessage() {}
 
 func (x *SysctlProcs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2579,7 +2668,7 @@ func (x *SysctlProcs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlProcs.ProtoReflect.Descriptor instead.
 func (*SysctlProcs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{26}
+	return file_rump_types_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SysctlProcs) GetProcs() []*KinfoProc {
@@ -2599,7 +2688,7 @@ type SysctlFiles struct {
 
 func (x *SysctlFiles) Reset() {
 	*x = SysctlFiles{}
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2611,7 +2700,7 @@ func (x *SysctlFiles) String() string {
 func (*SysctlFiles) ProtoMessage() {}
 
 func (x *SysctlFiles) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2624,7 +2713,7 @@ func (x *SysctlFiles) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlFiles.ProtoReflect.Descriptor instead.
 func (*SysctlFiles) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{27}
+	return file_rump_types_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SysctlFiles) GetFiles() []*KinfoFile {
@@ -2644,7 +2733,7 @@ type SysctlPcbs struct {
 
 func (x *SysctlPcbs) Reset() {
 	*x = SysctlPcbs{}
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2656,7 +2745,7 @@ func (x *SysctlPcbs) String() string {
 func (*SysctlPcbs) ProtoMessage() {}
 
 func (x *SysctlPcbs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2669,7 +2758,7 @@ func (x *SysctlPcbs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlPcbs.ProtoReflect.Descriptor instead.
 func (*SysctlPcbs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{28}
+	return file_rump_types_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SysctlPcbs) GetPcbs() []*Inpcb {
@@ -2689,7 +2778,7 @@ type SysctlCounters struct {
 
 func (x *SysctlCounters) Reset() {
 	*x = SysctlCounters{}
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2701,7 +2790,7 @@ func (x *SysctlCounters) String() string {
 func (*SysctlCounters) ProtoMessage() {}
 
 func (x *SysctlCounters) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2714,7 +2803,7 @@ func (x *SysctlCounters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlCounters.ProtoReflect.Descriptor instead.
 func (*SysctlCounters) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{29}
+	return file_rump_types_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SysctlCounters) GetCounters() []*NetCounter {
@@ -2734,7 +2823,7 @@ type SysctlRoutes struct {
 
 func (x *SysctlRoutes) Reset() {
 	*x = SysctlRoutes{}
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2746,7 +2835,7 @@ func (x *SysctlRoutes) String() string {
 func (*SysctlRoutes) ProtoMessage() {}
 
 func (x *SysctlRoutes) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2759,7 +2848,7 @@ func (x *SysctlRoutes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlRoutes.ProtoReflect.Descriptor instead.
 func (*SysctlRoutes) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{30}
+	return file_rump_types_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SysctlRoutes) GetRoutes() []*Rtmsg {
@@ -2779,7 +2868,7 @@ type SysctlRouters struct {
 
 func (x *SysctlRouters) Reset() {
 	*x = SysctlRouters{}
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2791,7 +2880,7 @@ func (x *SysctlRouters) String() string {
 func (*SysctlRouters) ProtoMessage() {}
 
 func (x *SysctlRouters) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2804,7 +2893,7 @@ func (x *SysctlRouters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlRouters.ProtoReflect.Descriptor instead.
 func (*SysctlRouters) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{31}
+	return file_rump_types_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SysctlRouters) GetRouters() []*NdRouter {
@@ -2824,7 +2913,7 @@ type SysctlPrefixes struct {
 
 func (x *SysctlPrefixes) Reset() {
 	*x = SysctlPrefixes{}
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2836,7 +2925,7 @@ func (x *SysctlPrefixes) String() string {
 func (*SysctlPrefixes) ProtoMessage() {}
 
 func (x *SysctlPrefixes) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2849,7 +2938,7 @@ func (x *SysctlPrefixes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlPrefixes.ProtoReflect.Descriptor instead.
 func (*SysctlPrefixes) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{32}
+	return file_rump_types_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SysctlPrefixes) GetPrefixes() []*NdPrefix {
@@ -2869,7 +2958,7 @@ type SysctlTexts struct {
 
 func (x *SysctlTexts) Reset() {
 	*x = SysctlTexts{}
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2881,7 +2970,7 @@ func (x *SysctlTexts) String() string {
 func (*SysctlTexts) ProtoMessage() {}
 
 func (x *SysctlTexts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2894,7 +2983,7 @@ func (x *SysctlTexts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlTexts.ProtoReflect.Descriptor instead.
 func (*SysctlTexts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{33}
+	return file_rump_types_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SysctlTexts) GetTexts() [][]byte {
@@ -2919,7 +3008,7 @@ type SysctlNode struct {
 
 func (x *SysctlNode) Reset() {
 	*x = SysctlNode{}
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2931,7 +3020,7 @@ func (x *SysctlNode) String() string {
 func (*SysctlNode) ProtoMessage() {}
 
 func (x *SysctlNode) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2944,7 +3033,7 @@ func (x *SysctlNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlNode.ProtoReflect.Descriptor instead.
 func (*SysctlNode) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{34}
+	return file_rump_types_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SysctlNode) GetNumber() int32 {
@@ -3001,7 +3090,7 @@ type ModctlLoad struct {
 
 func (x *ModctlLoad) Reset() {
 	*x = ModctlLoad{}
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3013,7 +3102,7 @@ func (x *ModctlLoad) String() string {
 func (*ModctlLoad) ProtoMessage() {}
 
 func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3026,7 +3115,7 @@ func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModctlLoad.ProtoReflect.Descriptor instead.
 func (*ModctlLoad) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{35}
+	return file_rump_types_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ModctlLoad) GetFilename() string {
@@ -3068,7 +3157,7 @@ type ModuleStat struct {
 
 func (x *ModuleStat) Reset() {
 	*x = ModuleStat{}
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3080,7 +3169,7 @@ func (x *ModuleStat) String() string {
 func (*ModuleStat) ProtoMessage() {}
 
 func (x *ModuleStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3093,7 +3182,7 @@ func (x *ModuleStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleStat.ProtoReflect.Descriptor instead.
 func (*ModuleStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{36}
+	return file_rump_types_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ModuleStat) GetName() string {
@@ -3172,7 +3261,7 @@ type TmpfsArgs struct {
 
 func (x *TmpfsArgs) Reset() {
 	*x = TmpfsArgs{}
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3184,7 +3273,7 @@ func (x *TmpfsArgs) String() string {
 func (*TmpfsArgs) ProtoMessage() {}
 
 func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3197,7 +3286,7 @@ func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TmpfsArgs.ProtoReflect.Descriptor instead.
 func (*TmpfsArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{37}
+	return file_rump_types_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *TmpfsArgs) GetSizeMax() uint64 {
@@ -3245,7 +3334,7 @@ type DiskArgs struct {
 
 func (x *DiskArgs) Reset() {
 	*x = DiskArgs{}
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3257,7 +3346,7 @@ func (x *DiskArgs) String() string {
 func (*DiskArgs) ProtoMessage() {}
 
 func (x *DiskArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3270,7 +3359,7 @@ func (x *DiskArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiskArgs.ProtoReflect.Descriptor instead.
 func (*DiskArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{38}
+	return file_rump_types_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *DiskArgs) GetFspec() []byte {
@@ -3291,7 +3380,7 @@ type OptionArgs struct {
 
 func (x *OptionArgs) Reset() {
 	*x = OptionArgs{}
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3303,7 +3392,7 @@ func (x *OptionArgs) String() string {
 func (*OptionArgs) ProtoMessage() {}
 
 func (x *OptionArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3316,7 +3405,7 @@ func (x *OptionArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OptionArgs.ProtoReflect.Descriptor instead.
 func (*OptionArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{39}
+	return file_rump_types_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *OptionArgs) GetFspec() []byte {
@@ -3348,7 +3437,7 @@ type MountArgs struct {
 
 func (x *MountArgs) Reset() {
 	*x = MountArgs{}
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3360,7 +3449,7 @@ func (x *MountArgs) String() string {
 func (*MountArgs) ProtoMessage() {}
 
 func (x *MountArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3373,7 +3462,7 @@ func (x *MountArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountArgs.ProtoReflect.Descriptor instead.
 func (*MountArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{40}
+	return file_rump_types_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *MountArgs) GetArgs() isMountArgs_Args {
@@ -3479,7 +3568,7 @@ type IoctlArgs struct {
 
 func (x *IoctlArgs) Reset() {
 	*x = IoctlArgs{}
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3491,7 +3580,7 @@ func (x *IoctlArgs) String() string {
 func (*IoctlArgs) ProtoMessage() {}
 
 func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3504,7 +3593,7 @@ func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IoctlArgs.ProtoReflect.Descriptor instead.
 func (*IoctlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{41}
+	return file_rump_types_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *IoctlArgs) GetArgs() isIoctlArgs_Args {
@@ -4060,7 +4149,7 @@ type Termios struct {
 
 func (x *Termios) Reset() {
 	*x = Termios{}
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4072,7 +4161,7 @@ func (x *Termios) String() string {
 func (*Termios) ProtoMessage() {}
 
 func (x *Termios) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4085,7 +4174,7 @@ func (x *Termios) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Termios.ProtoReflect.Descriptor instead.
 func (*Termios) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{42}
+	return file_rump_types_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Termios) GetCIflag() uint32 {
@@ -4150,7 +4239,7 @@ type Winsize struct {
 
 func (x *Winsize) Reset() {
 	*x = Winsize{}
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4162,7 +4251,7 @@ func (x *Winsize) String() string {
 func (*Winsize) ProtoMessage() {}
 
 func (x *Winsize) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4175,7 +4264,7 @@ func (x *Winsize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Winsize.ProtoReflect.Descriptor instead.
 func (*Winsize) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{43}
+	return file_rump_types_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Winsize) GetWsRow() uint32 {
@@ -4221,7 +4310,7 @@ type Ptmget struct {
 
 func (x *Ptmget) Reset() {
 	*x = Ptmget{}
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4233,7 +4322,7 @@ func (x *Ptmget) String() string {
 func (*Ptmget) ProtoMessage() {}
 
 func (x *Ptmget) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4246,7 +4335,7 @@ func (x *Ptmget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ptmget.ProtoReflect.Descriptor instead.
 func (*Ptmget) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{44}
+	return file_rump_types_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Ptmget) GetCfd() int32 {
@@ -4295,7 +4384,7 @@ type DevListArgs struct {
 
 func (x *DevListArgs) Reset() {
 	*x = DevListArgs{}
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4307,7 +4396,7 @@ func (x *DevListArgs) String() string {
 func (*DevListArgs) ProtoMessage() {}
 
 func (x *DevListArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4320,7 +4409,7 @@ func (x *DevListArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevListArgs.ProtoReflect.Descriptor instead.
 func (*DevListArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{45}
+	return file_rump_types_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *DevListArgs) GetDevname() string {
@@ -4347,7 +4436,7 @@ type DevDetachArgs struct {
 
 func (x *DevDetachArgs) Reset() {
 	*x = DevDetachArgs{}
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4359,7 +4448,7 @@ func (x *DevDetachArgs) String() string {
 func (*DevDetachArgs) ProtoMessage() {}
 
 func (x *DevDetachArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4372,7 +4461,7 @@ func (x *DevDetachArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevDetachArgs.ProtoReflect.Descriptor instead.
 func (*DevDetachArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{46}
+	return file_rump_types_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *DevDetachArgs) GetDevname() string {
@@ -4393,7 +4482,7 @@ type DevRescanArgs struct {
 
 func (x *DevRescanArgs) Reset() {
 	*x = DevRescanArgs{}
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4405,7 +4494,7 @@ func (x *DevRescanArgs) String() string {
 func (*DevRescanArgs) ProtoMessage() {}
 
 func (x *DevRescanArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4418,7 +4507,7 @@ func (x *DevRescanArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevRescanArgs.ProtoReflect.Descriptor instead.
 func (*DevRescanArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{47}
+	return file_rump_types_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *DevRescanArgs) GetBusname() string {
@@ -4446,7 +4535,7 @@ type DevPmArgs struct {
 
 func (x *DevPmArgs) Reset() {
 	*x = DevPmArgs{}
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4458,7 +4547,7 @@ func (x *DevPmArgs) String() string {
 func (*DevPmArgs) ProtoMessage() {}
 
 func (x *DevPmArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4471,7 +4560,7 @@ func (x *DevPmArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevPmArgs.ProtoReflect.Descriptor instead.
 func (*DevPmArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{48}
+	return file_rump_types_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *DevPmArgs) GetDevname() string {
@@ -4500,7 +4589,7 @@ type DevCommand struct {
 
 func (x *DevCommand) Reset() {
 	*x = DevCommand{}
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4512,7 +4601,7 @@ func (x *DevCommand) String() string {
 func (*DevCommand) ProtoMessage() {}
 
 func (x *DevCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4525,7 +4614,7 @@ func (x *DevCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevCommand.ProtoReflect.Descriptor instead.
 func (*DevCommand) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{49}
+	return file_rump_types_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *DevCommand) GetCommand() string {
@@ -4563,7 +4652,7 @@ type Ifreq struct {
 
 func (x *Ifreq) Reset() {
 	*x = Ifreq{}
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4575,7 +4664,7 @@ func (x *Ifreq) String() string {
 func (*Ifreq) ProtoMessage() {}
 
 func (x *Ifreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4588,7 +4677,7 @@ func (x *Ifreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifreq.ProtoReflect.Descriptor instead.
 func (*Ifreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{50}
+	return file_rump_types_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *Ifreq) GetIfrName() string {
@@ -4637,7 +4726,7 @@ type Ifaliasreq struct {
 
 func (x *Ifaliasreq) Reset() {
 	*x = Ifaliasreq{}
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4649,7 +4738,7 @@ func (x *Ifaliasreq) String() string {
 func (*Ifaliasreq) ProtoMessage() {}
 
 func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4662,7 +4751,7 @@ func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifaliasreq.ProtoReflect.Descriptor instead.
 func (*Ifaliasreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{51}
+	return file_rump_types_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *Ifaliasreq) GetIfraName() string {
@@ -4731,7 +4820,7 @@ type Ifconf struct {
 
 func (x *Ifconf) Reset() {
 	*x = Ifconf{}
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4743,7 +4832,7 @@ func (x *Ifconf) String() string {
 func (*Ifconf) ProtoMessage() {}
 
 func (x *Ifconf) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4756,7 +4845,7 @@ func (x *Ifconf) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifconf.ProtoReflect.Descriptor instead.
 func (*Ifconf) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{52}
+	return file_rump_types_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Ifconf) GetInterfaces() []*Interface {
@@ -4776,7 +4865,7 @@ type Ifclonereq struct {
 
 func (x *Ifclonereq) Reset() {
 	*x = Ifclonereq{}
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4788,7 +4877,7 @@ func (x *Ifclonereq) String() string {
 func (*Ifclonereq) ProtoMessage() {}
 
 func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4801,7 +4890,7 @@ func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifclonereq.ProtoReflect.Descriptor instead.
 func (*Ifclonereq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{53}
+	return file_rump_types_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Ifclonereq) GetCloners() []string {
@@ -4826,7 +4915,7 @@ type Ifmediareq struct {
 
 func (x *Ifmediareq) Reset() {
 	*x = Ifmediareq{}
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4838,7 +4927,7 @@ func (x *Ifmediareq) String() string {
 func (*Ifmediareq) ProtoMessage() {}
 
 func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4851,7 +4940,7 @@ func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifmediareq.ProtoReflect.Descriptor instead.
 func (*Ifmediareq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{54}
+	return file_rump_types_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Ifmediareq) GetIfmName() string {
@@ -4922,7 +5011,7 @@ type Ifdata struct {
 
 func (x *Ifdata) Reset() {
 	*x = Ifdata{}
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4934,7 +5023,7 @@ func (x *Ifdata) String() string {
 func (*Ifdata) ProtoMessage() {}
 
 func (x *Ifdata) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4947,7 +5036,7 @@ func (x *Ifdata) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifdata.ProtoReflect.Descriptor instead.
 func (*Ifdata) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{55}
+	return file_rump_types_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Ifdata) GetIfdrName() string {
@@ -5085,7 +5174,7 @@ type Nbrinfo struct {
 
 func (x *Nbrinfo) Reset() {
 	*x = Nbrinfo{}
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5097,7 +5186,7 @@ func (x *Nbrinfo) String() string {
 func (*Nbrinfo) ProtoMessage() {}
 
 func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5110,7 +5199,7 @@ func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Nbrinfo.ProtoReflect.Descriptor instead.
 func (*Nbrinfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{56}
+	return file_rump_types_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Nbrinfo) GetIfname() string {
@@ -5178,7 +5267,7 @@ type Ndireq struct {
 
 func (x *Ndireq) Reset() {
 	*x = Ndireq{}
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5190,7 +5279,7 @@ func (x *Ndireq) String() string {
 func (*Ndireq) ProtoMessage() {}
 
 func (x *Ndireq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5203,7 +5292,7 @@ func (x *Ndireq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ndireq.ProtoReflect.Descriptor instead.
 func (*Ndireq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{57}
+	return file_rump_types_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Ndireq) GetIfname() string {
@@ -5273,7 +5362,7 @@ type BridgeReq struct {
 
 func (x *BridgeReq) Reset() {
 	*x = BridgeReq{}
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5285,7 +5374,7 @@ func (x *BridgeReq) String() string {
 func (*BridgeReq) ProtoMessage() {}
 
 func (x *BridgeReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5298,7 +5387,7 @@ func (x *BridgeReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeReq.ProtoReflect.Descriptor instead.
 func (*BridgeReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{58}
+	return file_rump_types_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *BridgeReq) GetIfdName() string {
@@ -5369,7 +5458,7 @@ type BridgeMember struct {
 
 func (x *BridgeMember) Reset() {
 	*x = BridgeMember{}
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5381,7 +5470,7 @@ func (x *BridgeMember) String() string {
 func (*BridgeMember) ProtoMessage() {}
 
 func (x *BridgeMember) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5394,7 +5483,7 @@ func (x *BridgeMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeMember.ProtoReflect.Descriptor instead.
 func (*BridgeMember) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{59}
+	return file_rump_types_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *BridgeMember) GetIfname() string {
@@ -5431,7 +5520,7 @@ type BridgeAddr struct {
 
 func (x *BridgeAddr) Reset() {
 	*x = BridgeAddr{}
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5443,7 +5532,7 @@ func (x *BridgeAddr) String() string {
 func (*BridgeAddr) ProtoMessage() {}
 
 func (x *BridgeAddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5456,7 +5545,7 @@ func (x *BridgeAddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeAddr.ProtoReflect.Descriptor instead.
 func (*BridgeAddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{60}
+	return file_rump_types_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *BridgeAddr) GetAddr() []byte {
@@ -5499,7 +5588,7 @@ type VlanReq struct {
 
 func (x *VlanReq) Reset() {
 	*x = VlanReq{}
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5511,7 +5600,7 @@ func (x *VlanReq) String() string {
 func (*VlanReq) ProtoMessage() {}
 
 func (x *VlanReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5524,7 +5613,7 @@ func (x *VlanReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VlanReq.ProtoReflect.Descriptor instead.
 func (*VlanReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{61}
+	return file_rump_types_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *VlanReq) GetIfname() string {
@@ -5560,7 +5649,7 @@ type IfPhyAddr struct {
 
 func (x *IfPhyAddr) Reset() {
 	*x = IfPhyAddr{}
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5572,7 +5661,7 @@ func (x *IfPhyAddr) String() string {
 func (*IfPhyAddr) ProtoMessage() {}
 
 func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5585,7 +5674,7 @@ func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IfPhyAddr.ProtoReflect.Descriptor instead.
 func (*IfPhyAddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{62}
+	return file_rump_types_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *IfPhyAddr) GetIflrName() string {
@@ -5622,7 +5711,7 @@ type LaggReq struct {
 
 func (x *LaggReq) Reset() {
 	*x = LaggReq{}
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5634,7 +5723,7 @@ func (x *LaggReq) String() string {
 func (*LaggReq) ProtoMessage() {}
 
 func (x *LaggReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5647,7 +5736,7 @@ func (x *LaggReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaggReq.ProtoReflect.Descriptor instead.
 func (*LaggReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{63}
+	return file_rump_types_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *LaggReq) GetIfname() string {
@@ -5688,7 +5777,7 @@ type BpfProgram struct {
 
 func (x *BpfProgram) Reset() {
 	*x = BpfProgram{}
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5700,7 +5789,7 @@ func (x *BpfProgram) String() string {
 func (*BpfProgram) ProtoMessage() {}
 
 func (x *BpfProgram) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5713,7 +5802,7 @@ func (x *BpfProgram) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfProgram.ProtoReflect.Descriptor instead.
 func (*BpfProgram) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{64}
+	return file_rump_types_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *BpfProgram) GetInsns() []*BpfInsn {
@@ -5735,7 +5824,7 @@ type BpfInsn struct {
 
 func (x *BpfInsn) Reset() {
 	*x = BpfInsn{}
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5747,7 +5836,7 @@ func (x *BpfInsn) String() string {
 func (*BpfInsn) ProtoMessage() {}
 
 func (x *BpfInsn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5760,7 +5849,7 @@ func (x *BpfInsn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfInsn.ProtoReflect.Descriptor instead.
 func (*BpfInsn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{65}
+	return file_rump_types_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *BpfInsn) GetCode() uint32 {
@@ -5803,7 +5892,7 @@ type BpfStat struct {
 
 func (x *BpfStat) Reset() {
 	*x = BpfStat{}
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5815,7 +5904,7 @@ func (x *BpfStat) String() string {
 func (*BpfStat) ProtoMessage() {}
 
 func (x *BpfStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5828,7 +5917,7 @@ func (x *BpfStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfStat.ProtoReflect.Descriptor instead.
 func (*BpfStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{66}
+	return file_rump_types_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *BpfStat) GetBsRecv() uint64 {
@@ -5862,7 +5951,7 @@ type BpfDltlist struct {
 
 func (x *BpfDltlist) Reset() {
 	*x = BpfDltlist{}
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5874,7 +5963,7 @@ func (x *BpfDltlist) String() string {
 func (*BpfDltlist) ProtoMessage() {}
 
 func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5887,7 +5976,7 @@ func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfDltlist.ProtoReflect.Descriptor instead.
 func (*BpfDltlist) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{67}
+	return file_rump_types_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *BpfDltlist) GetBflList() []uint32 {
@@ -5917,7 +6006,7 @@ type Impairment struct {
 
 func (x *Impairment) Reset() {
 	*x = Impairment{}
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5929,7 +6018,7 @@ func (x *Impairment) String() string {
 func (*Impairment) ProtoMessage() {}
 
 func (x *Impairment) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5942,7 +6031,7 @@ func (x *Impairment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Impairment.ProtoReflect.Descriptor instead.
 func (*Impairment) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{68}
+	return file_rump_types_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *Impairment) GetDelayNs() uint64 {
@@ -6031,7 +6120,7 @@ type ImpairmentStat struct {
 
 func (x *ImpairmentStat) Reset() {
 	*x = ImpairmentStat{}
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6043,7 +6132,7 @@ func (x *ImpairmentStat) String() string {
 func (*ImpairmentStat) ProtoMessage() {}
 
 func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6056,7 +6145,7 @@ func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImpairmentStat.ProtoReflect.Descriptor instead.
 func (*ImpairmentStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{69}
+	return file_rump_types_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *ImpairmentStat) GetSettings() *Impairment {
@@ -6120,7 +6209,7 @@ type VndIoctl struct {
 
 func (x *VndIoctl) Reset() {
 	*x = VndIoctl{}
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6132,7 +6221,7 @@ func (x *VndIoctl) String() string {
 func (*VndIoctl) ProtoMessage() {}
 
 func (x *VndIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6145,7 +6234,7 @@ func (x *VndIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
 func (*VndIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{70}
+	return file_rump_types_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *VndIoctl) GetVndFile() []byte {
@@ -6182,7 +6271,7 @@ type VndUser struct {
 
 func (x *VndUser) Reset() {
 	*x = VndUser{}
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6194,7 +6283,7 @@ func (x *VndUser) String() string {
 func (*VndUser) ProtoMessage() {}
 
 func (x *VndUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6207,7 +6296,7 @@ func (x *VndUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
 func (*VndUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{71}
+	return file_rump_types_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *VndUser) GetVnuUnit() int32 {
@@ -6257,7 +6346,7 @@ type CgdIoctl struct {
 
 func (x *CgdIoctl) Reset() {
 	*x = CgdIoctl{}
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6269,7 +6358,7 @@ func (x *CgdIoctl) String() string {
 func (*CgdIoctl) ProtoMessage() {}
 
 func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6282,7 +6371,7 @@ func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
 func (*CgdIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{72}
+	return file_rump_types_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *CgdIoctl) GetCiDisk() []byte {
@@ -6365,7 +6454,7 @@ type CgdUser struct {
 
 func (x *CgdUser) Reset() {
 	*x = CgdUser{}
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6377,7 +6466,7 @@ func (x *CgdUser) String() string {
 func (*CgdUser) ProtoMessage() {}
 
 func (x *CgdUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6390,7 +6479,7 @@ func (x *CgdUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
 func (*CgdUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{73}
+	return file_rump_types_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *CgdUser) GetCguUnit() int32 {
@@ -6463,7 +6552,7 @@ type RaidConfig struct {
 
 func (x *RaidConfig) Reset() {
 	*x = RaidConfig{}
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6475,7 +6564,7 @@ func (x *RaidConfig) String() string {
 func (*RaidConfig) ProtoMessage() {}
 
 func (x *RaidConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6488,7 +6577,7 @@ func (x *RaidConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
 func (*RaidConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{74}
+	return file_rump_types_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *RaidConfig) GetLevel() uint32 {
@@ -6537,7 +6626,7 @@ type RaidComponent struct {
 
 func (x *RaidComponent) Reset() {
 	*x = RaidComponent{}
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6549,7 +6638,7 @@ func (x *RaidComponent) String() string {
 func (*RaidComponent) ProtoMessage() {}
 
 func (x *RaidComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6562,7 +6651,7 @@ func (x *RaidComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
 func (*RaidComponent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{75}
+	return file_rump_types_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *RaidComponent) GetColumn() int32 {
@@ -6590,7 +6679,7 @@ type RaidReconReq struct {
 
 func (x *RaidReconReq) Reset() {
 	*x = RaidReconReq{}
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6602,7 +6691,7 @@ func (x *RaidReconReq) String() string {
 func (*RaidReconReq) ProtoMessage() {}
 
 func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6615,7 +6704,7 @@ func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
 func (*RaidReconReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{76}
+	return file_rump_types_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *RaidReconReq) GetCol() int32 {
@@ -6644,7 +6733,7 @@ type RaidProgress struct {
 
 func (x *RaidProgress) Reset() {
 	*x = RaidProgress{}
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6656,7 +6745,7 @@ func (x *RaidProgress) String() string {
 func (*RaidProgress) ProtoMessage() {}
 
 func (x *RaidProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6669,7 +6758,7 @@ func (x *RaidProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
 func (*RaidProgress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{77}
+	return file_rump_types_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *RaidProgress) GetRemaining() uint64 {
@@ -6705,7 +6794,7 @@ type RaidDisk struct {
 
 func (x *RaidDisk) Reset() {
 	*x = RaidDisk{}
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6717,7 +6806,7 @@ func (x *RaidDisk) String() string {
 func (*RaidDisk) ProtoMessage() {}
 
 func (x *RaidDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6730,7 +6819,7 @@ func (x *RaidDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
 func (*RaidDisk) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{78}
+	return file_rump_types_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *RaidDisk) GetDevname() []byte {
@@ -6771,7 +6860,7 @@ type RaidInfo struct {
 
 func (x *RaidInfo) Reset() {
 	*x = RaidInfo{}
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6783,7 +6872,7 @@ func (x *RaidInfo) String() string {
 func (*RaidInfo) ProtoMessage() {}
 
 func (x *RaidInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6796,7 +6885,7 @@ func (x *RaidInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
 func (*RaidInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{79}
+	return file_rump_types_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *RaidInfo) GetLevel() uint32 {
@@ -6868,7 +6957,7 @@ type QuotaKey struct {
 
 func (x *QuotaKey) Reset() {
 	*x = QuotaKey{}
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6880,7 +6969,7 @@ func (x *QuotaKey) String() string {
 func (*QuotaKey) ProtoMessage() {}
 
 func (x *QuotaKey) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6893,7 +6982,7 @@ func (x *QuotaKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaKey.ProtoReflect.Descriptor instead.
 func (*QuotaKey) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{80}
+	return file_rump_types_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *QuotaKey) GetIdtype() uint32 {
@@ -6932,7 +7021,7 @@ type QuotaValue struct {
 
 func (x *QuotaValue) Reset() {
 	*x = QuotaValue{}
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6944,7 +7033,7 @@ func (x *QuotaValue) String() string {
 func (*QuotaValue) ProtoMessage() {}
 
 func (x *QuotaValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6957,7 +7046,7 @@ func (x *QuotaValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaValue.ProtoReflect.Descriptor instead.
 func (*QuotaValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{81}
+	return file_rump_types_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *QuotaValue) GetHardlimit() uint64 {
@@ -7005,7 +7094,7 @@ type QuotaEntry struct {
 
 func (x *QuotaEntry) Reset() {
 	*x = QuotaEntry{}
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7017,7 +7106,7 @@ func (x *QuotaEntry) String() string {
 func (*QuotaEntry) ProtoMessage() {}
 
 func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7030,7 +7119,7 @@ func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaEntry.ProtoReflect.Descriptor instead.
 func (*QuotaEntry) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{82}
+	return file_rump_types_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *QuotaEntry) GetKey() *QuotaKey {
@@ -7060,7 +7149,7 @@ type QuotaCursor struct {
 
 func (x *QuotaCursor) Reset() {
 	*x = QuotaCursor{}
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7072,7 +7161,7 @@ func (x *QuotaCursor) String() string {
 func (*QuotaCursor) ProtoMessage() {}
 
 func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7085,7 +7174,7 @@ func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaCursor.ProtoReflect.Descriptor instead.
 func (*QuotaCursor) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{83}
+	return file_rump_types_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *QuotaCursor) GetNext() *QuotaKey {
@@ -7138,7 +7227,7 @@ type QuotactlArgs struct {
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7150,7 +7239,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7163,7 +7252,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{84}
+	return file_rump_types_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -7299,7 +7388,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7311,7 +7400,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7324,7 +7413,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{85}
+	return file_rump_types_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *Interface) GetName() string {
@@ -7385,7 +7474,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7397,7 +7486,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7410,7 +7499,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{86}
+	return file_rump_types_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -7496,7 +7585,7 @@ type Rtmsg struct {
 
 func (x *Rtmsg) Reset() {
 	*x = Rtmsg{}
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7508,7 +7597,7 @@ func (x *Rtmsg) String() string {
 func (*Rtmsg) ProtoMessage() {}
 
 func (x *Rtmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7521,7 +7610,7 @@ func (x *Rtmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rtmsg.ProtoReflect.Descriptor instead.
 func (*Rtmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{87}
+	return file_rump_types_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *Rtmsg) GetRtmType() uint32 {
@@ -7673,7 +7762,7 @@ type Inpcb struct {
 
 func (x *Inpcb) Reset() {
 	*x = Inpcb{}
-	mi := &file_rump_types_proto_msgTypes[88]
+	mi := &file_rump_types_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7685,7 +7774,7 @@ func (x *Inpcb) String() string {
 func (*Inpcb) ProtoMessage() {}
 
 func (x *Inpcb) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[88]
+	mi := &file_rump_types_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7698,7 +7787,7 @@ func (x *Inpcb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inpcb.ProtoReflect.Descriptor instead.
 func (*Inpcb) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{88}
+	return file_rump_types_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *Inpcb) GetProtocol() string {
@@ -7773,7 +7862,7 @@ type KinfoProc struct {
 
 func (x *KinfoProc) Reset() {
 	*x = KinfoProc{}
-	mi := &file_rump_types_proto_msgTypes[89]
+	mi := &file_rump_types_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7785,7 +7874,7 @@ func (x *KinfoProc) String() string {
 func (*KinfoProc) ProtoMessage() {}
 
 func (x *KinfoProc) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[89]
+	mi := &file_rump_types_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7798,7 +7887,7 @@ func (x *KinfoProc) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KinfoProc.ProtoReflect.Descriptor instead.
 func (*KinfoProc) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{89}
+	return file_rump_types_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *KinfoProc) GetPPid() int32 {
@@ -7914,7 +8003,7 @@ type KinfoFile struct {
 
 func (x *KinfoFile) Reset() {
 	*x = KinfoFile{}
-	mi := &file_rump_types_proto_msgTypes[90]
+	mi := &file_rump_types_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7926,7 +8015,7 @@ func (x *KinfoFile) String() string {
 func (*KinfoFile) ProtoMessage() {}
 
 func (x *KinfoFile) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[90]
+	mi := &file_rump_types_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7939,7 +8028,7 @@ func (x *KinfoFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KinfoFile.ProtoReflect.Descriptor instead.
 func (*KinfoFile) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{90}
+	return file_rump_types_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *KinfoFile) GetKiPid() int32 {
@@ -7996,7 +8085,7 @@ type NetCounter struct {
 
 func (x *NetCounter) Reset() {
 	*x = NetCounter{}
-	mi := &file_rump_types_proto_msgTypes[91]
+	mi := &file_rump_types_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8008,7 +8097,7 @@ func (x *NetCounter) String() string {
 func (*NetCounter) ProtoMessage() {}
 
 func (x *NetCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[91]
+	mi := &file_rump_types_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8021,7 +8110,7 @@ func (x *NetCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetCounter.ProtoReflect.Descriptor instead.
 func (*NetCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{91}
+	return file_rump_types_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *NetCounter) GetProtocol() string {
@@ -8059,7 +8148,7 @@ type NdRouter struct {
 
 func (x *NdRouter) Reset() {
 	*x = NdRouter{}
-	mi := &file_rump_types_proto_msgTypes[92]
+	mi := &file_rump_types_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8071,7 +8160,7 @@ func (x *NdRouter) String() string {
 func (*NdRouter) ProtoMessage() {}
 
 func (x *NdRouter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[92]
+	mi := &file_rump_types_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8084,7 +8173,7 @@ func (x *NdRouter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdRouter.ProtoReflect.Descriptor instead.
 func (*NdRouter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{92}
+	return file_rump_types_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *NdRouter) GetAddr() *Sockaddr {
@@ -8138,7 +8227,7 @@ type NdPrefix struct {
 
 func (x *NdPrefix) Reset() {
 	*x = NdPrefix{}
-	mi := &file_rump_types_proto_msgTypes[93]
+	mi := &file_rump_types_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8150,7 +8239,7 @@ func (x *NdPrefix) String() string {
 func (*NdPrefix) ProtoMessage() {}
 
 func (x *NdPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[93]
+	mi := &file_rump_types_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8163,7 +8252,7 @@ func (x *NdPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdPrefix.ProtoReflect.Descriptor instead.
 func (*NdPrefix) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{93}
+	return file_rump_types_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *NdPrefix) GetPrefix() *Sockaddr {
@@ -8226,7 +8315,7 @@ type NpfPorts struct {
 
 func (x *NpfPorts) Reset() {
 	*x = NpfPorts{}
-	mi := &file_rump_types_proto_msgTypes[94]
+	mi := &file_rump_types_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8238,7 +8327,7 @@ func (x *NpfPorts) String() string {
 func (*NpfPorts) ProtoMessage() {}
 
 func (x *NpfPorts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[94]
+	mi := &file_rump_types_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8251,7 +8340,7 @@ func (x *NpfPorts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
 func (*NpfPorts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{94}
+	return file_rump_types_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *NpfPorts) GetFirst() uint32 {
@@ -8283,7 +8372,7 @@ type NpfAddress struct {
 
 func (x *NpfAddress) Reset() {
 	*x = NpfAddress{}
-	mi := &file_rump_types_proto_msgTypes[95]
+	mi := &file_rump_types_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8295,7 +8384,7 @@ func (x *NpfAddress) String() string {
 func (*NpfAddress) ProtoMessage() {}
 
 func (x *NpfAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[95]
+	mi := &file_rump_types_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8308,7 +8397,7 @@ func (x *NpfAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
 func (*NpfAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{95}
+	return file_rump_types_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *NpfAddress) GetAddr() []byte {
@@ -8358,7 +8447,7 @@ type NpfEnd struct {
 
 func (x *NpfEnd) Reset() {
 	*x = NpfEnd{}
-	mi := &file_rump_types_proto_msgTypes[96]
+	mi := &file_rump_types_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8370,7 +8459,7 @@ func (x *NpfEnd) String() string {
 func (*NpfEnd) ProtoMessage() {}
 
 func (x *NpfEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[96]
+	mi := &file_rump_types_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8383,7 +8472,7 @@ func (x *NpfEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
 func (*NpfEnd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{96}
+	return file_rump_types_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *NpfEnd) GetAddresses() []*NpfAddress {
@@ -8424,7 +8513,7 @@ type NpfFilter struct {
 
 func (x *NpfFilter) Reset() {
 	*x = NpfFilter{}
-	mi := &file_rump_types_proto_msgTypes[97]
+	mi := &file_rump_types_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8436,7 +8525,7 @@ func (x *NpfFilter) String() string {
 func (*NpfFilter) ProtoMessage() {}
 
 func (x *NpfFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[97]
+	mi := &file_rump_types_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8449,7 +8538,7 @@ func (x *NpfFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
 func (*NpfFilter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{97}
+	return file_rump_types_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *NpfFilter) GetVersion() uint32 {
@@ -8530,7 +8619,7 @@ type NpfRule struct {
 
 func (x *NpfRule) Reset() {
 	*x = NpfRule{}
-	mi := &file_rump_types_proto_msgTypes[98]
+	mi := &file_rump_types_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8542,7 +8631,7 @@ func (x *NpfRule) String() string {
 func (*NpfRule) ProtoMessage() {}
 
 func (x *NpfRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[98]
+	mi := &file_rump_types_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8555,7 +8644,7 @@ func (x *NpfRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
 func (*NpfRule) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{98}
+	return file_rump_types_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *NpfRule) GetId() uint64 {
@@ -8649,7 +8738,7 @@ type NpfGroup struct {
 
 func (x *NpfGroup) Reset() {
 	*x = NpfGroup{}
-	mi := &file_rump_types_proto_msgTypes[99]
+	mi := &file_rump_types_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8661,7 +8750,7 @@ func (x *NpfGroup) String() string {
 func (*NpfGroup) ProtoMessage() {}
 
 func (x *NpfGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[99]
+	mi := &file_rump_types_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8674,7 +8763,7 @@ func (x *NpfGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
 func (*NpfGroup) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{99}
+	return file_rump_types_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *NpfGroup) GetName() string {
@@ -8732,7 +8821,7 @@ type NpfMap struct {
 
 func (x *NpfMap) Reset() {
 	*x = NpfMap{}
-	mi := &file_rump_types_proto_msgTypes[100]
+	mi := &file_rump_types_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8744,7 +8833,7 @@ func (x *NpfMap) String() string {
 func (*NpfMap) ProtoMessage() {}
 
 func (x *NpfMap) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[100]
+	mi := &file_rump_types_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8757,7 +8846,7 @@ func (x *NpfMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
 func (*NpfMap) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{100}
+	return file_rump_types_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *NpfMap) GetId() uint64 {
@@ -8828,7 +8917,7 @@ type NpfTable struct {
 
 func (x *NpfTable) Reset() {
 	*x = NpfTable{}
-	mi := &file_rump_types_proto_msgTypes[101]
+	mi := &file_rump_types_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8840,7 +8929,7 @@ func (x *NpfTable) String() string {
 func (*NpfTable) ProtoMessage() {}
 
 func (x *NpfTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[101]
+	mi := &file_rump_types_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8853,7 +8942,7 @@ func (x *NpfTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
 func (*NpfTable) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{101}
+	return file_rump_types_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *NpfTable) GetName() string {
@@ -8892,7 +8981,7 @@ type NpfProcedure struct {
 
 func (x *NpfProcedure) Reset() {
 	*x = NpfProcedure{}
-	mi := &file_rump_types_proto_msgTypes[102]
+	mi := &file_rump_types_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8904,7 +8993,7 @@ func (x *NpfProcedure) String() string {
 func (*NpfProcedure) ProtoMessage() {}
 
 func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[102]
+	mi := &file_rump_types_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8917,7 +9006,7 @@ func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
 func (*NpfProcedure) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{102}
+	return file_rump_types_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *NpfProcedure) GetName() string {
@@ -8976,7 +9065,7 @@ type NpfConfig struct {
 
 func (x *NpfConfig) Reset() {
 	*x = NpfConfig{}
-	mi := &file_rump_types_proto_msgTypes[103]
+	mi := &file_rump_types_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8988,7 +9077,7 @@ func (x *NpfConfig) String() string {
 func (*NpfConfig) ProtoMessage() {}
 
 func (x *NpfConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[103]
+	mi := &file_rump_types_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9001,7 +9090,7 @@ func (x *NpfConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
 func (*NpfConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{103}
+	return file_rump_types_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *NpfConfig) GetTables() []*NpfTable {
@@ -9056,7 +9145,7 @@ type NpfConnection struct {
 
 func (x *NpfConnection) Reset() {
 	*x = NpfConnection{}
-	mi := &file_rump_types_proto_msgTypes[104]
+	mi := &file_rump_types_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9068,7 +9157,7 @@ func (x *NpfConnection) String() string {
 func (*NpfConnection) ProtoMessage() {}
 
 func (x *NpfConnection) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[104]
+	mi := &file_rump_types_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9081,7 +9170,7 @@ func (x *NpfConnection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
 func (*NpfConnection) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{104}
+	return file_rump_types_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *NpfConnection) GetProtocol() uint32 {
@@ -9150,7 +9239,7 @@ type NpfCounter struct {
 
 func (x *NpfCounter) Reset() {
 	*x = NpfCounter{}
-	mi := &file_rump_types_proto_msgTypes[105]
+	mi := &file_rump_types_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9162,7 +9251,7 @@ func (x *NpfCounter) String() string {
 func (*NpfCounter) ProtoMessage() {}
 
 func (x *NpfCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[105]
+	mi := &file_rump_types_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9175,7 +9264,7 @@ func (x *NpfCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
 func (*NpfCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{105}
+	return file_rump_types_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *NpfCounter) GetName() string {
@@ -9211,7 +9300,7 @@ type DhcpLease struct {
 
 func (x *DhcpLease) Reset() {
 	*x = DhcpLease{}
-	mi := &file_rump_types_proto_msgTypes[106]
+	mi := &file_rump_types_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9223,7 +9312,7 @@ func (x *DhcpLease) String() string {
 func (*DhcpLease) ProtoMessage() {}
 
 func (x *DhcpLease) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[106]
+	mi := &file_rump_types_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9236,7 +9325,7 @@ func (x *DhcpLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpLease.ProtoReflect.Descriptor instead.
 func (*DhcpLease) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{106}
+	return file_rump_types_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *DhcpLease) GetIfname() string {
@@ -9313,7 +9402,7 @@ type DhcpHost struct {
 
 func (x *DhcpHost) Reset() {
 	*x = DhcpHost{}
-	mi := &file_rump_types_proto_msgTypes[107]
+	mi := &file_rump_types_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9325,7 +9414,7 @@ func (x *DhcpHost) String() string {
 func (*DhcpHost) ProtoMessage() {}
 
 func (x *DhcpHost) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[107]
+	mi := &file_rump_types_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9338,7 +9427,7 @@ func (x *DhcpHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpHost.ProtoReflect.Descriptor instead.
 func (*DhcpHost) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{107}
+	return file_rump_types_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *DhcpHost) GetLladdr() []byte {
@@ -9372,7 +9461,7 @@ type DhcpPool struct {
 
 func (x *DhcpPool) Reset() {
 	*x = DhcpPool{}
-	mi := &file_rump_types_proto_msgTypes[108]
+	mi := &file_rump_types_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9384,7 +9473,7 @@ func (x *DhcpPool) String() string {
 func (*DhcpPool) ProtoMessage() {}
 
 func (x *DhcpPool) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[108]
+	mi := &file_rump_types_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9397,7 +9486,7 @@ func (x *DhcpPool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpPool.ProtoReflect.Descriptor instead.
 func (*DhcpPool) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{108}
+	return file_rump_types_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *DhcpPool) GetFirst() []byte {
@@ -9462,7 +9551,7 @@ type DhcpBinding struct {
 
 func (x *DhcpBinding) Reset() {
 	*x = DhcpBinding{}
-	mi := &file_rump_types_proto_msgTypes[109]
+	mi := &file_rump_types_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9474,7 +9563,7 @@ func (x *DhcpBinding) String() string {
 func (*DhcpBinding) ProtoMessage() {}
 
 func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[109]
+	mi := &file_rump_types_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9487,7 +9576,7 @@ func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpBinding.ProtoReflect.Descriptor instead.
 func (*DhcpBinding) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{109}
+	return file_rump_types_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *DhcpBinding) GetAddr() []byte {
@@ -9531,7 +9620,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[110]
+	mi := &file_rump_types_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9543,7 +9632,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[110]
+	mi := &file_rump_types_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9556,7 +9645,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{110}
+	return file_rump_types_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *Driver) GetName() string {
@@ -9600,7 +9689,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[111]
+	mi := &file_rump_types_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9612,7 +9701,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[111]
+	mi := &file_rump_types_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9625,7 +9714,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{111}
+	return file_rump_types_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -9740,7 +9829,14 @@ const file_rump_types_proto_rawDesc = "" +
 	"\vsigev_signo\x18\x02 \x01(\x05R\n" +
 	"sigevSigno\x12\x1f\n" +
 	"\vsigev_value\x18\x03 \x01(\x04R\n" +
-	"sigevValue\"\x95\x02\n" +
+	"sigevValue\"\x9f\x01\n" +
+	"\aSiginfo\x12\x19\n" +
+	"\bsi_signo\x18\x01 \x01(\x05R\asiSigno\x12\x17\n" +
+	"\asi_code\x18\x02 \x01(\x05R\x06siCode\x12\x15\n" +
+	"\x06si_pid\x18\x03 \x01(\x05R\x05siPid\x12\x15\n" +
+	"\x06si_uid\x18\x04 \x01(\rR\x05siUid\x12\x19\n" +
+	"\bsi_value\x18\x05 \x01(\x04R\asiValue\x12\x17\n" +
+	"\asi_band\x18\x06 \x01(\x05R\x06siBand\"\x95\x02\n" +
 	"\x05Aiocb\x12\x16\n" +
 	"\x06aiocbp\x18\x01 \x01(\x04R\x06aiocbp\x12\x1d\n" +
 	"\n" +
@@ -10523,7 +10619,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 116)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 117)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -10535,238 +10631,239 @@ var file_rump_types_proto_goTypes = []any{
 	(*Pollfd)(nil),           // 7: rump.sp.v1.Pollfd
 	(*Kevent)(nil),           // 8: rump.sp.v1.Kevent
 	(*Sigevent)(nil),         // 9: rump.sp.v1.Sigevent
-	(*Aiocb)(nil),            // 10: rump.sp.v1.Aiocb
-	(*SockaddrUn)(nil),       // 11: rump.sp.v1.SockaddrUn
-	(*SockaddrIn)(nil),       // 12: rump.sp.v1.SockaddrIn
-	(*SockaddrIn6)(nil),      // 13: rump.sp.v1.SockaddrIn6
-	(*SockaddrDl)(nil),       // 14: rump.sp.v1.SockaddrDl
-	(*Sockaddr)(nil),         // 15: rump.sp.v1.Sockaddr
-	(*Linger)(nil),           // 16: rump.sp.v1.Linger
-	(*TcpInfo)(nil),          // 17: rump.sp.v1.TcpInfo
-	(*Sockopt)(nil),          // 18: rump.sp.v1.Sockopt
-	(*Mreq)(nil),             // 19: rump.sp.v1.Mreq
-	(*Unpcbid)(nil),          // 20: rump.sp.v1.Unpcbid
-	(*Sockcred)(nil),         // 21: rump.sp.v1.Sockcred
-	(*CmsgValue)(nil),        // 22: rump.sp.v1.CmsgValue
-	(*Cmsg)(nil),             // 23: rump.sp.v1.Cmsg
-	(*Msghdr)(nil),           // 24: rump.sp.v1.Msghdr
-	(*SysctlValue)(nil),      // 25: rump.sp.v1.SysctlValue
-	(*SysctlProcs)(nil),      // 26: rump.sp.v1.SysctlProcs
-	(*SysctlFiles)(nil),      // 27: rump.sp.v1.SysctlFiles
-	(*SysctlPcbs)(nil),       // 28: rump.sp.v1.SysctlPcbs
-	(*SysctlCounters)(nil),   // 29: rump.sp.v1.SysctlCounters
-	(*SysctlRoutes)(nil),     // 30: rump.sp.v1.SysctlRoutes
-	(*SysctlRouters)(nil),    // 31: rump.sp.v1.SysctlRouters
-	(*SysctlPrefixes)(nil),   // 32: rump.sp.v1.SysctlPrefixes
-	(*SysctlTexts)(nil),      // 33: rump.sp.v1.SysctlTexts
-	(*SysctlNode)(nil),       // 34: rump.sp.v1.SysctlNode
-	(*ModctlLoad)(nil),       // 35: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),       // 36: rump.sp.v1.ModuleStat
-	(*TmpfsArgs)(nil),        // 37: rump.sp.v1.TmpfsArgs
-	(*DiskArgs)(nil),         // 38: rump.sp.v1.DiskArgs
-	(*OptionArgs)(nil),       // 39: rump.sp.v1.OptionArgs
-	(*MountArgs)(nil),        // 40: rump.sp.v1.MountArgs
-	(*IoctlArgs)(nil),        // 41: rump.sp.v1.IoctlArgs
-	(*Termios)(nil),          // 42: rump.sp.v1.Termios
-	(*Winsize)(nil),          // 43: rump.sp.v1.Winsize
-	(*Ptmget)(nil),           // 44: rump.sp.v1.Ptmget
-	(*DevListArgs)(nil),      // 45: rump.sp.v1.DevListArgs
-	(*DevDetachArgs)(nil),    // 46: rump.sp.v1.DevDetachArgs
-	(*DevRescanArgs)(nil),    // 47: rump.sp.v1.DevRescanArgs
-	(*DevPmArgs)(nil),        // 48: rump.sp.v1.DevPmArgs
-	(*DevCommand)(nil),       // 49: rump.sp.v1.DevCommand
-	(*Ifreq)(nil),            // 50: rump.sp.v1.Ifreq
-	(*Ifaliasreq)(nil),       // 51: rump.sp.v1.Ifaliasreq
-	(*Ifconf)(nil),           // 52: rump.sp.v1.Ifconf
-	(*Ifclonereq)(nil),       // 53: rump.sp.v1.Ifclonereq
-	(*Ifmediareq)(nil),       // 54: rump.sp.v1.Ifmediareq
-	(*Ifdata)(nil),           // 55: rump.sp.v1.Ifdata
-	(*Nbrinfo)(nil),          // 56: rump.sp.v1.Nbrinfo
-	(*Ndireq)(nil),           // 57: rump.sp.v1.Ndireq
-	(*BridgeReq)(nil),        // 58: rump.sp.v1.BridgeReq
-	(*BridgeMember)(nil),     // 59: rump.sp.v1.BridgeMember
-	(*BridgeAddr)(nil),       // 60: rump.sp.v1.BridgeAddr
-	(*VlanReq)(nil),          // 61: rump.sp.v1.VlanReq
-	(*IfPhyAddr)(nil),        // 62: rump.sp.v1.IfPhyAddr
-	(*LaggReq)(nil),          // 63: rump.sp.v1.LaggReq
-	(*BpfProgram)(nil),       // 64: rump.sp.v1.BpfProgram
-	(*BpfInsn)(nil),          // 65: rump.sp.v1.BpfInsn
-	(*BpfStat)(nil),          // 66: rump.sp.v1.BpfStat
-	(*BpfDltlist)(nil),       // 67: rump.sp.v1.BpfDltlist
-	(*Impairment)(nil),       // 68: rump.sp.v1.Impairment
-	(*ImpairmentStat)(nil),   // 69: rump.sp.v1.ImpairmentStat
-	(*VndIoctl)(nil),         // 70: rump.sp.v1.VndIoctl
-	(*VndUser)(nil),          // 71: rump.sp.v1.VndUser
-	(*CgdIoctl)(nil),         // 72: rump.sp.v1.CgdIoctl
-	(*CgdUser)(nil),          // 73: rump.sp.v1.CgdUser
-	(*RaidConfig)(nil),       // 74: rump.sp.v1.RaidConfig
-	(*RaidComponent)(nil),    // 75: rump.sp.v1.RaidComponent
-	(*RaidReconReq)(nil),     // 76: rump.sp.v1.RaidReconReq
-	(*RaidProgress)(nil),     // 77: rump.sp.v1.RaidProgress
-	(*RaidDisk)(nil),         // 78: rump.sp.v1.RaidDisk
-	(*RaidInfo)(nil),         // 79: rump.sp.v1.RaidInfo
-	(*QuotaKey)(nil),         // 80: rump.sp.v1.QuotaKey
-	(*QuotaValue)(nil),       // 81: rump.sp.v1.QuotaValue
-	(*QuotaEntry)(nil),       // 82: rump.sp.v1.QuotaEntry
-	(*QuotaCursor)(nil),      // 83: rump.sp.v1.QuotaCursor
-	(*QuotactlArgs)(nil),     // 84: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 85: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 86: rump.sp.v1.InterfaceAddress
-	(*Rtmsg)(nil),            // 87: rump.sp.v1.Rtmsg
-	(*Inpcb)(nil),            // 88: rump.sp.v1.Inpcb
-	(*KinfoProc)(nil),        // 89: rump.sp.v1.KinfoProc
-	(*KinfoFile)(nil),        // 90: rump.sp.v1.KinfoFile
-	(*NetCounter)(nil),       // 91: rump.sp.v1.NetCounter
-	(*NdRouter)(nil),         // 92: rump.sp.v1.NdRouter
-	(*NdPrefix)(nil),         // 93: rump.sp.v1.NdPrefix
-	(*NpfPorts)(nil),         // 94: rump.sp.v1.NpfPorts
-	(*NpfAddress)(nil),       // 95: rump.sp.v1.NpfAddress
-	(*NpfEnd)(nil),           // 96: rump.sp.v1.NpfEnd
-	(*NpfFilter)(nil),        // 97: rump.sp.v1.NpfFilter
-	(*NpfRule)(nil),          // 98: rump.sp.v1.NpfRule
-	(*NpfGroup)(nil),         // 99: rump.sp.v1.NpfGroup
-	(*NpfMap)(nil),           // 100: rump.sp.v1.NpfMap
-	(*NpfTable)(nil),         // 101: rump.sp.v1.NpfTable
-	(*NpfProcedure)(nil),     // 102: rump.sp.v1.NpfProcedure
-	(*NpfConfig)(nil),        // 103: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),    // 104: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),       // 105: rump.sp.v1.NpfCounter
-	(*DhcpLease)(nil),        // 106: rump.sp.v1.DhcpLease
-	(*DhcpHost)(nil),         // 107: rump.sp.v1.DhcpHost
-	(*DhcpPool)(nil),         // 108: rump.sp.v1.DhcpPool
-	(*DhcpBinding)(nil),      // 109: rump.sp.v1.DhcpBinding
-	(*Driver)(nil),           // 110: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 111: rump.sp.v1.SyscallError
-	nil,                      // 112: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 113: rump.sp.v1.OptionArgs.OptionsEntry
-	nil,                      // 114: rump.sp.v1.DevCommand.PropertiesEntry
-	nil,                      // 115: rump.sp.v1.NpfConfig.ParamsEntry
+	(*Siginfo)(nil),          // 10: rump.sp.v1.Siginfo
+	(*Aiocb)(nil),            // 11: rump.sp.v1.Aiocb
+	(*SockaddrUn)(nil),       // 12: rump.sp.v1.SockaddrUn
+	(*SockaddrIn)(nil),       // 13: rump.sp.v1.SockaddrIn
+	(*SockaddrIn6)(nil),      // 14: rump.sp.v1.SockaddrIn6
+	(*SockaddrDl)(nil),       // 15: rump.sp.v1.SockaddrDl
+	(*Sockaddr)(nil),         // 16: rump.sp.v1.Sockaddr
+	(*Linger)(nil),           // 17: rump.sp.v1.Linger
+	(*TcpInfo)(nil),          // 18: rump.sp.v1.TcpInfo
+	(*Sockopt)(nil),          // 19: rump.sp.v1.Sockopt
+	(*Mreq)(nil),             // 20: rump.sp.v1.Mreq
+	(*Unpcbid)(nil),          // 21: rump.sp.v1.Unpcbid
+	(*Sockcred)(nil),         // 22: rump.sp.v1.Sockcred
+	(*CmsgValue)(nil),        // 23: rump.sp.v1.CmsgValue
+	(*Cmsg)(nil),             // 24: rump.sp.v1.Cmsg
+	(*Msghdr)(nil),           // 25: rump.sp.v1.Msghdr
+	(*SysctlValue)(nil),      // 26: rump.sp.v1.SysctlValue
+	(*SysctlProcs)(nil),      // 27: rump.sp.v1.SysctlProcs
+	(*SysctlFiles)(nil),      // 28: rump.sp.v1.SysctlFiles
+	(*SysctlPcbs)(nil),       // 29: rump.sp.v1.SysctlPcbs
+	(*SysctlCounters)(nil),   // 30: rump.sp.v1.SysctlCounters
+	(*SysctlRoutes)(nil),     // 31: rump.sp.v1.SysctlRoutes
+	(*SysctlRouters)(nil),    // 32: rump.sp.v1.SysctlRouters
+	(*SysctlPrefixes)(nil),   // 33: rump.sp.v1.SysctlPrefixes
+	(*SysctlTexts)(nil),      // 34: rump.sp.v1.SysctlTexts
+	(*SysctlNode)(nil),       // 35: rump.sp.v1.SysctlNode
+	(*ModctlLoad)(nil),       // 36: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),       // 37: rump.sp.v1.ModuleStat
+	(*TmpfsArgs)(nil),        // 38: rump.sp.v1.TmpfsArgs
+	(*DiskArgs)(nil),         // 39: rump.sp.v1.DiskArgs
+	(*OptionArgs)(nil),       // 40: rump.sp.v1.OptionArgs
+	(*MountArgs)(nil),        // 41: rump.sp.v1.MountArgs
+	(*IoctlArgs)(nil),        // 42: rump.sp.v1.IoctlArgs
+	(*Termios)(nil),          // 43: rump.sp.v1.Termios
+	(*Winsize)(nil),          // 44: rump.sp.v1.Winsize
+	(*Ptmget)(nil),           // 45: rump.sp.v1.Ptmget
+	(*DevListArgs)(nil),      // 46: rump.sp.v1.DevListArgs
+	(*DevDetachArgs)(nil),    // 47: rump.sp.v1.DevDetachArgs
+	(*DevRescanArgs)(nil),    // 48: rump.sp.v1.DevRescanArgs
+	(*DevPmArgs)(nil),        // 49: rump.sp.v1.DevPmArgs
+	(*DevCommand)(nil),       // 50: rump.sp.v1.DevCommand
+	(*Ifreq)(nil),            // 51: rump.sp.v1.Ifreq
+	(*Ifaliasreq)(nil),       // 52: rump.sp.v1.Ifaliasreq
+	(*Ifconf)(nil),           // 53: rump.sp.v1.Ifconf
+	(*Ifclonereq)(nil),       // 54: rump.sp.v1.Ifclonereq
+	(*Ifmediareq)(nil),       // 55: rump.sp.v1.Ifmediareq
+	(*Ifdata)(nil),           // 56: rump.sp.v1.Ifdata
+	(*Nbrinfo)(nil),          // 57: rump.sp.v1.Nbrinfo
+	(*Ndireq)(nil),           // 58: rump.sp.v1.Ndireq
+	(*BridgeReq)(nil),        // 59: rump.sp.v1.BridgeReq
+	(*BridgeMember)(nil),     // 60: rump.sp.v1.BridgeMember
+	(*BridgeAddr)(nil),       // 61: rump.sp.v1.BridgeAddr
+	(*VlanReq)(nil),          // 62: rump.sp.v1.VlanReq
+	(*IfPhyAddr)(nil),        // 63: rump.sp.v1.IfPhyAddr
+	(*LaggReq)(nil),          // 64: rump.sp.v1.LaggReq
+	(*BpfProgram)(nil),       // 65: rump.sp.v1.BpfProgram
+	(*BpfInsn)(nil),          // 66: rump.sp.v1.BpfInsn
+	(*BpfStat)(nil),          // 67: rump.sp.v1.BpfStat
+	(*BpfDltlist)(nil),       // 68: rump.sp.v1.BpfDltlist
+	(*Impairment)(nil),       // 69: rump.sp.v1.Impairment
+	(*ImpairmentStat)(nil),   // 70: rump.sp.v1.ImpairmentStat
+	(*VndIoctl)(nil),         // 71: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 72: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 73: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 74: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 75: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 76: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 77: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 78: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 79: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 80: rump.sp.v1.RaidInfo
+	(*QuotaKey)(nil),         // 81: rump.sp.v1.QuotaKey
+	(*QuotaValue)(nil),       // 82: rump.sp.v1.QuotaValue
+	(*QuotaEntry)(nil),       // 83: rump.sp.v1.QuotaEntry
+	(*QuotaCursor)(nil),      // 84: rump.sp.v1.QuotaCursor
+	(*QuotactlArgs)(nil),     // 85: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 86: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 87: rump.sp.v1.InterfaceAddress
+	(*Rtmsg)(nil),            // 88: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),            // 89: rump.sp.v1.Inpcb
+	(*KinfoProc)(nil),        // 90: rump.sp.v1.KinfoProc
+	(*KinfoFile)(nil),        // 91: rump.sp.v1.KinfoFile
+	(*NetCounter)(nil),       // 92: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),         // 93: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),         // 94: rump.sp.v1.NdPrefix
+	(*NpfPorts)(nil),         // 95: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 96: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 97: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 98: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 99: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 100: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 101: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 102: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 103: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 104: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 105: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 106: rump.sp.v1.NpfCounter
+	(*DhcpLease)(nil),        // 107: rump.sp.v1.DhcpLease
+	(*DhcpHost)(nil),         // 108: rump.sp.v1.DhcpHost
+	(*DhcpPool)(nil),         // 109: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),      // 110: rump.sp.v1.DhcpBinding
+	(*Driver)(nil),           // 111: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 112: rump.sp.v1.SyscallError
+	nil,                      // 113: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 114: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 115: rump.sp.v1.DevCommand.PropertiesEntry
+	nil,                      // 116: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
 	0,   // 1: rump.sp.v1.Itimerspec.it_value:type_name -> rump.sp.v1.Timespec
 	9,   // 2: rump.sp.v1.Aiocb.aio_sigevent:type_name -> rump.sp.v1.Sigevent
-	11,  // 3: rump.sp.v1.Sockaddr.un:type_name -> rump.sp.v1.SockaddrUn
-	12,  // 4: rump.sp.v1.Sockaddr.in4:type_name -> rump.sp.v1.SockaddrIn
-	13,  // 5: rump.sp.v1.Sockaddr.in6:type_name -> rump.sp.v1.SockaddrIn6
-	14,  // 6: rump.sp.v1.Sockaddr.dl:type_name -> rump.sp.v1.SockaddrDl
-	16,  // 7: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
+	12,  // 3: rump.sp.v1.Sockaddr.un:type_name -> rump.sp.v1.SockaddrUn
+	13,  // 4: rump.sp.v1.Sockaddr.in4:type_name -> rump.sp.v1.SockaddrIn
+	14,  // 5: rump.sp.v1.Sockaddr.in6:type_name -> rump.sp.v1.SockaddrIn6
+	15,  // 6: rump.sp.v1.Sockaddr.dl:type_name -> rump.sp.v1.SockaddrDl
+	17,  // 7: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
 	0,   // 8: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
-	19,  // 9: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
-	20,  // 10: rump.sp.v1.Sockopt.peereid:type_name -> rump.sp.v1.Unpcbid
-	17,  // 11: rump.sp.v1.Sockopt.tcp_info:type_name -> rump.sp.v1.TcpInfo
-	21,  // 12: rump.sp.v1.CmsgValue.creds:type_name -> rump.sp.v1.Sockcred
+	20,  // 9: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
+	21,  // 10: rump.sp.v1.Sockopt.peereid:type_name -> rump.sp.v1.Unpcbid
+	18,  // 11: rump.sp.v1.Sockopt.tcp_info:type_name -> rump.sp.v1.TcpInfo
+	22,  // 12: rump.sp.v1.CmsgValue.creds:type_name -> rump.sp.v1.Sockcred
 	0,   // 13: rump.sp.v1.CmsgValue.timestamp:type_name -> rump.sp.v1.Timespec
-	22,  // 14: rump.sp.v1.Cmsg.value:type_name -> rump.sp.v1.CmsgValue
-	15,  // 15: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
-	23,  // 16: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	26,  // 17: rump.sp.v1.SysctlValue.procs:type_name -> rump.sp.v1.SysctlProcs
-	27,  // 18: rump.sp.v1.SysctlValue.files:type_name -> rump.sp.v1.SysctlFiles
-	28,  // 19: rump.sp.v1.SysctlValue.pcbs:type_name -> rump.sp.v1.SysctlPcbs
-	29,  // 20: rump.sp.v1.SysctlValue.counters:type_name -> rump.sp.v1.SysctlCounters
-	30,  // 21: rump.sp.v1.SysctlValue.routes:type_name -> rump.sp.v1.SysctlRoutes
-	31,  // 22: rump.sp.v1.SysctlValue.routers:type_name -> rump.sp.v1.SysctlRouters
-	32,  // 23: rump.sp.v1.SysctlValue.prefixes:type_name -> rump.sp.v1.SysctlPrefixes
-	33,  // 24: rump.sp.v1.SysctlValue.texts:type_name -> rump.sp.v1.SysctlTexts
-	89,  // 25: rump.sp.v1.SysctlProcs.procs:type_name -> rump.sp.v1.KinfoProc
-	90,  // 26: rump.sp.v1.SysctlFiles.files:type_name -> rump.sp.v1.KinfoFile
-	88,  // 27: rump.sp.v1.SysctlPcbs.pcbs:type_name -> rump.sp.v1.Inpcb
-	91,  // 28: rump.sp.v1.SysctlCounters.counters:type_name -> rump.sp.v1.NetCounter
-	87,  // 29: rump.sp.v1.SysctlRoutes.routes:type_name -> rump.sp.v1.Rtmsg
-	92,  // 30: rump.sp.v1.SysctlRouters.routers:type_name -> rump.sp.v1.NdRouter
-	93,  // 31: rump.sp.v1.SysctlPrefixes.prefixes:type_name -> rump.sp.v1.NdPrefix
-	112, // 32: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	113, // 33: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
-	37,  // 34: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
-	38,  // 35: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
-	39,  // 36: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	70,  // 37: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
-	71,  // 38: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
-	72,  // 39: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
-	73,  // 40: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
-	74,  // 41: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
-	75,  // 42: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
-	76,  // 43: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
-	77,  // 44: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
-	79,  // 45: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
-	42,  // 46: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
-	43,  // 47: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
-	44,  // 48: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
-	45,  // 49: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
-	46,  // 50: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
-	47,  // 51: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
-	48,  // 52: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
-	49,  // 53: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
-	50,  // 54: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
-	51,  // 55: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
-	52,  // 56: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
-	53,  // 57: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
-	54,  // 58: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
-	55,  // 59: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
-	56,  // 60: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
-	57,  // 61: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
-	58,  // 62: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
-	61,  // 63: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
-	62,  // 64: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
-	63,  // 65: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
-	64,  // 66: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
-	66,  // 67: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
-	67,  // 68: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
-	114, // 69: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
-	15,  // 70: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
-	15,  // 71: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
-	15,  // 72: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
-	15,  // 73: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
-	85,  // 74: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
-	15,  // 75: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
-	14,  // 76: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
-	59,  // 77: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
-	60,  // 78: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
-	15,  // 79: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
-	15,  // 80: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	65,  // 81: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
-	68,  // 82: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
-	78,  // 83: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
-	78,  // 84: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	80,  // 85: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
-	81,  // 86: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
-	80,  // 87: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
-	83,  // 88: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
-	82,  // 89: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
-	86,  // 90: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	15,  // 91: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	15,  // 92: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	15,  // 93: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	15,  // 94: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
-	15,  // 95: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
-	15,  // 96: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
-	15,  // 97: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
-	85,  // 98: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
-	86,  // 99: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
-	55,  // 100: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
-	15,  // 101: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
-	15,  // 102: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
-	15,  // 103: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
-	15,  // 104: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
-	95,  // 105: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
-	94,  // 106: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
-	96,  // 107: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
-	96,  // 108: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
-	97,  // 109: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
-	98,  // 110: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
-	97,  // 111: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
-	95,  // 112: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
-	94,  // 113: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
-	95,  // 114: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
-	101, // 115: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
-	102, // 116: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
-	100, // 117: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
-	99,  // 118: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
-	115, // 119: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
-	15,  // 120: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
-	15,  // 121: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
-	15,  // 122: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
-	107, // 123: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
+	23,  // 14: rump.sp.v1.Cmsg.value:type_name -> rump.sp.v1.CmsgValue
+	16,  // 15: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
+	24,  // 16: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
+	27,  // 17: rump.sp.v1.SysctlValue.procs:type_name -> rump.sp.v1.SysctlProcs
+	28,  // 18: rump.sp.v1.SysctlValue.files:type_name -> rump.sp.v1.SysctlFiles
+	29,  // 19: rump.sp.v1.SysctlValue.pcbs:type_name -> rump.sp.v1.SysctlPcbs
+	30,  // 20: rump.sp.v1.SysctlValue.counters:type_name -> rump.sp.v1.SysctlCounters
+	31,  // 21: rump.sp.v1.SysctlValue.routes:type_name -> rump.sp.v1.SysctlRoutes
+	32,  // 22: rump.sp.v1.SysctlValue.routers:type_name -> rump.sp.v1.SysctlRouters
+	33,  // 23: rump.sp.v1.SysctlValue.prefixes:type_name -> rump.sp.v1.SysctlPrefixes
+	34,  // 24: rump.sp.v1.SysctlValue.texts:type_name -> rump.sp.v1.SysctlTexts
+	90,  // 25: rump.sp.v1.SysctlProcs.procs:type_name -> rump.sp.v1.KinfoProc
+	91,  // 26: rump.sp.v1.SysctlFiles.files:type_name -> rump.sp.v1.KinfoFile
+	89,  // 27: rump.sp.v1.SysctlPcbs.pcbs:type_name -> rump.sp.v1.Inpcb
+	92,  // 28: rump.sp.v1.SysctlCounters.counters:type_name -> rump.sp.v1.NetCounter
+	88,  // 29: rump.sp.v1.SysctlRoutes.routes:type_name -> rump.sp.v1.Rtmsg
+	93,  // 30: rump.sp.v1.SysctlRouters.routers:type_name -> rump.sp.v1.NdRouter
+	94,  // 31: rump.sp.v1.SysctlPrefixes.prefixes:type_name -> rump.sp.v1.NdPrefix
+	113, // 32: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	114, // 33: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	38,  // 34: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
+	39,  // 35: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
+	40,  // 36: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
+	71,  // 37: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	72,  // 38: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	73,  // 39: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	74,  // 40: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	75,  // 41: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	76,  // 42: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	77,  // 43: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	78,  // 44: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	80,  // 45: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	43,  // 46: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
+	44,  // 47: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
+	45,  // 48: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
+	46,  // 49: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
+	47,  // 50: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
+	48,  // 51: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
+	49,  // 52: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
+	50,  // 53: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
+	51,  // 54: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
+	52,  // 55: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
+	53,  // 56: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
+	54,  // 57: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
+	55,  // 58: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
+	56,  // 59: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
+	57,  // 60: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
+	58,  // 61: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
+	59,  // 62: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
+	62,  // 63: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
+	63,  // 64: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
+	64,  // 65: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
+	65,  // 66: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
+	67,  // 67: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
+	68,  // 68: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
+	115, // 69: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
+	16,  // 70: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 71: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 72: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 73: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
+	86,  // 74: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
+	16,  // 75: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
+	15,  // 76: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
+	60,  // 77: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
+	61,  // 78: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
+	16,  // 79: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 80: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	66,  // 81: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
+	69,  // 82: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
+	79,  // 83: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	79,  // 84: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	81,  // 85: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
+	82,  // 86: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
+	81,  // 87: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
+	84,  // 88: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
+	83,  // 89: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
+	87,  // 90: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	16,  // 91: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 92: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 93: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 94: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
+	16,  // 95: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
+	16,  // 96: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
+	16,  // 97: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
+	86,  // 98: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
+	87,  // 99: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
+	56,  // 100: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
+	16,  // 101: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
+	16,  // 102: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
+	16,  // 103: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 104: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
+	96,  // 105: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	95,  // 106: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	97,  // 107: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	97,  // 108: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	98,  // 109: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	99,  // 110: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	98,  // 111: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	96,  // 112: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	95,  // 113: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	96,  // 114: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	102, // 115: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	103, // 116: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	101, // 117: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	100, // 118: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	116, // 119: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	16,  // 120: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
+	16,  // 121: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
+	16,  // 122: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
+	108, // 123: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
 	124, // [124:124] is the sub-list for method output_type
 	124, // [124:124] is the sub-list for method input_type
 	124, // [124:124] is the sub-list for extension type_name
@@ -10779,13 +10876,13 @@ func file_rump_types_proto_init() {
 	if File_rump_types_proto != nil {
 		return
 	}
-	file_rump_types_proto_msgTypes[15].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[16].OneofWrappers = []any{
 		(*Sockaddr_Un)(nil),
 		(*Sockaddr_In4)(nil),
 		(*Sockaddr_In6)(nil),
 		(*Sockaddr_Dl)(nil),
 	}
-	file_rump_types_proto_msgTypes[18].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[19].OneofWrappers = []any{
 		(*Sockopt_Integer)(nil),
 		(*Sockopt_Linger)(nil),
 		(*Sockopt_Timeval)(nil),
@@ -10794,11 +10891,11 @@ func file_rump_types_proto_init() {
 		(*Sockopt_Peereid)(nil),
 		(*Sockopt_TcpInfo)(nil),
 	}
-	file_rump_types_proto_msgTypes[22].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[23].OneofWrappers = []any{
 		(*CmsgValue_Creds)(nil),
 		(*CmsgValue_Timestamp)(nil),
 	}
-	file_rump_types_proto_msgTypes[25].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[26].OneofWrappers = []any{
 		(*SysctlValue_Integer)(nil),
 		(*SysctlValue_Quad)(nil),
 		(*SysctlValue_Text)(nil),
@@ -10813,13 +10910,13 @@ func file_rump_types_proto_init() {
 		(*SysctlValue_Prefixes)(nil),
 		(*SysctlValue_Texts)(nil),
 	}
-	file_rump_types_proto_msgTypes[37].OneofWrappers = []any{}
-	file_rump_types_proto_msgTypes[40].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[38].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[41].OneofWrappers = []any{
 		(*MountArgs_Tmpfs)(nil),
 		(*MountArgs_Disk)(nil),
 		(*MountArgs_Other)(nil),
 	}
-	file_rump_types_proto_msgTypes[41].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[42].OneofWrappers = []any{
 		(*IoctlArgs_Integer)(nil),
 		(*IoctlArgs_Raw)(nil),
 		(*IoctlArgs_Text)(nil),
@@ -10856,14 +10953,14 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_BpfStat)(nil),
 		(*IoctlArgs_BpfDltlist)(nil),
 	}
-	file_rump_types_proto_msgTypes[97].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[98].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   116,
+			NumMessages:   117,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -16,9 +16,11 @@ from google.protobuf.message import DecodeError
 
 from rump._errors import CONNECTION
 from rump._grpc import kernel_error
+from rump._signals import siginfo_of
 from rumpuser.transport.framing import ATTACH, ATTACHED, HEADER, Cutter, framed
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Siginfo
 from rumpwire.wire import decode_error
 
 RESUME_S = 5.0
@@ -209,14 +211,15 @@ class FrameWire:
             return error
 
 
-def resume(wire: Wire, first: bytes) -> None:
-    """Takes up where another stream was cut. ESTALE, EAUTH, ENOTCONN."""
+def resume(wire: Wire, first: bytes, signals: Callable[[Siginfo], None]) -> None:
+    """Takes up where another stream was cut. Signals that waited for one come first. ESTALE, EAUTH, ENOTCONN."""
     late = threading.Timer(RESUME_S, wire.end)
     late.daemon = True
     late.start()
     try:
         wire.send(first)
-        wire.receive()
+        while (reply := wire.receive()).signal:
+            signals(siginfo_of(reply))
     except BaseException:
         wire.end()
         raise

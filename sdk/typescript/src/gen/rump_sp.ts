@@ -186,6 +186,8 @@ import {
   SetuidResponse,
   SigpendingRequest,
   SigpendingResponse,
+  SigqueueRequest,
+  SigqueueResponse,
   SysctlRequest,
   SysctlResponse,
   TimerCreateRequest,
@@ -329,7 +331,7 @@ import {
   SocketRequest,
   SocketResponse,
 } from "./rump_net.js";
-import { ModuleStat, SyscallError } from "./rump_types.js";
+import { ModuleStat, Siginfo, SyscallError } from "./rump_types.js";
 import {
   AccessRequest,
   AccessResponse,
@@ -800,6 +802,7 @@ export interface Call {
     | { $case: "md_create"; value: MdCreateRequest }
     | { $case: "md_destroy"; value: MdDestroyRequest }
     | { $case: "kill"; value: KillRequest }
+    | { $case: "sigqueue"; value: SigqueueRequest }
     | { $case: "sigpending"; value: SigpendingRequest }
     | { $case: "npf_load"; value: NpfLoadRequest }
     | { $case: "npf_config_get"; value: NpfConfigGetRequest }
@@ -1068,6 +1071,7 @@ export interface Result {
     | { $case: "md_create"; value: MdCreateResponse }
     | { $case: "md_destroy"; value: MdDestroyResponse }
     | { $case: "kill"; value: KillResponse }
+    | { $case: "sigqueue"; value: SigqueueResponse }
     | { $case: "sigpending"; value: SigpendingResponse }
     | { $case: "npf_load"; value: NpfLoadResponse }
     | { $case: "npf_config_get"; value: NpfConfigGetResponse }
@@ -1180,6 +1184,7 @@ export interface SignalsRequest {
 /** With signal 0 first, when signals come this way from now on. */
 export interface SignalsResponse {
   signal: number;
+  siginfo: Siginfo | undefined;
 }
 
 export interface ExecRequest {
@@ -1245,6 +1250,10 @@ export interface StreamResponse {
   results: Result[];
   /** A signal for the process, by NetBSD's number, in a response with id 0. */
   signal: number;
+  /** What comes with it. */
+  siginfo:
+    | Siginfo
+    | undefined;
   /** Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged. */
   busy: boolean;
   /** Nothing comes after this, and why: what a gRPC stream says in its status. Only where frames are spoken. */
@@ -2149,6 +2158,9 @@ export const Call: MessageFns<Call> = {
         break;
       case "kill":
         KillRequest.encode(message.call.value, writer.uint32(16882).fork()).join();
+        break;
+      case "sigqueue":
+        SigqueueRequest.encode(message.call.value, writer.uint32(16898).fork()).join();
         break;
       case "sigpending":
         SigpendingRequest.encode(message.call.value, writer.uint32(16890).fork()).join();
@@ -4196,6 +4208,14 @@ export const Call: MessageFns<Call> = {
             message.call = { $case: "kill", value: KillRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 2112: {
+            if (tag !== 16898) {
+              break;
+            }
+
+            message.call = { $case: "sigqueue", value: SigqueueRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 2111: {
             if (tag !== 16890) {
               break;
@@ -5134,6 +5154,9 @@ export const Result: MessageFns<Result> = {
         break;
       case "kill":
         KillResponse.encode(message.result.value, writer.uint32(16882).fork()).join();
+        break;
+      case "sigqueue":
+        SigqueueResponse.encode(message.result.value, writer.uint32(16898).fork()).join();
         break;
       case "sigpending":
         SigpendingResponse.encode(message.result.value, writer.uint32(16890).fork()).join();
@@ -7211,6 +7234,14 @@ export const Result: MessageFns<Result> = {
             message.result = { $case: "kill", value: KillResponse.decode(reader, reader.uint32()) };
             continue;
           }
+          case 2112: {
+            if (tag !== 16898) {
+              break;
+            }
+
+            message.result = { $case: "sigqueue", value: SigqueueResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 2111: {
             if (tag !== 16890) {
               break;
@@ -8077,13 +8108,16 @@ export const SignalsRequest: MessageFns<SignalsRequest> = {
 };
 
 function createBaseSignalsResponse(): SignalsResponse {
-  return { signal: 0 };
+  return { signal: 0, siginfo: undefined };
 }
 
 export const SignalsResponse: MessageFns<SignalsResponse> = {
   encode(message: SignalsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.signal !== 0) {
       writer.uint32(8).uint32(message.signal);
+    }
+    if (message.siginfo !== undefined) {
+      Siginfo.encode(message.siginfo, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -8107,6 +8141,14 @@ export const SignalsResponse: MessageFns<SignalsResponse> = {
             }
 
             message.signal = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.siginfo = Siginfo.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -8631,7 +8673,7 @@ export const StreamRequest: MessageFns<StreamRequest> = {
 };
 
 function createBaseStreamResponse(): StreamResponse {
-  return { id: 0n, results: [], signal: 0, busy: false, end: undefined };
+  return { id: 0n, results: [], signal: 0, siginfo: undefined, busy: false, end: undefined };
 }
 
 export const StreamResponse: MessageFns<StreamResponse> = {
@@ -8647,6 +8689,9 @@ export const StreamResponse: MessageFns<StreamResponse> = {
     }
     if (message.signal !== 0) {
       writer.uint32(240).uint32(message.signal);
+    }
+    if (message.siginfo !== undefined) {
+      Siginfo.encode(message.siginfo, writer.uint32(250).fork()).join();
     }
     if (message.busy !== false) {
       writer.uint32(400).bool(message.busy);
@@ -8692,6 +8737,14 @@ export const StreamResponse: MessageFns<StreamResponse> = {
             }
 
             message.signal = reader.uint32();
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.siginfo = Siginfo.decode(reader, reader.uint32());
             continue;
           }
           case 50: {
@@ -9971,6 +10024,16 @@ export const KernService = {
     responseSerialize: (value: KillResponse): Buffer => Buffer.from(KillResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): KillResponse => KillResponse.decode(value),
   },
+  /** Sends a signal with a value to one process, as sigqueue(3); 0 only asks. EINVAL, ESRCH, EPERM. */
+  sigqueue: {
+    path: "/rump.sp.v1.Kern/Sigqueue" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SigqueueRequest): Buffer => Buffer.from(SigqueueRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SigqueueRequest => SigqueueRequest.decode(value),
+    responseSerialize: (value: SigqueueResponse): Buffer => Buffer.from(SigqueueResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SigqueueResponse => SigqueueResponse.decode(value),
+  },
   /** The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are forgotten. */
   sigpending: {
     path: "/rump.sp.v1.Kern/Sigpending" as const,
@@ -10867,6 +10930,8 @@ export interface KernServer extends UntypedServiceImplementation {
   close: handleUnaryCall<CloseRequest, CloseResponse>;
   /** Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks. EINVAL, ESRCH, EPERM. */
   kill: handleUnaryCall<KillRequest, KillResponse>;
+  /** Sends a signal with a value to one process, as sigqueue(3); 0 only asks. EINVAL, ESRCH, EPERM. */
+  sigqueue: handleUnaryCall<SigqueueRequest, SigqueueResponse>;
   /** The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are forgotten. */
   sigpending: handleUnaryCall<SigpendingRequest, SigpendingResponse>;
   /** Process id; the second register has the id of the parent. Cannot fail. */
