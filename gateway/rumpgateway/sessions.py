@@ -228,7 +228,10 @@ class Session:
     def begin_anew(self) -> None:
         """Another program has the session: its ids begin with 1 again."""
         self.replies.close()
-        self.replies = Replies(self._sessions.room)
+        self.replies = self._no_replies()
+
+    def _no_replies(self) -> Replies:
+        return Replies(self._sessions.room, self.quota.replies if self.quota is not None else None)
 
     def begun(
         self, id: int, running: Running[Any], finish: Callable[[bool], Any], stream: Stream | None = None
@@ -377,6 +380,7 @@ class Sessions:
         session.identity, session.peer = who
         if session.identity is not None:
             session.quota = self.quota(session.identity)
+            session.begin_anew()
 
     def _add(
         self, process: Process, lease_s: float, nonce: bytes = b"", who: Who = (None, None), *, streams: bool = False

@@ -142,6 +142,7 @@ def _structures(contract: Contract) -> str:
     """Those that calls take and give, without those between components."""
     found = sorted(m.name for m in contract.structures if m.file == "rump_types.proto" and not m.is_union)
     found.remove("Siginfo")  # the SDK has a number of it, as handlers of signals take one
+    found.remove("MemoryHeld")  # of statistics, which are dictionaries
     names = ", ".join(f'"{name}"' for name in found)
     imports = "".join(f"    {name},\n" for name in found)
     return (

@@ -169,8 +169,22 @@ class AsynchronousIO:
         if len(mine.numbered) + 1 - again > self.listio_max:
             text = f"the process has {len(mine.numbered)} requests (kern.aio_listio_max) that were not fetched"
             raise KernelError(Errno.EAGAIN, text)
+        self._quota(request)
         if mine.held + request.size > HELD_MAX:
             raise KernelError(Errno.EAGAIN, f"the requests of the process hold {mine.held} of {HELD_MAX} bytes")
+
+    def _quota(self, request: Request) -> None:
+        """EAGAIN."""
+        p = request.process
+        if p.memory:
+            held = sum(count for subject, count in self.held() if subject == p.cred.subject)
+            if held + request.size > p.memory:
+                text = f"the requests of {p.cred.subject} hold {held} of {p.memory} bytes (its quota of memory)"
+                raise KernelError(Errno.EAGAIN, text)
+
+    def held(self) -> Iterator[tuple[str, int]]:
+        """Whose identity each process with requests is, and what they hold."""
+        return ((p.cred.subject, p.aio.held) for p in self._gateway.processes.values() if p.aio is not None)
 
     def _keep(self, mine: Requests, request: Request, listed: Listed | None) -> None:
         self._count += request.block.aiocbp not in mine.numbered

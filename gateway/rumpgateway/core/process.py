@@ -33,8 +33,10 @@ class Process:
         "_cred",
         "_cwd",
         "_fsize",
+        "_memory",
         "_records",
         "_root",
+        "_sbsize",
         "_umask",
         "aio",
         "comm",
@@ -85,7 +87,8 @@ class Process:
         self.lwps = 0
         """Threads that were made in it (rump_lwproc(3))."""
         self.nthr = const.RLIM_INFINITY
-        self._fsize = const.RLIM_INFINITY
+        self._fsize = self._sbsize = const.RLIM_INFINITY
+        self._memory = 0
         self.trace: Trace | None = None
         """Set while its calls are traced (ktrace(2))."""
         self._cred = info.cred
@@ -140,13 +143,23 @@ class Process:
         self._renew()
 
     @property
-    def limits(self) -> tuple[int, int, int]:
-        """RLIMIT_NOFILE, RLIMIT_FSIZE and RLIMIT_NTHR as they are now."""
-        return self.fds.limit, self._fsize, self.nthr
+    def limits(self) -> tuple[int, int, int, int]:
+        """RLIMIT_NOFILE, RLIMIT_FSIZE, RLIMIT_NTHR and RLIMIT_SBSIZE as they are now."""
+        return self.fds.limit, self._fsize, self.nthr, self._sbsize
 
     @limits.setter
-    def limits(self, value: tuple[int, int, int]) -> None:
-        self.fds.limit, self._fsize, self.nthr = value
+    def limits(self, value: tuple[int, int, int, int]) -> None:
+        self.fds.limit, self._fsize, self.nthr, self._sbsize = value
+        self._renew()
+
+    @property
+    def memory(self) -> int:
+        """Bytes that its identity may hold of each kind; 0 is no limit."""
+        return self._memory
+
+    @memory.setter
+    def memory(self, value: int) -> None:
+        self._memory = value
         self._renew()
 
     @property
@@ -192,7 +205,8 @@ class Process:
                 raised(held[signo])
 
     def _renew(self) -> None:
-        self.context = Context(self.pid, self._cred, self._cwd, self._root, self._umask, self._fsize)
+        where = self._cwd, self._root, self._umask
+        self.context = Context(self.pid, self._cred, *where, self._fsize, self._sbsize, self._memory)
         if self._records is not None:
-            value = (self.ppid, self.comm, flat(self._cred), self._cwd, self._root, self._umask, self.limits)
+            value = (self.ppid, self.comm, flat(self._cred), *where, (*self.limits, self._memory))
             self._records.put("process", self.pid, value)

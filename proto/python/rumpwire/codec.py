@@ -151,6 +151,16 @@ def _enc_Sigevent(v: Any, m: Any) -> None:
     m.sigev_value = v.sigev_value
 
 
+def _dec_MemoryHeld(m: Any) -> MemoryHeld:
+    return MemoryHeld(m.subject, m.kind, m.bytes)
+
+
+def _enc_MemoryHeld(v: Any, m: Any) -> None:
+    m.subject = v.subject
+    m.kind = v.kind
+    m.bytes = v.bytes
+
+
 def _dec_Siginfo(m: Any) -> Siginfo:
     return Siginfo(m.si_signo, m.si_code, m.si_pid, m.si_uid, m.si_value, m.si_band)
 
@@ -6033,6 +6043,20 @@ def _dec_r_knote_detach(m: Any) -> Any:
     return None
 
 
+def _enc_q_memory_held(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_memory_held(m: Any) -> Any:
+    return ()
+
+def _enc_r_memory_held(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_MemoryHeld(x, m.held.add())
+
+def _dec_r_memory_held(m: Any) -> Any:
+    return [_dec_MemoryHeld(x) for x in m.held]
+
+
 def _enc_q_ping(a: Any, m: Any) -> None:
     m.SetInParent()
 
@@ -6166,9 +6190,10 @@ def _enc_q_limits_set(a: Any, m: Any) -> None:
     m.nofile = a[1]
     m.fsize = a[2]
     m.nthr = a[3]
+    m.sbsize = a[4]
 
 def _dec_q_limits_set(m: Any) -> Any:
-    return (m.pid, m.nofile, m.fsize, m.nthr)
+    return (m.pid, m.nofile, m.fsize, m.nthr, m.sbsize)
 
 def _enc_r_limits_set(v: Any, m: Any) -> None:
     m.SetInParent()
@@ -6528,6 +6553,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "knote_change": (_enc_q_knote_change, _dec_q_knote_change),
     "knote_collect": (_enc_q_knote_collect, _dec_q_knote_collect),
     "knote_detach": (_enc_q_knote_detach, _dec_q_knote_detach),
+    "memory_held": (_enc_q_memory_held, _dec_q_memory_held),
     "ping": (_enc_q_ping, _dec_q_ping),
     "run_seen": (_enc_q_run_seen, _dec_q_run_seen),
     "handles_kept": (_enc_q_handles_kept, _dec_q_handles_kept),
@@ -6840,6 +6866,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "knote_change": (_enc_r_knote_change, _dec_r_knote_change),
     "knote_collect": (_enc_r_knote_collect, _dec_r_knote_collect),
     "knote_detach": (_enc_r_knote_detach, _dec_r_knote_detach),
+    "memory_held": (_enc_r_memory_held, _dec_r_memory_held),
     "ping": (_enc_r_ping, _dec_r_ping),
     "run_seen": (_enc_r_run_seen, _dec_r_run_seen),
     "handles_kept": (_enc_r_handles_kept, _dec_r_handles_kept),

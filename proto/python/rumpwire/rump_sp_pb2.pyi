@@ -3049,6 +3049,7 @@ class StatisticsResponse(_message.Message):
     BOUNDS_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
     COMPONENTS_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
     uptime_ms: _builtins.int
     sessions: _builtins.int
     processes: _builtins.int
@@ -3066,6 +3067,10 @@ class StatisticsResponse(_message.Message):
     def usage(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComponentUsage]: ...
     @_builtins.property
     def components(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComponentStatus]: ...
+    @_builtins.property
+    def held(self) -> _containers.RepeatedCompositeFieldContainer[_rump_types_pb2.MemoryHeld]:
+        """What identities of a policy hold."""
+
     def __init__(
         self,
         *,
@@ -3079,10 +3084,11 @@ class StatisticsResponse(_message.Message):
         bounds: _abc.Iterable[_builtins.int] | None = ...,
         usage: _abc.Iterable[Global___ComponentUsage] | None = ...,
         components: _abc.Iterable[Global___ComponentStatus] | None = ...,
+        held: _abc.Iterable[_rump_types_pb2.MemoryHeld] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bounds", b"bounds", "calls", b"calls", "components", b"components", "descriptors", b"descriptors", "in_flight", b"in_flight", "processes", b"processes", "sessions", b"sessions", "slow", b"slow", "uptime_ms", b"uptime_ms", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bounds", b"bounds", "calls", b"calls", "components", b"components", "descriptors", b"descriptors", "held", b"held", "in_flight", b"in_flight", "processes", b"processes", "sessions", b"sessions", "slow", b"slow", "uptime_ms", b"uptime_ms", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -374,6 +374,33 @@ class Sigevent(_message.Message):
 Global___Sigevent: _TypeAlias = Sigevent  # noqa: Y015
 
 @_typing.final
+class MemoryHeld(_message.Message):
+    """What an identity of a policy holds of a kind: pipes, sockets, aio, replies."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    BYTES_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    kind: _builtins.str
+    bytes: _builtins.int
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes", "kind", b"kind", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemoryHeld: _TypeAlias = MemoryHeld  # noqa: Y015
+
+@_typing.final
 class Siginfo(_message.Message):
     """What comes with a signal (siginfo(2))."""
 

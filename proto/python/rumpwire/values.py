@@ -117,6 +117,14 @@ class Sigevent(NamedTuple):
     sigev_value: int = 0
 
 
+class MemoryHeld(NamedTuple):
+    """What an identity of a policy holds of a kind: pipes, sockets, aio, replies."""
+
+    subject: str = ""
+    kind: str = ""
+    bytes: int = 0
+
+
 class Siginfo(NamedTuple):
     """What comes with a signal (siginfo(2))."""
 

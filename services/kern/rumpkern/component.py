@@ -7,7 +7,7 @@ import functools
 import importlib.metadata
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rumpkern.core.aio import AioLimits
@@ -112,6 +112,9 @@ class KernComponent(Component):
         """Of kern these are pipes, which are gone, and the processes that the gateway knows."""
         keep(self, list(directories))
         return [], list(directories)
+
+    def holding(self) -> Iterable[tuple[str, str, int]]:
+        return ((subject, "pipes", count) for subject, count in self.pipes.held())
 
     def _post(self, pid: int, signo: int, value: int) -> None:
         """A signal of a timer; its process may have ended meanwhile."""

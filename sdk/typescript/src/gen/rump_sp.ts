@@ -331,7 +331,7 @@ import {
   SocketRequest,
   SocketResponse,
 } from "./rump_net.js";
-import { ModuleStat, Siginfo, SyscallError } from "./rump_types.js";
+import { MemoryHeld, ModuleStat, Siginfo, SyscallError } from "./rump_types.js";
 import {
   AccessRequest,
   AccessResponse,
@@ -1360,6 +1360,8 @@ export interface StatisticsResponse {
   bounds: bigint[];
   usage: ComponentUsage[];
   components: ComponentStatus[];
+  /** What identities of a policy hold. */
+  held: MemoryHeld[];
 }
 
 function createBaseReference(): Reference {
@@ -9637,6 +9639,7 @@ function createBaseStatisticsResponse(): StatisticsResponse {
     bounds: [],
     usage: [],
     components: [],
+    held: [],
   };
 }
 
@@ -9684,6 +9687,9 @@ export const StatisticsResponse: MessageFns<StatisticsResponse> = {
     }
     for (const v of message.components) {
       ComponentStatus.encode(v!, writer.uint32(82).fork()).join();
+    }
+    for (const v of message.held) {
+      MemoryHeld.encode(v!, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -9789,6 +9795,14 @@ export const StatisticsResponse: MessageFns<StatisticsResponse> = {
             }
 
             message.components.push(ComponentStatus.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.held.push(MemoryHeld.decode(reader, reader.uint32()));
             continue;
           }
         }
