@@ -15,8 +15,8 @@ from bench import measure
 from bench.measure import Row
 
 NAMES = (
-    "latency", "grpcalone", "bulk", "far", "authorisation", "readiness", "startup", "images", "ext4write", "fat",
-    "inet", "tcp", "links",
+    "latency", "grpcalone", "bulk", "far", "authorisation", "readiness", "startup", "images", "ext4write", "p2k",
+    "fat", "inet", "tcp", "links",
 )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.live import start_kernel
-from tests.netns import Netns, netns
+from tests.netns import Netns, cable, netns
 
 import rump
 from bench.measure import Row
@@ -139,13 +139,7 @@ def _split() -> Iterator[Any]:
 @contextmanager
 def _cable(placed: Placed) -> Iterator[tuple[Any, Netns]]:
     with netns() as ns, placed() as k:
-        ns.ip("tuntap", "add", "dev", "tap0", "mode", "tap", "vnet_hdr")
-        k.pub.netconfig_ifcreate("virt0")
-        k.pub.netconfig_ifsetlinkstr("virt0", f"{ns.path}:tap0")
-        k.pub.netconfig_ifup("virt0")
-        k.pub.netconfig_ipv4_ifaddr_cidr("virt0", "10.81.0.1", 24)
-        ns.ip("address", "add", "10.81.0.2/24", "dev", "tap0")
-        ns.ip("link", "set", "tap0", "up")
+        cable(k, ns, "10.81.0.1", "10.81.0.2")
         yield k, ns
 
 

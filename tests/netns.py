@@ -6,6 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,17 @@ class Netns:
         return subprocess.run(
             self.command(*arguments), check=False, capture_output=True, text=True, timeout=60, **options
         )  # type: ignore[call-overload,no-any-return]
+
+
+def cable(k: Any, ns: Netns, ours: str, theirs: str) -> None:
+    """virt0 of a kernel of ours and tap0 of a namespace at the ends of a cable, with addresses of one /24."""
+    ns.ip("tuntap", "add", "dev", "tap0", "mode", "tap", "vnet_hdr")
+    k.pub.netconfig_ifcreate("virt0")
+    k.pub.netconfig_ifsetlinkstr("virt0", f"{ns.path}:tap0")
+    k.pub.netconfig_ifup("virt0")
+    k.pub.netconfig_ipv4_ifaddr_cidr("virt0", ours, 24)
+    ns.ip("address", "add", f"{theirs}/24", "dev", "tap0")
+    ns.ip("link", "set", "tap0", "up")
 
 
 @contextmanager

@@ -67,8 +67,11 @@ def arguments(p: argparse.ArgumentParser) -> None:
 
 
 @contextmanager
-def opened(options: argparse.Namespace, *, readonly: bool = True) -> Iterator[Tree]:
-    """The tree of files that IMAGE names. CommandError when no file system is found."""
+def opened(options: argparse.Namespace, *, readonly: bool = True, retry: float | None = None) -> Iterator[Tree]:
+    """The tree of files that IMAGE names. ``retry``: seconds to wait for a kernel that has gone.
+
+    CommandError when no file system is found.
+    """
     if options.image is None:
         yield from _bound(options.prog)
         return
@@ -76,7 +79,7 @@ def opened(options: argparse.Namespace, *, readonly: bool = True) -> Iterator[Tr
     name = str(options.image)
     url = _URL.fullmatch(name)
     if url is not None and not os.path.exists(name):
-        with rump.connect(url["url"], comm="fsu") as k:
+        with rump.connect(url["url"], comm=options.prog, retry=retry) as k:
             k.sys.chroot(url["path"] or "/")
             k.sys.chdir("/")
             yield Tree(k)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import rump
-from rumpclients import _security, _start
+from rumpclients import _security, _start, completion, top, wmd
 from rumpclients._command import FAILED, Parser, print_json, print_table, run, tell
 
 PROG = "rump"
@@ -41,6 +41,13 @@ def parser() -> Parser:
     _module_commands(commands.add_parser("module", help="keys and signatures of modules"))
     _security.ca_flags(commands.add_parser("ca", help="certificates and tokens to try out"))
     _security.policy_flags(commands.add_parser("policy", help="checks of policy files"))
+    sub = commands.add_parser("top", help="what the kernel does, again and again")
+    _where(sub)
+    top.flags(sub)
+    sub = commands.add_parser("completion", help='completion for a shell: eval "$(rump completion bash)"')
+    completion.flags(sub)
+    completion.complete_flags(commands.add_parser("complete", help="what completion asks the kernel"))
+    commands.add_parser("wmd", help="which components something needs", add_help=False)
     commands.add_parser("demo", help="the main job, shown", add_help=False)
     commands.add_parser("bench", help="the benchmarks", add_help=False)
     return p
@@ -91,6 +98,8 @@ def _module_commands(sub: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["wmd"]:
+        return wmd.main(arguments[1:], f"{PROG} wmd")
     if arguments[:1] in (["demo"], ["bench"]):
         return _other(arguments[0], arguments[1:])
     options = parser().parse_args(arguments)
@@ -102,6 +111,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "module": module,
         "restart": restart,
         "upgrade": upgrade,
+        "top": _top,
+        "completion": lambda options: print(completion.script(options.shell), end=""),
+        "complete": lambda options: completion.complete(lambda: _connect(None), options.kind, options.prefix),
         "ca": _security.ca,
         "policy": _security.policy,
     }[options.command]
@@ -261,6 +273,11 @@ def env(options: argparse.Namespace) -> None:
     prompt = f"({url}) "
     print(f"export RUMP_SERVER={shlex.quote(url)}")
     print(f'PS1={shlex.quote(prompt)}"${{PS1-}}"')
+
+
+def _top(options: argparse.Namespace) -> int:
+    with _connect(options.url) as k:
+        return top.top(k, options)
 
 
 # -- module

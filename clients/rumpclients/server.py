@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib.metadata
 import os
 import re
 import sys
 from collections.abc import Sequence
 
 import rump
-from rumpclients import _drivespec, _start
+from rumpclients import _drivespec, _manifests, _start
 from rumpclients._command import Parser, run
 
 FACTIONS = ("vfs", "net", "dev")
 _PREFIX = re.compile(r"rump(?P<faction>kern|vfs|fs|net|dev)(_(?P<module>\w+))?")
-_GROUP = "rump.modules."
 _MODULE_KEY = "/dev/rump_server-module"
 
 
@@ -42,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def allserver(argv: Sequence[str] | None = None) -> int:
     options = parser("rump_allserver").parse_args(argv)
-    return run("rump_allserver", lambda: serve(options, list(FACTIONS), [*installed(), *components(options.l)[1]]))
+    return run(
+        "rump_allserver", lambda: serve(options, list(FACTIONS), [*_manifests.names(), *components(options.l)[1]])
+    )
 
 
 def components(libraries: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -54,25 +54,10 @@ def components(libraries: Sequence[str]) -> tuple[list[str], list[str]]:
         match = _PREFIX.fullmatch(name)
         faction, module = (match["faction"], match["module"]) if match else ("", name)
         faction = {"fs": "vfs", "kern": ""}.get(faction, faction) or (module if module in FACTIONS else "")
-        faction = faction or _faction_of(module or "")
+        faction = faction or _manifests.faction_of(module or "")
         factions += [faction] if faction in FACTIONS and faction not in factions else []
         modules += [module] if module and module not in (*FACTIONS, *modules) else []
     return factions, modules
-
-
-def _points() -> list[tuple[str, str]]:
-    """Faction and name of all installed modules."""
-    points = importlib.metadata.entry_points()
-    groups = [group for group in points.groups if group.startswith(_GROUP)]
-    return [(group.removeprefix(_GROUP), point.name) for group in groups for point in points.select(group=group)]
-
-
-def _faction_of(module: str) -> str:
-    return next((faction for faction, name in _points() if name == module), "")
-
-
-def installed() -> list[str]:
-    return list(dict.fromkeys(name for _, name in _points()))
 
 
 def serve(options: argparse.Namespace, factions: Sequence[str], modules: Sequence[str]) -> int:

@@ -21,6 +21,7 @@ from rumpgateway.supervisor import Care
 from rumpuser import audit, config, log
 from rumpuser.authority import Authority
 from rumpuser.component import Parameters
+from rumpuser.transport.looking import new_loop
 from rumpuser.transport.names import Tls
 from rumpuser.tune import tune
 from rumpuser.url import Url, parse
@@ -222,6 +223,11 @@ async def serve(wanted: KernelConfig) -> int:
     return 0
 
 
+def _run(wanted: KernelConfig) -> int:
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(serve(wanted))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     log.setup("gateway", arguments.log_level, as_json=arguments.log_json)
@@ -234,10 +240,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"rump up: {error}", file=sys.stderr)
         return 2
     if not (wanted.spawn and wanted.outlived):
-        return asyncio.run(serve(wanted))
+        return _run(wanted)
     wanted = replace(wanted, keeper=os.getpid(), token=wanted.token or secrets.token_hex(16))
     many = max(MANY, wanted.care.give_up)
-    return keep(lambda generation: asyncio.run(serve(replace(wanted, generation=generation))), many)
+    return keep(lambda generation: _run(replace(wanted, generation=generation)), many)
 
 
 if __name__ == "__main__":

@@ -20,14 +20,18 @@ from rumpgateway.sessions import Session, Sessions
 from rumpgateway.statistics import Statistics
 from rumpgateway.streams import Begin, Stream, failure
 from rumpuser import audit
-from rumpuser.transport.frames import HELLO_S, FrameServer, Guest
+from rumpuser.transport.frames import FrameServer, Guest
 from rumpuser.transport.framing import ATTACH, ATTACHED, MAX_ATTACH, MAX_HELLO, SUFFIX
+from rumpuser.transport.offer import HELLO_S, read_hello
+from rumpuser.transport.sharing import MemoryServer, Told
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2
 from rumpwire.errno import Errno, KernelError
 from rumpwire.wire import encode_error
 
 _LOOK_S = 0.02
+EACH = 4
+"""Pools that a session may share at a time: one, and those of connections whose end has not been seen yet."""
 
 Attach = Callable[[Any, PeerId], Awaitable[Any]]
 """The answer to an AttachRequest of a client of whom the connection proves this."""
@@ -57,10 +61,14 @@ class _Client(Guest):
             return None
         if len(data) > MAX_HELLO:
             raise KernelError(Errno.EMSGSIZE, f"a token of {len(data)} bytes", "gateway")
-        session = self._door.session(data, self.peer)
+        token, _, self.wants_ring = read_hello(data)
+        session = self._door.session(token, self.peer)
         self.stream = _FrameStream(self, session, self._door)
-        session.opened(self.stream)
         return self._door.max_message
+
+    def admitted(self) -> None:
+        assert self.stream is not None
+        self.stream.session.opened(self.stream)
 
     async def _attach(self, request: Any, peer: PeerId) -> None:
         try:
@@ -93,7 +101,7 @@ class _Client(Guest):
         last = rump_sp_pb2.StreamResponse()
         encode_error(why, last.end)
         self.send(last.SerializeToString())
-        transport.close()
+        self.close()
         asyncio.get_running_loop().call_later(HELLO_S, transport.abort)
 
 
@@ -121,6 +129,7 @@ class Door:
         self.max_message = max_message
         self._sessions = sessions
         self._servers: list[FrameServer] = []
+        self._memory: list[MemoryServer] = []
 
     async def open(self, urls: list[Url], mode: int) -> str:
         """Serves, on sockets of this mode; their suffix, empty where there are none."""
@@ -128,6 +137,9 @@ class Door:
             server = FrameServer(url, partial(_Client, self, url.path), mode)
             if url.scheme == "unix" and await server.start():
                 self._servers.append(server)
+                memory = MemoryServer(url, partial(self._shares, url.path), mode, EACH)
+                memory.start()
+                self._memory.append(memory)
         return SUFFIX if self._servers else ""
 
     async def close(self, grace: float) -> None:
@@ -139,6 +151,12 @@ class Door:
             await asyncio.sleep(_LOOK_S)
         for server in self._servers:
             await server.stop()
+        for memory in self._memory:
+            memory.stop()
+
+    def _shares(self, path: str, token: bytes, connection: Any) -> Told:
+        """See `rumpuser.transport.sharing.Welcome`. EAUTH, ESTALE."""
+        return self.session(token, unix_peer(connection, path)).shares
 
     def session(self, token: bytes, peer: PeerId) -> Session:
         """The session that a client names. EAUTH, ESTALE."""

@@ -256,6 +256,7 @@ class Kernel:
         service = Service(
             self.gateway, self.sessions, self._status, self._config.max_message, monitor, self._tracer, self.admission
         )
+        service.in_process = self._config.placement == "server"
         server = grpc.aio.server(
             options=[
                 *options(self._config.max_message),

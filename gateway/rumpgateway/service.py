@@ -28,6 +28,8 @@ from rumpuser import audit
 from rumpuser.aio import settle
 from rumpuser.kauth import Action, authorize
 from rumpuser.pending import start
+from rumpuser.transport.memory import borrowed
+from rumpuser.transport.wire import Unread
 from rumpwire import calls, codec, rump_sp_pb2
 from rumpwire.calls import OPS, Op
 from rumpwire.errno import Errno, KernelError
@@ -60,6 +62,8 @@ class Service:
         self._sessions = sessions
         self._status = status
         self._max_message = max_message
+        self.in_process = False
+        """Whether components are here: they get copies of what clients share."""
         self._monitor = monitor
         self._statistics = monitor.statistics
         self.frames = ""
@@ -126,6 +130,8 @@ class Service:
                 self._statistics.done(session.process, steps, [outcome], began)
                 if isinstance(outcome, KernelError):
                     return outcome
+                if type(outcome) is Unread:
+                    return outcome.message
                 response = response_class()
                 encode(outcome, response)
                 return response
@@ -269,6 +275,9 @@ class Service:
             if len(request.calls) > MAX_BATCH:
                 raise KernelError(Errno.E2BIG, f"{len(request.calls)} calls in a batch; {MAX_BATCH} are allowed")
             steps = decode_steps(request.calls, decode_call)
+            if request.shared:
+                copy = self.in_process or session.process.trace is not None
+                steps = borrowed(session.memory, request.shared, steps, copy=copy)
             if session.doubtful:
                 _check_doubt(session, request, steps)
         except KernelError as error:

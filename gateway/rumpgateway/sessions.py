@@ -24,6 +24,7 @@ from rumpgateway.replies import Replies, Room
 from rumpuser.aio import settle
 from rumpuser.pending import Pending, Running
 from rumpuser.policy import Identity
+from rumpuser.transport.memory import Pool
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Siginfo
 
@@ -109,6 +110,8 @@ class Session:
         self.peer: PeerId | None = None
         """Whose connections it may be used on; None where everybody is root."""
         self.quota: Quota | None = None
+        self.memory: Pool | None = None
+        """What the client shares, where contents of long reads and writes are."""
         self.lease_s = lease_s
         self.streams = streams
         self.doubtful = 0
@@ -139,6 +142,13 @@ class Session:
         wait_ms = waiting_time(wait_ms)
         self._kept_until = self._loop.time() + wait_ms / 1000
         return wait_ms
+
+    def shares(self, pool: Pool, *, on: bool) -> None:
+        """The client shares memory, in the place of what it shared before, or no longer."""
+        if on:
+            self.memory = pool
+        elif self.memory is pool:
+            self.memory = None
 
     def opened(self, stream: Stream) -> None:
         """A newer stream takes over from an older one."""

@@ -14,6 +14,8 @@ from rumpgateway.sessions import Session
 from rumpgateway.statistics import Statistics
 from rumpuser.pending import Running
 from rumpuser.transport.grpc_server import Outbox
+from rumpuser.transport.memory import put
+from rumpuser.transport.wire import Unread
 from rumpwire import codec, rump_sp_pb2
 from rumpwire.errno import Errno, KernelError
 from rumpwire.status import abort, parsed
@@ -115,6 +117,8 @@ class Stream:
 
     def _answer(self, id: int, steps: list[Any], outcomes: list[Any], lasting: bool) -> bytes:
         reply = rump_sp_pb2.StreamResponse(id=id)
+        if self.session.memory is not None and steps[0] is not None:
+            outcomes = list(put(steps, outcomes, reply.shared))
         encode_outcomes(steps, outcomes, reply)
         data: bytes = reply.SerializeToString()
         if lasting:
@@ -231,6 +235,9 @@ def encode_outcomes(steps: list[Any], outcomes: list[Any], response: Any) -> Non
             encode_error(outcome, result.error)
             continue
         name = step.op.name
+        if type(outcome) is Unread:
+            getattr(result, name).CopyFrom(outcome.message)
+            continue
         try:
             _ENCODE[name](outcome, getattr(result, name))
         except (TypeError, ValueError, AttributeError, LookupError) as error:

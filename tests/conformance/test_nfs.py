@@ -16,7 +16,7 @@ import pytest
 import rump
 from tests.conformance.test_descriptors import code
 from tests.conformance.test_poll import later
-from tests.conformance.test_sockin import use_the_host
+from tests.conformance.test_sockin import on_the_host, use_the_host
 from tests.live import start_kernel
 from tests.nfs_server import MOUNT_PORT, NFS_PORT, Server, serving
 from tests.tools import need
@@ -29,20 +29,10 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module", params=["local", "server", "split"])
-def kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, server: Server) -> Iterator[Any]:
+def kernel(request: pytest.FixtureRequest, server: Server) -> Iterator[Any]:
     """A function that gives a client of a kernel that reaches the server."""
-    if request.param == "local":
-        with rump.Kernel(factions=("net", "vfs")) as k:
-            use_the_host(k)
-            yield k.attach
-        return
-    live = start_kernel(tmp_path_factory.mktemp("nfs"), "--placement", request.param)
-    with rump.connect(live.url) as k:
-        use_the_host(k)
-        yield lambda: rump.connect(live.url)
-    live.stop()
-    assert live.process.stdout is not None
-    live.process.stdout.close()
+    with on_the_host(request.param) as connect:
+        yield connect
 
 
 @pytest.fixture

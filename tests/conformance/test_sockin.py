@@ -10,6 +10,7 @@ import select
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +19,30 @@ import pytest
 import rump
 from tests.conformance.test_descriptors import code
 from tests.conformance.test_poll import later, state
-from tests.live import start_kernel
+from tests.live import live_kernel
 
 LOOPBACK = ("127.0.0.1", 0)
 IN, OUT = select.POLLIN, select.POLLOUT
 
 
 @pytest.fixture(scope="module", params=["local", "server", "split"])
-def kernel(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def kernel(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A function that gives a client of a kernel with sockin."""
-    if request.param == "local":
+    with on_the_host(request.param) as connect:
+        yield connect
+
+
+@contextmanager
+def on_the_host(placement: str) -> Iterator[Any]:
+    """What connects to a kernel whose sockets are the host's."""
+    if placement == "local":
         with rump.Kernel(factions=("net", "vfs")) as k:
             use_the_host(k)
             yield k.attach
         return
-    live = start_kernel(tmp_path_factory.mktemp("sockin"), "--placement", request.param)
-    with rump.connect(live.url) as k:
+    with live_kernel("--placement", placement) as live, rump.connect(live.url) as k:
         use_the_host(k)
         yield lambda: rump.connect(live.url)
-    live.stop()
-    assert live.process.stdout is not None
-    live.process.stdout.close()
 
 
 def use_the_host(k: Any) -> None:

@@ -224,3 +224,65 @@ def test_too_long_names(k: Any, folder: str) -> None:
     assert code(k.sys.mkdir, f"{folder}/{'x' * 600}", 0o755) == "ENAMETOOLONG"
     assert code(k.sys.stat, "/" + "a/" * 1000) == "ENAMETOOLONG"
     assert code(k.sys.stat, "") == "ENOENT"
+
+
+def plain(st: Any) -> Any:
+    """Without the time of access, which reading a directory changes."""
+    return st._replace(st_atime_ns=0)
+
+
+def test_entries_with_attributes_are_what_fstatat_gives(k: Any, folder: str) -> None:
+    write_file(k, f"{folder}/f", b"hello")
+    k.sys.link(f"{folder}/f", f"{folder}/hard")
+    k.sys.symlink("nowhere", f"{folder}/dangling")
+    k.sys.mkfifo(f"{folder}/fifo", 0o600)
+    for name in ("d", "mnt"):
+        k.sys.mkdir(f"{folder}/{name}", 0o700)
+    k.sys.mount("tmpfs", f"{folder}/mnt")
+    fd = k.sys.open(folder, os.O_RDONLY)
+    try:
+        expected = []
+        while entries := k.sys.getdents(fd, 4096):
+            expected += [(e, k.sys.fstatat(fd, e.d_name, rump.AT_SYMLINK_NOFOLLOW)) for e in entries]
+        k.sys.lseek(fd, 0, os.SEEK_SET)
+        found = []
+        while some := k.pub.getdents_stat(fd, 100):
+            assert len(some) < len(expected), "about as many bytes as are asked for"
+            found += [(e.entry, e.st) for e in some]
+        assert [(e, plain(st)) for e, st in found] == [(e, plain(st)) for e, st in expected]
+        k.sys.lseek(fd, 0, os.SEEK_SET)
+        assert code(k.pub.getdents_stat, fd, 1) == "EINVAL"
+    finally:
+        k.sys.unmount(f"{folder}/mnt", 0)
+        k.sys.close(fd)
+    file = k.sys.open(f"{folder}/f", os.O_RDONLY)
+    assert code(k.pub.getdents_stat, file) == "ENOTDIR"
+    assert code(k.pub.getdents_stat, 99) == "EBADF"
+    k.sys.close(file)
+
+
+def test_a_directory_that_may_be_read_and_not_searched_has_no_attributes(k: Any, folder: str) -> None:
+    k.sys.mkdir(f"{folder}/d", 0o755)
+    write_file(k, f"{folder}/d/f", b"x")
+    k.sys.chmod(f"{folder}/d", 0o744)
+    with k.fork() as user:
+        user.sys.setuid(1000)
+        fd = user.sys.open(f"{folder}/d", os.O_RDONLY)
+        assert {e.entry.d_name: e.st for e in user.pub.getdents_stat(fd)}[b"f"] is None
+        (entry,) = rump.fs.Tree(user, folder).scandir("d")
+        assert code(entry.stat) == "EACCES"
+
+
+def test_attributes_of_a_directory_longer_than_a_message(k: Any, folder: str) -> None:
+    for at in range(0, 2500, 250):
+        with k.batch() as b:
+            for number in range(at, at + 250):
+                b.close(b.open(f"{folder}/{number}", os.O_CREAT | os.O_WRONLY, 0o600 + number % 8))
+    entries = rump.fs.Tree(k, folder).scandir("/")
+    assert len(entries) == 2500
+    assert all(entry.stat().st_mode & 5 == int(entry.name) & 5 for entry in entries)
+    k.sys.unlink(f"{folder}/7")
+    k.sys.rename(f"{folder}/9", f"{folder}/8")
+    later = {entry.name: entry for entry in rump.fs.Tree(k, folder).scandir("/")}
+    assert later["8"].stat().st_mode & 5 == 1
+    assert "7" not in later

@@ -13,9 +13,11 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pytest
+
 import rump
 from tests.cutter import DOWN, UP, Cutter
-from tests.live import LiveKernel, eventually
+from tests.live import LiveKernel, eventually, live_kernel
 
 SCRIPT = "true\n3 6 7\n4 5 10\n0123 4567\n6 6 7\nfirst,second,third,\n"
 CUTS = 15
@@ -57,7 +59,43 @@ def finish(process: subprocess.Popen[str]) -> str:
     return out
 
 
-def cuts_at_frames(program: Program, kernel: LiveKernel, cutter: Cutter, language: str, step: int = 1) -> None:
+class Sessions:
+    """The tests, for a module that has a fixture ``program``."""
+
+    language: str
+    step = 1
+    """At every so many frames the connection is cut."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def kernel(cls) -> Iterator[LiveKernel]:
+        with live_kernel("--factions", "vfs") as live:
+            yield live
+
+    @pytest.fixture
+    def cutter(self, kernel: LiveKernel, tmp_path: Path) -> Iterator[Cutter]:
+        made = Cutter(tmp_path, kernel.url)
+        yield made
+        made.close()
+
+    @pytest.mark.timeout(300)
+    def test_cuts_at_frames(self, program: Program, kernel: LiveKernel, cutter: Cutter) -> None:
+        cuts_at_frames(program, kernel, cutter, self.language, self.step)
+
+    def test_works_while_it_is_cut(self, program: Program, kernel: LiveKernel, cutter: Cutter, tmp_path: Path) -> None:
+        works_while_cut(program, kernel, cutter, tmp_path)
+
+    def test_works_while_the_gateway_is_killed(self, program: Program, kernel: LiveKernel, tmp_path: Path) -> None:
+        works_while_killed(program, kernel, tmp_path)
+
+    def test_takes_signals(self, program: Program, kernel: LiveKernel, cutter: Cutter) -> None:
+        takes_signals(program, kernel, cutter)
+
+    def test_the_end_of_a_lease_is_told_once(self, program: Program, kernel: LiveKernel, cutter: Cutter) -> None:
+        is_told_of_the_end(program, kernel, cutter)
+
+
+def cuts_at_frames(program: Program, kernel: LiveKernel, cutter: Cutter, language: str, step: int) -> None:
     """Each call is done once, at whatever frame the connection is cut; every ``step``-th is tried."""
     assert program.run(cutter.url, "script", f"/tmp/{language}") == SCRIPT
     frames = cutter.seen[0]

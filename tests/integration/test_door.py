@@ -232,13 +232,18 @@ def test_a_client_that_stops_reading_holds_up_nobody(kernel: LiveKernel) -> None
 
 def wire_of(k: Any) -> str:
     line = k._connection._stream if hasattr(k._connection, "_stream") else k._connection
-    return type(line._wire).__name__
+    wire = line._wire
+    return "RingWire" if getattr(wire, "_ring", None) is not None else type(wire).__name__
 
 
-def test_frames_are_taken_and_grpc_where_there_are_none(kernel: LiveKernel, tmp_path: Path) -> None:
+def test_the_quickest_way_is_taken_that_is_there_and_wanted(
+    kernel: LiveKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "s").symlink_to(kernel.url.removeprefix("unix://"))
     big = os.urandom(3 << 20)
-    for url, kind in ((kernel.url, "FrameWire"), (f"unix://{tmp_path}/s", "GrpcWire")):
+    for transport, kind in (("ring", "RingWire"), ("frames", "FrameWire"), ("", "GrpcWire"), ("grpc", "GrpcWire")):
+        url = kernel.url if transport else f"unix://{tmp_path}/s"
+        monkeypatch.setenv("RUMP_TRANSPORT", transport)
         with rump.connect(url) as k:
             assert wire_of(k) == kind
             with k.open("/tmp/big", "wb") as file:

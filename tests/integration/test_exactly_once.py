@@ -29,8 +29,11 @@ def kernel() -> Iterator[LiveKernel]:
 
 
 @pytest.fixture(params=["grpc", "frames"])
-def cutter(request: pytest.FixtureRequest, kernel: LiveKernel, tmp_path: Path) -> Iterator[Cutter]:
+def cutter(
+    request: pytest.FixtureRequest, kernel: LiveKernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Cutter]:
     """Before a kernel whose clients have gRPC alone, or before the frames that they move over to."""
+    monkeypatch.setenv("RUMP_TRANSPORT", request.param)
     made = [Cutter(tmp_path, kernel.url)]
     if request.param == "frames":
         made.append(Cutter(tmp_path, kernel.url, suffix=".frames"))

@@ -36,7 +36,8 @@ def ports(kernel: LiveKernel) -> list[Any]:
 
 
 def connect(address: Any) -> socket.socket:
-    s = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET, socket.SOCK_STREAM)
+    kind = socket.SOCK_SEQPACKET if str(address).endswith(".memory") else socket.SOCK_STREAM
+    s = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET, kind)
     s.settimeout(5)
     s.connect(address)
     return s

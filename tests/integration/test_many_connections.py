@@ -18,7 +18,7 @@ import pytest
 
 import rump
 from tests.live import eventually
-from tests.netns import Netns, netns
+from tests.netns import Netns, cable, netns
 
 OURS, THEIRS = "10.84.0.1", "10.84.0.2"
 COUNT = int(os.environ.get("RUMP_CONNECTIONS", "1000"))
@@ -48,14 +48,8 @@ while True:
 def lab() -> Iterator[tuple[rump.Kernel, Netns]]:
     """TIME_WAIT lasts for two seconds, so that its end is seen too."""
     with netns() as ns, rump.Kernel(factions=("net",)) as k:
-        ns.ip("tuntap", "add", "dev", "tap0", "mode", "tap", "vnet_hdr")
-        k.pub.netconfig_ifcreate("virt0")
-        k.pub.netconfig_ifsetlinkstr("virt0", f"{ns.path}:tap0")
-        k.pub.netconfig_ifup("virt0")
-        k.pub.netconfig_ipv4_ifaddr_cidr("virt0", OURS, 24)
+        cable(k, ns, OURS, THEIRS)
         k.sysctl("net.inet.tcp.msl", 2)
-        ns.ip("address", "add", f"{THEIRS}/24", "dev", "tap0")
-        ns.ip("link", "set", "tap0", "up")
         yield k, ns
 
 

@@ -23,7 +23,7 @@ import pytest
 import rump
 from tests.forwards import forwarding
 from tests.live import LiveKernel, eventually, free_ports, live_kernel
-from tests.netns import Netns, netns
+from tests.netns import Netns, cable, netns
 from tests.tools import need
 
 OURS, THEIRS = "10.82.0.1", "10.82.0.2"
@@ -43,15 +43,9 @@ def lab() -> Iterator[Lab]:
         live_kernel("--factions", "net", "--placement", "split") as kernel,
         rump.connect(kernel.url) as k,
     ):
-        ns.ip("tuntap", "add", "dev", "tap0", "mode", "tap", "vnet_hdr")
-        k.pub.netconfig_ifcreate("virt0")
-        k.pub.netconfig_ifsetlinkstr("virt0", f"{ns.path}:tap0")
-        k.pub.netconfig_ifup("virt0")
-        k.pub.netconfig_ipv4_ifaddr_cidr("virt0", OURS, 24)
+        cable(k, ns, OURS, THEIRS)
         k.pub.netconfig_ipv6_ifaddr("virt0", "fd82::1", 64)
-        ns.ip("address", "add", f"{THEIRS}/24", "dev", "tap0")
         ns.ip("address", "add", "fd82::2/64", "dev", "tap0", "nodad")
-        ns.ip("link", "set", "tap0", "up")
         yield Lab(kernel, ns)
 
 

@@ -98,6 +98,18 @@ def test_other_mounts_are_served_while_a_disk_waits(k: Any, folder: Path) -> Non
     assert statistics.median(times) < 0.1
 
 
+def test_entries_with_attributes_come_once_where_a_mount_has_to_be_waited_for(k: Any) -> None:
+    """The call begins anew in a worker when it comes to the mount, in the middle of a directory."""
+    for path in ("/", "/slow"):
+        fd = k.sys.open(path, os.O_RDONLY)
+        found = [(e.entry.d_name, e.st) for e in k.pub.getdents_stat(fd)]
+        k.sys.lseek(fd, 0, os.SEEK_SET)
+        assert [name for name, _ in found] == [e.d_name for e in k.sys.getdents(fd)]
+        assert all(st is not None for _, st in found)
+        assert dict(found)[b"slow" if path == "/" else b"file0"] is not None
+        k.sys.close(fd)
+
+
 def test_calls_on_the_same_mount_wait_in_their_order(k: Any, folder: Path) -> None:
     fd = k.sys.open("/slow/new", os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o644)
     with stopped(k):

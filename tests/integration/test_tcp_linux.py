@@ -17,7 +17,7 @@ import pytest
 
 import rump
 from rumpwire.values import Impairment
-from tests.netns import Netns, netns
+from tests.netns import Netns, cable, netns
 from tests.tools import need
 
 OURS, THEIRS = "10.81.0.1", "10.81.0.2"
@@ -29,15 +29,9 @@ DATA = b"".join(hashlib.sha256(b"%d" % i).digest() for i in range(100_000))
 def lab() -> Iterator[tuple[Any, Netns]]:
     """A kernel of ours, and a namespace of Linux with the other end of its cable."""
     with netns() as ns, rump.Kernel(factions=("net",)) as k:
-        ns.ip("tuntap", "add", "dev", "tap0", "mode", "tap", "vnet_hdr")
-        k.pub.netconfig_ifcreate("virt0")
-        k.pub.netconfig_ifsetlinkstr("virt0", f"{ns.path}:tap0")
-        k.pub.netconfig_ifup("virt0")
-        k.pub.netconfig_ipv4_ifaddr_cidr("virt0", OURS, 24)
+        cable(k, ns, OURS, THEIRS)
         k.pub.netconfig_ipv6_ifaddr("virt0", "fd81::1", 64)
-        ns.ip("address", "add", f"{THEIRS}/24", "dev", "tap0")
         ns.ip("address", "add", "fd81::2/64", "dev", "tap0", "nodad")
-        ns.ip("link", "set", "tap0", "up")
         yield k, ns
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import NamedTuple
@@ -27,9 +28,12 @@ ARGUMENTS = {
 NOTE = 'for a in "$@"; do case "$a" in -*|*.py) ;; *) echo "$a" | tr / . >> "$RUMP_SYSCTLS";; esac; done'
 RESTORE = '; f=/tmp/sysctl_restore_$PACKETDRILL_PID.sh; echo "#!/bin/sh\nrm -f $f" > $f; chmod +x $f'
 """Scripts call this at their end."""
+CODE = f'case "$1" in /tmp/code_*) unset LD_PRELOAD; exec {sys.executable} "$@";; esac; '
+"""What scripts assert of TCP_INFO, which packetdrill writes into such a file, is really looked at."""
 STUBS = {
-    "sysctl": NOTE, "python3": NOTE + RESTORE, "python": NOTE + RESTORE, "ip": "", "tc": "",
+    "sysctl": NOTE, "python3": CODE + NOTE + RESTORE, "ip": "",
     "ethtool": 'case "$*" in *"tso off"*) echo .tso=0 >> "$RUMP_SYSCTLS";; esac',
+    "tc": 'case "$*" in *" fq") echo .qdisc=fq;; *"limit 0") echo .qdisc=none;; esac >> "$RUMP_SYSCTLS"',
 }  # fmt: skip
 """Instead of the programs by which scripts set a kernel up: they note what they were told, and touch nothing."""
 

@@ -10,6 +10,7 @@ import select
 import socket
 import struct
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ NOTHING_TO_TELL = {(6, 26): b"", (1, 55): bytes(64)}
 MSG_FASTOPEN = 0x20000000
 COOKIE = bytes.fromhex("3021b9d889017eeb")
 """What Linux gives to the scripts' peer, as some of them say literally."""
+POLLRDHUP = 0x2000
 SIOCINQ, SIOCOUTQ = 0x541B, 0x5411
 
 
@@ -56,18 +58,41 @@ class Tun(Iface):
     def __init__(self, net: Net, name: str, index: int) -> None:
         super().__init__(net, name, index, 1500, const.IFF_POINTOPOINT)
         self.out: deque[tuple[int, bytes]] = deque()
+        self.full = False
+        """Whether there is no room for packets, as with a queue of none (``tc qdisc ... pfifo limit 0``)."""
 
     def output(self, packet: Packet, hop: bytes) -> None:
+        if self.full:
+            raise KernelError(Errno.ENOBUFS, "the queue takes none")
         for part in [packet] if self.capabilities & TSO4 else segments(packet):
             finish_checksum(part)
             self.out.append((self.net.host.monotonic_ns() // 1000, bytes(part.view())))
+
+
+class Clock(ManualHost):
+    """What is to be done soon is done when the packet, the call or the timer is done with, as in a kernel."""
+
+    def __init__(self) -> None:
+        super().__init__(seed=11)
+        self.soon: deque[Callable[[], None]] = deque()
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        self.soon.append(callback)
+
+    def settle(self) -> None:
+        while self.soon:
+            self.soon.popleft()()
+
+    def advance(self, seconds: float) -> None:
+        super().advance(seconds)
+        self.settle()
 
 
 class Stack:
     """A kernel with one interface, 192.168.0.1/16 and fd3d:a0b:17d6::1/64, and routes to everywhere."""
 
     def __init__(self, sysctls: Path, mtu: int) -> None:
-        self.host = ManualHost(seed=11)
+        self.host = Clock()
         self.component = NetComponent(self.host, self, Parameters())
         self.net = self.component.net
         self.sysctls, self.applied = sysctls, 0
@@ -85,6 +110,7 @@ class Stack:
         self.tun.out.clear()
         self.tcp = self.net.domains[const.AF_INET].tcp  # type: ignore[attr-defined]
         self.tcp.sysctl.tolerate_missing_ts.value = self.tcp.sysctl.read_after_shutdown.value = 1  # as Linux does
+        self.tcp.sysctl.send_records.value = self.tcp.sysctl.send_early.value = 1
         self.tcp.fastopen.cookie_for = lambda faddr: COOKIE  # type: ignore[method-assign]
 
     def peer(self, name: str) -> Any:
@@ -122,6 +148,7 @@ class Stack:
 
     def inject(self, data: bytes) -> None:
         self.tun.input(Packet(memoryview(data)), IPV6 if data[0] >> 4 == 6 else IPV4)
+        self.host.settle()
 
     # -- what scripts set before they begin
 
@@ -145,6 +172,8 @@ class Stack:
             self.tcp.fastopen.cookies.clear()
         elif name == "tso":  # ethtool
             self.tun.capabilities = CSUM
+        elif name == "qdisc":  # tc
+            self.tun.full, sysctl.pacing.value = value == "none", value == "fq"
         elif name == "tcp_fastopen":
             bits = int(value, 0)
             sysctl.fastopen_client.value, sysctl.fastopen_server.value = bits & 1, bits >> 1 & 1
@@ -170,7 +199,10 @@ class Stack:
         """The result, and bytes with it; or a call that goes on."""
         self.apply()
         handler = HANDLERS[op]
-        return handler(self, data)
+        try:
+            return handler(self, data)
+        finally:
+            self.host.settle()
 
     def socket(self, data: bytes) -> Any:
         domain, kind, protocol = struct.unpack("3i", data)
@@ -237,15 +269,19 @@ class Stack:
             return 0, tcp_info(value)[:length]
         if level == socket.SOL_SOCKET and name == socket.SO_ERROR:
             value = SockoptInteger(to_host(value.integer) if value.integer else 0)
-        if level == socket.SOL_SOCKET and name in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        if level == socket.SOL_SOCKET and name == socket.SO_RCVBUF:
             value = SockoptInteger(2 * value.integer)  # Linux counts its own records, too
         return 0, sdk._packed(value)[:length]
 
     def setsockopt(self, data: bytes) -> Any:
         fd, level, name = struct.unpack_from("3i", data)
         value: Any = sdk._option(level, name, data[12:])
-        if level == socket.SOL_SOCKET and name in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+        if level == socket.IPPROTO_TCP and name == socket.TCP_SYNCNT:
+            name, value = const.TCP_KEEPINIT, (2 << value) - 1  # the seconds that so many doublings last
+        if level == socket.SOL_SOCKET and name == socket.SO_RCVBUF:
             value = min(value, SB_MAX)
+        if level == socket.SOL_SOCKET and name == socket.SO_SNDBUF:
+            value = min(2 * value, SB_MAX)  # as Linux, whose records are filled beyond it
         if isinstance(value, (int, bytes)):
             value = SockoptInteger(value) if isinstance(value, int) else SockoptRaw(value)
         wire = _host.option_name(level, name)
@@ -268,14 +304,8 @@ class Stack:
     def ready(self, data: bytes) -> tuple[int, bytes]:
         out, ready = b"", 0
         for fd, events, _ in struct.iter_unpack("ihh", data[4:]):
-            so, found = self.so(fd), 0
-            readable = so.incoming() or so.cant_receive or so.error
-            writable = so.cant_send or so.error or (so.can_send and so.space() > 0)
-            found |= select.POLLIN if readable else 0
-            found |= select.POLLOUT if writable else 0
-            found |= select.POLLHUP if so.cant_send and so.cant_receive else 0
-            found |= select.POLLERR if so.error else 0
-            found |= 0x2000 if so.cant_receive else 0
+            so = self.so(fd)
+            found = _host.POLL.host(so.poll()) | (POLLRDHUP if so.cant_receive else 0)
             found &= events | select.POLLHUP | select.POLLERR
             ready += bool(found)
             out += struct.pack("ihh", fd, events, found)
@@ -308,7 +338,7 @@ def tcp_info(info: TcpInfo) -> bytes:
     """struct tcp_info of Linux, as far as scripts look."""
     rest = struct.pack(
         "4Q6I4QIIQQ4I", 0, 0, info.tcpi_bytes_acked, info.tcpi_bytes_received, 0, 0, info.tcpi_notsent_bytes,
-        info.tcpi_min_rtt, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, info.tcpi_snd_wnd,
+        info.tcpi_min_rtt, 0, 0, 0, 0, 0, 0, info.tcpi_delivered, 0, 0, 0, 0, 0, 0, info.tcpi_snd_wnd,
     )  # fmt: skip
     return sdk._tcp_info(info) + rest + bytes(128)
 

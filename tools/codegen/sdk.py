@@ -107,6 +107,7 @@ DEFAULTS: dict[str | tuple[str, str], str] = {
     ("listen", "backlog"): "128", ("paccept", "mask"): "None", ("paccept", "flags"): "0", ("recvmsg", "flags"): "0",
     ("recvmsg", "controllen"): "0", ("sendmsg", "flags"): "0", ("sendmmsg", "flags"): "0", ("recvmmsg", "flags"): "0",
     ("pipe2", "flags"): "0", ("kqueue1", "flags"): "0", ("dup3", "flags"): "0", ("getdents", "count"): "65536",
+    ("getdents_stat", "count"): "65536",
     ("getgroups", "gidsetsize"): "16", ("poll", "timeout"): "-1", ("reboot", "opt"): "0", ("reboot", "bootstr"): '""',
     "flag": "0", ("linkat", "flags"): "0", ("lseek", "whence"): "0", ("fsync_range", "start"): "0",
     ("fsync_range", "length"): "0", ("sysctl", "name"): "()", ("sysctl", "path"): '""', ("sysctl", "node"): "None",

@@ -38,9 +38,12 @@ class AttributeOps:
     def getattr(self, request: Request) -> Reply:
         flags, _, fd = GETATTR_IN.unpack_from(request.body)
         node = self.nodes[request.nodeid]
-        if flags & WITH_FH and fd in node.handles:
-            return self.volume.attr(self.sys.fstat(fd))
-        return self.volume.attr(self.volume.stat(node))
+        st = self.volume.remembered(node)
+        if st is None:
+            handle = fd if flags & WITH_FH and fd in node.handles else node.handle()
+            st = self.volume.stat(node) if handle is None else self.sys.fstat(handle)
+            self.volume.remember(node, st)
+        return self.volume.attr(st)
 
     def setattr(self, request: Request) -> Reply:
         """In one message: by name, else by a descriptor."""

@@ -11,6 +11,7 @@ import ctypes
 import errno
 import mmap
 import os
+import re
 import select
 import shutil
 import socket
@@ -61,6 +62,12 @@ class Device:
             if length >= HEADER.size:
                 return parse_request(self._view[:length])
 
+    def read_ahead(self, kib: int) -> None:
+        """How far the host reads ahead; root alone may say, others have 128 KiB."""
+        for number in _numbers(self.mountpoint):
+            with contextlib.suppress(OSError), open(f"/sys/class/bdi/{number}/read_ahead_kb", "w") as file:
+                file.write(str(kib))
+
     def reply(self, unique: int, parts: Sequence[bytes | memoryview]) -> None:
         self._send([REPLY.pack(REPLY.size + sum(map(len, parts)), 0, unique), *parts])
 
@@ -84,6 +91,18 @@ class Device:
         """Ends the connection: what is still asked fails with ENOTCONN."""
         with contextlib.suppress(OSError):
             os.close(self._fd)
+
+
+def _numbers(mountpoint: str) -> list[str]:
+    """``major:minor`` of what is mounted there; asking the file system itself would wait for us."""
+    with open("/proc/self/mountinfo") as mounts:
+        fields = [line.split(" ") for line in mounts]
+    return [words[2] for words in fields if plain(words[4]) == mountpoint][-1:]
+
+
+def plain(text: str) -> str:
+    """A path of mountinfo, where blanks and their kin are in octal."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)
 
 
 def unmount(mountpoint: str, *, lazy: bool = False) -> None:

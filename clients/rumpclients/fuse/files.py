@@ -6,6 +6,7 @@ import errno
 import os
 
 import rump
+from rumpclients.fuse.kept import Kept
 from rumpclients.fuse.nodes import Node
 from rumpclients.fuse.protocol import (
     CREATE_IN,
@@ -39,14 +40,26 @@ class Files:
         self.volume = volume
         self.nodes = volume.nodes
         self.sys = volume.k.sys
+        self.kept: Kept | None = None
         self._open: dict[int, Node] = {}
 
+    def keep(self) -> Kept:
+        """The host opens and closes files without asking from now on."""
+        self.kept = Kept(self.volume)
+        return self.kept
+
     def _opened(self, node: Node, fd: int, flags: int) -> bytes:
-        node.handles[fd] = flags & os.O_ACCMODE != os.O_RDONLY
-        self._open[fd] = node
+        writable = flags & os.O_ACCMODE != os.O_RDONLY
+        if self.kept is not None:
+            self.kept.add(node, fd, writable=writable)
+        else:
+            node.handles[fd] = writable
+            self._open[fd] = node
         return OPEN_OUT.pack(fd, KEEP_CACHE * self.volume.policy.keep_pages, 0)
 
     def open(self, request: Request) -> Reply:
+        if self.kept is not None:
+            raise OSError(errno.ENOSYS, "the host need not ask")
         flags, _ = OPEN_IN.unpack_from(request.body)
         node = self.nodes[request.nodeid]
         with self.volume.at(node) as (at, path):
@@ -70,11 +83,13 @@ class Files:
         entry = self.volume.found(parent, name, st)
         node = self.nodes.at(parent, name)
         assert node is not None
-        return [*entry, self._opened(node, fd, flags)]
+        return [*entry, self._opened(node, fd, os.O_RDWR if self.kept is not None else flags)]
 
     def _create(
         self, request: Request, above: tuple[int, bytes], place: tuple[int, bytes], flags: int, mode: int
     ) -> tuple[int, rump.Stat]:
+        if self.kept is not None:
+            flags = flags & ~os.O_ACCMODE | os.O_RDWR  # who opens it next will not ask
         b = self.volume.k.batch()
         handle = b.openat(*place, flags | os.O_CREAT | os.O_EXCL | _NONBLOCK, mode & 0o7777)
         folder = b.fstatat(*above, NOFOLLOW)
@@ -90,29 +105,41 @@ class Files:
     def release(self, request: Request) -> Reply:
         fd, _, _, _ = RELEASE_IN.unpack_from(request.body)
         node = self._open.pop(fd, None)
-        if node is not None:
+        if self.kept is not None:
+            self.kept.close(fd)
+        elif node is not None:
             del node.handles[fd]
             self.sys.close(fd)
         return []
+
+    def _descriptor(self, request: Request, fh: int, *, writable: bool = False) -> int:
+        return fh if self.kept is None else self.kept.of(self.nodes[request.nodeid], writable=writable)
 
     # -- data
 
     def read(self, request: Request) -> Reply:
         fd, offset, size, *_ = READ_IN.unpack_from(request.body)
+        if self.kept is not None:
+            return [self.kept.read(self.nodes[request.nodeid], size, offset)]
         return [self.sys.pread(fd, size, offset)]
 
     def write(self, request: Request) -> Reply:
-        fd, offset, size, *_ = WRITE_IN.unpack_from(request.body)
+        fh, offset, size, _, _, flags, _ = WRITE_IN.unpack_from(request.body)
         data = request.body[WRITE_IN.size : WRITE_IN.size + size]
-        return [WRITE_OUT.pack(self.sys.pwrite(fd, data, offset), 0)]
+        fd = self._descriptor(request, fh, writable=True)
+        count = self.sys.pwrite(fd, data, offset)
+        if self.kept is not None and flags & os.O_DSYNC:
+            self.sys.fdatasync(fd)
+        return [WRITE_OUT.pack(count, 0)]
 
     def lseek(self, request: Request) -> Reply:
-        fd, offset, whence, _ = LSEEK_IN.unpack_from(request.body)
+        fh, offset, whence, _ = LSEEK_IN.unpack_from(request.body)
         wanted = {os.SEEK_DATA: rump.SEEK_DATA, os.SEEK_HOLE: rump.SEEK_HOLE}.get(whence, whence)
-        return [LSEEK_OUT.pack(self.sys.lseek(fd, offset, wanted))]
+        return [LSEEK_OUT.pack(self.sys.lseek(self._descriptor(request, fh), offset, wanted))]
 
     def fallocate(self, request: Request) -> Reply:
-        fd, offset, length, mode, _ = FALLOCATE_IN.unpack_from(request.body)
+        fh, offset, length, mode, _ = FALLOCATE_IN.unpack_from(request.body)
+        fd = self._descriptor(request, fh, writable=True)
         if mode == KEEP_SIZE | PUNCH_HOLE:
             self.sys.fdiscard(fd, offset, length)
         elif mode == 0:
@@ -124,13 +151,13 @@ class Files:
     # -- to stable storage
 
     def flush(self, request: Request) -> Reply:
-        """A descriptor was closed: all was written as it came."""
-        return []
+        """A descriptor was closed: all was written as it came, so that nobody need tell."""
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
 
     def fsync(self, request: Request) -> Reply:
-        fd, flags, _ = FSYNC_IN.unpack_from(request.body)
-        node = self._open.get(fd)
-        if node is not None and node.handles.get(fd) and flags & DATA_ONLY:
+        fh, flags, _ = FSYNC_IN.unpack_from(request.body)
+        fd = self._descriptor(request, fh)
+        if self.nodes[request.nodeid].handles.get(fd) and flags & DATA_ONLY:
             self.sys.fdatasync(fd)
         else:
             self.sys.fsync(fd)
@@ -151,6 +178,8 @@ class Files:
         return []
 
     def close(self) -> None:
+        if self.kept is not None:
+            self.kept.close_all()
         for fd in list(self._open):
             self.sys.close(fd)
         self._open.clear()

@@ -17,6 +17,7 @@ from rumpclients.fuse.server import EndOfService, Server
 from rumpclients.fuse.volume import Policy, Volume
 
 _HOST = {"allow_other", "allow_root", "default_permissions", "suid", "nosuid", "dev", "nodev", "exec", "noexec"}
+_RETRY_S = 60.0
 _OWN = {"attr_timeout", "entry_timeout", "owner", "fsname"}
 
 
@@ -35,6 +36,7 @@ def main(argv: Sequence[str] | None = None, fstype: str | None = None, prog: str
     p.add_argument("-d", dest="debug", action="store_true", help="stay in the foreground and tell of every operation")
     p.add_argument("image", metavar="IMAGE|URL:PATH", help="image%%PARTITION:1%% and image%%DISKLABEL:a%% name a part")
     p.add_argument("mountpoint", metavar="MOUNTPOINT")
+    p.set_defaults(prog=prog)
     options = p.parse_args(words)
     return run(prog, lambda: _main(prog, options))
 
@@ -63,7 +65,9 @@ class _Wishes:
         if self.readonly:
             self.host.append("ro")
         self.name = own.get("fsname") or _image.host_name(options.image)
-        options.fs_options = [",".join(w for w in words if w not in _HOST and w.split("=", 1)[0] not in _OWN)]
+        self.atimes = words.count("atime") > words.count("noatime")
+        rest = [w for w in words if w not in _HOST and w.split("=", 1)[0] not in _OWN]
+        options.fs_options = [",".join(rest if self.atimes else ["noatime", *rest])]
         self._own = own
         if os.geteuid() == 0 and not {"allow_other", "allow_root"} & set(self.host):
             self.host.append("allow_other")
@@ -78,14 +82,19 @@ class _Wishes:
         nothing = "P2K_NOCACHE" in os.environ
         wizard = self._wizard()
         return Policy(
-            attributes_s=0 if nothing else self._seconds("attr_timeout"),
-            names_s=0 if nothing or "P2K_NOCACHE_NAME" in os.environ else self._seconds("entry_timeout"),
+            attributes_s=0 if nothing else self._seconds("attr_timeout", exclusive=exclusive),
+            names_s=0 if nothing or "P2K_NOCACHE_NAME" in os.environ else self._names_s(exclusive=exclusive),
+            atimes=self.atimes,
             keep_pages=exclusive and not nothing and "P2K_NOCACHE_PAGE" not in os.environ,
             owner=None if wizard is None else int(wizard) if wizard.isdigit() else 0,
         )
 
-    def _seconds(self, name: str) -> float:
-        text = self._own.get(name, "1")
+    def _names_s(self, *, exclusive: bool) -> float:
+        return self._seconds("entry_timeout", exclusive=exclusive)
+
+    def _seconds(self, name: str, *, exclusive: bool) -> float:
+        """Where nobody else changes the files, what was told is good for long."""
+        text = self._own.get(name, "60" if exclusive else "1")
         try:
             seconds = float(text)
         except ValueError:
@@ -95,9 +104,14 @@ class _Wishes:
         return seconds
 
 
+def _retry() -> float | None:
+    """How long a mount waits for a kernel that has gone; RUMP_RETRYCONNECT where that is set."""
+    return None if "RUMP_RETRYCONNECT" in os.environ else _RETRY_S
+
+
 def _serve(options: argparse.Namespace, wishes: _Wishes, *, debug: bool = False, ready: int | None = None) -> None:
     with contextlib.ExitStack() as stack:
-        tree: Tree = stack.enter_context(_image.opened(options, readonly=wishes.readonly))
+        tree: Tree = stack.enter_context(_image.opened(options, readonly=wishes.readonly, retry=_retry()))
         kind = tree.statvfs().f_fstypename
         volume = Volume(tree, wishes.policy(exclusive=_image.is_image(tree)))
         device = Device(options.mountpoint, wishes.name, f"rump_{kind}", wishes.host)

@@ -8,10 +8,13 @@ import stat
 from collections.abc import Iterator
 
 import rump
+from rumpclients.fuse.kept import Kept
 from rumpclients.fuse.nodes import Node
 from rumpclients.fuse.protocol import (
+    CACHE_DIR,
     FORGET_IN,
     FORGET_ONE,
+    KEEP_CACHE,
     LINK_IN,
     MKDIR_IN,
     MKNOD_IN,
@@ -26,17 +29,47 @@ from rumpclients.fuse.protocol import (
 )  # fmt: skip
 from rumpclients.fuse.volume import NOFOLLOW, Reply, Volume, done
 
+_ASKED, _UNASKED = 2, 16
+_DIRECTORY = stat.S_IFDIR >> 12
+_DENTS = 1 << 16
 _FRACTION = 160
 """Least room of an entry with attributes."""
 NEGATIVE = bytes(128)
 
 
 class Listing:
-    """An open directory: its entries as they were when it was read from the beginning."""
+    """An open directory: its entries as they were when it was read from the beginning.
+
+    ``fd`` is open on it while it is listed, ``plus`` says whether attributes go with the entries.
+    """
 
     def __init__(self, node: Node) -> None:
         self.node = node
         self.entries: list[tuple[bytes, int, int]] = []
+        self.fd: int | None = None
+        self.plus = False
+
+
+class Curiosity:
+    """Whether the host wants attributes of what it lists.
+
+    That is not said, but seen: who wants them, and was not given them, looks names up. He gets them unasked for some
+    directories then, and for the next one not, to see whether he still wants them.
+    """
+
+    def __init__(self) -> None:
+        self._asked = 0
+        self._left = 0
+
+    def looked_up(self) -> None:
+        self._asked += 1
+
+    def wants(self) -> bool:
+        if self._asked >= _ASKED:
+            self._left = _UNASKED
+        self._asked = 0
+        self._left -= 1
+        return self._left >= 0
 
 
 class Names:
@@ -46,6 +79,8 @@ class Names:
         self.volume = volume
         self.nodes = volume.nodes
         self.sys = volume.k.sys
+        self.kept: Kept | None = None
+        self._curiosity = Curiosity()
         self._listings: dict[int, Listing] = {}
         self._last = 0
 
@@ -59,6 +94,8 @@ class Names:
         except FileNotFoundError:
             self.nodes.lost(parent, name)
             raise
+        if not stat.S_ISDIR(st.st_mode):
+            self._curiosity.looked_up()
         return self.volume.found(parent, name, st)
 
     def forget(self, request: Request) -> None:
@@ -116,7 +153,10 @@ class Names:
         parent, name = self.nodes[request.nodeid], request.name()
         node = self.nodes.at(parent, name)
         with self.volume.at(parent, name) as (fd, path):
-            self.sys.unlinkat(fd, path, flag)
+            if self.kept is not None and node is not None and node.kind == stat.S_IFREG and not flag:
+                self.kept.remove(node, (fd, path))
+            else:
+                self.sys.unlinkat(fd, path, flag)
         self.nodes.lost(parent, name)
         if node is not None and not node.names:
             self._last_name(node)
@@ -148,6 +188,8 @@ class Names:
             if flags and self._exists(to_fd, to_path):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
             replaced = self.nodes.at(to, to_name)
+            if self.kept is not None and replaced is not None and replaced.kind == stat.S_IFREG:
+                self.kept.hold(replaced)
             self.sys.renameat(fd, path, to_fd, to_path)
         self.nodes.moved(parent, name, to, to_name)
         if replaced is not None and not replaced.names:
@@ -166,10 +208,12 @@ class Names:
     def opendir(self, request: Request) -> Reply:
         self._last += 1
         self._listings[self._last] = Listing(self.nodes[request.nodeid])
-        return [OPEN_OUT.pack(self._last, 0, 0)]
+        return [OPEN_OUT.pack(self._last, CACHE_DIR | KEEP_CACHE if self.volume.policy.keep_pages else 0, 0)]
 
     def releasedir(self, request: Request) -> Reply:
-        self._listings.pop(RELEASE_IN.unpack_from(request.body)[0], None)
+        listing = self._listings.pop(RELEASE_IN.unpack_from(request.body)[0], None)
+        if listing is not None and listing.fd is not None:
+            self.sys.close(listing.fd)
         return []
 
     def readdir(self, request: Request) -> Reply:
@@ -184,17 +228,18 @@ class Names:
         return [b"".join(out)]
 
     def readdirplus(self, request: Request) -> Reply:
-        """Entries with attributes, which saves the lookups."""
+        """Entries with attributes, which saves the lookups; of files only where somebody is curious."""
         listing, at, room = self._listed(request)
         part = listing.entries[at : at + max(1, room // _FRACTION)]
         out = []
-        for index, ((name, ino, kind), st) in enumerate(self._with_stats(listing.node, part), at + 1):
+        for index, ((name, ino, kind), st) in enumerate(self._with_stats(listing, part), at + 1):
             if (room := room - 128 - (len(name) + 31 & ~7)) < 0:
                 break
             if st is None:
                 out += [NEGATIVE, dirent(ino, index, kind, name)]
             else:
                 node = self.nodes.found(listing.node, name, st)
+                self.volume.remember(node, st)
                 out += [self.volume.entry(node, st), dirent(ino, index, kind, name)]
         return [b"".join(out)]
 
@@ -202,25 +247,50 @@ class Names:
         handle, offset, size, *_ = READ_IN.unpack_from(request.body)
         listing = self._listings[handle]
         if offset == 0:
-            listing.entries = self._entries(listing.node)
+            self._list(listing)
+            listing.plus = self._curiosity.wants()
         return listing, offset, size
 
-    def _entries(self, node: Node) -> list[tuple[bytes, int, int]]:
+    def _list(self, listing: Listing) -> None:
+        """Reads a directory from its beginning."""
+        node = listing.node
         if not node.names and node is not self.nodes.root:
-            return []  # it was removed
-        path = self.nodes.path(node)
-        assert path is not None
+            listing.entries = []  # it was removed
+            return
         parent = next(iter(node.names))[0] if node.names else node
-        dots = [(b".", node.key[1], 4), (b"..", parent.key[1], 4)]
-        return [*dots, *((e.name, e.inode(), e.kind >> 12) for e in self.volume.tree.scandir(path))]
+        dots = [(b".", node.key[1], _DIRECTORY), (b"..", parent.key[1], _DIRECTORY)]
+        found = self._entries(listing)
+        listing.entries = [
+            *dots, *((e.d_name, e.d_fileno, e.d_type) for e in found if e.d_name not in (b".", b".."))
+        ]  # fmt: skip
+
+    def _entries(self, listing: Listing) -> list[rump.Dirent]:
+        """With a descriptor of its own, which goes on to be good for the attributes."""
+        if listing.fd is not None:
+            self.sys.close(listing.fd)
+            listing.fd = None
+        with self.volume.at(listing.node) as (at, path):
+            b = self.volume.k.batch()
+            fd = b.openat(at, path, os.O_RDONLY | os.O_DIRECTORY)
+            first, second = b.getdents(fd, _DENTS), b.getdents(fd, _DENTS)
+            b.run()
+        listing.fd = fd.result()
+        found = [*first.result(), *second.result()]
+        more = bool(second.result())
+        while more:
+            entries = self.sys.getdents(listing.fd, 4 * _DENTS)
+            found += entries
+            more = bool(entries)
+        return found
 
     def _with_stats(
-        self, node: Node, part: list[tuple[bytes, int, int]]
+        self, listing: Listing, part: list[tuple[bytes, int, int]]
     ) -> Iterator[tuple[tuple[bytes, int, int], rump.Stat | None]]:
-        """Attributes of all entries in one message; none of ``.`` and ``..``, which the host does not want."""
-        wanted = [entry for entry in part if entry[0] not in (b".", b"..")]
-        with self.volume.at(node) as (fd, path), self.volume.k.batch(keep_going=True) as b:
-            found = {name: b.fstatat(fd, os.path.join(path, name), NOFOLLOW) for name, _, _ in wanted}
-        for entry in part:
-            future = found.get(entry[0])
-            yield entry, future.result() if future is not None and future.exception() is None else None
+        """Attributes of entries in one message; none of ``.`` and ``..``, which the host does not want."""
+        plus, fd = listing.plus, listing.fd
+        wanted = [e for e in part if (plus or e[2] in (_DIRECTORY, 0)) and e[0] not in (b".", b"..")]
+        if not wanted or fd is None:
+            yield from ((entry, None) for entry in part)
+            return
+        found = dict(zip(wanted, self.volume.stats(fd, [name for name, _, _ in wanted]), strict=True))
+        yield from ((entry, found.get(entry)) for entry in part)

@@ -8,15 +8,17 @@ A file without a name may still be open; it is then reached by one of its descri
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 
 import rump
 from rumpclients.fuse.protocol import ROOT
 
 
 class Node:
-    """A file. ``handles`` are descriptors open on it: True where they may write."""
+    """A file. ``handles`` are descriptors open on it: True where they may write. ``st`` are its attributes as they were
+    at ``epoch``."""
 
-    __slots__ = ("children", "generation", "handles", "key", "kind", "lookups", "names", "nodeid")
+    __slots__ = ("children", "epoch", "generation", "handles", "key", "kind", "lookups", "names", "nodeid", "st")
 
     def __init__(self, nodeid: int, st: rump.Stat) -> None:
         self.nodeid = nodeid
@@ -25,6 +27,8 @@ class Node:
         self.generation = st.st_gen
         self.lookups = 0
         self.children = 0
+        self.st = st
+        self.epoch = -1
         self.names: dict[tuple[Node, bytes], None] = {}
         self.handles: dict[int, bool] = {}
 
@@ -43,6 +47,8 @@ class Nodes:
         self._by_key = {self.root.key: self.root}
         self._by_name: dict[tuple[Node, bytes], Node] = {}
         self._last = ROOT
+        self.dropped: Callable[[Node], None] = _nothing
+        """Called with each node that is forgotten."""
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -123,6 +129,11 @@ class Nodes:
         del self._by_id[node.nodeid]
         self.gone(node)
         self._unname(node)
+        self.dropped(node)
+
+
+def _nothing(node: Node) -> None:
+    """Who opens and closes files himself need not be told."""
 
 
 def _same(node: Node, st: rump.Stat) -> bool:

@@ -14,6 +14,7 @@ MAX_PAGES = 256
 HEADER = struct.Struct("=IIQQIIII")
 REPLY = struct.Struct("=IiQ")
 _MASK = (1 << 64) - 1
+_SECOND = 10**9
 
 
 class Op(enum.IntEnum):
@@ -69,6 +70,7 @@ class Init(enum.IntFlag):
     DO_READDIRPLUS = 1 << 13
     READDIRPLUS_AUTO = 1 << 14
     ASYNC_DIO = 1 << 15
+    NO_OPEN_SUPPORT = 1 << 17
     PARALLEL_DIROPS = 1 << 18
     MAX_PAGES = 1 << 22
     CACHE_SYMLINKS = 1 << 23
@@ -88,6 +90,8 @@ class Set(enum.IntFlag):
     MTIME_NOW = 1 << 8
 
 
+CACHE_DIR = 1 << 3
+"""Answer to OPENDIR: what was listed is good until the host changes it."""
 KEEP_CACHE = 1 << 1
 """Answer to OPEN: pages of the file that are in the host's cache are still good."""
 WITH_FH = 1
@@ -169,10 +173,10 @@ class Attributes(NamedTuple):
     blksize: int
 
     def emit(self) -> bytes:
-        seconds, parts = zip(*(divmod(t, 10**9) for t in self[3:6]), strict=True)
+        ino, size, blocks, atime, mtime, ctime, mode, nlink, uid, gid, rdev, blksize = self
         return _ATTR.pack(
-            self.ino, self.size, self.blocks, *(s & _MASK for s in seconds), *parts, self.mode, self.nlink, self.uid,
-            self.gid, self.rdev & 0xFFFFFFFF, self.blksize, 0,
+            ino, size, blocks, atime // _SECOND & _MASK, mtime // _SECOND & _MASK, ctime // _SECOND & _MASK,
+            atime % _SECOND, mtime % _SECOND, ctime % _SECOND, mode, nlink, uid, gid, rdev & 0xFFFFFFFF, blksize, 0,
         )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from rumpclients.fuse.volume import Reply, Volume
 
 SYNC_S = 5.0
 """Changes go to stable storage at the latest when nothing was asked for so long."""
+READ_AHEAD_KIB = 4096
 _WANTED = (
     Init.ASYNC_READ | Init.ATOMIC_O_TRUNC | Init.BIG_WRITES | Init.DO_READDIRPLUS | Init.READDIRPLUS_AUTO
     | Init.ASYNC_DIO | Init.PARALLEL_DIROPS | Init.MAX_PAGES
@@ -47,11 +48,12 @@ class Server:
         self._volume = volume
         self._debug = debug
         self._files = Files(volume)
+        self._names = Names(volume)
         self._ends = 0
         self._handlers = self._table()
 
     def _table(self) -> dict[int, Callable[[Request], Reply | None]]:
-        names, files, attributes = Names(self._volume), self._files, AttributeOps(self._volume)
+        names, files, attributes = self._names, self._files, AttributeOps(self._volume)
         found: dict[int, Callable[[Request], Reply | None]] = {}
         for op in Op:
             for owner in (names, files, attributes, self):
@@ -70,6 +72,10 @@ class Server:
         wanted = _WANTED
         if self._volume.policy.keep_pages:
             wanted |= Init.CACHE_SYMLINKS
+            if flags & Init.NO_OPEN_SUPPORT:
+                # Not ATOMIC_O_TRUNC: who opens without asking truncates before.
+                wanted = wanted & ~Init.ATOMIC_O_TRUNC | Init.NO_OPEN_SUPPORT
+                self._names.kept = self._files.keep()
         else:
             wanted |= Init.AUTO_INVAL_DATA
         ahead = max(readahead, MAX_WRITE)
@@ -110,6 +116,9 @@ class Server:
             return
         if request.op in _CHANGING:
             self._volume.dirty = True
+            self._volume.epoch += 1
+        elif request.op == Op.READ and self._volume.policy.atimes:
+            self._volume.epoch += 1
         try:
             reply = handler(request)
         except OSError as error:
@@ -123,6 +132,8 @@ class Server:
             self._tell(request, 0)
             if reply is not None and request.op not in _SILENT:
                 self._device.reply(request.unique, reply)
+            if request.op == Op.INIT:
+                self._device.read_ahead(READ_AHEAD_KIB)
 
     def _fail(self, request: Request, number: int) -> None:
         self._tell(request, number)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import re
+import time
 from collections.abc import Sequence
 
 from rumpclients._command import CommandError, Parser, run
-from rumpclients.fuse.device import unmount
+from rumpclients.fuse.device import plain, unmount
 
 _MOUNTS = "/proc/self/mountinfo"
+_PATIENCE_S, _STEP_S = 2.0, 0.01
 
 
 def main(prog: str, argv: Sequence[str]) -> int:
@@ -32,7 +33,36 @@ def _unmount(mountpoint: str, *, lazy: bool) -> None:
         image = stack.enter_context(open(source, "rb")) if os.path.isfile(source) else None
         unmount(path, lazy=lazy)
         if image is not None and not lazy:
-            fcntl.flock(image, fcntl.LOCK_SH)  # whoever serves the mount holds it to the end
+            _wait(image.fileno(), mountpoint, source)
+
+
+def _wait(image: int, mountpoint: str, source: str) -> None:
+    """Until whoever serves the mount lets go of the image. CommandError when another mount namespace keeps it alive."""
+    begun = time.monotonic()
+    while True:
+        try:
+            fcntl.flock(image, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() - begun > _PATIENCE_S and (holder := _elsewhere(source)) is not None:
+                raise CommandError(
+                    f"{mountpoint}: unmounted here, but not in the mount namespace of process {holder}: the image is"
+                    " complete when that has unmounted it too, or has ended"
+                ) from None
+            time.sleep(_STEP_S)
+        else:
+            return
+
+
+def _elsewhere(source: str) -> int | None:
+    """A process in whose mount namespace it is still mounted."""
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError), open(f"/proc/{name}/mountinfo") as mounts:
+                for line in mounts:
+                    kind, found = line.partition(" - ")[2].split()[:2]
+                    if kind.startswith("fuse.rump_") and plain(found) == source:
+                        return int(name)
+    return None
 
 
 def source_of(path: str) -> str | None:
@@ -42,11 +72,6 @@ def source_of(path: str) -> str | None:
         for line in mounts:
             before, _, behind = line.partition(" - ")
             where, (kind, source) = before.split()[4], behind.split()[:2]
-            if _plain(where) == path and kind.startswith("fuse.rump_"):
-                found = _plain(source)
+            if plain(where) == path and kind.startswith("fuse.rump_"):
+                found = plain(source)
     return found
-
-
-def _plain(text: str) -> str:
-    """Blanks and their kin are in octal there."""
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)

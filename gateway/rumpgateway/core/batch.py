@@ -85,12 +85,16 @@ class _Run:
         op = step.op
         if op.internal or (op.name in self._gateway.own and op.name != "close"):
             return None
-        inside = {r.arg: r for r in step.references if r.call >= self._first}
-        if any(r.call >= self._first + len(self.steps) for r in step.references):
-            return None
+        inside: dict[int, Reference] = {}
         try:
-            early = Step(op, step.args, [r for r in step.references if r.call < self._first])
-            args = list(arguments(self._batch, self._outcomes, early))
+            if step.references:
+                inside = {r.arg: r for r in step.references if r.call >= self._first}
+                if any(r.call >= self._first + len(self.steps) for r in inside.values()):
+                    return None
+                early = Step(op, step.args, [r for r in step.references if r.call < self._first])
+                args = list(arguments(self._batch, self._outcomes, early))
+            else:
+                args = list(step.args)
             owner = self._owner(op, args, inside)
         except KernelError:
             return None
@@ -98,6 +102,8 @@ class _Run:
             return None
         self.owner = owner
         self._room -= len(op.new)
+        if not inside:
+            return Step(op, tuple(args))
         return Step(op, tuple(args), [Reference(r.call - self._first, r.arg, r.path) for r in inside.values()])
 
     def _owner(self, op: Op, args: list[Any], inside: dict[int, Reference]) -> str | None:

@@ -217,6 +217,16 @@ async def duplicate(gateway: Gateway, p: Process, number: int, flags: int, *, cl
     return p.fds.install(p.fds.get(number), cloexec=cloexec)
 
 
+async def open_elsewhere(gateway: Gateway, p: Process, rdev: int, flags: int, *, cloexec: bool) -> int:
+    """A device of the network. ENXIO without net, and what net says; EMFILE."""
+    try:
+        peer = gateway.peer("net")
+    except KernelError as error:
+        raise KernelError(Errno.ENXIO, "the network is not running", gateway.name) from error
+    handle = await value_of(peer.call(p.context, calls.DEV_OPEN, (False, rdev, flags)))
+    return p.fds.install(Description("net", handle), cloexec=cloexec)
+
+
 def _getfl(description: Description) -> tuple[int, int, int, None]:
     return description.handle, const.F_GETFL, 0, None
 

@@ -14,7 +14,16 @@ from typing import Any
 
 from rumpgateway.core import life, signals
 from rumpgateway.core.aio import AIO_CALLS, AsynchronousIO
-from rumpgateway.core.calls import GATEWAY_CALLS, IDENTITY_CALLS, change_identity, duplicate, fd_list, fd_stat, fd_table
+from rumpgateway.core.calls import (
+    GATEWAY_CALLS,
+    IDENTITY_CALLS,
+    change_identity,
+    duplicate,
+    fd_list,
+    fd_stat,
+    fd_table,
+    open_elsewhere,
+)
 from rumpgateway.core.console import CONSOLE
 from rumpgateway.core.cookies import Cookies
 from rumpgateway.core.descriptors import Description, misplaced
@@ -30,7 +39,7 @@ from rumpuser.kqueue import Watching
 from rumpuser.pending import start, value_of
 from rumpuser.policy import Identity
 from rumpuser.readiness import Selectable
-from rumpuser.run import diverted
+from rumpuser.run import ELSEWHERE, device_of, diverted
 from rumpwire import calls, const, values
 from rumpwire.calls import OPS, Op
 from rumpwire.errno import Errno, KernelError
@@ -199,9 +208,12 @@ class Gateway(Component):
         return _lost() if any(d is not None and d.owner == LOST for d in found) else None
 
     async def duplicate(self, p: Process, op: Op, args: tuple[Any, ...], value: int) -> int:
-        """open of a name of fdesc: what is to be opened is descriptor -1 - value of the caller."""
+        """open of a name of fdesc: what is to be opened is descriptor -1 - value of the caller, or a device of net."""
         at, flag = _CLOEXEC[op.name]
-        return await duplicate(self, p, -1 - value, args[at], cloexec=bool(args[at] & flag))
+        number, cloexec = -1 - value, bool(args[at] & flag)
+        if number < ELSEWHERE:
+            return await duplicate(self, p, number, args[at], cloexec=cloexec)
+        return await open_elsewhere(self, p, device_of(number), args[at], cloexec=cloexec)
 
     def peer(self, owner: str) -> Any:
         if owner == LOST:

@@ -97,6 +97,15 @@ def _enc_Dirent(v: Any, m: Any) -> None:
     m.d_off = v.d_off
 
 
+def _dec_DirentStat(m: Any) -> DirentStat:
+    return DirentStat(_dec_Dirent(m.entry) if m.HasField("entry") else None, _dec_Stat(m.st) if m.HasField("st") else None)
+
+
+def _enc_DirentStat(v: Any, m: Any) -> None:
+    if v.entry is not None: m.entry.SetInParent(); _enc_Dirent(v.entry, m.entry)
+    if v.st is not None: m.st.SetInParent(); _enc_Stat(v.st, m.st)
+
+
 def _dec_Rlimit(m: Any) -> Rlimit:
     return Rlimit(m.rlim_cur, m.rlim_max)
 
@@ -268,7 +277,7 @@ def _enc_Linger(v: Any, m: Any) -> None:
 
 
 def _dec_TcpInfo(m: Any) -> TcpInfo:
-    return TcpInfo(m.tcpi_state, m.tcpi_ca_state, m.tcpi_retransmits, m.tcpi_probes, m.tcpi_backoff, m.tcpi_options, m.tcpi_snd_wscale, m.tcpi_rcv_wscale, m.tcpi_rto, m.tcpi_snd_mss, m.tcpi_rcv_mss, m.tcpi_unacked, m.tcpi_sacked, m.tcpi_lost, m.tcpi_retrans, m.tcpi_pmtu, m.tcpi_last_data_sent, m.tcpi_last_data_recv, m.tcpi_rtt, m.tcpi_rttvar, m.tcpi_min_rtt, m.tcpi_snd_ssthresh, m.tcpi_snd_cwnd, m.tcpi_advmss, m.tcpi_reordering, m.tcpi_rcv_space, m.tcpi_snd_wnd, m.tcpi_snd_nxt, m.tcpi_rcv_nxt, m.tcpi_total_retrans, m.tcpi_bytes_acked, m.tcpi_bytes_received, m.tcpi_notsent_bytes)
+    return TcpInfo(m.tcpi_state, m.tcpi_ca_state, m.tcpi_retransmits, m.tcpi_probes, m.tcpi_backoff, m.tcpi_options, m.tcpi_snd_wscale, m.tcpi_rcv_wscale, m.tcpi_rto, m.tcpi_snd_mss, m.tcpi_rcv_mss, m.tcpi_unacked, m.tcpi_sacked, m.tcpi_lost, m.tcpi_retrans, m.tcpi_pmtu, m.tcpi_last_data_sent, m.tcpi_last_data_recv, m.tcpi_rtt, m.tcpi_rttvar, m.tcpi_min_rtt, m.tcpi_snd_ssthresh, m.tcpi_snd_cwnd, m.tcpi_advmss, m.tcpi_reordering, m.tcpi_rcv_space, m.tcpi_snd_wnd, m.tcpi_snd_nxt, m.tcpi_rcv_nxt, m.tcpi_total_retrans, m.tcpi_bytes_acked, m.tcpi_bytes_received, m.tcpi_notsent_bytes, m.tcpi_delivered)
 
 
 def _enc_TcpInfo(v: Any, m: Any) -> None:
@@ -305,6 +314,7 @@ def _enc_TcpInfo(v: Any, m: Any) -> None:
     m.tcpi_bytes_acked = v.tcpi_bytes_acked
     m.tcpi_bytes_received = v.tcpi_bytes_received
     m.tcpi_notsent_bytes = v.tcpi_notsent_bytes
+    m.tcpi_delivered = v.tcpi_delivered
 
 
 def _dec_Mreq(m: Any) -> Mreq:
@@ -4639,6 +4649,21 @@ def _dec_r_newfs(m: Any) -> Any:
     return m.used
 
 
+def _enc_q_getdents_stat(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.count = a[1]
+
+def _dec_q_getdents_stat(m: Any) -> Any:
+    return (m.fd, m.count)
+
+def _enc_r_getdents_stat(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_DirentStat(x, m.entries.add())
+
+def _dec_r_getdents_stat(m: Any) -> Any:
+    return [_dec_DirentStat(x) for x in m.entries]
+
+
 def _enc_q_recvmsg(a: Any, m: Any) -> None:
     m.s = a[0]
     m.len = a[1]
@@ -6456,6 +6481,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "etfs_register_withsize": (_enc_q_etfs_register_withsize, _dec_q_etfs_register_withsize),
     "etfs_remove": (_enc_q_etfs_remove, _dec_q_etfs_remove),
     "newfs": (_enc_q_newfs, _dec_q_newfs),
+    "getdents_stat": (_enc_q_getdents_stat, _dec_q_getdents_stat),
     "recvmsg": (_enc_q_recvmsg, _dec_q_recvmsg),
     "sendmsg": (_enc_q_sendmsg, _dec_q_sendmsg),
     "recvfrom": (_enc_q_recvfrom, _dec_q_recvfrom),
@@ -6769,6 +6795,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "etfs_register_withsize": (_enc_r_etfs_register_withsize, _dec_r_etfs_register_withsize),
     "etfs_remove": (_enc_r_etfs_remove, _dec_r_etfs_remove),
     "newfs": (_enc_r_newfs, _dec_r_newfs),
+    "getdents_stat": (_enc_r_getdents_stat, _dec_r_getdents_stat),
     "recvmsg": (_enc_r_recvmsg, _dec_r_recvmsg),
     "sendmsg": (_enc_r_sendmsg, _dec_r_sendmsg),
     "recvfrom": (_enc_r_recvfrom, _dec_r_recvfrom),

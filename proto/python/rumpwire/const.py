@@ -752,6 +752,9 @@ MAJOR_PTM: Final = 165
 MAJOR_DRVCTL: Final = 167
 MAJOR_CGD_BLK: Final = 19
 MAJOR_CGD_CHR: Final = 96
+MAJOR_BPF: Final = 23
+MAJOR_TUN: Final = 40
+MAJOR_TAP: Final = 169
 
 # sys/extattr.h, ufs/ufs/extattr.h
 EXTATTR_NAMESPACE_USER: Final = 1
@@ -859,6 +862,12 @@ BIOCSRTIMEOUT: Final = 0x8010427A
 BIOCGRTIMEOUT: Final = 0x4010427B
 BIOCGFEEDBACK: Final = 0x4004427C
 BIOCSFEEDBACK: Final = 0x8004427D
+
+# net/if_tap.h, net/if_tun.h
+TAPGIFNAME: Final = 0x40906500
+TUNSIFMODE: Final = 0x80047458
+TUNSIFHEAD: Final = 0x80047442
+TUNGIFHEAD: Final = 0x40047441
 
 # sys/ktrace.h
 KTROP_SET: Final = 0

@@ -2437,15 +2437,21 @@ class RunRequest(_message.Message):
     KEEP_GOING_FIELD_NUMBER: _builtins.int
     CANCEL_FIELD_NUMBER: _builtins.int
     CANCEL_ERRNO_FIELD_NUMBER: _builtins.int
+    MEMORY_FIELD_NUMBER: _builtins.int
+    SHARED_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     keep_going: _builtins.bool
     cancel: _builtins.bool
     cancel_errno: _builtins.int
     """What calls that are cancelled end with; 0: EINTR."""
+    memory: _builtins.int
+    """The memory that places of `shared` are in, by the number that it got when it was handed over (docs/transport.md)."""
     @_builtins.property
     def context(self) -> Global___Context: ...
     @_builtins.property
     def calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___BusCall]: ...
+    @_builtins.property
+    def shared(self) -> _containers.RepeatedCompositeFieldContainer[_rump_sp_pb2.Shared]: ...
     def __init__(
         self,
         *,
@@ -2455,10 +2461,12 @@ class RunRequest(_message.Message):
         keep_going: _builtins.bool = ...,
         cancel: _builtins.bool = ...,
         cancel_errno: _builtins.int = ...,
+        memory: _builtins.int = ...,
+        shared: _abc.Iterable[_rump_sp_pb2.Shared] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["context", b"context"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "cancel", b"cancel", "cancel_errno", b"cancel_errno", "context", b"context", "id", b"id", "keep_going", b"keep_going"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "cancel", b"cancel", "cancel_errno", b"cancel_errno", "context", b"context", "id", b"id", "keep_going", b"keep_going", "memory", b"memory", "shared", b"shared"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2471,21 +2479,25 @@ class RunResponse(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     RESULTS_FIELD_NUMBER: _builtins.int
     MOVED_FIELD_NUMBER: _builtins.int
+    SHARED_FIELD_NUMBER: _builtins.int
     id: _builtins.int
     moved: _builtins.bool
     """The component is being replaced: what the results do not tell of, its successor is to do."""
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___BusResult]: ...
+    @_builtins.property
+    def shared(self) -> _containers.RepeatedCompositeFieldContainer[_rump_sp_pb2.Shared]: ...
     def __init__(
         self,
         *,
         id: _builtins.int = ...,
         results: _abc.Iterable[Global___BusResult] | None = ...,
         moved: _builtins.bool = ...,
+        shared: _abc.Iterable[_rump_sp_pb2.Shared] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "moved", b"moved", "results", b"results"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "moved", b"moved", "results", b"results", "shared", b"shared"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5297,6 +5297,11 @@ class VfsStub(object):
                 request_serializer=rump__vfs__pb2.NewfsRequest.SerializeToString,
                 response_deserializer=rump__vfs__pb2.NewfsResponse.FromString,
                 _registered_method=True)
+        self.GetdentsStat = channel.unary_unary(
+                '/rump.sp.v1.Vfs/GetdentsStat',
+                request_serializer=rump__vfs__pb2.GetdentsStatRequest.SerializeToString,
+                response_deserializer=rump__vfs__pb2.GetdentsStatResponse.FromString,
+                _registered_method=True)
 
 
 class VfsServicer(object):
@@ -6048,6 +6053,14 @@ class VfsServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetdentsStat(self, request, context):
+        """Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for each of
+        them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR, EINVAL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_VfsServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -6580,6 +6593,11 @@ def add_VfsServicer_to_server(servicer, server):
                     servicer.Newfs,
                     request_deserializer=rump__vfs__pb2.NewfsRequest.FromString,
                     response_serializer=rump__vfs__pb2.NewfsResponse.SerializeToString,
+            ),
+            'GetdentsStat': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetdentsStat,
+                    request_deserializer=rump__vfs__pb2.GetdentsStatRequest.FromString,
+                    response_serializer=rump__vfs__pb2.GetdentsStatResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -9445,6 +9463,33 @@ class Vfs(object):
             '/rump.sp.v1.Vfs/Newfs',
             rump__vfs__pb2.NewfsRequest.SerializeToString,
             rump__vfs__pb2.NewfsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetdentsStat(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Vfs/GetdentsStat',
+            rump__vfs__pb2.GetdentsStatRequest.SerializeToString,
+            rump__vfs__pb2.GetdentsStatResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1565,6 +1565,10 @@ class VfsStub:
     """Makes a new file system on a block device, filled with the tree of a directory if there is a source; how many
     bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC, EROFS, EIO.
     """
+    GetdentsStat: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.GetdentsStatRequest, _rump_vfs_pb2.GetdentsStatResponse]
+    """Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for each of
+    them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR, EINVAL.
+    """
 
 @_typing.type_check_only
 class VfsAsyncStub(VfsStub):
@@ -1788,6 +1792,10 @@ class VfsAsyncStub(VfsStub):
     Newfs: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.NewfsRequest, _rump_vfs_pb2.NewfsResponse]  # type: ignore[assignment]
     """Makes a new file system on a block device, filled with the tree of a directory if there is a source; how many
     bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC, EROFS, EIO.
+    """
+    GetdentsStat: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.GetdentsStatRequest, _rump_vfs_pb2.GetdentsStatResponse]  # type: ignore[assignment]
+    """Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for each of
+    them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR, EINVAL.
     """
 
 class VfsServicer(metaclass=_abc_1.ABCMeta):
@@ -2645,6 +2653,16 @@ class VfsServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_rump_vfs_pb2.NewfsResponse, _abc.Awaitable[_rump_vfs_pb2.NewfsResponse]]:
         """Makes a new file system on a block device, filled with the tree of a directory if there is a source; how many
         bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC, EROFS, EIO.
+        """
+
+    @_abc_1.abstractmethod
+    def GetdentsStat(
+        self,
+        request: _rump_vfs_pb2.GetdentsStatRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_vfs_pb2.GetdentsStatResponse, _abc.Awaitable[_rump_vfs_pb2.GetdentsStatResponse]]:
+        """Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for each of
+        them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR, EINVAL.
         """
 
 def add_VfsServicer_to_server(servicer: VfsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

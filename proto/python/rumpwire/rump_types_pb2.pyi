@@ -235,6 +235,32 @@ class Dirent(_message.Message):
 Global___Dirent: _TypeAlias = Dirent  # noqa: Y015
 
 @_typing.final
+class DirentStat(_message.Message):
+    """An entry of a directory with the attributes of its file; without them where fstatat fails, or cannot answer at once."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRY_FIELD_NUMBER: _builtins.int
+    ST_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def entry(self) -> Global___Dirent: ...
+    @_builtins.property
+    def st(self) -> Global___Stat: ...
+    def __init__(
+        self,
+        *,
+        entry: Global___Dirent | None = ...,
+        st: Global___Stat | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "st", b"st"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "st", b"st"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DirentStat: _TypeAlias = DirentStat  # noqa: Y015
+
+@_typing.final
 class Rlimit(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -690,6 +716,7 @@ class TcpInfo(_message.Message):
     TCPI_BYTES_ACKED_FIELD_NUMBER: _builtins.int
     TCPI_BYTES_RECEIVED_FIELD_NUMBER: _builtins.int
     TCPI_NOTSENT_BYTES_FIELD_NUMBER: _builtins.int
+    TCPI_DELIVERED_FIELD_NUMBER: _builtins.int
     tcpi_state: _builtins.int
     tcpi_ca_state: _builtins.int
     tcpi_retransmits: _builtins.int
@@ -723,6 +750,8 @@ class TcpInfo(_message.Message):
     tcpi_bytes_acked: _builtins.int
     tcpi_bytes_received: _builtins.int
     tcpi_notsent_bytes: _builtins.int
+    tcpi_delivered: _builtins.int
+    """segments that have arrived, the SYN among them"""
     def __init__(
         self,
         *,
@@ -759,10 +788,11 @@ class TcpInfo(_message.Message):
         tcpi_bytes_acked: _builtins.int = ...,
         tcpi_bytes_received: _builtins.int = ...,
         tcpi_notsent_bytes: _builtins.int = ...,
+        tcpi_delivered: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["tcpi_advmss", b"tcpi_advmss", "tcpi_backoff", b"tcpi_backoff", "tcpi_bytes_acked", b"tcpi_bytes_acked", "tcpi_bytes_received", b"tcpi_bytes_received", "tcpi_ca_state", b"tcpi_ca_state", "tcpi_last_data_recv", b"tcpi_last_data_recv", "tcpi_last_data_sent", b"tcpi_last_data_sent", "tcpi_lost", b"tcpi_lost", "tcpi_min_rtt", b"tcpi_min_rtt", "tcpi_notsent_bytes", b"tcpi_notsent_bytes", "tcpi_options", b"tcpi_options", "tcpi_pmtu", b"tcpi_pmtu", "tcpi_probes", b"tcpi_probes", "tcpi_rcv_mss", b"tcpi_rcv_mss", "tcpi_rcv_nxt", b"tcpi_rcv_nxt", "tcpi_rcv_space", b"tcpi_rcv_space", "tcpi_rcv_wscale", b"tcpi_rcv_wscale", "tcpi_reordering", b"tcpi_reordering", "tcpi_retrans", b"tcpi_retrans", "tcpi_retransmits", b"tcpi_retransmits", "tcpi_rto", b"tcpi_rto", "tcpi_rtt", b"tcpi_rtt", "tcpi_rttvar", b"tcpi_rttvar", "tcpi_sacked", b"tcpi_sacked", "tcpi_snd_cwnd", b"tcpi_snd_cwnd", "tcpi_snd_mss", b"tcpi_snd_mss", "tcpi_snd_nxt", b"tcpi_snd_nxt", "tcpi_snd_ssthresh", b"tcpi_snd_ssthresh", "tcpi_snd_wnd", b"tcpi_snd_wnd", "tcpi_snd_wscale", b"tcpi_snd_wscale", "tcpi_state", b"tcpi_state", "tcpi_total_retrans", b"tcpi_total_retrans", "tcpi_unacked", b"tcpi_unacked"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tcpi_advmss", b"tcpi_advmss", "tcpi_backoff", b"tcpi_backoff", "tcpi_bytes_acked", b"tcpi_bytes_acked", "tcpi_bytes_received", b"tcpi_bytes_received", "tcpi_ca_state", b"tcpi_ca_state", "tcpi_delivered", b"tcpi_delivered", "tcpi_last_data_recv", b"tcpi_last_data_recv", "tcpi_last_data_sent", b"tcpi_last_data_sent", "tcpi_lost", b"tcpi_lost", "tcpi_min_rtt", b"tcpi_min_rtt", "tcpi_notsent_bytes", b"tcpi_notsent_bytes", "tcpi_options", b"tcpi_options", "tcpi_pmtu", b"tcpi_pmtu", "tcpi_probes", b"tcpi_probes", "tcpi_rcv_mss", b"tcpi_rcv_mss", "tcpi_rcv_nxt", b"tcpi_rcv_nxt", "tcpi_rcv_space", b"tcpi_rcv_space", "tcpi_rcv_wscale", b"tcpi_rcv_wscale", "tcpi_reordering", b"tcpi_reordering", "tcpi_retrans", b"tcpi_retrans", "tcpi_retransmits", b"tcpi_retransmits", "tcpi_rto", b"tcpi_rto", "tcpi_rtt", b"tcpi_rtt", "tcpi_rttvar", b"tcpi_rttvar", "tcpi_sacked", b"tcpi_sacked", "tcpi_snd_cwnd", b"tcpi_snd_cwnd", "tcpi_snd_mss", b"tcpi_snd_mss", "tcpi_snd_nxt", b"tcpi_snd_nxt", "tcpi_snd_ssthresh", b"tcpi_snd_ssthresh", "tcpi_snd_wnd", b"tcpi_snd_wnd", "tcpi_snd_wscale", b"tcpi_snd_wscale", "tcpi_state", b"tcpi_state", "tcpi_total_retrans", b"tcpi_total_retrans", "tcpi_unacked", b"tcpi_unacked"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

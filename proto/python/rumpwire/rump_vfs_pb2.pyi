@@ -2946,6 +2946,48 @@ class GetdentsResponse(_message.Message):
 Global___GetdentsResponse: _TypeAlias = GetdentsResponse  # noqa: Y015
 
 @_typing.final
+class GetdentsStatRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FD_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    fd: _builtins.int
+    count: _builtins.int
+    def __init__(
+        self,
+        *,
+        fd: _builtins.int = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "fd", b"fd"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetdentsStatRequest: _TypeAlias = GetdentsStatRequest  # noqa: Y015
+
+@_typing.final
+class GetdentsStatResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[_rump_types_pb2.DirentStat]: ...
+    def __init__(
+        self,
+        *,
+        entries: _abc.Iterable[_rump_types_pb2.DirentStat] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetdentsStatResponse: _TypeAlias = GetdentsStatResponse  # noqa: Y015
+
+@_typing.final
 class GetfhRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -81,6 +81,13 @@ class Dirent(NamedTuple):
     d_off: int = 0
 
 
+class DirentStat(NamedTuple):
+    """An entry of a directory with the attributes of its file; without them where fstatat fails, or cannot answer at once."""
+
+    entry: Dirent | None = None
+    st: Stat | None = None
+
+
 class Rlimit(NamedTuple):
     rlim_cur: int = 0
     rlim_max: int = 0
@@ -224,6 +231,7 @@ class TcpInfo(NamedTuple):
     tcpi_bytes_acked: int = 0
     tcpi_bytes_received: int = 0
     tcpi_notsent_bytes: int = 0
+    tcpi_delivered: int = 0
 
 
 class Mreq(NamedTuple):

@@ -8,6 +8,7 @@ for an answer that makes no sense.
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, cast
 
@@ -40,6 +41,8 @@ _ENCODE_RESULT = {name: RESPONSE[name][0] for name in OPS}
 _DECODE_RESULT = {name: RESPONSE[name][1] for name in OPS}
 _ENCODE_CALL = {name: REQUEST[name][0] for name in OPS}
 _new: Callable[..., Any] = tuple.__new__
+_KEPT = 256
+"""Paths into results that are remembered: programs use a few again and again."""
 
 
 def encode_call(step: Step, message: Any, earlier: Sequence[Step] = ()) -> None:
@@ -231,7 +234,7 @@ def _encode_references(step: Step, messages: Any, earlier: Sequence[Step]) -> No
         op = _earlier(reference, earlier)
         if not 0 <= reference.arg < len(step.op.args):
             raise KernelError(Errno.EINVAL, f"{step.op.cname} has no argument {reference.arg}")
-        messages.add(call=reference.call, field=reference.arg + 1, path=_numbers(op, reference.path))
+        messages.add(call=reference.call, field=reference.arg + 1, path=_numbers(op, tuple(reference.path)))
 
 
 def _decode_references(op: Op, messages: Any, earlier: Sequence[Step]) -> Sequence[Reference]:
@@ -241,15 +244,17 @@ def _decode_references(op: Op, messages: Any, earlier: Sequence[Step]) -> Sequen
 def _decode_reference(op: Op, message: Any, earlier: Sequence[Step]) -> Reference:
     if not 1 <= message.field <= len(op.args):
         raise KernelError(Errno.EINVAL, f"{op.cname} has no field {message.field}")
-    return Reference(message.call, message.field - 1, _names(_earlier(message, earlier), message.path))
+    return Reference(message.call, message.field - 1, _names(_earlier(message, earlier), tuple(message.path)))
 
 
-def _numbers(op: Op, path: Sequence[str]) -> list[int]:
+@functools.lru_cache(_KEPT)
+def _numbers(op: Op, path: tuple[str, ...]) -> list[int]:
     """Field numbers for the names of a path into the response of ``op``."""
     return _walk(op, path, lambda at, name: at.fields_by_name[name], lambda field: int(field.number))
 
 
-def _names(op: Op, path: Sequence[int]) -> tuple[str, ...]:
+@functools.lru_cache(_KEPT)
+def _names(op: Op, path: tuple[int, ...]) -> tuple[str, ...]:
     """Names for the field numbers of a path into the response of ``op``."""
     return tuple(_walk(op, path, lambda at, number: at.fields_by_number[number], lambda field: str(field.name)))
 

@@ -1444,6 +1444,15 @@ func (c Pub) Newfs(ctx context.Context, typ string, fspec string, options map[st
 	return r.GetUsed(), err
 }
 
+// GetdentsStat: next entries of an open directory, about count bytes of them and at most 1,024, with what
+// fstatat gives for each of them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF,
+// ENOTDIR, EINVAL.
+func (c Pub) GetdentsStat(ctx context.Context, fd int32, count uint64) ([]*rumpsp.DirentStat, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_GetdentsStat{GetdentsStat: &rumpsp.GetdentsStatRequest{Fd: fd, Count: count}}})
+	r := result.GetGetdentsStat()
+	return r.GetEntries(), err
+}
+
 // NetconfigIfcreate: makes an interface by cloning. EEXIST, EINVAL, ENXIO.
 func (c Pub) NetconfigIfcreate(ctx context.Context, ifname string) error {
 	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NetconfigIfcreate{NetconfigIfcreate: &rumpsp.NetconfigIfcreateRequest{Ifname: ifname}}})

@@ -305,6 +305,7 @@ type Call struct {
 	//	*Call_EtfsRegisterWithsize
 	//	*Call_EtfsRemove
 	//	*Call_Newfs
+	//	*Call_GetdentsStat
 	//	*Call_NetconfigIfcreate
 	//	*Call_NetconfigIfdestroy
 	//	*Call_NetconfigIfup
@@ -2312,6 +2313,15 @@ func (x *Call) GetNewfs() *NewfsRequest {
 	return nil
 }
 
+func (x *Call) GetGetdentsStat() *GetdentsStatRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_GetdentsStat); ok {
+			return x.GetdentsStat
+		}
+	}
+	return nil
+}
+
 func (x *Call) GetNetconfigIfcreate() *NetconfigIfcreateRequest {
 	if x != nil {
 		if x, ok := x.Call.(*Call_NetconfigIfcreate); ok {
@@ -3614,6 +3624,10 @@ type Call_Newfs struct {
 	Newfs *NewfsRequest `protobuf:"bytes,2013,opt,name=newfs,proto3,oneof"`
 }
 
+type Call_GetdentsStat struct {
+	GetdentsStat *GetdentsStatRequest `protobuf:"bytes,2014,opt,name=getdents_stat,json=getdentsStat,proto3,oneof"`
+}
+
 type Call_NetconfigIfcreate struct {
 	NetconfigIfcreate *NetconfigIfcreateRequest `protobuf:"bytes,2020,opt,name=netconfig_ifcreate,json=netconfigIfcreate,proto3,oneof"`
 }
@@ -4238,6 +4252,8 @@ func (*Call_EtfsRemove) isCall_Call() {}
 
 func (*Call_Newfs) isCall_Call() {}
 
+func (*Call_GetdentsStat) isCall_Call() {}
+
 func (*Call_NetconfigIfcreate) isCall_Call() {}
 
 func (*Call_NetconfigIfdestroy) isCall_Call() {}
@@ -4556,6 +4572,7 @@ type Result struct {
 	//	*Result_EtfsRegisterWithsize
 	//	*Result_EtfsRemove
 	//	*Result_Newfs
+	//	*Result_GetdentsStat
 	//	*Result_NetconfigIfcreate
 	//	*Result_NetconfigIfdestroy
 	//	*Result_NetconfigIfup
@@ -6565,6 +6582,15 @@ func (x *Result) GetNewfs() *NewfsResponse {
 	return nil
 }
 
+func (x *Result) GetGetdentsStat() *GetdentsStatResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_GetdentsStat); ok {
+			return x.GetdentsStat
+		}
+	}
+	return nil
+}
+
 func (x *Result) GetNetconfigIfcreate() *NetconfigIfcreateResponse {
 	if x != nil {
 		if x, ok := x.Result.(*Result_NetconfigIfcreate); ok {
@@ -7871,6 +7897,10 @@ type Result_Newfs struct {
 	Newfs *NewfsResponse `protobuf:"bytes,2013,opt,name=newfs,proto3,oneof"`
 }
 
+type Result_GetdentsStat struct {
+	GetdentsStat *GetdentsStatResponse `protobuf:"bytes,2014,opt,name=getdents_stat,json=getdentsStat,proto3,oneof"`
+}
+
 type Result_NetconfigIfcreate struct {
 	NetconfigIfcreate *NetconfigIfcreateResponse `protobuf:"bytes,2020,opt,name=netconfig_ifcreate,json=netconfigIfcreate,proto3,oneof"`
 }
@@ -8496,6 +8526,8 @@ func (*Result_EtfsRegisterWithsize) isResult_Result() {}
 func (*Result_EtfsRemove) isResult_Result() {}
 
 func (*Result_Newfs) isResult_Result() {}
+
+func (*Result_GetdentsStat) isResult_Result() {}
 
 func (*Result_NetconfigIfcreate) isResult_Result() {}
 
@@ -9553,7 +9585,9 @@ type StreamRequest struct {
 	Resume  bool     `protobuf:"varint,52,opt,name=resume,proto3" json:"resume,omitempty"`
 	Waiting []uint64 `protobuf:"varint,53,rep,packed,name=waiting,proto3" json:"waiting,omitempty"`
 	// When the calls still wait after this time they end with ETIMEDOUT; 0: never.
-	TimeoutMs     uint32 `protobuf:"varint,54,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`
+	TimeoutMs uint32 `protobuf:"varint,54,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`
+	// Where contents are that are not in the calls, and room for those of answers (docs/transport.md).
+	Shared        []*Shared `protobuf:"bytes,70,rep,name=shared,proto3" json:"shared,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -9658,6 +9692,76 @@ func (x *StreamRequest) GetTimeoutMs() uint32 {
 	return 0
 }
 
+func (x *StreamRequest) GetShared() []*Shared {
+	if x != nil {
+		return x.Shared
+	}
+	return nil
+}
+
+// A place in memory that both sides map, for the contents of one call: what write and pwrite are to write, or room for what
+// read and pread give. In an answer: what was put there.
+type Shared struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which of the calls of the message.
+	Call          uint32 `protobuf:"varint,1,opt,name=call,proto3" json:"call,omitempty"`
+	Offset        uint64 `protobuf:"varint,2,opt,name=offset,proto3" json:"offset,omitempty"`
+	Length        uint64 `protobuf:"varint,3,opt,name=length,proto3" json:"length,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Shared) Reset() {
+	*x = Shared{}
+	mi := &file_rump_sp_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Shared) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Shared) ProtoMessage() {}
+
+func (x *Shared) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_sp_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Shared.ProtoReflect.Descriptor instead.
+func (*Shared) Descriptor() ([]byte, []int) {
+	return file_rump_sp_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *Shared) GetCall() uint32 {
+	if x != nil {
+		return x.Call
+	}
+	return 0
+}
+
+func (x *Shared) GetOffset() uint64 {
+	if x != nil {
+		return x.Offset
+	}
+	return 0
+}
+
+func (x *Shared) GetLength() uint64 {
+	if x != nil {
+		return x.Length
+	}
+	return 0
+}
+
 type StreamResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 0 for what is no reply.
@@ -9670,14 +9774,16 @@ type StreamResponse struct {
 	// Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged.
 	Busy bool `protobuf:"varint,50,opt,name=busy,proto3" json:"busy,omitempty"`
 	// Nothing comes after this, and why: what a gRPC stream says in its status. Only where frames are spoken.
-	End           *SyscallError `protobuf:"bytes,60,opt,name=end,proto3" json:"end,omitempty"`
+	End *SyscallError `protobuf:"bytes,60,opt,name=end,proto3" json:"end,omitempty"`
+	// Where results of reads are that are not in the results.
+	Shared        []*Shared `protobuf:"bytes,70,rep,name=shared,proto3" json:"shared,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamResponse) Reset() {
 	*x = StreamResponse{}
-	mi := &file_rump_sp_proto_msgTypes[22]
+	mi := &file_rump_sp_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9689,7 +9795,7 @@ func (x *StreamResponse) String() string {
 func (*StreamResponse) ProtoMessage() {}
 
 func (x *StreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[22]
+	mi := &file_rump_sp_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9702,7 +9808,7 @@ func (x *StreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamResponse.ProtoReflect.Descriptor instead.
 func (*StreamResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{22}
+	return file_rump_sp_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *StreamResponse) GetId() uint64 {
@@ -9747,6 +9853,13 @@ func (x *StreamResponse) GetEnd() *SyscallError {
 	return nil
 }
 
+func (x *StreamResponse) GetShared() []*Shared {
+	if x != nil {
+		return x.Shared
+	}
+	return nil
+}
+
 type UploadModuleRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// First message only: what the bytes are and who says so. The signature is ed25519, over the SHA-256 of the wheel.
@@ -9762,7 +9875,7 @@ type UploadModuleRequest struct {
 
 func (x *UploadModuleRequest) Reset() {
 	*x = UploadModuleRequest{}
-	mi := &file_rump_sp_proto_msgTypes[23]
+	mi := &file_rump_sp_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9774,7 +9887,7 @@ func (x *UploadModuleRequest) String() string {
 func (*UploadModuleRequest) ProtoMessage() {}
 
 func (x *UploadModuleRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[23]
+	mi := &file_rump_sp_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9787,7 +9900,7 @@ func (x *UploadModuleRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadModuleRequest.ProtoReflect.Descriptor instead.
 func (*UploadModuleRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{23}
+	return file_rump_sp_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *UploadModuleRequest) GetFilename() string {
@@ -9834,7 +9947,7 @@ type UploadModuleResponse struct {
 
 func (x *UploadModuleResponse) Reset() {
 	*x = UploadModuleResponse{}
-	mi := &file_rump_sp_proto_msgTypes[24]
+	mi := &file_rump_sp_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9846,7 +9959,7 @@ func (x *UploadModuleResponse) String() string {
 func (*UploadModuleResponse) ProtoMessage() {}
 
 func (x *UploadModuleResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[24]
+	mi := &file_rump_sp_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9859,7 +9972,7 @@ func (x *UploadModuleResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UploadModuleResponse.ProtoReflect.Descriptor instead.
 func (*UploadModuleResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{24}
+	return file_rump_sp_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *UploadModuleResponse) GetModule() *ModuleStat {
@@ -9877,7 +9990,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_rump_sp_proto_msgTypes[25]
+	mi := &file_rump_sp_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9889,7 +10002,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[25]
+	mi := &file_rump_sp_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9902,7 +10015,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{25}
+	return file_rump_sp_proto_rawDescGZIP(), []int{26}
 }
 
 // One component of the kernel.
@@ -9925,7 +10038,7 @@ type ComponentStatus struct {
 
 func (x *ComponentStatus) Reset() {
 	*x = ComponentStatus{}
-	mi := &file_rump_sp_proto_msgTypes[26]
+	mi := &file_rump_sp_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9937,7 +10050,7 @@ func (x *ComponentStatus) String() string {
 func (*ComponentStatus) ProtoMessage() {}
 
 func (x *ComponentStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[26]
+	mi := &file_rump_sp_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9950,7 +10063,7 @@ func (x *ComponentStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentStatus.ProtoReflect.Descriptor instead.
 func (*ComponentStatus) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{26}
+	return file_rump_sp_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ComponentStatus) GetName() string {
@@ -10021,7 +10134,7 @@ type StatusResponse struct {
 
 func (x *StatusResponse) Reset() {
 	*x = StatusResponse{}
-	mi := &file_rump_sp_proto_msgTypes[27]
+	mi := &file_rump_sp_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10033,7 +10146,7 @@ func (x *StatusResponse) String() string {
 func (*StatusResponse) ProtoMessage() {}
 
 func (x *StatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[27]
+	mi := &file_rump_sp_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10046,7 +10159,7 @@ func (x *StatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusResponse.ProtoReflect.Descriptor instead.
 func (*StatusResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{27}
+	return file_rump_sp_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *StatusResponse) GetUrl() string {
@@ -10085,7 +10198,7 @@ type ProcessesRequest struct {
 
 func (x *ProcessesRequest) Reset() {
 	*x = ProcessesRequest{}
-	mi := &file_rump_sp_proto_msgTypes[28]
+	mi := &file_rump_sp_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10097,7 +10210,7 @@ func (x *ProcessesRequest) String() string {
 func (*ProcessesRequest) ProtoMessage() {}
 
 func (x *ProcessesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[28]
+	mi := &file_rump_sp_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10110,7 +10223,7 @@ func (x *ProcessesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessesRequest.ProtoReflect.Descriptor instead.
 func (*ProcessesRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{28}
+	return file_rump_sp_proto_rawDescGZIP(), []int{29}
 }
 
 // One process of the kernel.
@@ -10129,7 +10242,7 @@ type ProcessStatus struct {
 
 func (x *ProcessStatus) Reset() {
 	*x = ProcessStatus{}
-	mi := &file_rump_sp_proto_msgTypes[29]
+	mi := &file_rump_sp_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10141,7 +10254,7 @@ func (x *ProcessStatus) String() string {
 func (*ProcessStatus) ProtoMessage() {}
 
 func (x *ProcessStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[29]
+	mi := &file_rump_sp_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10154,7 +10267,7 @@ func (x *ProcessStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessStatus.ProtoReflect.Descriptor instead.
 func (*ProcessStatus) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{29}
+	return file_rump_sp_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ProcessStatus) GetPid() int32 {
@@ -10208,7 +10321,7 @@ type ProcessesResponse struct {
 
 func (x *ProcessesResponse) Reset() {
 	*x = ProcessesResponse{}
-	mi := &file_rump_sp_proto_msgTypes[30]
+	mi := &file_rump_sp_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10220,7 +10333,7 @@ func (x *ProcessesResponse) String() string {
 func (*ProcessesResponse) ProtoMessage() {}
 
 func (x *ProcessesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[30]
+	mi := &file_rump_sp_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10233,7 +10346,7 @@ func (x *ProcessesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessesResponse.ProtoReflect.Descriptor instead.
 func (*ProcessesResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{30}
+	return file_rump_sp_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ProcessesResponse) GetProcesses() []*ProcessStatus {
@@ -10251,7 +10364,7 @@ type StatisticsRequest struct {
 
 func (x *StatisticsRequest) Reset() {
 	*x = StatisticsRequest{}
-	mi := &file_rump_sp_proto_msgTypes[31]
+	mi := &file_rump_sp_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10263,7 +10376,7 @@ func (x *StatisticsRequest) String() string {
 func (*StatisticsRequest) ProtoMessage() {}
 
 func (x *StatisticsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[31]
+	mi := &file_rump_sp_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10276,7 +10389,7 @@ func (x *StatisticsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatisticsRequest.ProtoReflect.Descriptor instead.
 func (*StatisticsRequest) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{31}
+	return file_rump_sp_proto_rawDescGZIP(), []int{32}
 }
 
 // What the calls of one kind have cost since the kernel is up.
@@ -10297,7 +10410,7 @@ type CallStatistics struct {
 
 func (x *CallStatistics) Reset() {
 	*x = CallStatistics{}
-	mi := &file_rump_sp_proto_msgTypes[32]
+	mi := &file_rump_sp_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10309,7 +10422,7 @@ func (x *CallStatistics) String() string {
 func (*CallStatistics) ProtoMessage() {}
 
 func (x *CallStatistics) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[32]
+	mi := &file_rump_sp_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10322,7 +10435,7 @@ func (x *CallStatistics) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallStatistics.ProtoReflect.Descriptor instead.
 func (*CallStatistics) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{32}
+	return file_rump_sp_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *CallStatistics) GetCall() string {
@@ -10372,7 +10485,7 @@ type ComponentUsage struct {
 
 func (x *ComponentUsage) Reset() {
 	*x = ComponentUsage{}
-	mi := &file_rump_sp_proto_msgTypes[33]
+	mi := &file_rump_sp_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10384,7 +10497,7 @@ func (x *ComponentUsage) String() string {
 func (*ComponentUsage) ProtoMessage() {}
 
 func (x *ComponentUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[33]
+	mi := &file_rump_sp_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10397,7 +10510,7 @@ func (x *ComponentUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentUsage.ProtoReflect.Descriptor instead.
 func (*ComponentUsage) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{33}
+	return file_rump_sp_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ComponentUsage) GetName() string {
@@ -10443,7 +10556,7 @@ type StatisticsResponse struct {
 
 func (x *StatisticsResponse) Reset() {
 	*x = StatisticsResponse{}
-	mi := &file_rump_sp_proto_msgTypes[34]
+	mi := &file_rump_sp_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10455,7 +10568,7 @@ func (x *StatisticsResponse) String() string {
 func (*StatisticsResponse) ProtoMessage() {}
 
 func (x *StatisticsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_sp_proto_msgTypes[34]
+	mi := &file_rump_sp_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10468,7 +10581,7 @@ func (x *StatisticsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatisticsResponse.ProtoReflect.Descriptor instead.
 func (*StatisticsResponse) Descriptor() ([]byte, []int) {
-	return file_rump_sp_proto_rawDescGZIP(), []int{34}
+	return file_rump_sp_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *StatisticsResponse) GetUptimeMs() uint64 {
@@ -10557,7 +10670,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tReference\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\rR\x04call\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\rR\x05field\x12\x12\n" +
-	"\x04path\x18\x03 \x03(\rR\x04path\"\x9a\x82\x01\n" +
+	"\x04path\x18\x03 \x03(\rR\x04path\"\xe3\x82\x01\n" +
 	"\x04Call\x125\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x15.rump.sp.v1.ReferenceR\n" +
@@ -10856,7 +10969,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x16etfs_register_withsize\x18\xdb\x0f \x01(\v2'.rump.sp.v1.EtfsRegisterWithsizeRequestH\x00R\x14etfsRegisterWithsize\x12A\n" +
 	"\vetfs_remove\x18\xdc\x0f \x01(\v2\x1d.rump.sp.v1.EtfsRemoveRequestH\x00R\n" +
 	"etfsRemove\x121\n" +
-	"\x05newfs\x18\xdd\x0f \x01(\v2\x18.rump.sp.v1.NewfsRequestH\x00R\x05newfs\x12V\n" +
+	"\x05newfs\x18\xdd\x0f \x01(\v2\x18.rump.sp.v1.NewfsRequestH\x00R\x05newfs\x12G\n" +
+	"\rgetdents_stat\x18\xde\x0f \x01(\v2\x1f.rump.sp.v1.GetdentsStatRequestH\x00R\fgetdentsStat\x12V\n" +
 	"\x12netconfig_ifcreate\x18\xe4\x0f \x01(\v2$.rump.sp.v1.NetconfigIfcreateRequestH\x00R\x11netconfigIfcreate\x12Y\n" +
 	"\x13netconfig_ifdestroy\x18\xe5\x0f \x01(\v2%.rump.sp.v1.NetconfigIfdestroyRequestH\x00R\x12netconfigIfdestroy\x12J\n" +
 	"\x0enetconfig_ifup\x18\xe6\x0f \x01(\v2 .rump.sp.v1.NetconfigIfupRequestH\x00R\rnetconfigIfup\x12P\n" +
@@ -10922,7 +11036,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1e.rump.sp.v1.NetCountersRequestH\x00R\vnetCounters\x125\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x19.rump.sp.v1.NdListRequestH\x00R\x06ndList\x12;\n" +
 	"\tfile_list\x18\xb4\x10 \x01(\v2\x1b.rump.sp.v1.FileListRequestH\x00R\bfileListB\x06\n" +
-	"\x04call\"\x9f\x84\x01\n" +
+	"\x04call\"\xe9\x84\x01\n" +
 	"\x06Result\x120\n" +
 	"\x05error\x18\x01 \x01(\v2\x18.rump.sp.v1.SyscallErrorH\x00R\x05error\x12/\n" +
 	"\x04read\x18\xeb\a \x01(\v2\x18.rump.sp.v1.ReadResponseH\x00R\x04read\x122\n" +
@@ -11219,7 +11333,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x16etfs_register_withsize\x18\xdb\x0f \x01(\v2(.rump.sp.v1.EtfsRegisterWithsizeResponseH\x00R\x14etfsRegisterWithsize\x12B\n" +
 	"\vetfs_remove\x18\xdc\x0f \x01(\v2\x1e.rump.sp.v1.EtfsRemoveResponseH\x00R\n" +
 	"etfsRemove\x122\n" +
-	"\x05newfs\x18\xdd\x0f \x01(\v2\x19.rump.sp.v1.NewfsResponseH\x00R\x05newfs\x12W\n" +
+	"\x05newfs\x18\xdd\x0f \x01(\v2\x19.rump.sp.v1.NewfsResponseH\x00R\x05newfs\x12H\n" +
+	"\rgetdents_stat\x18\xde\x0f \x01(\v2 .rump.sp.v1.GetdentsStatResponseH\x00R\fgetdentsStat\x12W\n" +
 	"\x12netconfig_ifcreate\x18\xe4\x0f \x01(\v2%.rump.sp.v1.NetconfigIfcreateResponseH\x00R\x11netconfigIfcreate\x12Z\n" +
 	"\x13netconfig_ifdestroy\x18\xe5\x0f \x01(\v2&.rump.sp.v1.NetconfigIfdestroyResponseH\x00R\x12netconfigIfdestroy\x12K\n" +
 	"\x0enetconfig_ifup\x18\xe6\x0f \x01(\v2!.rump.sp.v1.NetconfigIfupResponseH\x00R\rnetconfigIfup\x12Q\n" +
@@ -11339,7 +11454,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"keep_going\x18\x02 \x01(\bR\tkeepGoing\x12 \n" +
 	"\vtraceparent\x18Z \x01(\tR\vtraceparent\"=\n" +
 	"\rBatchResponse\x12,\n" +
-	"\aresults\x18\x01 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\"\xa3\x02\n" +
+	"\aresults\x18\x01 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\"\xcf\x02\n" +
 	"\rStreamRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12&\n" +
 	"\x05calls\x18\x02 \x03(\v2\x10.rump.sp.v1.CallR\x05calls\x12\x1d\n" +
@@ -11352,14 +11467,20 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x06resume\x184 \x01(\bR\x06resume\x12\x18\n" +
 	"\awaiting\x185 \x03(\x04R\awaiting\x12\x1d\n" +
 	"\n" +
-	"timeout_ms\x186 \x01(\rR\ttimeoutMs\"\xd5\x01\n" +
+	"timeout_ms\x186 \x01(\rR\ttimeoutMs\x12*\n" +
+	"\x06shared\x18F \x03(\v2\x12.rump.sp.v1.SharedR\x06shared\"L\n" +
+	"\x06Shared\x12\x12\n" +
+	"\x04call\x18\x01 \x01(\rR\x04call\x12\x16\n" +
+	"\x06offset\x18\x02 \x01(\x04R\x06offset\x12\x16\n" +
+	"\x06length\x18\x03 \x01(\x04R\x06length\"\x81\x02\n" +
 	"\x0eStreamResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12,\n" +
 	"\aresults\x18\x02 \x03(\v2\x12.rump.sp.v1.ResultR\aresults\x12\x16\n" +
 	"\x06signal\x18\x1e \x01(\rR\x06signal\x12-\n" +
 	"\asiginfo\x18\x1f \x01(\v2\x13.rump.sp.v1.SiginfoR\asiginfo\x12\x12\n" +
 	"\x04busy\x182 \x01(\bR\x04busy\x12*\n" +
-	"\x03end\x18< \x01(\v2\x18.rump.sp.v1.SyscallErrorR\x03end\"\x9c\x01\n" +
+	"\x03end\x18< \x01(\v2\x18.rump.sp.v1.SyscallErrorR\x03end\x12*\n" +
+	"\x06shared\x18F \x03(\v2\x12.rump.sp.v1.SharedR\x06shared\"\x9c\x01\n" +
 	"\x13UploadModuleRequest\x12\x1a\n" +
 	"\bfilename\x18\x01 \x01(\tR\bfilename\x12\x16\n" +
 	"\x06sha256\x18\x02 \x01(\fR\x06sha256\x12\x1d\n" +
@@ -11552,7 +11673,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tLioListio\x12\x1c.rump.sp.v1.LioListioRequest\x1a\x1d.rump.sp.v1.LioListioResponse\"\x17\x8a\xb5\x18\x13\b\x96\x03\x12\n" +
 	"lio_listio\x18\x01 \x01\x12g\n" +
 	"\n" +
-	"AioSuspend\x12\x1d.rump.sp.v1.AioSuspendRequest\x1a\x1e.rump.sp.v1.AioSuspendResponse\"\x1a\x8a\xb5\x18\x16\b\xb6\x03\x12\vaio_suspend\x18\x01 \x01(\x012\xe3S\n" +
+	"AioSuspend\x12\x1d.rump.sp.v1.AioSuspendRequest\x1a\x1e.rump.sp.v1.AioSuspendResponse\"\x1a\x8a\xb5\x18\x16\b\xb6\x03\x12\vaio_suspend\x18\x01 \x01(\x012\xd2T\n" +
 	"\x03Vfs\x12K\n" +
 	"\x04Open\x12\x17.rump.sp.v1.OpenRequest\x1a\x18.rump.sp.v1.OpenResponse\"\x10\x8a\xb5\x18\f\b\x05\x12\x04open\x18\x02 \x01\x12I\n" +
 	"\x04Link\x12\x17.rump.sp.v1.LinkRequest\x1a\x18.rump.sp.v1.LinkResponse\"\x0e\x8a\xb5\x18\n" +
@@ -11677,7 +11798,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\x14EtfsRegisterWithsize\x12'.rump.sp.v1.EtfsRegisterWithsizeRequest\x1a(.rump.sp.v1.EtfsRegisterWithsizeResponse\"0\x8a\xb5\x18,\b\x9bN\x12\x16etfs_register_withsize\x18\x022\vsystem.etfs8\x01\x12r\n" +
 	"\n" +
 	"EtfsRemove\x12\x1d.rump.sp.v1.EtfsRemoveRequest\x1a\x1e.rump.sp.v1.EtfsRemoveResponse\"%\x8a\xb5\x18!\b\x9cN\x12\vetfs_remove\x18\x022\vsystem.etfs8\x01\x12^\n" +
-	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x012\xe0;\n" +
+	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x01\x12m\n" +
+	"\fGetdentsStat\x12\x1f.rump.sp.v1.GetdentsStatRequest\x1a .rump.sp.v1.GetdentsStatResponse\"\x1a\x8a\xb5\x18\x16\b\x9eN\x12\rgetdents_stat\x18\x028\x012\xe0;\n" +
 	"\x03Net\x12W\n" +
 	"\aRecvmsg\x12\x1a.rump.sp.v1.RecvmsgRequest\x1a\x1b.rump.sp.v1.RecvmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1b\x12\arecvmsg\x18\x03 \x01\x12W\n" +
 	"\aSendmsg\x12\x1a.rump.sp.v1.SendmsgRequest\x1a\x1b.rump.sp.v1.SendmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1c\x12\asendmsg\x18\x03 \x01\x12[\n" +
@@ -11776,7 +11898,7 @@ func file_rump_sp_proto_rawDescGZIP() []byte {
 	return file_rump_sp_proto_rawDescData
 }
 
-var file_rump_sp_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
+var file_rump_sp_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_rump_sp_proto_goTypes = []any{
 	(*Reference)(nil),                        // 0: rump.sp.v1.Reference
 	(*Call)(nil),                             // 1: rump.sp.v1.Call
@@ -11800,1648 +11922,1657 @@ var file_rump_sp_proto_goTypes = []any{
 	(*BatchRequest)(nil),                     // 19: rump.sp.v1.BatchRequest
 	(*BatchResponse)(nil),                    // 20: rump.sp.v1.BatchResponse
 	(*StreamRequest)(nil),                    // 21: rump.sp.v1.StreamRequest
-	(*StreamResponse)(nil),                   // 22: rump.sp.v1.StreamResponse
-	(*UploadModuleRequest)(nil),              // 23: rump.sp.v1.UploadModuleRequest
-	(*UploadModuleResponse)(nil),             // 24: rump.sp.v1.UploadModuleResponse
-	(*StatusRequest)(nil),                    // 25: rump.sp.v1.StatusRequest
-	(*ComponentStatus)(nil),                  // 26: rump.sp.v1.ComponentStatus
-	(*StatusResponse)(nil),                   // 27: rump.sp.v1.StatusResponse
-	(*ProcessesRequest)(nil),                 // 28: rump.sp.v1.ProcessesRequest
-	(*ProcessStatus)(nil),                    // 29: rump.sp.v1.ProcessStatus
-	(*ProcessesResponse)(nil),                // 30: rump.sp.v1.ProcessesResponse
-	(*StatisticsRequest)(nil),                // 31: rump.sp.v1.StatisticsRequest
-	(*CallStatistics)(nil),                   // 32: rump.sp.v1.CallStatistics
-	(*ComponentUsage)(nil),                   // 33: rump.sp.v1.ComponentUsage
-	(*StatisticsResponse)(nil),               // 34: rump.sp.v1.StatisticsResponse
-	nil,                                      // 35: rump.sp.v1.CallStatistics.ErrorsEntry
-	(*ReadRequest)(nil),                      // 36: rump.sp.v1.ReadRequest
-	(*WriteRequest)(nil),                     // 37: rump.sp.v1.WriteRequest
-	(*CloseRequest)(nil),                     // 38: rump.sp.v1.CloseRequest
-	(*GetpidRequest)(nil),                    // 39: rump.sp.v1.GetpidRequest
-	(*SetuidRequest)(nil),                    // 40: rump.sp.v1.SetuidRequest
-	(*GetuidRequest)(nil),                    // 41: rump.sp.v1.GetuidRequest
-	(*GeteuidRequest)(nil),                   // 42: rump.sp.v1.GeteuidRequest
-	(*GetppidRequest)(nil),                   // 43: rump.sp.v1.GetppidRequest
-	(*DupRequest)(nil),                       // 44: rump.sp.v1.DupRequest
-	(*PipeRequest)(nil),                      // 45: rump.sp.v1.PipeRequest
-	(*GetegidRequest)(nil),                   // 46: rump.sp.v1.GetegidRequest
-	(*GetgidRequest)(nil),                    // 47: rump.sp.v1.GetgidRequest
-	(*GetloginRequest)(nil),                  // 48: rump.sp.v1.GetloginRequest
-	(*SetloginRequest)(nil),                  // 49: rump.sp.v1.SetloginRequest
-	(*IoctlRequest)(nil),                     // 50: rump.sp.v1.IoctlRequest
-	(*GetgroupsRequest)(nil),                 // 51: rump.sp.v1.GetgroupsRequest
-	(*SetgroupsRequest)(nil),                 // 52: rump.sp.v1.SetgroupsRequest
-	(*GetpgrpRequest)(nil),                   // 53: rump.sp.v1.GetpgrpRequest
-	(*SetpgidRequest)(nil),                   // 54: rump.sp.v1.SetpgidRequest
-	(*Dup2Request)(nil),                      // 55: rump.sp.v1.Dup2Request
-	(*FcntlRequest)(nil),                     // 56: rump.sp.v1.FcntlRequest
-	(*ReadvRequest)(nil),                     // 57: rump.sp.v1.ReadvRequest
-	(*WritevRequest)(nil),                    // 58: rump.sp.v1.WritevRequest
-	(*SetreuidRequest)(nil),                  // 59: rump.sp.v1.SetreuidRequest
-	(*SetregidRequest)(nil),                  // 60: rump.sp.v1.SetregidRequest
-	(*FlockRequest)(nil),                     // 61: rump.sp.v1.FlockRequest
-	(*SetsidRequest)(nil),                    // 62: rump.sp.v1.SetsidRequest
-	(*SetgidRequest)(nil),                    // 63: rump.sp.v1.SetgidRequest
-	(*SetegidRequest)(nil),                   // 64: rump.sp.v1.SetegidRequest
-	(*SeteuidRequest)(nil),                   // 65: rump.sp.v1.SeteuidRequest
-	(*FpathconfRequest)(nil),                 // 66: rump.sp.v1.FpathconfRequest
-	(*GetrlimitRequest)(nil),                 // 67: rump.sp.v1.GetrlimitRequest
-	(*SetrlimitRequest)(nil),                 // 68: rump.sp.v1.SetrlimitRequest
-	(*SysctlRequest)(nil),                    // 69: rump.sp.v1.SysctlRequest
-	(*GetpgidRequest)(nil),                   // 70: rump.sp.v1.GetpgidRequest
-	(*RebootRequest)(nil),                    // 71: rump.sp.v1.RebootRequest
-	(*PollRequest)(nil),                      // 72: rump.sp.v1.PollRequest
-	(*TimerCreateRequest)(nil),               // 73: rump.sp.v1.TimerCreateRequest
-	(*TimerDeleteRequest)(nil),               // 74: rump.sp.v1.TimerDeleteRequest
-	(*TimerGetoverrunRequest)(nil),           // 75: rump.sp.v1.TimerGetoverrunRequest
-	(*KsemInitRequest)(nil),                  // 76: rump.sp.v1.KsemInitRequest
-	(*KsemOpenRequest)(nil),                  // 77: rump.sp.v1.KsemOpenRequest
-	(*KsemUnlinkRequest)(nil),                // 78: rump.sp.v1.KsemUnlinkRequest
-	(*KsemCloseRequest)(nil),                 // 79: rump.sp.v1.KsemCloseRequest
-	(*KsemPostRequest)(nil),                  // 80: rump.sp.v1.KsemPostRequest
-	(*KsemWaitRequest)(nil),                  // 81: rump.sp.v1.KsemWaitRequest
-	(*KsemTrywaitRequest)(nil),               // 82: rump.sp.v1.KsemTrywaitRequest
-	(*KsemGetvalueRequest)(nil),              // 83: rump.sp.v1.KsemGetvalueRequest
-	(*KsemDestroyRequest)(nil),               // 84: rump.sp.v1.KsemDestroyRequest
-	(*KsemTimedwaitRequest)(nil),             // 85: rump.sp.v1.KsemTimedwaitRequest
-	(*AioCancelRequest)(nil),                 // 86: rump.sp.v1.AioCancelRequest
-	(*AioErrorRequest)(nil),                  // 87: rump.sp.v1.AioErrorRequest
-	(*AioFsyncRequest)(nil),                  // 88: rump.sp.v1.AioFsyncRequest
-	(*AioReadRequest)(nil),                   // 89: rump.sp.v1.AioReadRequest
-	(*AioReturnRequest)(nil),                 // 90: rump.sp.v1.AioReturnRequest
-	(*AioWriteRequest)(nil),                  // 91: rump.sp.v1.AioWriteRequest
-	(*LioListioRequest)(nil),                 // 92: rump.sp.v1.LioListioRequest
-	(*AioSuspendRequest)(nil),                // 93: rump.sp.v1.AioSuspendRequest
-	(*ModctlRequest)(nil),                    // 94: rump.sp.v1.ModctlRequest
-	(*GetsidRequest)(nil),                    // 95: rump.sp.v1.GetsidRequest
-	(*FktraceRequest)(nil),                   // 96: rump.sp.v1.FktraceRequest
-	(*IssetugidRequest)(nil),                 // 97: rump.sp.v1.IssetugidRequest
-	(*UtraceRequest)(nil),                    // 98: rump.sp.v1.UtraceRequest
-	(*KqueueRequest)(nil),                    // 99: rump.sp.v1.KqueueRequest
-	(*PosixFadviseRequest)(nil),              // 100: rump.sp.v1.PosixFadviseRequest
-	(*SelectRequest)(nil),                    // 101: rump.sp.v1.SelectRequest
-	(*GettimeofdayRequest)(nil),              // 102: rump.sp.v1.GettimeofdayRequest
-	(*SettimeofdayRequest)(nil),              // 103: rump.sp.v1.SettimeofdayRequest
-	(*AdjtimeRequest)(nil),                   // 104: rump.sp.v1.AdjtimeRequest
-	(*SetitimerRequest)(nil),                 // 105: rump.sp.v1.SetitimerRequest
-	(*GetitimerRequest)(nil),                 // 106: rump.sp.v1.GetitimerRequest
-	(*ClockGettimeRequest)(nil),              // 107: rump.sp.v1.ClockGettimeRequest
-	(*ClockSettimeRequest)(nil),              // 108: rump.sp.v1.ClockSettimeRequest
-	(*ClockGetresRequest)(nil),               // 109: rump.sp.v1.ClockGetresRequest
-	(*NanosleepRequest)(nil),                 // 110: rump.sp.v1.NanosleepRequest
-	(*KeventRequest)(nil),                    // 111: rump.sp.v1.KeventRequest
-	(*PselectRequest)(nil),                   // 112: rump.sp.v1.PselectRequest
-	(*PolltsRequest)(nil),                    // 113: rump.sp.v1.PolltsRequest
-	(*FstatRequest)(nil),                     // 114: rump.sp.v1.FstatRequest
-	(*TimerSettimeRequest)(nil),              // 115: rump.sp.v1.TimerSettimeRequest
-	(*TimerGettimeRequest)(nil),              // 116: rump.sp.v1.TimerGettimeRequest
-	(*Pipe2Request)(nil),                     // 117: rump.sp.v1.Pipe2Request
-	(*Dup3Request)(nil),                      // 118: rump.sp.v1.Dup3Request
-	(*Kqueue1Request)(nil),                   // 119: rump.sp.v1.Kqueue1Request
-	(*ClockNanosleepRequest)(nil),            // 120: rump.sp.v1.ClockNanosleepRequest
-	(*OpenRequest)(nil),                      // 121: rump.sp.v1.OpenRequest
-	(*LinkRequest)(nil),                      // 122: rump.sp.v1.LinkRequest
-	(*UnlinkRequest)(nil),                    // 123: rump.sp.v1.UnlinkRequest
-	(*ChdirRequest)(nil),                     // 124: rump.sp.v1.ChdirRequest
-	(*FchdirRequest)(nil),                    // 125: rump.sp.v1.FchdirRequest
-	(*ChmodRequest)(nil),                     // 126: rump.sp.v1.ChmodRequest
-	(*ChownRequest)(nil),                     // 127: rump.sp.v1.ChownRequest
-	(*UnmountRequest)(nil),                   // 128: rump.sp.v1.UnmountRequest
-	(*AccessRequest)(nil),                    // 129: rump.sp.v1.AccessRequest
-	(*ChflagsRequest)(nil),                   // 130: rump.sp.v1.ChflagsRequest
-	(*FchflagsRequest)(nil),                  // 131: rump.sp.v1.FchflagsRequest
-	(*SyncRequest)(nil),                      // 132: rump.sp.v1.SyncRequest
-	(*KtraceRequest)(nil),                    // 133: rump.sp.v1.KtraceRequest
-	(*RevokeRequest)(nil),                    // 134: rump.sp.v1.RevokeRequest
-	(*SymlinkRequest)(nil),                   // 135: rump.sp.v1.SymlinkRequest
-	(*ReadlinkRequest)(nil),                  // 136: rump.sp.v1.ReadlinkRequest
-	(*UmaskRequest)(nil),                     // 137: rump.sp.v1.UmaskRequest
-	(*ChrootRequest)(nil),                    // 138: rump.sp.v1.ChrootRequest
-	(*FsyncRequest)(nil),                     // 139: rump.sp.v1.FsyncRequest
-	(*FchownRequest)(nil),                    // 140: rump.sp.v1.FchownRequest
-	(*FchmodRequest)(nil),                    // 141: rump.sp.v1.FchmodRequest
-	(*RenameRequest)(nil),                    // 142: rump.sp.v1.RenameRequest
-	(*MkfifoRequest)(nil),                    // 143: rump.sp.v1.MkfifoRequest
-	(*MkdirRequest)(nil),                     // 144: rump.sp.v1.MkdirRequest
-	(*RmdirRequest)(nil),                     // 145: rump.sp.v1.RmdirRequest
-	(*PreadRequest)(nil),                     // 146: rump.sp.v1.PreadRequest
-	(*PwriteRequest)(nil),                    // 147: rump.sp.v1.PwriteRequest
-	(*PathconfRequest)(nil),                  // 148: rump.sp.v1.PathconfRequest
-	(*LseekRequest)(nil),                     // 149: rump.sp.v1.LseekRequest
-	(*TruncateRequest)(nil),                  // 150: rump.sp.v1.TruncateRequest
-	(*FtruncateRequest)(nil),                 // 151: rump.sp.v1.FtruncateRequest
-	(*FdatasyncRequest)(nil),                 // 152: rump.sp.v1.FdatasyncRequest
-	(*PosixRenameRequest)(nil),               // 153: rump.sp.v1.PosixRenameRequest
-	(*LchmodRequest)(nil),                    // 154: rump.sp.v1.LchmodRequest
-	(*LchownRequest)(nil),                    // 155: rump.sp.v1.LchownRequest
-	(*PosixChownRequest)(nil),                // 156: rump.sp.v1.PosixChownRequest
-	(*PosixFchownRequest)(nil),               // 157: rump.sp.v1.PosixFchownRequest
-	(*PosixLchownRequest)(nil),               // 158: rump.sp.v1.PosixLchownRequest
-	(*PreadvRequest)(nil),                    // 159: rump.sp.v1.PreadvRequest
-	(*PwritevRequest)(nil),                   // 160: rump.sp.v1.PwritevRequest
-	(*GetcwdRequest)(nil),                    // 161: rump.sp.v1.GetcwdRequest
-	(*FchrootRequest)(nil),                   // 162: rump.sp.v1.FchrootRequest
-	(*LchflagsRequest)(nil),                  // 163: rump.sp.v1.LchflagsRequest
-	(*FsyncRangeRequest)(nil),                // 164: rump.sp.v1.FsyncRangeRequest
-	(*GetvfsstatRequest)(nil),                // 165: rump.sp.v1.GetvfsstatRequest
-	(*Statvfs1Request)(nil),                  // 166: rump.sp.v1.Statvfs1Request
-	(*Fstatvfs1Request)(nil),                 // 167: rump.sp.v1.Fstatvfs1Request
-	(*ExtattrctlRequest)(nil),                // 168: rump.sp.v1.ExtattrctlRequest
-	(*ExtattrSetFileRequest)(nil),            // 169: rump.sp.v1.ExtattrSetFileRequest
-	(*ExtattrGetFileRequest)(nil),            // 170: rump.sp.v1.ExtattrGetFileRequest
-	(*ExtattrDeleteFileRequest)(nil),         // 171: rump.sp.v1.ExtattrDeleteFileRequest
-	(*ExtattrSetFdRequest)(nil),              // 172: rump.sp.v1.ExtattrSetFdRequest
-	(*ExtattrGetFdRequest)(nil),              // 173: rump.sp.v1.ExtattrGetFdRequest
-	(*ExtattrDeleteFdRequest)(nil),           // 174: rump.sp.v1.ExtattrDeleteFdRequest
-	(*ExtattrSetLinkRequest)(nil),            // 175: rump.sp.v1.ExtattrSetLinkRequest
-	(*ExtattrGetLinkRequest)(nil),            // 176: rump.sp.v1.ExtattrGetLinkRequest
-	(*ExtattrDeleteLinkRequest)(nil),         // 177: rump.sp.v1.ExtattrDeleteLinkRequest
-	(*ExtattrListFdRequest)(nil),             // 178: rump.sp.v1.ExtattrListFdRequest
-	(*ExtattrListFileRequest)(nil),           // 179: rump.sp.v1.ExtattrListFileRequest
-	(*ExtattrListLinkRequest)(nil),           // 180: rump.sp.v1.ExtattrListLinkRequest
-	(*SetxattrRequest)(nil),                  // 181: rump.sp.v1.SetxattrRequest
-	(*LsetxattrRequest)(nil),                 // 182: rump.sp.v1.LsetxattrRequest
-	(*FsetxattrRequest)(nil),                 // 183: rump.sp.v1.FsetxattrRequest
-	(*GetxattrRequest)(nil),                  // 184: rump.sp.v1.GetxattrRequest
-	(*LgetxattrRequest)(nil),                 // 185: rump.sp.v1.LgetxattrRequest
-	(*FgetxattrRequest)(nil),                 // 186: rump.sp.v1.FgetxattrRequest
-	(*ListxattrRequest)(nil),                 // 187: rump.sp.v1.ListxattrRequest
-	(*LlistxattrRequest)(nil),                // 188: rump.sp.v1.LlistxattrRequest
-	(*FlistxattrRequest)(nil),                // 189: rump.sp.v1.FlistxattrRequest
-	(*RemovexattrRequest)(nil),               // 190: rump.sp.v1.RemovexattrRequest
-	(*LremovexattrRequest)(nil),              // 191: rump.sp.v1.LremovexattrRequest
-	(*FremovexattrRequest)(nil),              // 192: rump.sp.v1.FremovexattrRequest
-	(*GetdentsRequest)(nil),                  // 193: rump.sp.v1.GetdentsRequest
-	(*GetfhRequest)(nil),                     // 194: rump.sp.v1.GetfhRequest
-	(*FhopenRequest)(nil),                    // 195: rump.sp.v1.FhopenRequest
-	(*Fhstatvfs1Request)(nil),                // 196: rump.sp.v1.Fhstatvfs1Request
-	(*MountRequest)(nil),                     // 197: rump.sp.v1.MountRequest
-	(*UtimesRequest)(nil),                    // 198: rump.sp.v1.UtimesRequest
-	(*FutimesRequest)(nil),                   // 199: rump.sp.v1.FutimesRequest
-	(*LutimesRequest)(nil),                   // 200: rump.sp.v1.LutimesRequest
-	(*StatRequest)(nil),                      // 201: rump.sp.v1.StatRequest
-	(*LstatRequest)(nil),                     // 202: rump.sp.v1.LstatRequest
-	(*MknodRequest)(nil),                     // 203: rump.sp.v1.MknodRequest
-	(*FhstatRequest)(nil),                    // 204: rump.sp.v1.FhstatRequest
-	(*LinkatRequest)(nil),                    // 205: rump.sp.v1.LinkatRequest
-	(*RenameatRequest)(nil),                  // 206: rump.sp.v1.RenameatRequest
-	(*MkfifoatRequest)(nil),                  // 207: rump.sp.v1.MkfifoatRequest
-	(*MknodatRequest)(nil),                   // 208: rump.sp.v1.MknodatRequest
-	(*MkdiratRequest)(nil),                   // 209: rump.sp.v1.MkdiratRequest
-	(*FaccessatRequest)(nil),                 // 210: rump.sp.v1.FaccessatRequest
-	(*FchmodatRequest)(nil),                  // 211: rump.sp.v1.FchmodatRequest
-	(*FchownatRequest)(nil),                  // 212: rump.sp.v1.FchownatRequest
-	(*FstatatRequest)(nil),                   // 213: rump.sp.v1.FstatatRequest
-	(*UtimensatRequest)(nil),                 // 214: rump.sp.v1.UtimensatRequest
-	(*OpenatRequest)(nil),                    // 215: rump.sp.v1.OpenatRequest
-	(*ReadlinkatRequest)(nil),                // 216: rump.sp.v1.ReadlinkatRequest
-	(*SymlinkatRequest)(nil),                 // 217: rump.sp.v1.SymlinkatRequest
-	(*UnlinkatRequest)(nil),                  // 218: rump.sp.v1.UnlinkatRequest
-	(*FutimensRequest)(nil),                  // 219: rump.sp.v1.FutimensRequest
-	(*QuotactlRequest)(nil),                  // 220: rump.sp.v1.QuotactlRequest
-	(*PosixFallocateRequest)(nil),            // 221: rump.sp.v1.PosixFallocateRequest
-	(*FdiscardRequest)(nil),                  // 222: rump.sp.v1.FdiscardRequest
-	(*RecvmsgRequest)(nil),                   // 223: rump.sp.v1.RecvmsgRequest
-	(*SendmsgRequest)(nil),                   // 224: rump.sp.v1.SendmsgRequest
-	(*RecvfromRequest)(nil),                  // 225: rump.sp.v1.RecvfromRequest
-	(*AcceptRequest)(nil),                    // 226: rump.sp.v1.AcceptRequest
-	(*GetpeernameRequest)(nil),               // 227: rump.sp.v1.GetpeernameRequest
-	(*GetsocknameRequest)(nil),               // 228: rump.sp.v1.GetsocknameRequest
-	(*ConnectRequest)(nil),                   // 229: rump.sp.v1.ConnectRequest
-	(*BindRequest)(nil),                      // 230: rump.sp.v1.BindRequest
-	(*SetsockoptRequest)(nil),                // 231: rump.sp.v1.SetsockoptRequest
-	(*ListenRequest)(nil),                    // 232: rump.sp.v1.ListenRequest
-	(*GetsockoptRequest)(nil),                // 233: rump.sp.v1.GetsockoptRequest
-	(*SendtoRequest)(nil),                    // 234: rump.sp.v1.SendtoRequest
-	(*ShutdownRequest)(nil),                  // 235: rump.sp.v1.ShutdownRequest
-	(*SocketpairRequest)(nil),                // 236: rump.sp.v1.SocketpairRequest
-	(*SocketRequest)(nil),                    // 237: rump.sp.v1.SocketRequest
-	(*PacceptRequest)(nil),                   // 238: rump.sp.v1.PacceptRequest
-	(*RecvmmsgRequest)(nil),                  // 239: rump.sp.v1.RecvmmsgRequest
-	(*SendmmsgRequest)(nil),                  // 240: rump.sp.v1.SendmmsgRequest
-	(*ModuleInitRequest)(nil),                // 241: rump.sp.v1.ModuleInitRequest
-	(*ModuleFiniRequest)(nil),                // 242: rump.sp.v1.ModuleFiniRequest
-	(*ComponentRestartRequest)(nil),          // 243: rump.sp.v1.ComponentRestartRequest
-	(*EtfsRegisterRequest)(nil),              // 244: rump.sp.v1.EtfsRegisterRequest
-	(*EtfsRegisterWithsizeRequest)(nil),      // 245: rump.sp.v1.EtfsRegisterWithsizeRequest
-	(*EtfsRemoveRequest)(nil),                // 246: rump.sp.v1.EtfsRemoveRequest
-	(*NewfsRequest)(nil),                     // 247: rump.sp.v1.NewfsRequest
-	(*NetconfigIfcreateRequest)(nil),         // 248: rump.sp.v1.NetconfigIfcreateRequest
-	(*NetconfigIfdestroyRequest)(nil),        // 249: rump.sp.v1.NetconfigIfdestroyRequest
-	(*NetconfigIfupRequest)(nil),             // 250: rump.sp.v1.NetconfigIfupRequest
-	(*NetconfigIfdownRequest)(nil),           // 251: rump.sp.v1.NetconfigIfdownRequest
-	(*NetconfigIfsetlinkstrRequest)(nil),     // 252: rump.sp.v1.NetconfigIfsetlinkstrRequest
-	(*NetconfigBraddRequest)(nil),            // 253: rump.sp.v1.NetconfigBraddRequest
-	(*NetconfigBrdelRequest)(nil),            // 254: rump.sp.v1.NetconfigBrdelRequest
-	(*NetconfigIpv4IfaddrRequest)(nil),       // 255: rump.sp.v1.NetconfigIpv4IfaddrRequest
-	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 256: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	(*NetconfigIpv6IfaddrRequest)(nil),       // 257: rump.sp.v1.NetconfigIpv6IfaddrRequest
-	(*NetconfigIpv4GwRequest)(nil),           // 258: rump.sp.v1.NetconfigIpv4GwRequest
-	(*NetconfigIpv6GwRequest)(nil),           // 259: rump.sp.v1.NetconfigIpv6GwRequest
-	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 260: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	(*NetconfigAutoIpv6Request)(nil),         // 261: rump.sp.v1.NetconfigAutoIpv6Request
-	(*NetconfigIfaddrsRequest)(nil),          // 262: rump.sp.v1.NetconfigIfaddrsRequest
-	(*NetconfigIfimpairRequest)(nil),         // 263: rump.sp.v1.NetconfigIfimpairRequest
-	(*NetconfigIfimpairstatRequest)(nil),     // 264: rump.sp.v1.NetconfigIfimpairstatRequest
-	(*NetconfigIfcaptureRequest)(nil),        // 265: rump.sp.v1.NetconfigIfcaptureRequest
-	(*BpfOpenRequest)(nil),                   // 266: rump.sp.v1.BpfOpenRequest
-	(*DevListRequest)(nil),                   // 267: rump.sp.v1.DevListRequest
-	(*MdCreateRequest)(nil),                  // 268: rump.sp.v1.MdCreateRequest
-	(*MdDestroyRequest)(nil),                 // 269: rump.sp.v1.MdDestroyRequest
-	(*KillRequest)(nil),                      // 270: rump.sp.v1.KillRequest
-	(*SigqueueRequest)(nil),                  // 271: rump.sp.v1.SigqueueRequest
-	(*SigpendingRequest)(nil),                // 272: rump.sp.v1.SigpendingRequest
-	(*NpfLoadRequest)(nil),                   // 273: rump.sp.v1.NpfLoadRequest
-	(*NpfConfigGetRequest)(nil),              // 274: rump.sp.v1.NpfConfigGetRequest
-	(*NpfSwitchRequest)(nil),                 // 275: rump.sp.v1.NpfSwitchRequest
-	(*NpfFlushRequest)(nil),                  // 276: rump.sp.v1.NpfFlushRequest
-	(*NpfConnectionsRequest)(nil),            // 277: rump.sp.v1.NpfConnectionsRequest
-	(*NpfStatsRequest)(nil),                  // 278: rump.sp.v1.NpfStatsRequest
-	(*NpfTableRequest)(nil),                  // 279: rump.sp.v1.NpfTableRequest
-	(*NpfRuleAddRequest)(nil),                // 280: rump.sp.v1.NpfRuleAddRequest
-	(*NpfRuleRemoveRequest)(nil),             // 281: rump.sp.v1.NpfRuleRemoveRequest
-	(*DhcpStartRequest)(nil),                 // 282: rump.sp.v1.DhcpStartRequest
-	(*DhcpRenewRequest)(nil),                 // 283: rump.sp.v1.DhcpRenewRequest
-	(*DhcpStopRequest)(nil),                  // 284: rump.sp.v1.DhcpStopRequest
-	(*DhcpLeasesRequest)(nil),                // 285: rump.sp.v1.DhcpLeasesRequest
-	(*DhcpdStartRequest)(nil),                // 286: rump.sp.v1.DhcpdStartRequest
-	(*DhcpdStopRequest)(nil),                 // 287: rump.sp.v1.DhcpdStopRequest
-	(*DhcpdBindingsRequest)(nil),             // 288: rump.sp.v1.DhcpdBindingsRequest
-	(*DnsForwardRequest)(nil),                // 289: rump.sp.v1.DnsForwardRequest
-	(*NetconfigIfaddrdelRequest)(nil),        // 290: rump.sp.v1.NetconfigIfaddrdelRequest
-	(*RouteSendRequest)(nil),                 // 291: rump.sp.v1.RouteSendRequest
-	(*RouteRecvRequest)(nil),                 // 292: rump.sp.v1.RouteRecvRequest
-	(*RouteDumpRequest)(nil),                 // 293: rump.sp.v1.RouteDumpRequest
-	(*NetPcblistRequest)(nil),                // 294: rump.sp.v1.NetPcblistRequest
-	(*NetCountersRequest)(nil),               // 295: rump.sp.v1.NetCountersRequest
-	(*NdListRequest)(nil),                    // 296: rump.sp.v1.NdListRequest
-	(*FileListRequest)(nil),                  // 297: rump.sp.v1.FileListRequest
-	(*SyscallError)(nil),                     // 298: rump.sp.v1.SyscallError
-	(*ReadResponse)(nil),                     // 299: rump.sp.v1.ReadResponse
-	(*WriteResponse)(nil),                    // 300: rump.sp.v1.WriteResponse
-	(*CloseResponse)(nil),                    // 301: rump.sp.v1.CloseResponse
-	(*GetpidResponse)(nil),                   // 302: rump.sp.v1.GetpidResponse
-	(*SetuidResponse)(nil),                   // 303: rump.sp.v1.SetuidResponse
-	(*GetuidResponse)(nil),                   // 304: rump.sp.v1.GetuidResponse
-	(*GeteuidResponse)(nil),                  // 305: rump.sp.v1.GeteuidResponse
-	(*GetppidResponse)(nil),                  // 306: rump.sp.v1.GetppidResponse
-	(*DupResponse)(nil),                      // 307: rump.sp.v1.DupResponse
-	(*PipeResponse)(nil),                     // 308: rump.sp.v1.PipeResponse
-	(*GetegidResponse)(nil),                  // 309: rump.sp.v1.GetegidResponse
-	(*GetgidResponse)(nil),                   // 310: rump.sp.v1.GetgidResponse
-	(*GetloginResponse)(nil),                 // 311: rump.sp.v1.GetloginResponse
-	(*SetloginResponse)(nil),                 // 312: rump.sp.v1.SetloginResponse
-	(*IoctlResponse)(nil),                    // 313: rump.sp.v1.IoctlResponse
-	(*GetgroupsResponse)(nil),                // 314: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsResponse)(nil),                // 315: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpResponse)(nil),                  // 316: rump.sp.v1.GetpgrpResponse
-	(*SetpgidResponse)(nil),                  // 317: rump.sp.v1.SetpgidResponse
-	(*Dup2Response)(nil),                     // 318: rump.sp.v1.Dup2Response
-	(*FcntlResponse)(nil),                    // 319: rump.sp.v1.FcntlResponse
-	(*ReadvResponse)(nil),                    // 320: rump.sp.v1.ReadvResponse
-	(*WritevResponse)(nil),                   // 321: rump.sp.v1.WritevResponse
-	(*SetreuidResponse)(nil),                 // 322: rump.sp.v1.SetreuidResponse
-	(*SetregidResponse)(nil),                 // 323: rump.sp.v1.SetregidResponse
-	(*FlockResponse)(nil),                    // 324: rump.sp.v1.FlockResponse
-	(*SetsidResponse)(nil),                   // 325: rump.sp.v1.SetsidResponse
-	(*SetgidResponse)(nil),                   // 326: rump.sp.v1.SetgidResponse
-	(*SetegidResponse)(nil),                  // 327: rump.sp.v1.SetegidResponse
-	(*SeteuidResponse)(nil),                  // 328: rump.sp.v1.SeteuidResponse
-	(*FpathconfResponse)(nil),                // 329: rump.sp.v1.FpathconfResponse
-	(*GetrlimitResponse)(nil),                // 330: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitResponse)(nil),                // 331: rump.sp.v1.SetrlimitResponse
-	(*SysctlResponse)(nil),                   // 332: rump.sp.v1.SysctlResponse
-	(*GetpgidResponse)(nil),                  // 333: rump.sp.v1.GetpgidResponse
-	(*RebootResponse)(nil),                   // 334: rump.sp.v1.RebootResponse
-	(*PollResponse)(nil),                     // 335: rump.sp.v1.PollResponse
-	(*TimerCreateResponse)(nil),              // 336: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteResponse)(nil),              // 337: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunResponse)(nil),          // 338: rump.sp.v1.TimerGetoverrunResponse
-	(*KsemInitResponse)(nil),                 // 339: rump.sp.v1.KsemInitResponse
-	(*KsemOpenResponse)(nil),                 // 340: rump.sp.v1.KsemOpenResponse
-	(*KsemUnlinkResponse)(nil),               // 341: rump.sp.v1.KsemUnlinkResponse
-	(*KsemCloseResponse)(nil),                // 342: rump.sp.v1.KsemCloseResponse
-	(*KsemPostResponse)(nil),                 // 343: rump.sp.v1.KsemPostResponse
-	(*KsemWaitResponse)(nil),                 // 344: rump.sp.v1.KsemWaitResponse
-	(*KsemTrywaitResponse)(nil),              // 345: rump.sp.v1.KsemTrywaitResponse
-	(*KsemGetvalueResponse)(nil),             // 346: rump.sp.v1.KsemGetvalueResponse
-	(*KsemDestroyResponse)(nil),              // 347: rump.sp.v1.KsemDestroyResponse
-	(*KsemTimedwaitResponse)(nil),            // 348: rump.sp.v1.KsemTimedwaitResponse
-	(*AioCancelResponse)(nil),                // 349: rump.sp.v1.AioCancelResponse
-	(*AioErrorResponse)(nil),                 // 350: rump.sp.v1.AioErrorResponse
-	(*AioFsyncResponse)(nil),                 // 351: rump.sp.v1.AioFsyncResponse
-	(*AioReadResponse)(nil),                  // 352: rump.sp.v1.AioReadResponse
-	(*AioReturnResponse)(nil),                // 353: rump.sp.v1.AioReturnResponse
-	(*AioWriteResponse)(nil),                 // 354: rump.sp.v1.AioWriteResponse
-	(*LioListioResponse)(nil),                // 355: rump.sp.v1.LioListioResponse
-	(*AioSuspendResponse)(nil),               // 356: rump.sp.v1.AioSuspendResponse
-	(*ModctlResponse)(nil),                   // 357: rump.sp.v1.ModctlResponse
-	(*GetsidResponse)(nil),                   // 358: rump.sp.v1.GetsidResponse
-	(*FktraceResponse)(nil),                  // 359: rump.sp.v1.FktraceResponse
-	(*IssetugidResponse)(nil),                // 360: rump.sp.v1.IssetugidResponse
-	(*UtraceResponse)(nil),                   // 361: rump.sp.v1.UtraceResponse
-	(*KqueueResponse)(nil),                   // 362: rump.sp.v1.KqueueResponse
-	(*PosixFadviseResponse)(nil),             // 363: rump.sp.v1.PosixFadviseResponse
-	(*SelectResponse)(nil),                   // 364: rump.sp.v1.SelectResponse
-	(*GettimeofdayResponse)(nil),             // 365: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayResponse)(nil),             // 366: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeResponse)(nil),                  // 367: rump.sp.v1.AdjtimeResponse
-	(*SetitimerResponse)(nil),                // 368: rump.sp.v1.SetitimerResponse
-	(*GetitimerResponse)(nil),                // 369: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeResponse)(nil),             // 370: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeResponse)(nil),             // 371: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresResponse)(nil),              // 372: rump.sp.v1.ClockGetresResponse
-	(*NanosleepResponse)(nil),                // 373: rump.sp.v1.NanosleepResponse
-	(*KeventResponse)(nil),                   // 374: rump.sp.v1.KeventResponse
-	(*PselectResponse)(nil),                  // 375: rump.sp.v1.PselectResponse
-	(*PolltsResponse)(nil),                   // 376: rump.sp.v1.PolltsResponse
-	(*FstatResponse)(nil),                    // 377: rump.sp.v1.FstatResponse
-	(*TimerSettimeResponse)(nil),             // 378: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeResponse)(nil),             // 379: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Response)(nil),                    // 380: rump.sp.v1.Pipe2Response
-	(*Dup3Response)(nil),                     // 381: rump.sp.v1.Dup3Response
-	(*Kqueue1Response)(nil),                  // 382: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepResponse)(nil),           // 383: rump.sp.v1.ClockNanosleepResponse
-	(*OpenResponse)(nil),                     // 384: rump.sp.v1.OpenResponse
-	(*LinkResponse)(nil),                     // 385: rump.sp.v1.LinkResponse
-	(*UnlinkResponse)(nil),                   // 386: rump.sp.v1.UnlinkResponse
-	(*ChdirResponse)(nil),                    // 387: rump.sp.v1.ChdirResponse
-	(*FchdirResponse)(nil),                   // 388: rump.sp.v1.FchdirResponse
-	(*ChmodResponse)(nil),                    // 389: rump.sp.v1.ChmodResponse
-	(*ChownResponse)(nil),                    // 390: rump.sp.v1.ChownResponse
-	(*UnmountResponse)(nil),                  // 391: rump.sp.v1.UnmountResponse
-	(*AccessResponse)(nil),                   // 392: rump.sp.v1.AccessResponse
-	(*ChflagsResponse)(nil),                  // 393: rump.sp.v1.ChflagsResponse
-	(*FchflagsResponse)(nil),                 // 394: rump.sp.v1.FchflagsResponse
-	(*SyncResponse)(nil),                     // 395: rump.sp.v1.SyncResponse
-	(*KtraceResponse)(nil),                   // 396: rump.sp.v1.KtraceResponse
-	(*RevokeResponse)(nil),                   // 397: rump.sp.v1.RevokeResponse
-	(*SymlinkResponse)(nil),                  // 398: rump.sp.v1.SymlinkResponse
-	(*ReadlinkResponse)(nil),                 // 399: rump.sp.v1.ReadlinkResponse
-	(*UmaskResponse)(nil),                    // 400: rump.sp.v1.UmaskResponse
-	(*ChrootResponse)(nil),                   // 401: rump.sp.v1.ChrootResponse
-	(*FsyncResponse)(nil),                    // 402: rump.sp.v1.FsyncResponse
-	(*FchownResponse)(nil),                   // 403: rump.sp.v1.FchownResponse
-	(*FchmodResponse)(nil),                   // 404: rump.sp.v1.FchmodResponse
-	(*RenameResponse)(nil),                   // 405: rump.sp.v1.RenameResponse
-	(*MkfifoResponse)(nil),                   // 406: rump.sp.v1.MkfifoResponse
-	(*MkdirResponse)(nil),                    // 407: rump.sp.v1.MkdirResponse
-	(*RmdirResponse)(nil),                    // 408: rump.sp.v1.RmdirResponse
-	(*PreadResponse)(nil),                    // 409: rump.sp.v1.PreadResponse
-	(*PwriteResponse)(nil),                   // 410: rump.sp.v1.PwriteResponse
-	(*PathconfResponse)(nil),                 // 411: rump.sp.v1.PathconfResponse
-	(*LseekResponse)(nil),                    // 412: rump.sp.v1.LseekResponse
-	(*TruncateResponse)(nil),                 // 413: rump.sp.v1.TruncateResponse
-	(*FtruncateResponse)(nil),                // 414: rump.sp.v1.FtruncateResponse
-	(*FdatasyncResponse)(nil),                // 415: rump.sp.v1.FdatasyncResponse
-	(*PosixRenameResponse)(nil),              // 416: rump.sp.v1.PosixRenameResponse
-	(*LchmodResponse)(nil),                   // 417: rump.sp.v1.LchmodResponse
-	(*LchownResponse)(nil),                   // 418: rump.sp.v1.LchownResponse
-	(*PosixChownResponse)(nil),               // 419: rump.sp.v1.PosixChownResponse
-	(*PosixFchownResponse)(nil),              // 420: rump.sp.v1.PosixFchownResponse
-	(*PosixLchownResponse)(nil),              // 421: rump.sp.v1.PosixLchownResponse
-	(*PreadvResponse)(nil),                   // 422: rump.sp.v1.PreadvResponse
-	(*PwritevResponse)(nil),                  // 423: rump.sp.v1.PwritevResponse
-	(*GetcwdResponse)(nil),                   // 424: rump.sp.v1.GetcwdResponse
-	(*FchrootResponse)(nil),                  // 425: rump.sp.v1.FchrootResponse
-	(*LchflagsResponse)(nil),                 // 426: rump.sp.v1.LchflagsResponse
-	(*FsyncRangeResponse)(nil),               // 427: rump.sp.v1.FsyncRangeResponse
-	(*GetvfsstatResponse)(nil),               // 428: rump.sp.v1.GetvfsstatResponse
-	(*Statvfs1Response)(nil),                 // 429: rump.sp.v1.Statvfs1Response
-	(*Fstatvfs1Response)(nil),                // 430: rump.sp.v1.Fstatvfs1Response
-	(*ExtattrctlResponse)(nil),               // 431: rump.sp.v1.ExtattrctlResponse
-	(*ExtattrSetFileResponse)(nil),           // 432: rump.sp.v1.ExtattrSetFileResponse
-	(*ExtattrGetFileResponse)(nil),           // 433: rump.sp.v1.ExtattrGetFileResponse
-	(*ExtattrDeleteFileResponse)(nil),        // 434: rump.sp.v1.ExtattrDeleteFileResponse
-	(*ExtattrSetFdResponse)(nil),             // 435: rump.sp.v1.ExtattrSetFdResponse
-	(*ExtattrGetFdResponse)(nil),             // 436: rump.sp.v1.ExtattrGetFdResponse
-	(*ExtattrDeleteFdResponse)(nil),          // 437: rump.sp.v1.ExtattrDeleteFdResponse
-	(*ExtattrSetLinkResponse)(nil),           // 438: rump.sp.v1.ExtattrSetLinkResponse
-	(*ExtattrGetLinkResponse)(nil),           // 439: rump.sp.v1.ExtattrGetLinkResponse
-	(*ExtattrDeleteLinkResponse)(nil),        // 440: rump.sp.v1.ExtattrDeleteLinkResponse
-	(*ExtattrListFdResponse)(nil),            // 441: rump.sp.v1.ExtattrListFdResponse
-	(*ExtattrListFileResponse)(nil),          // 442: rump.sp.v1.ExtattrListFileResponse
-	(*ExtattrListLinkResponse)(nil),          // 443: rump.sp.v1.ExtattrListLinkResponse
-	(*SetxattrResponse)(nil),                 // 444: rump.sp.v1.SetxattrResponse
-	(*LsetxattrResponse)(nil),                // 445: rump.sp.v1.LsetxattrResponse
-	(*FsetxattrResponse)(nil),                // 446: rump.sp.v1.FsetxattrResponse
-	(*GetxattrResponse)(nil),                 // 447: rump.sp.v1.GetxattrResponse
-	(*LgetxattrResponse)(nil),                // 448: rump.sp.v1.LgetxattrResponse
-	(*FgetxattrResponse)(nil),                // 449: rump.sp.v1.FgetxattrResponse
-	(*ListxattrResponse)(nil),                // 450: rump.sp.v1.ListxattrResponse
-	(*LlistxattrResponse)(nil),               // 451: rump.sp.v1.LlistxattrResponse
-	(*FlistxattrResponse)(nil),               // 452: rump.sp.v1.FlistxattrResponse
-	(*RemovexattrResponse)(nil),              // 453: rump.sp.v1.RemovexattrResponse
-	(*LremovexattrResponse)(nil),             // 454: rump.sp.v1.LremovexattrResponse
-	(*FremovexattrResponse)(nil),             // 455: rump.sp.v1.FremovexattrResponse
-	(*GetdentsResponse)(nil),                 // 456: rump.sp.v1.GetdentsResponse
-	(*GetfhResponse)(nil),                    // 457: rump.sp.v1.GetfhResponse
-	(*FhopenResponse)(nil),                   // 458: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Response)(nil),               // 459: rump.sp.v1.Fhstatvfs1Response
-	(*MountResponse)(nil),                    // 460: rump.sp.v1.MountResponse
-	(*UtimesResponse)(nil),                   // 461: rump.sp.v1.UtimesResponse
-	(*FutimesResponse)(nil),                  // 462: rump.sp.v1.FutimesResponse
-	(*LutimesResponse)(nil),                  // 463: rump.sp.v1.LutimesResponse
-	(*StatResponse)(nil),                     // 464: rump.sp.v1.StatResponse
-	(*LstatResponse)(nil),                    // 465: rump.sp.v1.LstatResponse
-	(*MknodResponse)(nil),                    // 466: rump.sp.v1.MknodResponse
-	(*FhstatResponse)(nil),                   // 467: rump.sp.v1.FhstatResponse
-	(*LinkatResponse)(nil),                   // 468: rump.sp.v1.LinkatResponse
-	(*RenameatResponse)(nil),                 // 469: rump.sp.v1.RenameatResponse
-	(*MkfifoatResponse)(nil),                 // 470: rump.sp.v1.MkfifoatResponse
-	(*MknodatResponse)(nil),                  // 471: rump.sp.v1.MknodatResponse
-	(*MkdiratResponse)(nil),                  // 472: rump.sp.v1.MkdiratResponse
-	(*FaccessatResponse)(nil),                // 473: rump.sp.v1.FaccessatResponse
-	(*FchmodatResponse)(nil),                 // 474: rump.sp.v1.FchmodatResponse
-	(*FchownatResponse)(nil),                 // 475: rump.sp.v1.FchownatResponse
-	(*FstatatResponse)(nil),                  // 476: rump.sp.v1.FstatatResponse
-	(*UtimensatResponse)(nil),                // 477: rump.sp.v1.UtimensatResponse
-	(*OpenatResponse)(nil),                   // 478: rump.sp.v1.OpenatResponse
-	(*ReadlinkatResponse)(nil),               // 479: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatResponse)(nil),                // 480: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatResponse)(nil),                 // 481: rump.sp.v1.UnlinkatResponse
-	(*FutimensResponse)(nil),                 // 482: rump.sp.v1.FutimensResponse
-	(*QuotactlResponse)(nil),                 // 483: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateResponse)(nil),           // 484: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardResponse)(nil),                 // 485: rump.sp.v1.FdiscardResponse
-	(*RecvmsgResponse)(nil),                  // 486: rump.sp.v1.RecvmsgResponse
-	(*SendmsgResponse)(nil),                  // 487: rump.sp.v1.SendmsgResponse
-	(*RecvfromResponse)(nil),                 // 488: rump.sp.v1.RecvfromResponse
-	(*AcceptResponse)(nil),                   // 489: rump.sp.v1.AcceptResponse
-	(*GetpeernameResponse)(nil),              // 490: rump.sp.v1.GetpeernameResponse
-	(*GetsocknameResponse)(nil),              // 491: rump.sp.v1.GetsocknameResponse
-	(*ConnectResponse)(nil),                  // 492: rump.sp.v1.ConnectResponse
-	(*BindResponse)(nil),                     // 493: rump.sp.v1.BindResponse
-	(*SetsockoptResponse)(nil),               // 494: rump.sp.v1.SetsockoptResponse
-	(*ListenResponse)(nil),                   // 495: rump.sp.v1.ListenResponse
-	(*GetsockoptResponse)(nil),               // 496: rump.sp.v1.GetsockoptResponse
-	(*SendtoResponse)(nil),                   // 497: rump.sp.v1.SendtoResponse
-	(*ShutdownResponse)(nil),                 // 498: rump.sp.v1.ShutdownResponse
-	(*SocketpairResponse)(nil),               // 499: rump.sp.v1.SocketpairResponse
-	(*SocketResponse)(nil),                   // 500: rump.sp.v1.SocketResponse
-	(*PacceptResponse)(nil),                  // 501: rump.sp.v1.PacceptResponse
-	(*RecvmmsgResponse)(nil),                 // 502: rump.sp.v1.RecvmmsgResponse
-	(*SendmmsgResponse)(nil),                 // 503: rump.sp.v1.SendmmsgResponse
-	(*ModuleInitResponse)(nil),               // 504: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniResponse)(nil),               // 505: rump.sp.v1.ModuleFiniResponse
-	(*ComponentRestartResponse)(nil),         // 506: rump.sp.v1.ComponentRestartResponse
-	(*EtfsRegisterResponse)(nil),             // 507: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeResponse)(nil),     // 508: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveResponse)(nil),               // 509: rump.sp.v1.EtfsRemoveResponse
-	(*NewfsResponse)(nil),                    // 510: rump.sp.v1.NewfsResponse
-	(*NetconfigIfcreateResponse)(nil),        // 511: rump.sp.v1.NetconfigIfcreateResponse
-	(*NetconfigIfdestroyResponse)(nil),       // 512: rump.sp.v1.NetconfigIfdestroyResponse
-	(*NetconfigIfupResponse)(nil),            // 513: rump.sp.v1.NetconfigIfupResponse
-	(*NetconfigIfdownResponse)(nil),          // 514: rump.sp.v1.NetconfigIfdownResponse
-	(*NetconfigIfsetlinkstrResponse)(nil),    // 515: rump.sp.v1.NetconfigIfsetlinkstrResponse
-	(*NetconfigBraddResponse)(nil),           // 516: rump.sp.v1.NetconfigBraddResponse
-	(*NetconfigBrdelResponse)(nil),           // 517: rump.sp.v1.NetconfigBrdelResponse
-	(*NetconfigIpv4IfaddrResponse)(nil),      // 518: rump.sp.v1.NetconfigIpv4IfaddrResponse
-	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 519: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	(*NetconfigIpv6IfaddrResponse)(nil),      // 520: rump.sp.v1.NetconfigIpv6IfaddrResponse
-	(*NetconfigIpv4GwResponse)(nil),          // 521: rump.sp.v1.NetconfigIpv4GwResponse
-	(*NetconfigIpv6GwResponse)(nil),          // 522: rump.sp.v1.NetconfigIpv6GwResponse
-	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 523: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	(*NetconfigAutoIpv6Response)(nil),        // 524: rump.sp.v1.NetconfigAutoIpv6Response
-	(*NetconfigIfaddrsResponse)(nil),         // 525: rump.sp.v1.NetconfigIfaddrsResponse
-	(*NetconfigIfimpairResponse)(nil),        // 526: rump.sp.v1.NetconfigIfimpairResponse
-	(*NetconfigIfimpairstatResponse)(nil),    // 527: rump.sp.v1.NetconfigIfimpairstatResponse
-	(*NetconfigIfcaptureResponse)(nil),       // 528: rump.sp.v1.NetconfigIfcaptureResponse
-	(*BpfOpenResponse)(nil),                  // 529: rump.sp.v1.BpfOpenResponse
-	(*DevListResponse)(nil),                  // 530: rump.sp.v1.DevListResponse
-	(*MdCreateResponse)(nil),                 // 531: rump.sp.v1.MdCreateResponse
-	(*MdDestroyResponse)(nil),                // 532: rump.sp.v1.MdDestroyResponse
-	(*KillResponse)(nil),                     // 533: rump.sp.v1.KillResponse
-	(*SigqueueResponse)(nil),                 // 534: rump.sp.v1.SigqueueResponse
-	(*SigpendingResponse)(nil),               // 535: rump.sp.v1.SigpendingResponse
-	(*NpfLoadResponse)(nil),                  // 536: rump.sp.v1.NpfLoadResponse
-	(*NpfConfigGetResponse)(nil),             // 537: rump.sp.v1.NpfConfigGetResponse
-	(*NpfSwitchResponse)(nil),                // 538: rump.sp.v1.NpfSwitchResponse
-	(*NpfFlushResponse)(nil),                 // 539: rump.sp.v1.NpfFlushResponse
-	(*NpfConnectionsResponse)(nil),           // 540: rump.sp.v1.NpfConnectionsResponse
-	(*NpfStatsResponse)(nil),                 // 541: rump.sp.v1.NpfStatsResponse
-	(*NpfTableResponse)(nil),                 // 542: rump.sp.v1.NpfTableResponse
-	(*NpfRuleAddResponse)(nil),               // 543: rump.sp.v1.NpfRuleAddResponse
-	(*NpfRuleRemoveResponse)(nil),            // 544: rump.sp.v1.NpfRuleRemoveResponse
-	(*DhcpStartResponse)(nil),                // 545: rump.sp.v1.DhcpStartResponse
-	(*DhcpRenewResponse)(nil),                // 546: rump.sp.v1.DhcpRenewResponse
-	(*DhcpStopResponse)(nil),                 // 547: rump.sp.v1.DhcpStopResponse
-	(*DhcpLeasesResponse)(nil),               // 548: rump.sp.v1.DhcpLeasesResponse
-	(*DhcpdStartResponse)(nil),               // 549: rump.sp.v1.DhcpdStartResponse
-	(*DhcpdStopResponse)(nil),                // 550: rump.sp.v1.DhcpdStopResponse
-	(*DhcpdBindingsResponse)(nil),            // 551: rump.sp.v1.DhcpdBindingsResponse
-	(*DnsForwardResponse)(nil),               // 552: rump.sp.v1.DnsForwardResponse
-	(*NetconfigIfaddrdelResponse)(nil),       // 553: rump.sp.v1.NetconfigIfaddrdelResponse
-	(*RouteSendResponse)(nil),                // 554: rump.sp.v1.RouteSendResponse
-	(*RouteRecvResponse)(nil),                // 555: rump.sp.v1.RouteRecvResponse
-	(*RouteDumpResponse)(nil),                // 556: rump.sp.v1.RouteDumpResponse
-	(*NetPcblistResponse)(nil),               // 557: rump.sp.v1.NetPcblistResponse
-	(*NetCountersResponse)(nil),              // 558: rump.sp.v1.NetCountersResponse
-	(*NdListResponse)(nil),                   // 559: rump.sp.v1.NdListResponse
-	(*FileListResponse)(nil),                 // 560: rump.sp.v1.FileListResponse
-	(*Siginfo)(nil),                          // 561: rump.sp.v1.Siginfo
-	(*ModuleStat)(nil),                       // 562: rump.sp.v1.ModuleStat
-	(*MemoryHeld)(nil),                       // 563: rump.sp.v1.MemoryHeld
+	(*Shared)(nil),                           // 22: rump.sp.v1.Shared
+	(*StreamResponse)(nil),                   // 23: rump.sp.v1.StreamResponse
+	(*UploadModuleRequest)(nil),              // 24: rump.sp.v1.UploadModuleRequest
+	(*UploadModuleResponse)(nil),             // 25: rump.sp.v1.UploadModuleResponse
+	(*StatusRequest)(nil),                    // 26: rump.sp.v1.StatusRequest
+	(*ComponentStatus)(nil),                  // 27: rump.sp.v1.ComponentStatus
+	(*StatusResponse)(nil),                   // 28: rump.sp.v1.StatusResponse
+	(*ProcessesRequest)(nil),                 // 29: rump.sp.v1.ProcessesRequest
+	(*ProcessStatus)(nil),                    // 30: rump.sp.v1.ProcessStatus
+	(*ProcessesResponse)(nil),                // 31: rump.sp.v1.ProcessesResponse
+	(*StatisticsRequest)(nil),                // 32: rump.sp.v1.StatisticsRequest
+	(*CallStatistics)(nil),                   // 33: rump.sp.v1.CallStatistics
+	(*ComponentUsage)(nil),                   // 34: rump.sp.v1.ComponentUsage
+	(*StatisticsResponse)(nil),               // 35: rump.sp.v1.StatisticsResponse
+	nil,                                      // 36: rump.sp.v1.CallStatistics.ErrorsEntry
+	(*ReadRequest)(nil),                      // 37: rump.sp.v1.ReadRequest
+	(*WriteRequest)(nil),                     // 38: rump.sp.v1.WriteRequest
+	(*CloseRequest)(nil),                     // 39: rump.sp.v1.CloseRequest
+	(*GetpidRequest)(nil),                    // 40: rump.sp.v1.GetpidRequest
+	(*SetuidRequest)(nil),                    // 41: rump.sp.v1.SetuidRequest
+	(*GetuidRequest)(nil),                    // 42: rump.sp.v1.GetuidRequest
+	(*GeteuidRequest)(nil),                   // 43: rump.sp.v1.GeteuidRequest
+	(*GetppidRequest)(nil),                   // 44: rump.sp.v1.GetppidRequest
+	(*DupRequest)(nil),                       // 45: rump.sp.v1.DupRequest
+	(*PipeRequest)(nil),                      // 46: rump.sp.v1.PipeRequest
+	(*GetegidRequest)(nil),                   // 47: rump.sp.v1.GetegidRequest
+	(*GetgidRequest)(nil),                    // 48: rump.sp.v1.GetgidRequest
+	(*GetloginRequest)(nil),                  // 49: rump.sp.v1.GetloginRequest
+	(*SetloginRequest)(nil),                  // 50: rump.sp.v1.SetloginRequest
+	(*IoctlRequest)(nil),                     // 51: rump.sp.v1.IoctlRequest
+	(*GetgroupsRequest)(nil),                 // 52: rump.sp.v1.GetgroupsRequest
+	(*SetgroupsRequest)(nil),                 // 53: rump.sp.v1.SetgroupsRequest
+	(*GetpgrpRequest)(nil),                   // 54: rump.sp.v1.GetpgrpRequest
+	(*SetpgidRequest)(nil),                   // 55: rump.sp.v1.SetpgidRequest
+	(*Dup2Request)(nil),                      // 56: rump.sp.v1.Dup2Request
+	(*FcntlRequest)(nil),                     // 57: rump.sp.v1.FcntlRequest
+	(*ReadvRequest)(nil),                     // 58: rump.sp.v1.ReadvRequest
+	(*WritevRequest)(nil),                    // 59: rump.sp.v1.WritevRequest
+	(*SetreuidRequest)(nil),                  // 60: rump.sp.v1.SetreuidRequest
+	(*SetregidRequest)(nil),                  // 61: rump.sp.v1.SetregidRequest
+	(*FlockRequest)(nil),                     // 62: rump.sp.v1.FlockRequest
+	(*SetsidRequest)(nil),                    // 63: rump.sp.v1.SetsidRequest
+	(*SetgidRequest)(nil),                    // 64: rump.sp.v1.SetgidRequest
+	(*SetegidRequest)(nil),                   // 65: rump.sp.v1.SetegidRequest
+	(*SeteuidRequest)(nil),                   // 66: rump.sp.v1.SeteuidRequest
+	(*FpathconfRequest)(nil),                 // 67: rump.sp.v1.FpathconfRequest
+	(*GetrlimitRequest)(nil),                 // 68: rump.sp.v1.GetrlimitRequest
+	(*SetrlimitRequest)(nil),                 // 69: rump.sp.v1.SetrlimitRequest
+	(*SysctlRequest)(nil),                    // 70: rump.sp.v1.SysctlRequest
+	(*GetpgidRequest)(nil),                   // 71: rump.sp.v1.GetpgidRequest
+	(*RebootRequest)(nil),                    // 72: rump.sp.v1.RebootRequest
+	(*PollRequest)(nil),                      // 73: rump.sp.v1.PollRequest
+	(*TimerCreateRequest)(nil),               // 74: rump.sp.v1.TimerCreateRequest
+	(*TimerDeleteRequest)(nil),               // 75: rump.sp.v1.TimerDeleteRequest
+	(*TimerGetoverrunRequest)(nil),           // 76: rump.sp.v1.TimerGetoverrunRequest
+	(*KsemInitRequest)(nil),                  // 77: rump.sp.v1.KsemInitRequest
+	(*KsemOpenRequest)(nil),                  // 78: rump.sp.v1.KsemOpenRequest
+	(*KsemUnlinkRequest)(nil),                // 79: rump.sp.v1.KsemUnlinkRequest
+	(*KsemCloseRequest)(nil),                 // 80: rump.sp.v1.KsemCloseRequest
+	(*KsemPostRequest)(nil),                  // 81: rump.sp.v1.KsemPostRequest
+	(*KsemWaitRequest)(nil),                  // 82: rump.sp.v1.KsemWaitRequest
+	(*KsemTrywaitRequest)(nil),               // 83: rump.sp.v1.KsemTrywaitRequest
+	(*KsemGetvalueRequest)(nil),              // 84: rump.sp.v1.KsemGetvalueRequest
+	(*KsemDestroyRequest)(nil),               // 85: rump.sp.v1.KsemDestroyRequest
+	(*KsemTimedwaitRequest)(nil),             // 86: rump.sp.v1.KsemTimedwaitRequest
+	(*AioCancelRequest)(nil),                 // 87: rump.sp.v1.AioCancelRequest
+	(*AioErrorRequest)(nil),                  // 88: rump.sp.v1.AioErrorRequest
+	(*AioFsyncRequest)(nil),                  // 89: rump.sp.v1.AioFsyncRequest
+	(*AioReadRequest)(nil),                   // 90: rump.sp.v1.AioReadRequest
+	(*AioReturnRequest)(nil),                 // 91: rump.sp.v1.AioReturnRequest
+	(*AioWriteRequest)(nil),                  // 92: rump.sp.v1.AioWriteRequest
+	(*LioListioRequest)(nil),                 // 93: rump.sp.v1.LioListioRequest
+	(*AioSuspendRequest)(nil),                // 94: rump.sp.v1.AioSuspendRequest
+	(*ModctlRequest)(nil),                    // 95: rump.sp.v1.ModctlRequest
+	(*GetsidRequest)(nil),                    // 96: rump.sp.v1.GetsidRequest
+	(*FktraceRequest)(nil),                   // 97: rump.sp.v1.FktraceRequest
+	(*IssetugidRequest)(nil),                 // 98: rump.sp.v1.IssetugidRequest
+	(*UtraceRequest)(nil),                    // 99: rump.sp.v1.UtraceRequest
+	(*KqueueRequest)(nil),                    // 100: rump.sp.v1.KqueueRequest
+	(*PosixFadviseRequest)(nil),              // 101: rump.sp.v1.PosixFadviseRequest
+	(*SelectRequest)(nil),                    // 102: rump.sp.v1.SelectRequest
+	(*GettimeofdayRequest)(nil),              // 103: rump.sp.v1.GettimeofdayRequest
+	(*SettimeofdayRequest)(nil),              // 104: rump.sp.v1.SettimeofdayRequest
+	(*AdjtimeRequest)(nil),                   // 105: rump.sp.v1.AdjtimeRequest
+	(*SetitimerRequest)(nil),                 // 106: rump.sp.v1.SetitimerRequest
+	(*GetitimerRequest)(nil),                 // 107: rump.sp.v1.GetitimerRequest
+	(*ClockGettimeRequest)(nil),              // 108: rump.sp.v1.ClockGettimeRequest
+	(*ClockSettimeRequest)(nil),              // 109: rump.sp.v1.ClockSettimeRequest
+	(*ClockGetresRequest)(nil),               // 110: rump.sp.v1.ClockGetresRequest
+	(*NanosleepRequest)(nil),                 // 111: rump.sp.v1.NanosleepRequest
+	(*KeventRequest)(nil),                    // 112: rump.sp.v1.KeventRequest
+	(*PselectRequest)(nil),                   // 113: rump.sp.v1.PselectRequest
+	(*PolltsRequest)(nil),                    // 114: rump.sp.v1.PolltsRequest
+	(*FstatRequest)(nil),                     // 115: rump.sp.v1.FstatRequest
+	(*TimerSettimeRequest)(nil),              // 116: rump.sp.v1.TimerSettimeRequest
+	(*TimerGettimeRequest)(nil),              // 117: rump.sp.v1.TimerGettimeRequest
+	(*Pipe2Request)(nil),                     // 118: rump.sp.v1.Pipe2Request
+	(*Dup3Request)(nil),                      // 119: rump.sp.v1.Dup3Request
+	(*Kqueue1Request)(nil),                   // 120: rump.sp.v1.Kqueue1Request
+	(*ClockNanosleepRequest)(nil),            // 121: rump.sp.v1.ClockNanosleepRequest
+	(*OpenRequest)(nil),                      // 122: rump.sp.v1.OpenRequest
+	(*LinkRequest)(nil),                      // 123: rump.sp.v1.LinkRequest
+	(*UnlinkRequest)(nil),                    // 124: rump.sp.v1.UnlinkRequest
+	(*ChdirRequest)(nil),                     // 125: rump.sp.v1.ChdirRequest
+	(*FchdirRequest)(nil),                    // 126: rump.sp.v1.FchdirRequest
+	(*ChmodRequest)(nil),                     // 127: rump.sp.v1.ChmodRequest
+	(*ChownRequest)(nil),                     // 128: rump.sp.v1.ChownRequest
+	(*UnmountRequest)(nil),                   // 129: rump.sp.v1.UnmountRequest
+	(*AccessRequest)(nil),                    // 130: rump.sp.v1.AccessRequest
+	(*ChflagsRequest)(nil),                   // 131: rump.sp.v1.ChflagsRequest
+	(*FchflagsRequest)(nil),                  // 132: rump.sp.v1.FchflagsRequest
+	(*SyncRequest)(nil),                      // 133: rump.sp.v1.SyncRequest
+	(*KtraceRequest)(nil),                    // 134: rump.sp.v1.KtraceRequest
+	(*RevokeRequest)(nil),                    // 135: rump.sp.v1.RevokeRequest
+	(*SymlinkRequest)(nil),                   // 136: rump.sp.v1.SymlinkRequest
+	(*ReadlinkRequest)(nil),                  // 137: rump.sp.v1.ReadlinkRequest
+	(*UmaskRequest)(nil),                     // 138: rump.sp.v1.UmaskRequest
+	(*ChrootRequest)(nil),                    // 139: rump.sp.v1.ChrootRequest
+	(*FsyncRequest)(nil),                     // 140: rump.sp.v1.FsyncRequest
+	(*FchownRequest)(nil),                    // 141: rump.sp.v1.FchownRequest
+	(*FchmodRequest)(nil),                    // 142: rump.sp.v1.FchmodRequest
+	(*RenameRequest)(nil),                    // 143: rump.sp.v1.RenameRequest
+	(*MkfifoRequest)(nil),                    // 144: rump.sp.v1.MkfifoRequest
+	(*MkdirRequest)(nil),                     // 145: rump.sp.v1.MkdirRequest
+	(*RmdirRequest)(nil),                     // 146: rump.sp.v1.RmdirRequest
+	(*PreadRequest)(nil),                     // 147: rump.sp.v1.PreadRequest
+	(*PwriteRequest)(nil),                    // 148: rump.sp.v1.PwriteRequest
+	(*PathconfRequest)(nil),                  // 149: rump.sp.v1.PathconfRequest
+	(*LseekRequest)(nil),                     // 150: rump.sp.v1.LseekRequest
+	(*TruncateRequest)(nil),                  // 151: rump.sp.v1.TruncateRequest
+	(*FtruncateRequest)(nil),                 // 152: rump.sp.v1.FtruncateRequest
+	(*FdatasyncRequest)(nil),                 // 153: rump.sp.v1.FdatasyncRequest
+	(*PosixRenameRequest)(nil),               // 154: rump.sp.v1.PosixRenameRequest
+	(*LchmodRequest)(nil),                    // 155: rump.sp.v1.LchmodRequest
+	(*LchownRequest)(nil),                    // 156: rump.sp.v1.LchownRequest
+	(*PosixChownRequest)(nil),                // 157: rump.sp.v1.PosixChownRequest
+	(*PosixFchownRequest)(nil),               // 158: rump.sp.v1.PosixFchownRequest
+	(*PosixLchownRequest)(nil),               // 159: rump.sp.v1.PosixLchownRequest
+	(*PreadvRequest)(nil),                    // 160: rump.sp.v1.PreadvRequest
+	(*PwritevRequest)(nil),                   // 161: rump.sp.v1.PwritevRequest
+	(*GetcwdRequest)(nil),                    // 162: rump.sp.v1.GetcwdRequest
+	(*FchrootRequest)(nil),                   // 163: rump.sp.v1.FchrootRequest
+	(*LchflagsRequest)(nil),                  // 164: rump.sp.v1.LchflagsRequest
+	(*FsyncRangeRequest)(nil),                // 165: rump.sp.v1.FsyncRangeRequest
+	(*GetvfsstatRequest)(nil),                // 166: rump.sp.v1.GetvfsstatRequest
+	(*Statvfs1Request)(nil),                  // 167: rump.sp.v1.Statvfs1Request
+	(*Fstatvfs1Request)(nil),                 // 168: rump.sp.v1.Fstatvfs1Request
+	(*ExtattrctlRequest)(nil),                // 169: rump.sp.v1.ExtattrctlRequest
+	(*ExtattrSetFileRequest)(nil),            // 170: rump.sp.v1.ExtattrSetFileRequest
+	(*ExtattrGetFileRequest)(nil),            // 171: rump.sp.v1.ExtattrGetFileRequest
+	(*ExtattrDeleteFileRequest)(nil),         // 172: rump.sp.v1.ExtattrDeleteFileRequest
+	(*ExtattrSetFdRequest)(nil),              // 173: rump.sp.v1.ExtattrSetFdRequest
+	(*ExtattrGetFdRequest)(nil),              // 174: rump.sp.v1.ExtattrGetFdRequest
+	(*ExtattrDeleteFdRequest)(nil),           // 175: rump.sp.v1.ExtattrDeleteFdRequest
+	(*ExtattrSetLinkRequest)(nil),            // 176: rump.sp.v1.ExtattrSetLinkRequest
+	(*ExtattrGetLinkRequest)(nil),            // 177: rump.sp.v1.ExtattrGetLinkRequest
+	(*ExtattrDeleteLinkRequest)(nil),         // 178: rump.sp.v1.ExtattrDeleteLinkRequest
+	(*ExtattrListFdRequest)(nil),             // 179: rump.sp.v1.ExtattrListFdRequest
+	(*ExtattrListFileRequest)(nil),           // 180: rump.sp.v1.ExtattrListFileRequest
+	(*ExtattrListLinkRequest)(nil),           // 181: rump.sp.v1.ExtattrListLinkRequest
+	(*SetxattrRequest)(nil),                  // 182: rump.sp.v1.SetxattrRequest
+	(*LsetxattrRequest)(nil),                 // 183: rump.sp.v1.LsetxattrRequest
+	(*FsetxattrRequest)(nil),                 // 184: rump.sp.v1.FsetxattrRequest
+	(*GetxattrRequest)(nil),                  // 185: rump.sp.v1.GetxattrRequest
+	(*LgetxattrRequest)(nil),                 // 186: rump.sp.v1.LgetxattrRequest
+	(*FgetxattrRequest)(nil),                 // 187: rump.sp.v1.FgetxattrRequest
+	(*ListxattrRequest)(nil),                 // 188: rump.sp.v1.ListxattrRequest
+	(*LlistxattrRequest)(nil),                // 189: rump.sp.v1.LlistxattrRequest
+	(*FlistxattrRequest)(nil),                // 190: rump.sp.v1.FlistxattrRequest
+	(*RemovexattrRequest)(nil),               // 191: rump.sp.v1.RemovexattrRequest
+	(*LremovexattrRequest)(nil),              // 192: rump.sp.v1.LremovexattrRequest
+	(*FremovexattrRequest)(nil),              // 193: rump.sp.v1.FremovexattrRequest
+	(*GetdentsRequest)(nil),                  // 194: rump.sp.v1.GetdentsRequest
+	(*GetfhRequest)(nil),                     // 195: rump.sp.v1.GetfhRequest
+	(*FhopenRequest)(nil),                    // 196: rump.sp.v1.FhopenRequest
+	(*Fhstatvfs1Request)(nil),                // 197: rump.sp.v1.Fhstatvfs1Request
+	(*MountRequest)(nil),                     // 198: rump.sp.v1.MountRequest
+	(*UtimesRequest)(nil),                    // 199: rump.sp.v1.UtimesRequest
+	(*FutimesRequest)(nil),                   // 200: rump.sp.v1.FutimesRequest
+	(*LutimesRequest)(nil),                   // 201: rump.sp.v1.LutimesRequest
+	(*StatRequest)(nil),                      // 202: rump.sp.v1.StatRequest
+	(*LstatRequest)(nil),                     // 203: rump.sp.v1.LstatRequest
+	(*MknodRequest)(nil),                     // 204: rump.sp.v1.MknodRequest
+	(*FhstatRequest)(nil),                    // 205: rump.sp.v1.FhstatRequest
+	(*LinkatRequest)(nil),                    // 206: rump.sp.v1.LinkatRequest
+	(*RenameatRequest)(nil),                  // 207: rump.sp.v1.RenameatRequest
+	(*MkfifoatRequest)(nil),                  // 208: rump.sp.v1.MkfifoatRequest
+	(*MknodatRequest)(nil),                   // 209: rump.sp.v1.MknodatRequest
+	(*MkdiratRequest)(nil),                   // 210: rump.sp.v1.MkdiratRequest
+	(*FaccessatRequest)(nil),                 // 211: rump.sp.v1.FaccessatRequest
+	(*FchmodatRequest)(nil),                  // 212: rump.sp.v1.FchmodatRequest
+	(*FchownatRequest)(nil),                  // 213: rump.sp.v1.FchownatRequest
+	(*FstatatRequest)(nil),                   // 214: rump.sp.v1.FstatatRequest
+	(*UtimensatRequest)(nil),                 // 215: rump.sp.v1.UtimensatRequest
+	(*OpenatRequest)(nil),                    // 216: rump.sp.v1.OpenatRequest
+	(*ReadlinkatRequest)(nil),                // 217: rump.sp.v1.ReadlinkatRequest
+	(*SymlinkatRequest)(nil),                 // 218: rump.sp.v1.SymlinkatRequest
+	(*UnlinkatRequest)(nil),                  // 219: rump.sp.v1.UnlinkatRequest
+	(*FutimensRequest)(nil),                  // 220: rump.sp.v1.FutimensRequest
+	(*QuotactlRequest)(nil),                  // 221: rump.sp.v1.QuotactlRequest
+	(*PosixFallocateRequest)(nil),            // 222: rump.sp.v1.PosixFallocateRequest
+	(*FdiscardRequest)(nil),                  // 223: rump.sp.v1.FdiscardRequest
+	(*RecvmsgRequest)(nil),                   // 224: rump.sp.v1.RecvmsgRequest
+	(*SendmsgRequest)(nil),                   // 225: rump.sp.v1.SendmsgRequest
+	(*RecvfromRequest)(nil),                  // 226: rump.sp.v1.RecvfromRequest
+	(*AcceptRequest)(nil),                    // 227: rump.sp.v1.AcceptRequest
+	(*GetpeernameRequest)(nil),               // 228: rump.sp.v1.GetpeernameRequest
+	(*GetsocknameRequest)(nil),               // 229: rump.sp.v1.GetsocknameRequest
+	(*ConnectRequest)(nil),                   // 230: rump.sp.v1.ConnectRequest
+	(*BindRequest)(nil),                      // 231: rump.sp.v1.BindRequest
+	(*SetsockoptRequest)(nil),                // 232: rump.sp.v1.SetsockoptRequest
+	(*ListenRequest)(nil),                    // 233: rump.sp.v1.ListenRequest
+	(*GetsockoptRequest)(nil),                // 234: rump.sp.v1.GetsockoptRequest
+	(*SendtoRequest)(nil),                    // 235: rump.sp.v1.SendtoRequest
+	(*ShutdownRequest)(nil),                  // 236: rump.sp.v1.ShutdownRequest
+	(*SocketpairRequest)(nil),                // 237: rump.sp.v1.SocketpairRequest
+	(*SocketRequest)(nil),                    // 238: rump.sp.v1.SocketRequest
+	(*PacceptRequest)(nil),                   // 239: rump.sp.v1.PacceptRequest
+	(*RecvmmsgRequest)(nil),                  // 240: rump.sp.v1.RecvmmsgRequest
+	(*SendmmsgRequest)(nil),                  // 241: rump.sp.v1.SendmmsgRequest
+	(*ModuleInitRequest)(nil),                // 242: rump.sp.v1.ModuleInitRequest
+	(*ModuleFiniRequest)(nil),                // 243: rump.sp.v1.ModuleFiniRequest
+	(*ComponentRestartRequest)(nil),          // 244: rump.sp.v1.ComponentRestartRequest
+	(*EtfsRegisterRequest)(nil),              // 245: rump.sp.v1.EtfsRegisterRequest
+	(*EtfsRegisterWithsizeRequest)(nil),      // 246: rump.sp.v1.EtfsRegisterWithsizeRequest
+	(*EtfsRemoveRequest)(nil),                // 247: rump.sp.v1.EtfsRemoveRequest
+	(*NewfsRequest)(nil),                     // 248: rump.sp.v1.NewfsRequest
+	(*GetdentsStatRequest)(nil),              // 249: rump.sp.v1.GetdentsStatRequest
+	(*NetconfigIfcreateRequest)(nil),         // 250: rump.sp.v1.NetconfigIfcreateRequest
+	(*NetconfigIfdestroyRequest)(nil),        // 251: rump.sp.v1.NetconfigIfdestroyRequest
+	(*NetconfigIfupRequest)(nil),             // 252: rump.sp.v1.NetconfigIfupRequest
+	(*NetconfigIfdownRequest)(nil),           // 253: rump.sp.v1.NetconfigIfdownRequest
+	(*NetconfigIfsetlinkstrRequest)(nil),     // 254: rump.sp.v1.NetconfigIfsetlinkstrRequest
+	(*NetconfigBraddRequest)(nil),            // 255: rump.sp.v1.NetconfigBraddRequest
+	(*NetconfigBrdelRequest)(nil),            // 256: rump.sp.v1.NetconfigBrdelRequest
+	(*NetconfigIpv4IfaddrRequest)(nil),       // 257: rump.sp.v1.NetconfigIpv4IfaddrRequest
+	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 258: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	(*NetconfigIpv6IfaddrRequest)(nil),       // 259: rump.sp.v1.NetconfigIpv6IfaddrRequest
+	(*NetconfigIpv4GwRequest)(nil),           // 260: rump.sp.v1.NetconfigIpv4GwRequest
+	(*NetconfigIpv6GwRequest)(nil),           // 261: rump.sp.v1.NetconfigIpv6GwRequest
+	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 262: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	(*NetconfigAutoIpv6Request)(nil),         // 263: rump.sp.v1.NetconfigAutoIpv6Request
+	(*NetconfigIfaddrsRequest)(nil),          // 264: rump.sp.v1.NetconfigIfaddrsRequest
+	(*NetconfigIfimpairRequest)(nil),         // 265: rump.sp.v1.NetconfigIfimpairRequest
+	(*NetconfigIfimpairstatRequest)(nil),     // 266: rump.sp.v1.NetconfigIfimpairstatRequest
+	(*NetconfigIfcaptureRequest)(nil),        // 267: rump.sp.v1.NetconfigIfcaptureRequest
+	(*BpfOpenRequest)(nil),                   // 268: rump.sp.v1.BpfOpenRequest
+	(*DevListRequest)(nil),                   // 269: rump.sp.v1.DevListRequest
+	(*MdCreateRequest)(nil),                  // 270: rump.sp.v1.MdCreateRequest
+	(*MdDestroyRequest)(nil),                 // 271: rump.sp.v1.MdDestroyRequest
+	(*KillRequest)(nil),                      // 272: rump.sp.v1.KillRequest
+	(*SigqueueRequest)(nil),                  // 273: rump.sp.v1.SigqueueRequest
+	(*SigpendingRequest)(nil),                // 274: rump.sp.v1.SigpendingRequest
+	(*NpfLoadRequest)(nil),                   // 275: rump.sp.v1.NpfLoadRequest
+	(*NpfConfigGetRequest)(nil),              // 276: rump.sp.v1.NpfConfigGetRequest
+	(*NpfSwitchRequest)(nil),                 // 277: rump.sp.v1.NpfSwitchRequest
+	(*NpfFlushRequest)(nil),                  // 278: rump.sp.v1.NpfFlushRequest
+	(*NpfConnectionsRequest)(nil),            // 279: rump.sp.v1.NpfConnectionsRequest
+	(*NpfStatsRequest)(nil),                  // 280: rump.sp.v1.NpfStatsRequest
+	(*NpfTableRequest)(nil),                  // 281: rump.sp.v1.NpfTableRequest
+	(*NpfRuleAddRequest)(nil),                // 282: rump.sp.v1.NpfRuleAddRequest
+	(*NpfRuleRemoveRequest)(nil),             // 283: rump.sp.v1.NpfRuleRemoveRequest
+	(*DhcpStartRequest)(nil),                 // 284: rump.sp.v1.DhcpStartRequest
+	(*DhcpRenewRequest)(nil),                 // 285: rump.sp.v1.DhcpRenewRequest
+	(*DhcpStopRequest)(nil),                  // 286: rump.sp.v1.DhcpStopRequest
+	(*DhcpLeasesRequest)(nil),                // 287: rump.sp.v1.DhcpLeasesRequest
+	(*DhcpdStartRequest)(nil),                // 288: rump.sp.v1.DhcpdStartRequest
+	(*DhcpdStopRequest)(nil),                 // 289: rump.sp.v1.DhcpdStopRequest
+	(*DhcpdBindingsRequest)(nil),             // 290: rump.sp.v1.DhcpdBindingsRequest
+	(*DnsForwardRequest)(nil),                // 291: rump.sp.v1.DnsForwardRequest
+	(*NetconfigIfaddrdelRequest)(nil),        // 292: rump.sp.v1.NetconfigIfaddrdelRequest
+	(*RouteSendRequest)(nil),                 // 293: rump.sp.v1.RouteSendRequest
+	(*RouteRecvRequest)(nil),                 // 294: rump.sp.v1.RouteRecvRequest
+	(*RouteDumpRequest)(nil),                 // 295: rump.sp.v1.RouteDumpRequest
+	(*NetPcblistRequest)(nil),                // 296: rump.sp.v1.NetPcblistRequest
+	(*NetCountersRequest)(nil),               // 297: rump.sp.v1.NetCountersRequest
+	(*NdListRequest)(nil),                    // 298: rump.sp.v1.NdListRequest
+	(*FileListRequest)(nil),                  // 299: rump.sp.v1.FileListRequest
+	(*SyscallError)(nil),                     // 300: rump.sp.v1.SyscallError
+	(*ReadResponse)(nil),                     // 301: rump.sp.v1.ReadResponse
+	(*WriteResponse)(nil),                    // 302: rump.sp.v1.WriteResponse
+	(*CloseResponse)(nil),                    // 303: rump.sp.v1.CloseResponse
+	(*GetpidResponse)(nil),                   // 304: rump.sp.v1.GetpidResponse
+	(*SetuidResponse)(nil),                   // 305: rump.sp.v1.SetuidResponse
+	(*GetuidResponse)(nil),                   // 306: rump.sp.v1.GetuidResponse
+	(*GeteuidResponse)(nil),                  // 307: rump.sp.v1.GeteuidResponse
+	(*GetppidResponse)(nil),                  // 308: rump.sp.v1.GetppidResponse
+	(*DupResponse)(nil),                      // 309: rump.sp.v1.DupResponse
+	(*PipeResponse)(nil),                     // 310: rump.sp.v1.PipeResponse
+	(*GetegidResponse)(nil),                  // 311: rump.sp.v1.GetegidResponse
+	(*GetgidResponse)(nil),                   // 312: rump.sp.v1.GetgidResponse
+	(*GetloginResponse)(nil),                 // 313: rump.sp.v1.GetloginResponse
+	(*SetloginResponse)(nil),                 // 314: rump.sp.v1.SetloginResponse
+	(*IoctlResponse)(nil),                    // 315: rump.sp.v1.IoctlResponse
+	(*GetgroupsResponse)(nil),                // 316: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsResponse)(nil),                // 317: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpResponse)(nil),                  // 318: rump.sp.v1.GetpgrpResponse
+	(*SetpgidResponse)(nil),                  // 319: rump.sp.v1.SetpgidResponse
+	(*Dup2Response)(nil),                     // 320: rump.sp.v1.Dup2Response
+	(*FcntlResponse)(nil),                    // 321: rump.sp.v1.FcntlResponse
+	(*ReadvResponse)(nil),                    // 322: rump.sp.v1.ReadvResponse
+	(*WritevResponse)(nil),                   // 323: rump.sp.v1.WritevResponse
+	(*SetreuidResponse)(nil),                 // 324: rump.sp.v1.SetreuidResponse
+	(*SetregidResponse)(nil),                 // 325: rump.sp.v1.SetregidResponse
+	(*FlockResponse)(nil),                    // 326: rump.sp.v1.FlockResponse
+	(*SetsidResponse)(nil),                   // 327: rump.sp.v1.SetsidResponse
+	(*SetgidResponse)(nil),                   // 328: rump.sp.v1.SetgidResponse
+	(*SetegidResponse)(nil),                  // 329: rump.sp.v1.SetegidResponse
+	(*SeteuidResponse)(nil),                  // 330: rump.sp.v1.SeteuidResponse
+	(*FpathconfResponse)(nil),                // 331: rump.sp.v1.FpathconfResponse
+	(*GetrlimitResponse)(nil),                // 332: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitResponse)(nil),                // 333: rump.sp.v1.SetrlimitResponse
+	(*SysctlResponse)(nil),                   // 334: rump.sp.v1.SysctlResponse
+	(*GetpgidResponse)(nil),                  // 335: rump.sp.v1.GetpgidResponse
+	(*RebootResponse)(nil),                   // 336: rump.sp.v1.RebootResponse
+	(*PollResponse)(nil),                     // 337: rump.sp.v1.PollResponse
+	(*TimerCreateResponse)(nil),              // 338: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteResponse)(nil),              // 339: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunResponse)(nil),          // 340: rump.sp.v1.TimerGetoverrunResponse
+	(*KsemInitResponse)(nil),                 // 341: rump.sp.v1.KsemInitResponse
+	(*KsemOpenResponse)(nil),                 // 342: rump.sp.v1.KsemOpenResponse
+	(*KsemUnlinkResponse)(nil),               // 343: rump.sp.v1.KsemUnlinkResponse
+	(*KsemCloseResponse)(nil),                // 344: rump.sp.v1.KsemCloseResponse
+	(*KsemPostResponse)(nil),                 // 345: rump.sp.v1.KsemPostResponse
+	(*KsemWaitResponse)(nil),                 // 346: rump.sp.v1.KsemWaitResponse
+	(*KsemTrywaitResponse)(nil),              // 347: rump.sp.v1.KsemTrywaitResponse
+	(*KsemGetvalueResponse)(nil),             // 348: rump.sp.v1.KsemGetvalueResponse
+	(*KsemDestroyResponse)(nil),              // 349: rump.sp.v1.KsemDestroyResponse
+	(*KsemTimedwaitResponse)(nil),            // 350: rump.sp.v1.KsemTimedwaitResponse
+	(*AioCancelResponse)(nil),                // 351: rump.sp.v1.AioCancelResponse
+	(*AioErrorResponse)(nil),                 // 352: rump.sp.v1.AioErrorResponse
+	(*AioFsyncResponse)(nil),                 // 353: rump.sp.v1.AioFsyncResponse
+	(*AioReadResponse)(nil),                  // 354: rump.sp.v1.AioReadResponse
+	(*AioReturnResponse)(nil),                // 355: rump.sp.v1.AioReturnResponse
+	(*AioWriteResponse)(nil),                 // 356: rump.sp.v1.AioWriteResponse
+	(*LioListioResponse)(nil),                // 357: rump.sp.v1.LioListioResponse
+	(*AioSuspendResponse)(nil),               // 358: rump.sp.v1.AioSuspendResponse
+	(*ModctlResponse)(nil),                   // 359: rump.sp.v1.ModctlResponse
+	(*GetsidResponse)(nil),                   // 360: rump.sp.v1.GetsidResponse
+	(*FktraceResponse)(nil),                  // 361: rump.sp.v1.FktraceResponse
+	(*IssetugidResponse)(nil),                // 362: rump.sp.v1.IssetugidResponse
+	(*UtraceResponse)(nil),                   // 363: rump.sp.v1.UtraceResponse
+	(*KqueueResponse)(nil),                   // 364: rump.sp.v1.KqueueResponse
+	(*PosixFadviseResponse)(nil),             // 365: rump.sp.v1.PosixFadviseResponse
+	(*SelectResponse)(nil),                   // 366: rump.sp.v1.SelectResponse
+	(*GettimeofdayResponse)(nil),             // 367: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayResponse)(nil),             // 368: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeResponse)(nil),                  // 369: rump.sp.v1.AdjtimeResponse
+	(*SetitimerResponse)(nil),                // 370: rump.sp.v1.SetitimerResponse
+	(*GetitimerResponse)(nil),                // 371: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeResponse)(nil),             // 372: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeResponse)(nil),             // 373: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresResponse)(nil),              // 374: rump.sp.v1.ClockGetresResponse
+	(*NanosleepResponse)(nil),                // 375: rump.sp.v1.NanosleepResponse
+	(*KeventResponse)(nil),                   // 376: rump.sp.v1.KeventResponse
+	(*PselectResponse)(nil),                  // 377: rump.sp.v1.PselectResponse
+	(*PolltsResponse)(nil),                   // 378: rump.sp.v1.PolltsResponse
+	(*FstatResponse)(nil),                    // 379: rump.sp.v1.FstatResponse
+	(*TimerSettimeResponse)(nil),             // 380: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeResponse)(nil),             // 381: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Response)(nil),                    // 382: rump.sp.v1.Pipe2Response
+	(*Dup3Response)(nil),                     // 383: rump.sp.v1.Dup3Response
+	(*Kqueue1Response)(nil),                  // 384: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepResponse)(nil),           // 385: rump.sp.v1.ClockNanosleepResponse
+	(*OpenResponse)(nil),                     // 386: rump.sp.v1.OpenResponse
+	(*LinkResponse)(nil),                     // 387: rump.sp.v1.LinkResponse
+	(*UnlinkResponse)(nil),                   // 388: rump.sp.v1.UnlinkResponse
+	(*ChdirResponse)(nil),                    // 389: rump.sp.v1.ChdirResponse
+	(*FchdirResponse)(nil),                   // 390: rump.sp.v1.FchdirResponse
+	(*ChmodResponse)(nil),                    // 391: rump.sp.v1.ChmodResponse
+	(*ChownResponse)(nil),                    // 392: rump.sp.v1.ChownResponse
+	(*UnmountResponse)(nil),                  // 393: rump.sp.v1.UnmountResponse
+	(*AccessResponse)(nil),                   // 394: rump.sp.v1.AccessResponse
+	(*ChflagsResponse)(nil),                  // 395: rump.sp.v1.ChflagsResponse
+	(*FchflagsResponse)(nil),                 // 396: rump.sp.v1.FchflagsResponse
+	(*SyncResponse)(nil),                     // 397: rump.sp.v1.SyncResponse
+	(*KtraceResponse)(nil),                   // 398: rump.sp.v1.KtraceResponse
+	(*RevokeResponse)(nil),                   // 399: rump.sp.v1.RevokeResponse
+	(*SymlinkResponse)(nil),                  // 400: rump.sp.v1.SymlinkResponse
+	(*ReadlinkResponse)(nil),                 // 401: rump.sp.v1.ReadlinkResponse
+	(*UmaskResponse)(nil),                    // 402: rump.sp.v1.UmaskResponse
+	(*ChrootResponse)(nil),                   // 403: rump.sp.v1.ChrootResponse
+	(*FsyncResponse)(nil),                    // 404: rump.sp.v1.FsyncResponse
+	(*FchownResponse)(nil),                   // 405: rump.sp.v1.FchownResponse
+	(*FchmodResponse)(nil),                   // 406: rump.sp.v1.FchmodResponse
+	(*RenameResponse)(nil),                   // 407: rump.sp.v1.RenameResponse
+	(*MkfifoResponse)(nil),                   // 408: rump.sp.v1.MkfifoResponse
+	(*MkdirResponse)(nil),                    // 409: rump.sp.v1.MkdirResponse
+	(*RmdirResponse)(nil),                    // 410: rump.sp.v1.RmdirResponse
+	(*PreadResponse)(nil),                    // 411: rump.sp.v1.PreadResponse
+	(*PwriteResponse)(nil),                   // 412: rump.sp.v1.PwriteResponse
+	(*PathconfResponse)(nil),                 // 413: rump.sp.v1.PathconfResponse
+	(*LseekResponse)(nil),                    // 414: rump.sp.v1.LseekResponse
+	(*TruncateResponse)(nil),                 // 415: rump.sp.v1.TruncateResponse
+	(*FtruncateResponse)(nil),                // 416: rump.sp.v1.FtruncateResponse
+	(*FdatasyncResponse)(nil),                // 417: rump.sp.v1.FdatasyncResponse
+	(*PosixRenameResponse)(nil),              // 418: rump.sp.v1.PosixRenameResponse
+	(*LchmodResponse)(nil),                   // 419: rump.sp.v1.LchmodResponse
+	(*LchownResponse)(nil),                   // 420: rump.sp.v1.LchownResponse
+	(*PosixChownResponse)(nil),               // 421: rump.sp.v1.PosixChownResponse
+	(*PosixFchownResponse)(nil),              // 422: rump.sp.v1.PosixFchownResponse
+	(*PosixLchownResponse)(nil),              // 423: rump.sp.v1.PosixLchownResponse
+	(*PreadvResponse)(nil),                   // 424: rump.sp.v1.PreadvResponse
+	(*PwritevResponse)(nil),                  // 425: rump.sp.v1.PwritevResponse
+	(*GetcwdResponse)(nil),                   // 426: rump.sp.v1.GetcwdResponse
+	(*FchrootResponse)(nil),                  // 427: rump.sp.v1.FchrootResponse
+	(*LchflagsResponse)(nil),                 // 428: rump.sp.v1.LchflagsResponse
+	(*FsyncRangeResponse)(nil),               // 429: rump.sp.v1.FsyncRangeResponse
+	(*GetvfsstatResponse)(nil),               // 430: rump.sp.v1.GetvfsstatResponse
+	(*Statvfs1Response)(nil),                 // 431: rump.sp.v1.Statvfs1Response
+	(*Fstatvfs1Response)(nil),                // 432: rump.sp.v1.Fstatvfs1Response
+	(*ExtattrctlResponse)(nil),               // 433: rump.sp.v1.ExtattrctlResponse
+	(*ExtattrSetFileResponse)(nil),           // 434: rump.sp.v1.ExtattrSetFileResponse
+	(*ExtattrGetFileResponse)(nil),           // 435: rump.sp.v1.ExtattrGetFileResponse
+	(*ExtattrDeleteFileResponse)(nil),        // 436: rump.sp.v1.ExtattrDeleteFileResponse
+	(*ExtattrSetFdResponse)(nil),             // 437: rump.sp.v1.ExtattrSetFdResponse
+	(*ExtattrGetFdResponse)(nil),             // 438: rump.sp.v1.ExtattrGetFdResponse
+	(*ExtattrDeleteFdResponse)(nil),          // 439: rump.sp.v1.ExtattrDeleteFdResponse
+	(*ExtattrSetLinkResponse)(nil),           // 440: rump.sp.v1.ExtattrSetLinkResponse
+	(*ExtattrGetLinkResponse)(nil),           // 441: rump.sp.v1.ExtattrGetLinkResponse
+	(*ExtattrDeleteLinkResponse)(nil),        // 442: rump.sp.v1.ExtattrDeleteLinkResponse
+	(*ExtattrListFdResponse)(nil),            // 443: rump.sp.v1.ExtattrListFdResponse
+	(*ExtattrListFileResponse)(nil),          // 444: rump.sp.v1.ExtattrListFileResponse
+	(*ExtattrListLinkResponse)(nil),          // 445: rump.sp.v1.ExtattrListLinkResponse
+	(*SetxattrResponse)(nil),                 // 446: rump.sp.v1.SetxattrResponse
+	(*LsetxattrResponse)(nil),                // 447: rump.sp.v1.LsetxattrResponse
+	(*FsetxattrResponse)(nil),                // 448: rump.sp.v1.FsetxattrResponse
+	(*GetxattrResponse)(nil),                 // 449: rump.sp.v1.GetxattrResponse
+	(*LgetxattrResponse)(nil),                // 450: rump.sp.v1.LgetxattrResponse
+	(*FgetxattrResponse)(nil),                // 451: rump.sp.v1.FgetxattrResponse
+	(*ListxattrResponse)(nil),                // 452: rump.sp.v1.ListxattrResponse
+	(*LlistxattrResponse)(nil),               // 453: rump.sp.v1.LlistxattrResponse
+	(*FlistxattrResponse)(nil),               // 454: rump.sp.v1.FlistxattrResponse
+	(*RemovexattrResponse)(nil),              // 455: rump.sp.v1.RemovexattrResponse
+	(*LremovexattrResponse)(nil),             // 456: rump.sp.v1.LremovexattrResponse
+	(*FremovexattrResponse)(nil),             // 457: rump.sp.v1.FremovexattrResponse
+	(*GetdentsResponse)(nil),                 // 458: rump.sp.v1.GetdentsResponse
+	(*GetfhResponse)(nil),                    // 459: rump.sp.v1.GetfhResponse
+	(*FhopenResponse)(nil),                   // 460: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Response)(nil),               // 461: rump.sp.v1.Fhstatvfs1Response
+	(*MountResponse)(nil),                    // 462: rump.sp.v1.MountResponse
+	(*UtimesResponse)(nil),                   // 463: rump.sp.v1.UtimesResponse
+	(*FutimesResponse)(nil),                  // 464: rump.sp.v1.FutimesResponse
+	(*LutimesResponse)(nil),                  // 465: rump.sp.v1.LutimesResponse
+	(*StatResponse)(nil),                     // 466: rump.sp.v1.StatResponse
+	(*LstatResponse)(nil),                    // 467: rump.sp.v1.LstatResponse
+	(*MknodResponse)(nil),                    // 468: rump.sp.v1.MknodResponse
+	(*FhstatResponse)(nil),                   // 469: rump.sp.v1.FhstatResponse
+	(*LinkatResponse)(nil),                   // 470: rump.sp.v1.LinkatResponse
+	(*RenameatResponse)(nil),                 // 471: rump.sp.v1.RenameatResponse
+	(*MkfifoatResponse)(nil),                 // 472: rump.sp.v1.MkfifoatResponse
+	(*MknodatResponse)(nil),                  // 473: rump.sp.v1.MknodatResponse
+	(*MkdiratResponse)(nil),                  // 474: rump.sp.v1.MkdiratResponse
+	(*FaccessatResponse)(nil),                // 475: rump.sp.v1.FaccessatResponse
+	(*FchmodatResponse)(nil),                 // 476: rump.sp.v1.FchmodatResponse
+	(*FchownatResponse)(nil),                 // 477: rump.sp.v1.FchownatResponse
+	(*FstatatResponse)(nil),                  // 478: rump.sp.v1.FstatatResponse
+	(*UtimensatResponse)(nil),                // 479: rump.sp.v1.UtimensatResponse
+	(*OpenatResponse)(nil),                   // 480: rump.sp.v1.OpenatResponse
+	(*ReadlinkatResponse)(nil),               // 481: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatResponse)(nil),                // 482: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatResponse)(nil),                 // 483: rump.sp.v1.UnlinkatResponse
+	(*FutimensResponse)(nil),                 // 484: rump.sp.v1.FutimensResponse
+	(*QuotactlResponse)(nil),                 // 485: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateResponse)(nil),           // 486: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardResponse)(nil),                 // 487: rump.sp.v1.FdiscardResponse
+	(*RecvmsgResponse)(nil),                  // 488: rump.sp.v1.RecvmsgResponse
+	(*SendmsgResponse)(nil),                  // 489: rump.sp.v1.SendmsgResponse
+	(*RecvfromResponse)(nil),                 // 490: rump.sp.v1.RecvfromResponse
+	(*AcceptResponse)(nil),                   // 491: rump.sp.v1.AcceptResponse
+	(*GetpeernameResponse)(nil),              // 492: rump.sp.v1.GetpeernameResponse
+	(*GetsocknameResponse)(nil),              // 493: rump.sp.v1.GetsocknameResponse
+	(*ConnectResponse)(nil),                  // 494: rump.sp.v1.ConnectResponse
+	(*BindResponse)(nil),                     // 495: rump.sp.v1.BindResponse
+	(*SetsockoptResponse)(nil),               // 496: rump.sp.v1.SetsockoptResponse
+	(*ListenResponse)(nil),                   // 497: rump.sp.v1.ListenResponse
+	(*GetsockoptResponse)(nil),               // 498: rump.sp.v1.GetsockoptResponse
+	(*SendtoResponse)(nil),                   // 499: rump.sp.v1.SendtoResponse
+	(*ShutdownResponse)(nil),                 // 500: rump.sp.v1.ShutdownResponse
+	(*SocketpairResponse)(nil),               // 501: rump.sp.v1.SocketpairResponse
+	(*SocketResponse)(nil),                   // 502: rump.sp.v1.SocketResponse
+	(*PacceptResponse)(nil),                  // 503: rump.sp.v1.PacceptResponse
+	(*RecvmmsgResponse)(nil),                 // 504: rump.sp.v1.RecvmmsgResponse
+	(*SendmmsgResponse)(nil),                 // 505: rump.sp.v1.SendmmsgResponse
+	(*ModuleInitResponse)(nil),               // 506: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniResponse)(nil),               // 507: rump.sp.v1.ModuleFiniResponse
+	(*ComponentRestartResponse)(nil),         // 508: rump.sp.v1.ComponentRestartResponse
+	(*EtfsRegisterResponse)(nil),             // 509: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeResponse)(nil),     // 510: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveResponse)(nil),               // 511: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsResponse)(nil),                    // 512: rump.sp.v1.NewfsResponse
+	(*GetdentsStatResponse)(nil),             // 513: rump.sp.v1.GetdentsStatResponse
+	(*NetconfigIfcreateResponse)(nil),        // 514: rump.sp.v1.NetconfigIfcreateResponse
+	(*NetconfigIfdestroyResponse)(nil),       // 515: rump.sp.v1.NetconfigIfdestroyResponse
+	(*NetconfigIfupResponse)(nil),            // 516: rump.sp.v1.NetconfigIfupResponse
+	(*NetconfigIfdownResponse)(nil),          // 517: rump.sp.v1.NetconfigIfdownResponse
+	(*NetconfigIfsetlinkstrResponse)(nil),    // 518: rump.sp.v1.NetconfigIfsetlinkstrResponse
+	(*NetconfigBraddResponse)(nil),           // 519: rump.sp.v1.NetconfigBraddResponse
+	(*NetconfigBrdelResponse)(nil),           // 520: rump.sp.v1.NetconfigBrdelResponse
+	(*NetconfigIpv4IfaddrResponse)(nil),      // 521: rump.sp.v1.NetconfigIpv4IfaddrResponse
+	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 522: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	(*NetconfigIpv6IfaddrResponse)(nil),      // 523: rump.sp.v1.NetconfigIpv6IfaddrResponse
+	(*NetconfigIpv4GwResponse)(nil),          // 524: rump.sp.v1.NetconfigIpv4GwResponse
+	(*NetconfigIpv6GwResponse)(nil),          // 525: rump.sp.v1.NetconfigIpv6GwResponse
+	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 526: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	(*NetconfigAutoIpv6Response)(nil),        // 527: rump.sp.v1.NetconfigAutoIpv6Response
+	(*NetconfigIfaddrsResponse)(nil),         // 528: rump.sp.v1.NetconfigIfaddrsResponse
+	(*NetconfigIfimpairResponse)(nil),        // 529: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatResponse)(nil),    // 530: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureResponse)(nil),       // 531: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenResponse)(nil),                  // 532: rump.sp.v1.BpfOpenResponse
+	(*DevListResponse)(nil),                  // 533: rump.sp.v1.DevListResponse
+	(*MdCreateResponse)(nil),                 // 534: rump.sp.v1.MdCreateResponse
+	(*MdDestroyResponse)(nil),                // 535: rump.sp.v1.MdDestroyResponse
+	(*KillResponse)(nil),                     // 536: rump.sp.v1.KillResponse
+	(*SigqueueResponse)(nil),                 // 537: rump.sp.v1.SigqueueResponse
+	(*SigpendingResponse)(nil),               // 538: rump.sp.v1.SigpendingResponse
+	(*NpfLoadResponse)(nil),                  // 539: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetResponse)(nil),             // 540: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchResponse)(nil),                // 541: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushResponse)(nil),                 // 542: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsResponse)(nil),           // 543: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsResponse)(nil),                 // 544: rump.sp.v1.NpfStatsResponse
+	(*NpfTableResponse)(nil),                 // 545: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddResponse)(nil),               // 546: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveResponse)(nil),            // 547: rump.sp.v1.NpfRuleRemoveResponse
+	(*DhcpStartResponse)(nil),                // 548: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewResponse)(nil),                // 549: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopResponse)(nil),                 // 550: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesResponse)(nil),               // 551: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartResponse)(nil),               // 552: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopResponse)(nil),                // 553: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsResponse)(nil),            // 554: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardResponse)(nil),               // 555: rump.sp.v1.DnsForwardResponse
+	(*NetconfigIfaddrdelResponse)(nil),       // 556: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendResponse)(nil),                // 557: rump.sp.v1.RouteSendResponse
+	(*RouteRecvResponse)(nil),                // 558: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpResponse)(nil),                // 559: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistResponse)(nil),               // 560: rump.sp.v1.NetPcblistResponse
+	(*NetCountersResponse)(nil),              // 561: rump.sp.v1.NetCountersResponse
+	(*NdListResponse)(nil),                   // 562: rump.sp.v1.NdListResponse
+	(*FileListResponse)(nil),                 // 563: rump.sp.v1.FileListResponse
+	(*Siginfo)(nil),                          // 564: rump.sp.v1.Siginfo
+	(*ModuleStat)(nil),                       // 565: rump.sp.v1.ModuleStat
+	(*MemoryHeld)(nil),                       // 566: rump.sp.v1.MemoryHeld
 }
 var file_rump_sp_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Call.references:type_name -> rump.sp.v1.Reference
-	36,  // 1: rump.sp.v1.Call.read:type_name -> rump.sp.v1.ReadRequest
-	37,  // 2: rump.sp.v1.Call.write:type_name -> rump.sp.v1.WriteRequest
-	38,  // 3: rump.sp.v1.Call.close:type_name -> rump.sp.v1.CloseRequest
-	39,  // 4: rump.sp.v1.Call.getpid:type_name -> rump.sp.v1.GetpidRequest
-	40,  // 5: rump.sp.v1.Call.setuid:type_name -> rump.sp.v1.SetuidRequest
-	41,  // 6: rump.sp.v1.Call.getuid:type_name -> rump.sp.v1.GetuidRequest
-	42,  // 7: rump.sp.v1.Call.geteuid:type_name -> rump.sp.v1.GeteuidRequest
-	43,  // 8: rump.sp.v1.Call.getppid:type_name -> rump.sp.v1.GetppidRequest
-	44,  // 9: rump.sp.v1.Call.dup:type_name -> rump.sp.v1.DupRequest
-	45,  // 10: rump.sp.v1.Call.pipe:type_name -> rump.sp.v1.PipeRequest
-	46,  // 11: rump.sp.v1.Call.getegid:type_name -> rump.sp.v1.GetegidRequest
-	47,  // 12: rump.sp.v1.Call.getgid:type_name -> rump.sp.v1.GetgidRequest
-	48,  // 13: rump.sp.v1.Call.getlogin:type_name -> rump.sp.v1.GetloginRequest
-	49,  // 14: rump.sp.v1.Call.setlogin:type_name -> rump.sp.v1.SetloginRequest
-	50,  // 15: rump.sp.v1.Call.ioctl:type_name -> rump.sp.v1.IoctlRequest
-	51,  // 16: rump.sp.v1.Call.getgroups:type_name -> rump.sp.v1.GetgroupsRequest
-	52,  // 17: rump.sp.v1.Call.setgroups:type_name -> rump.sp.v1.SetgroupsRequest
-	53,  // 18: rump.sp.v1.Call.getpgrp:type_name -> rump.sp.v1.GetpgrpRequest
-	54,  // 19: rump.sp.v1.Call.setpgid:type_name -> rump.sp.v1.SetpgidRequest
-	55,  // 20: rump.sp.v1.Call.dup2:type_name -> rump.sp.v1.Dup2Request
-	56,  // 21: rump.sp.v1.Call.fcntl:type_name -> rump.sp.v1.FcntlRequest
-	57,  // 22: rump.sp.v1.Call.readv:type_name -> rump.sp.v1.ReadvRequest
-	58,  // 23: rump.sp.v1.Call.writev:type_name -> rump.sp.v1.WritevRequest
-	59,  // 24: rump.sp.v1.Call.setreuid:type_name -> rump.sp.v1.SetreuidRequest
-	60,  // 25: rump.sp.v1.Call.setregid:type_name -> rump.sp.v1.SetregidRequest
-	61,  // 26: rump.sp.v1.Call.flock:type_name -> rump.sp.v1.FlockRequest
-	62,  // 27: rump.sp.v1.Call.setsid:type_name -> rump.sp.v1.SetsidRequest
-	63,  // 28: rump.sp.v1.Call.setgid:type_name -> rump.sp.v1.SetgidRequest
-	64,  // 29: rump.sp.v1.Call.setegid:type_name -> rump.sp.v1.SetegidRequest
-	65,  // 30: rump.sp.v1.Call.seteuid:type_name -> rump.sp.v1.SeteuidRequest
-	66,  // 31: rump.sp.v1.Call.fpathconf:type_name -> rump.sp.v1.FpathconfRequest
-	67,  // 32: rump.sp.v1.Call.getrlimit:type_name -> rump.sp.v1.GetrlimitRequest
-	68,  // 33: rump.sp.v1.Call.setrlimit:type_name -> rump.sp.v1.SetrlimitRequest
-	69,  // 34: rump.sp.v1.Call.sysctl:type_name -> rump.sp.v1.SysctlRequest
-	70,  // 35: rump.sp.v1.Call.getpgid:type_name -> rump.sp.v1.GetpgidRequest
-	71,  // 36: rump.sp.v1.Call.reboot:type_name -> rump.sp.v1.RebootRequest
-	72,  // 37: rump.sp.v1.Call.poll:type_name -> rump.sp.v1.PollRequest
-	73,  // 38: rump.sp.v1.Call.timer_create:type_name -> rump.sp.v1.TimerCreateRequest
-	74,  // 39: rump.sp.v1.Call.timer_delete:type_name -> rump.sp.v1.TimerDeleteRequest
-	75,  // 40: rump.sp.v1.Call.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunRequest
-	76,  // 41: rump.sp.v1.Call.ksem_init:type_name -> rump.sp.v1.KsemInitRequest
-	77,  // 42: rump.sp.v1.Call.ksem_open:type_name -> rump.sp.v1.KsemOpenRequest
-	78,  // 43: rump.sp.v1.Call.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkRequest
-	79,  // 44: rump.sp.v1.Call.ksem_close:type_name -> rump.sp.v1.KsemCloseRequest
-	80,  // 45: rump.sp.v1.Call.ksem_post:type_name -> rump.sp.v1.KsemPostRequest
-	81,  // 46: rump.sp.v1.Call.ksem_wait:type_name -> rump.sp.v1.KsemWaitRequest
-	82,  // 47: rump.sp.v1.Call.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitRequest
-	83,  // 48: rump.sp.v1.Call.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueRequest
-	84,  // 49: rump.sp.v1.Call.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyRequest
-	85,  // 50: rump.sp.v1.Call.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitRequest
-	86,  // 51: rump.sp.v1.Call.aio_cancel:type_name -> rump.sp.v1.AioCancelRequest
-	87,  // 52: rump.sp.v1.Call.aio_error:type_name -> rump.sp.v1.AioErrorRequest
-	88,  // 53: rump.sp.v1.Call.aio_fsync:type_name -> rump.sp.v1.AioFsyncRequest
-	89,  // 54: rump.sp.v1.Call.aio_read:type_name -> rump.sp.v1.AioReadRequest
-	90,  // 55: rump.sp.v1.Call.aio_return:type_name -> rump.sp.v1.AioReturnRequest
-	91,  // 56: rump.sp.v1.Call.aio_write:type_name -> rump.sp.v1.AioWriteRequest
-	92,  // 57: rump.sp.v1.Call.lio_listio:type_name -> rump.sp.v1.LioListioRequest
-	93,  // 58: rump.sp.v1.Call.aio_suspend:type_name -> rump.sp.v1.AioSuspendRequest
-	94,  // 59: rump.sp.v1.Call.modctl:type_name -> rump.sp.v1.ModctlRequest
-	95,  // 60: rump.sp.v1.Call.getsid:type_name -> rump.sp.v1.GetsidRequest
-	96,  // 61: rump.sp.v1.Call.fktrace:type_name -> rump.sp.v1.FktraceRequest
-	97,  // 62: rump.sp.v1.Call.issetugid:type_name -> rump.sp.v1.IssetugidRequest
-	98,  // 63: rump.sp.v1.Call.utrace:type_name -> rump.sp.v1.UtraceRequest
-	99,  // 64: rump.sp.v1.Call.kqueue:type_name -> rump.sp.v1.KqueueRequest
-	100, // 65: rump.sp.v1.Call.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseRequest
-	101, // 66: rump.sp.v1.Call.select:type_name -> rump.sp.v1.SelectRequest
-	102, // 67: rump.sp.v1.Call.gettimeofday:type_name -> rump.sp.v1.GettimeofdayRequest
-	103, // 68: rump.sp.v1.Call.settimeofday:type_name -> rump.sp.v1.SettimeofdayRequest
-	104, // 69: rump.sp.v1.Call.adjtime:type_name -> rump.sp.v1.AdjtimeRequest
-	105, // 70: rump.sp.v1.Call.setitimer:type_name -> rump.sp.v1.SetitimerRequest
-	106, // 71: rump.sp.v1.Call.getitimer:type_name -> rump.sp.v1.GetitimerRequest
-	107, // 72: rump.sp.v1.Call.clock_gettime:type_name -> rump.sp.v1.ClockGettimeRequest
-	108, // 73: rump.sp.v1.Call.clock_settime:type_name -> rump.sp.v1.ClockSettimeRequest
-	109, // 74: rump.sp.v1.Call.clock_getres:type_name -> rump.sp.v1.ClockGetresRequest
-	110, // 75: rump.sp.v1.Call.nanosleep:type_name -> rump.sp.v1.NanosleepRequest
-	111, // 76: rump.sp.v1.Call.kevent:type_name -> rump.sp.v1.KeventRequest
-	112, // 77: rump.sp.v1.Call.pselect:type_name -> rump.sp.v1.PselectRequest
-	113, // 78: rump.sp.v1.Call.pollts:type_name -> rump.sp.v1.PolltsRequest
-	114, // 79: rump.sp.v1.Call.fstat:type_name -> rump.sp.v1.FstatRequest
-	115, // 80: rump.sp.v1.Call.timer_settime:type_name -> rump.sp.v1.TimerSettimeRequest
-	116, // 81: rump.sp.v1.Call.timer_gettime:type_name -> rump.sp.v1.TimerGettimeRequest
-	117, // 82: rump.sp.v1.Call.pipe2:type_name -> rump.sp.v1.Pipe2Request
-	118, // 83: rump.sp.v1.Call.dup3:type_name -> rump.sp.v1.Dup3Request
-	119, // 84: rump.sp.v1.Call.kqueue1:type_name -> rump.sp.v1.Kqueue1Request
-	120, // 85: rump.sp.v1.Call.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepRequest
-	121, // 86: rump.sp.v1.Call.open:type_name -> rump.sp.v1.OpenRequest
-	122, // 87: rump.sp.v1.Call.link:type_name -> rump.sp.v1.LinkRequest
-	123, // 88: rump.sp.v1.Call.unlink:type_name -> rump.sp.v1.UnlinkRequest
-	124, // 89: rump.sp.v1.Call.chdir:type_name -> rump.sp.v1.ChdirRequest
-	125, // 90: rump.sp.v1.Call.fchdir:type_name -> rump.sp.v1.FchdirRequest
-	126, // 91: rump.sp.v1.Call.chmod:type_name -> rump.sp.v1.ChmodRequest
-	127, // 92: rump.sp.v1.Call.chown:type_name -> rump.sp.v1.ChownRequest
-	128, // 93: rump.sp.v1.Call.unmount:type_name -> rump.sp.v1.UnmountRequest
-	129, // 94: rump.sp.v1.Call.access:type_name -> rump.sp.v1.AccessRequest
-	130, // 95: rump.sp.v1.Call.chflags:type_name -> rump.sp.v1.ChflagsRequest
-	131, // 96: rump.sp.v1.Call.fchflags:type_name -> rump.sp.v1.FchflagsRequest
-	132, // 97: rump.sp.v1.Call.sync:type_name -> rump.sp.v1.SyncRequest
-	133, // 98: rump.sp.v1.Call.ktrace:type_name -> rump.sp.v1.KtraceRequest
-	134, // 99: rump.sp.v1.Call.revoke:type_name -> rump.sp.v1.RevokeRequest
-	135, // 100: rump.sp.v1.Call.symlink:type_name -> rump.sp.v1.SymlinkRequest
-	136, // 101: rump.sp.v1.Call.readlink:type_name -> rump.sp.v1.ReadlinkRequest
-	137, // 102: rump.sp.v1.Call.umask:type_name -> rump.sp.v1.UmaskRequest
-	138, // 103: rump.sp.v1.Call.chroot:type_name -> rump.sp.v1.ChrootRequest
-	139, // 104: rump.sp.v1.Call.fsync:type_name -> rump.sp.v1.FsyncRequest
-	140, // 105: rump.sp.v1.Call.fchown:type_name -> rump.sp.v1.FchownRequest
-	141, // 106: rump.sp.v1.Call.fchmod:type_name -> rump.sp.v1.FchmodRequest
-	142, // 107: rump.sp.v1.Call.rename:type_name -> rump.sp.v1.RenameRequest
-	143, // 108: rump.sp.v1.Call.mkfifo:type_name -> rump.sp.v1.MkfifoRequest
-	144, // 109: rump.sp.v1.Call.mkdir:type_name -> rump.sp.v1.MkdirRequest
-	145, // 110: rump.sp.v1.Call.rmdir:type_name -> rump.sp.v1.RmdirRequest
-	146, // 111: rump.sp.v1.Call.pread:type_name -> rump.sp.v1.PreadRequest
-	147, // 112: rump.sp.v1.Call.pwrite:type_name -> rump.sp.v1.PwriteRequest
-	148, // 113: rump.sp.v1.Call.pathconf:type_name -> rump.sp.v1.PathconfRequest
-	149, // 114: rump.sp.v1.Call.lseek:type_name -> rump.sp.v1.LseekRequest
-	150, // 115: rump.sp.v1.Call.truncate:type_name -> rump.sp.v1.TruncateRequest
-	151, // 116: rump.sp.v1.Call.ftruncate:type_name -> rump.sp.v1.FtruncateRequest
-	152, // 117: rump.sp.v1.Call.fdatasync:type_name -> rump.sp.v1.FdatasyncRequest
-	153, // 118: rump.sp.v1.Call.posix_rename:type_name -> rump.sp.v1.PosixRenameRequest
-	154, // 119: rump.sp.v1.Call.lchmod:type_name -> rump.sp.v1.LchmodRequest
-	155, // 120: rump.sp.v1.Call.lchown:type_name -> rump.sp.v1.LchownRequest
-	156, // 121: rump.sp.v1.Call.posix_chown:type_name -> rump.sp.v1.PosixChownRequest
-	157, // 122: rump.sp.v1.Call.posix_fchown:type_name -> rump.sp.v1.PosixFchownRequest
-	158, // 123: rump.sp.v1.Call.posix_lchown:type_name -> rump.sp.v1.PosixLchownRequest
-	159, // 124: rump.sp.v1.Call.preadv:type_name -> rump.sp.v1.PreadvRequest
-	160, // 125: rump.sp.v1.Call.pwritev:type_name -> rump.sp.v1.PwritevRequest
-	161, // 126: rump.sp.v1.Call.getcwd:type_name -> rump.sp.v1.GetcwdRequest
-	162, // 127: rump.sp.v1.Call.fchroot:type_name -> rump.sp.v1.FchrootRequest
-	163, // 128: rump.sp.v1.Call.lchflags:type_name -> rump.sp.v1.LchflagsRequest
-	164, // 129: rump.sp.v1.Call.fsync_range:type_name -> rump.sp.v1.FsyncRangeRequest
-	165, // 130: rump.sp.v1.Call.getvfsstat:type_name -> rump.sp.v1.GetvfsstatRequest
-	166, // 131: rump.sp.v1.Call.statvfs1:type_name -> rump.sp.v1.Statvfs1Request
-	167, // 132: rump.sp.v1.Call.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Request
-	168, // 133: rump.sp.v1.Call.extattrctl:type_name -> rump.sp.v1.ExtattrctlRequest
-	169, // 134: rump.sp.v1.Call.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileRequest
-	170, // 135: rump.sp.v1.Call.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileRequest
-	171, // 136: rump.sp.v1.Call.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileRequest
-	172, // 137: rump.sp.v1.Call.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdRequest
-	173, // 138: rump.sp.v1.Call.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdRequest
-	174, // 139: rump.sp.v1.Call.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdRequest
-	175, // 140: rump.sp.v1.Call.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkRequest
-	176, // 141: rump.sp.v1.Call.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkRequest
-	177, // 142: rump.sp.v1.Call.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkRequest
-	178, // 143: rump.sp.v1.Call.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdRequest
-	179, // 144: rump.sp.v1.Call.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileRequest
-	180, // 145: rump.sp.v1.Call.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkRequest
-	181, // 146: rump.sp.v1.Call.setxattr:type_name -> rump.sp.v1.SetxattrRequest
-	182, // 147: rump.sp.v1.Call.lsetxattr:type_name -> rump.sp.v1.LsetxattrRequest
-	183, // 148: rump.sp.v1.Call.fsetxattr:type_name -> rump.sp.v1.FsetxattrRequest
-	184, // 149: rump.sp.v1.Call.getxattr:type_name -> rump.sp.v1.GetxattrRequest
-	185, // 150: rump.sp.v1.Call.lgetxattr:type_name -> rump.sp.v1.LgetxattrRequest
-	186, // 151: rump.sp.v1.Call.fgetxattr:type_name -> rump.sp.v1.FgetxattrRequest
-	187, // 152: rump.sp.v1.Call.listxattr:type_name -> rump.sp.v1.ListxattrRequest
-	188, // 153: rump.sp.v1.Call.llistxattr:type_name -> rump.sp.v1.LlistxattrRequest
-	189, // 154: rump.sp.v1.Call.flistxattr:type_name -> rump.sp.v1.FlistxattrRequest
-	190, // 155: rump.sp.v1.Call.removexattr:type_name -> rump.sp.v1.RemovexattrRequest
-	191, // 156: rump.sp.v1.Call.lremovexattr:type_name -> rump.sp.v1.LremovexattrRequest
-	192, // 157: rump.sp.v1.Call.fremovexattr:type_name -> rump.sp.v1.FremovexattrRequest
-	193, // 158: rump.sp.v1.Call.getdents:type_name -> rump.sp.v1.GetdentsRequest
-	194, // 159: rump.sp.v1.Call.getfh:type_name -> rump.sp.v1.GetfhRequest
-	195, // 160: rump.sp.v1.Call.fhopen:type_name -> rump.sp.v1.FhopenRequest
-	196, // 161: rump.sp.v1.Call.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Request
-	197, // 162: rump.sp.v1.Call.mount:type_name -> rump.sp.v1.MountRequest
-	198, // 163: rump.sp.v1.Call.utimes:type_name -> rump.sp.v1.UtimesRequest
-	199, // 164: rump.sp.v1.Call.futimes:type_name -> rump.sp.v1.FutimesRequest
-	200, // 165: rump.sp.v1.Call.lutimes:type_name -> rump.sp.v1.LutimesRequest
-	201, // 166: rump.sp.v1.Call.stat:type_name -> rump.sp.v1.StatRequest
-	202, // 167: rump.sp.v1.Call.lstat:type_name -> rump.sp.v1.LstatRequest
-	203, // 168: rump.sp.v1.Call.mknod:type_name -> rump.sp.v1.MknodRequest
-	204, // 169: rump.sp.v1.Call.fhstat:type_name -> rump.sp.v1.FhstatRequest
-	205, // 170: rump.sp.v1.Call.linkat:type_name -> rump.sp.v1.LinkatRequest
-	206, // 171: rump.sp.v1.Call.renameat:type_name -> rump.sp.v1.RenameatRequest
-	207, // 172: rump.sp.v1.Call.mkfifoat:type_name -> rump.sp.v1.MkfifoatRequest
-	208, // 173: rump.sp.v1.Call.mknodat:type_name -> rump.sp.v1.MknodatRequest
-	209, // 174: rump.sp.v1.Call.mkdirat:type_name -> rump.sp.v1.MkdiratRequest
-	210, // 175: rump.sp.v1.Call.faccessat:type_name -> rump.sp.v1.FaccessatRequest
-	211, // 176: rump.sp.v1.Call.fchmodat:type_name -> rump.sp.v1.FchmodatRequest
-	212, // 177: rump.sp.v1.Call.fchownat:type_name -> rump.sp.v1.FchownatRequest
-	213, // 178: rump.sp.v1.Call.fstatat:type_name -> rump.sp.v1.FstatatRequest
-	214, // 179: rump.sp.v1.Call.utimensat:type_name -> rump.sp.v1.UtimensatRequest
-	215, // 180: rump.sp.v1.Call.openat:type_name -> rump.sp.v1.OpenatRequest
-	216, // 181: rump.sp.v1.Call.readlinkat:type_name -> rump.sp.v1.ReadlinkatRequest
-	217, // 182: rump.sp.v1.Call.symlinkat:type_name -> rump.sp.v1.SymlinkatRequest
-	218, // 183: rump.sp.v1.Call.unlinkat:type_name -> rump.sp.v1.UnlinkatRequest
-	219, // 184: rump.sp.v1.Call.futimens:type_name -> rump.sp.v1.FutimensRequest
-	220, // 185: rump.sp.v1.Call.quotactl:type_name -> rump.sp.v1.QuotactlRequest
-	221, // 186: rump.sp.v1.Call.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateRequest
-	222, // 187: rump.sp.v1.Call.fdiscard:type_name -> rump.sp.v1.FdiscardRequest
-	223, // 188: rump.sp.v1.Call.recvmsg:type_name -> rump.sp.v1.RecvmsgRequest
-	224, // 189: rump.sp.v1.Call.sendmsg:type_name -> rump.sp.v1.SendmsgRequest
-	225, // 190: rump.sp.v1.Call.recvfrom:type_name -> rump.sp.v1.RecvfromRequest
-	226, // 191: rump.sp.v1.Call.accept:type_name -> rump.sp.v1.AcceptRequest
-	227, // 192: rump.sp.v1.Call.getpeername:type_name -> rump.sp.v1.GetpeernameRequest
-	228, // 193: rump.sp.v1.Call.getsockname:type_name -> rump.sp.v1.GetsocknameRequest
-	229, // 194: rump.sp.v1.Call.connect:type_name -> rump.sp.v1.ConnectRequest
-	230, // 195: rump.sp.v1.Call.bind:type_name -> rump.sp.v1.BindRequest
-	231, // 196: rump.sp.v1.Call.setsockopt:type_name -> rump.sp.v1.SetsockoptRequest
-	232, // 197: rump.sp.v1.Call.listen:type_name -> rump.sp.v1.ListenRequest
-	233, // 198: rump.sp.v1.Call.getsockopt:type_name -> rump.sp.v1.GetsockoptRequest
-	234, // 199: rump.sp.v1.Call.sendto:type_name -> rump.sp.v1.SendtoRequest
-	235, // 200: rump.sp.v1.Call.shutdown:type_name -> rump.sp.v1.ShutdownRequest
-	236, // 201: rump.sp.v1.Call.socketpair:type_name -> rump.sp.v1.SocketpairRequest
-	237, // 202: rump.sp.v1.Call.socket:type_name -> rump.sp.v1.SocketRequest
-	238, // 203: rump.sp.v1.Call.paccept:type_name -> rump.sp.v1.PacceptRequest
-	239, // 204: rump.sp.v1.Call.recvmmsg:type_name -> rump.sp.v1.RecvmmsgRequest
-	240, // 205: rump.sp.v1.Call.sendmmsg:type_name -> rump.sp.v1.SendmmsgRequest
-	241, // 206: rump.sp.v1.Call.module_init:type_name -> rump.sp.v1.ModuleInitRequest
-	242, // 207: rump.sp.v1.Call.module_fini:type_name -> rump.sp.v1.ModuleFiniRequest
-	243, // 208: rump.sp.v1.Call.component_restart:type_name -> rump.sp.v1.ComponentRestartRequest
-	244, // 209: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
-	245, // 210: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	246, // 211: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
-	247, // 212: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
-	248, // 213: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
-	249, // 214: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
-	250, // 215: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
-	251, // 216: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
-	252, // 217: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	253, // 218: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
-	254, // 219: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
-	255, // 220: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	256, // 221: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	257, // 222: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	258, // 223: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
-	259, // 224: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
-	260, // 225: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	261, // 226: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
-	262, // 227: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
-	263, // 228: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
-	264, // 229: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
-	265, // 230: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
-	266, // 231: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
-	267, // 232: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
-	268, // 233: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
-	269, // 234: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
-	270, // 235: rump.sp.v1.Call.kill:type_name -> rump.sp.v1.KillRequest
-	271, // 236: rump.sp.v1.Call.sigqueue:type_name -> rump.sp.v1.SigqueueRequest
-	272, // 237: rump.sp.v1.Call.sigpending:type_name -> rump.sp.v1.SigpendingRequest
-	273, // 238: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
-	274, // 239: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
-	275, // 240: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
-	276, // 241: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
-	277, // 242: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
-	278, // 243: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
-	279, // 244: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
-	280, // 245: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
-	281, // 246: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
-	282, // 247: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
-	283, // 248: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
-	284, // 249: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
-	285, // 250: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
-	286, // 251: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
-	287, // 252: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
-	288, // 253: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
-	289, // 254: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
-	290, // 255: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
-	291, // 256: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
-	292, // 257: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
-	293, // 258: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
-	294, // 259: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
-	295, // 260: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
-	296, // 261: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
-	297, // 262: rump.sp.v1.Call.file_list:type_name -> rump.sp.v1.FileListRequest
-	298, // 263: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
-	299, // 264: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
-	300, // 265: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
-	301, // 266: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
-	302, // 267: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
-	303, // 268: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
-	304, // 269: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
-	305, // 270: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
-	306, // 271: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
-	307, // 272: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
-	308, // 273: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
-	309, // 274: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
-	310, // 275: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
-	311, // 276: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
-	312, // 277: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
-	313, // 278: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
-	314, // 279: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
-	315, // 280: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
-	316, // 281: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
-	317, // 282: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
-	318, // 283: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
-	319, // 284: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
-	320, // 285: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
-	321, // 286: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
-	322, // 287: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
-	323, // 288: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
-	324, // 289: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
-	325, // 290: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
-	326, // 291: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
-	327, // 292: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
-	328, // 293: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
-	329, // 294: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
-	330, // 295: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
-	331, // 296: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
-	332, // 297: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
-	333, // 298: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
-	334, // 299: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
-	335, // 300: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
-	336, // 301: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
-	337, // 302: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
-	338, // 303: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
-	339, // 304: rump.sp.v1.Result.ksem_init:type_name -> rump.sp.v1.KsemInitResponse
-	340, // 305: rump.sp.v1.Result.ksem_open:type_name -> rump.sp.v1.KsemOpenResponse
-	341, // 306: rump.sp.v1.Result.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkResponse
-	342, // 307: rump.sp.v1.Result.ksem_close:type_name -> rump.sp.v1.KsemCloseResponse
-	343, // 308: rump.sp.v1.Result.ksem_post:type_name -> rump.sp.v1.KsemPostResponse
-	344, // 309: rump.sp.v1.Result.ksem_wait:type_name -> rump.sp.v1.KsemWaitResponse
-	345, // 310: rump.sp.v1.Result.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitResponse
-	346, // 311: rump.sp.v1.Result.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueResponse
-	347, // 312: rump.sp.v1.Result.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyResponse
-	348, // 313: rump.sp.v1.Result.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitResponse
-	349, // 314: rump.sp.v1.Result.aio_cancel:type_name -> rump.sp.v1.AioCancelResponse
-	350, // 315: rump.sp.v1.Result.aio_error:type_name -> rump.sp.v1.AioErrorResponse
-	351, // 316: rump.sp.v1.Result.aio_fsync:type_name -> rump.sp.v1.AioFsyncResponse
-	352, // 317: rump.sp.v1.Result.aio_read:type_name -> rump.sp.v1.AioReadResponse
-	353, // 318: rump.sp.v1.Result.aio_return:type_name -> rump.sp.v1.AioReturnResponse
-	354, // 319: rump.sp.v1.Result.aio_write:type_name -> rump.sp.v1.AioWriteResponse
-	355, // 320: rump.sp.v1.Result.lio_listio:type_name -> rump.sp.v1.LioListioResponse
-	356, // 321: rump.sp.v1.Result.aio_suspend:type_name -> rump.sp.v1.AioSuspendResponse
-	357, // 322: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
-	358, // 323: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
-	359, // 324: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
-	360, // 325: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
-	361, // 326: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
-	362, // 327: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
-	363, // 328: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
-	364, // 329: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
-	365, // 330: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
-	366, // 331: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
-	367, // 332: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
-	368, // 333: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
-	369, // 334: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
-	370, // 335: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
-	371, // 336: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
-	372, // 337: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
-	373, // 338: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
-	374, // 339: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
-	375, // 340: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
-	376, // 341: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
-	377, // 342: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
-	378, // 343: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
-	379, // 344: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
-	380, // 345: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
-	381, // 346: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
-	382, // 347: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
-	383, // 348: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
-	384, // 349: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
-	385, // 350: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
-	386, // 351: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
-	387, // 352: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
-	388, // 353: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
-	389, // 354: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
-	390, // 355: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
-	391, // 356: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
-	392, // 357: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
-	393, // 358: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
-	394, // 359: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
-	395, // 360: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
-	396, // 361: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
-	397, // 362: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
-	398, // 363: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
-	399, // 364: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
-	400, // 365: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
-	401, // 366: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
-	402, // 367: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
-	403, // 368: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
-	404, // 369: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
-	405, // 370: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
-	406, // 371: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
-	407, // 372: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
-	408, // 373: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
-	409, // 374: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
-	410, // 375: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
-	411, // 376: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
-	412, // 377: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
-	413, // 378: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
-	414, // 379: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
-	415, // 380: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
-	416, // 381: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
-	417, // 382: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
-	418, // 383: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
-	419, // 384: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
-	420, // 385: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
-	421, // 386: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
-	422, // 387: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
-	423, // 388: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
-	424, // 389: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
-	425, // 390: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
-	426, // 391: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
-	427, // 392: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
-	428, // 393: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
-	429, // 394: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
-	430, // 395: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
-	431, // 396: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
-	432, // 397: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
-	433, // 398: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
-	434, // 399: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
-	435, // 400: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
-	436, // 401: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
-	437, // 402: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
-	438, // 403: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
-	439, // 404: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
-	440, // 405: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
-	441, // 406: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
-	442, // 407: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
-	443, // 408: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
-	444, // 409: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
-	445, // 410: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
-	446, // 411: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
-	447, // 412: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
-	448, // 413: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
-	449, // 414: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
-	450, // 415: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
-	451, // 416: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
-	452, // 417: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
-	453, // 418: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
-	454, // 419: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
-	455, // 420: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
-	456, // 421: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
-	457, // 422: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
-	458, // 423: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
-	459, // 424: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
-	460, // 425: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
-	461, // 426: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
-	462, // 427: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
-	463, // 428: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
-	464, // 429: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
-	465, // 430: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
-	466, // 431: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
-	467, // 432: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
-	468, // 433: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
-	469, // 434: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
-	470, // 435: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
-	471, // 436: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
-	472, // 437: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
-	473, // 438: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
-	474, // 439: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
-	475, // 440: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
-	476, // 441: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
-	477, // 442: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
-	478, // 443: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
-	479, // 444: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
-	480, // 445: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
-	481, // 446: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
-	482, // 447: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
-	483, // 448: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
-	484, // 449: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
-	485, // 450: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
-	486, // 451: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
-	487, // 452: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
-	488, // 453: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
-	489, // 454: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
-	490, // 455: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
-	491, // 456: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
-	492, // 457: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
-	493, // 458: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
-	494, // 459: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
-	495, // 460: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
-	496, // 461: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
-	497, // 462: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
-	498, // 463: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
-	499, // 464: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
-	500, // 465: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
-	501, // 466: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
-	502, // 467: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
-	503, // 468: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
-	504, // 469: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
-	505, // 470: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
-	506, // 471: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
-	507, // 472: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
-	508, // 473: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	509, // 474: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
-	510, // 475: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
-	511, // 476: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
-	512, // 477: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
-	513, // 478: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
-	514, // 479: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
-	515, // 480: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	516, // 481: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
-	517, // 482: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
-	518, // 483: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	519, // 484: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	520, // 485: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	521, // 486: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
-	522, // 487: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
-	523, // 488: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	524, // 489: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
-	525, // 490: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
-	526, // 491: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
-	527, // 492: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
-	528, // 493: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
-	529, // 494: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
-	530, // 495: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
-	531, // 496: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
-	532, // 497: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
-	533, // 498: rump.sp.v1.Result.kill:type_name -> rump.sp.v1.KillResponse
-	534, // 499: rump.sp.v1.Result.sigqueue:type_name -> rump.sp.v1.SigqueueResponse
-	535, // 500: rump.sp.v1.Result.sigpending:type_name -> rump.sp.v1.SigpendingResponse
-	536, // 501: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
-	537, // 502: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
-	538, // 503: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
-	539, // 504: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
-	540, // 505: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
-	541, // 506: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
-	542, // 507: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
-	543, // 508: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
-	544, // 509: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
-	545, // 510: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
-	546, // 511: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
-	547, // 512: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
-	548, // 513: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
-	549, // 514: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
-	550, // 515: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
-	551, // 516: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
-	552, // 517: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
-	553, // 518: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
-	554, // 519: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
-	555, // 520: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
-	556, // 521: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
-	557, // 522: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
-	558, // 523: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
-	559, // 524: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
-	560, // 525: rump.sp.v1.Result.file_list:type_name -> rump.sp.v1.FileListResponse
-	561, // 526: rump.sp.v1.SignalsResponse.siginfo:type_name -> rump.sp.v1.Siginfo
-	1,   // 527: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 528: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
-	1,   // 529: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 530: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
-	561, // 531: rump.sp.v1.StreamResponse.siginfo:type_name -> rump.sp.v1.Siginfo
-	298, // 532: rump.sp.v1.StreamResponse.end:type_name -> rump.sp.v1.SyscallError
-	562, // 533: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
-	26,  // 534: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	29,  // 535: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
-	35,  // 536: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
-	32,  // 537: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
-	33,  // 538: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
-	26,  // 539: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	563, // 540: rump.sp.v1.StatisticsResponse.held:type_name -> rump.sp.v1.MemoryHeld
-	3,   // 541: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
-	5,   // 542: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
-	7,   // 543: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
-	9,   // 544: rump.sp.v1.Session.Prefork:input_type -> rump.sp.v1.PreforkRequest
-	11,  // 545: rump.sp.v1.Session.ForkCancel:input_type -> rump.sp.v1.ForkCancelRequest
-	13,  // 546: rump.sp.v1.Session.Signals:input_type -> rump.sp.v1.SignalsRequest
-	15,  // 547: rump.sp.v1.Session.Exec:input_type -> rump.sp.v1.ExecRequest
-	17,  // 548: rump.sp.v1.Session.Handover:input_type -> rump.sp.v1.HandoverRequest
-	19,  // 549: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
-	21,  // 550: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
-	23,  // 551: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
-	25,  // 552: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
-	28,  // 553: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
-	31,  // 554: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
-	36,  // 555: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
-	37,  // 556: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
-	38,  // 557: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
-	270, // 558: rump.sp.v1.Kern.Kill:input_type -> rump.sp.v1.KillRequest
-	271, // 559: rump.sp.v1.Kern.Sigqueue:input_type -> rump.sp.v1.SigqueueRequest
-	272, // 560: rump.sp.v1.Kern.Sigpending:input_type -> rump.sp.v1.SigpendingRequest
-	39,  // 561: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
-	40,  // 562: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
-	41,  // 563: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
-	42,  // 564: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
-	43,  // 565: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
-	297, // 566: rump.sp.v1.Kern.FileList:input_type -> rump.sp.v1.FileListRequest
-	44,  // 567: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
-	45,  // 568: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
-	46,  // 569: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
-	47,  // 570: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
-	48,  // 571: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
-	49,  // 572: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
-	50,  // 573: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
-	51,  // 574: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
-	52,  // 575: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
-	53,  // 576: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
-	54,  // 577: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
-	55,  // 578: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
-	56,  // 579: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
-	57,  // 580: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
-	58,  // 581: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
-	59,  // 582: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
-	60,  // 583: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
-	61,  // 584: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
-	62,  // 585: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
-	63,  // 586: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
-	64,  // 587: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
-	65,  // 588: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
-	66,  // 589: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
-	67,  // 590: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
-	68,  // 591: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
-	69,  // 592: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
-	70,  // 593: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
-	71,  // 594: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
-	72,  // 595: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
-	73,  // 596: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
-	74,  // 597: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
-	75,  // 598: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
-	94,  // 599: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
-	95,  // 600: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
-	96,  // 601: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
-	97,  // 602: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
-	98,  // 603: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
-	99,  // 604: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
-	100, // 605: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
-	101, // 606: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
-	102, // 607: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
-	103, // 608: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
-	104, // 609: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
-	105, // 610: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
-	106, // 611: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
-	107, // 612: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
-	108, // 613: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
-	109, // 614: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
-	110, // 615: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
-	111, // 616: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
-	112, // 617: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
-	113, // 618: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
-	114, // 619: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
-	115, // 620: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
-	116, // 621: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
-	117, // 622: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
-	118, // 623: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
-	119, // 624: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
-	120, // 625: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
-	241, // 626: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
-	242, // 627: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
-	243, // 628: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
-	76,  // 629: rump.sp.v1.Kern.KsemInit:input_type -> rump.sp.v1.KsemInitRequest
-	77,  // 630: rump.sp.v1.Kern.KsemOpen:input_type -> rump.sp.v1.KsemOpenRequest
-	78,  // 631: rump.sp.v1.Kern.KsemUnlink:input_type -> rump.sp.v1.KsemUnlinkRequest
-	79,  // 632: rump.sp.v1.Kern.KsemClose:input_type -> rump.sp.v1.KsemCloseRequest
-	80,  // 633: rump.sp.v1.Kern.KsemPost:input_type -> rump.sp.v1.KsemPostRequest
-	81,  // 634: rump.sp.v1.Kern.KsemWait:input_type -> rump.sp.v1.KsemWaitRequest
-	82,  // 635: rump.sp.v1.Kern.KsemTrywait:input_type -> rump.sp.v1.KsemTrywaitRequest
-	83,  // 636: rump.sp.v1.Kern.KsemGetvalue:input_type -> rump.sp.v1.KsemGetvalueRequest
-	84,  // 637: rump.sp.v1.Kern.KsemDestroy:input_type -> rump.sp.v1.KsemDestroyRequest
-	85,  // 638: rump.sp.v1.Kern.KsemTimedwait:input_type -> rump.sp.v1.KsemTimedwaitRequest
-	86,  // 639: rump.sp.v1.Kern.AioCancel:input_type -> rump.sp.v1.AioCancelRequest
-	87,  // 640: rump.sp.v1.Kern.AioError:input_type -> rump.sp.v1.AioErrorRequest
-	88,  // 641: rump.sp.v1.Kern.AioFsync:input_type -> rump.sp.v1.AioFsyncRequest
-	89,  // 642: rump.sp.v1.Kern.AioRead:input_type -> rump.sp.v1.AioReadRequest
-	90,  // 643: rump.sp.v1.Kern.AioReturn:input_type -> rump.sp.v1.AioReturnRequest
-	91,  // 644: rump.sp.v1.Kern.AioWrite:input_type -> rump.sp.v1.AioWriteRequest
-	92,  // 645: rump.sp.v1.Kern.LioListio:input_type -> rump.sp.v1.LioListioRequest
-	93,  // 646: rump.sp.v1.Kern.AioSuspend:input_type -> rump.sp.v1.AioSuspendRequest
-	121, // 647: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
-	122, // 648: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
-	123, // 649: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
-	124, // 650: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
-	125, // 651: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
-	126, // 652: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
-	127, // 653: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
-	128, // 654: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
-	129, // 655: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
-	130, // 656: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
-	131, // 657: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
-	132, // 658: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
-	133, // 659: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
-	134, // 660: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
-	135, // 661: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
-	136, // 662: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
-	137, // 663: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
-	138, // 664: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
-	139, // 665: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
-	140, // 666: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
-	141, // 667: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
-	142, // 668: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
-	143, // 669: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
-	144, // 670: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
-	145, // 671: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
-	146, // 672: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
-	147, // 673: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
-	148, // 674: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
-	149, // 675: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
-	150, // 676: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
-	151, // 677: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
-	152, // 678: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
-	153, // 679: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
-	154, // 680: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
-	155, // 681: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
-	156, // 682: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
-	157, // 683: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
-	158, // 684: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
-	159, // 685: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
-	160, // 686: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
-	161, // 687: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
-	162, // 688: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
-	163, // 689: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
-	164, // 690: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
-	165, // 691: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
-	166, // 692: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
-	167, // 693: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
-	168, // 694: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
-	169, // 695: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
-	170, // 696: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
-	171, // 697: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
-	172, // 698: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
-	173, // 699: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
-	174, // 700: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
-	175, // 701: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
-	176, // 702: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
-	177, // 703: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
-	178, // 704: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
-	179, // 705: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
-	180, // 706: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
-	181, // 707: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
-	182, // 708: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
-	183, // 709: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
-	184, // 710: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
-	185, // 711: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
-	186, // 712: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
-	187, // 713: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
-	188, // 714: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
-	189, // 715: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
-	190, // 716: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
-	191, // 717: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
-	192, // 718: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
-	193, // 719: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
-	194, // 720: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
-	195, // 721: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
-	196, // 722: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
-	197, // 723: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
-	198, // 724: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
-	199, // 725: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
-	200, // 726: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
-	201, // 727: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
-	202, // 728: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
-	203, // 729: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
-	204, // 730: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
-	205, // 731: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
-	206, // 732: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
-	207, // 733: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
-	208, // 734: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
-	209, // 735: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
-	210, // 736: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
-	211, // 737: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
-	212, // 738: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
-	213, // 739: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
-	214, // 740: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
-	215, // 741: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
-	216, // 742: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
-	217, // 743: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
-	218, // 744: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
-	219, // 745: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
-	220, // 746: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
-	221, // 747: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
-	222, // 748: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
-	244, // 749: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
-	245, // 750: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	246, // 751: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
-	247, // 752: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
-	223, // 753: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
-	224, // 754: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
-	225, // 755: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
-	226, // 756: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
-	227, // 757: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
-	228, // 758: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
-	229, // 759: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
-	230, // 760: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
-	231, // 761: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
-	232, // 762: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
-	233, // 763: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
-	234, // 764: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
-	235, // 765: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
-	236, // 766: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
-	237, // 767: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
-	238, // 768: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
-	239, // 769: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
-	240, // 770: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
-	248, // 771: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
-	249, // 772: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
-	250, // 773: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
-	251, // 774: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
-	252, // 775: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	253, // 776: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
-	254, // 777: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
-	255, // 778: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	256, // 779: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	257, // 780: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	258, // 781: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
-	259, // 782: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
-	260, // 783: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	261, // 784: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
-	262, // 785: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
-	273, // 786: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
-	274, // 787: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
-	275, // 788: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
-	276, // 789: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
-	277, // 790: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
-	278, // 791: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
-	279, // 792: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
-	280, // 793: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
-	281, // 794: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
-	282, // 795: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
-	283, // 796: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
-	284, // 797: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
-	285, // 798: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
-	286, // 799: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
-	287, // 800: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
-	288, // 801: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
-	289, // 802: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
-	290, // 803: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
-	291, // 804: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
-	292, // 805: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
-	293, // 806: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
-	294, // 807: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
-	295, // 808: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
-	296, // 809: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
-	263, // 810: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
-	264, // 811: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
-	265, // 812: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
-	266, // 813: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
-	267, // 814: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
-	268, // 815: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
-	269, // 816: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
-	4,   // 817: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
-	6,   // 818: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
-	8,   // 819: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
-	10,  // 820: rump.sp.v1.Session.Prefork:output_type -> rump.sp.v1.PreforkResponse
-	12,  // 821: rump.sp.v1.Session.ForkCancel:output_type -> rump.sp.v1.ForkCancelResponse
-	14,  // 822: rump.sp.v1.Session.Signals:output_type -> rump.sp.v1.SignalsResponse
-	16,  // 823: rump.sp.v1.Session.Exec:output_type -> rump.sp.v1.ExecResponse
-	18,  // 824: rump.sp.v1.Session.Handover:output_type -> rump.sp.v1.HandoverResponse
-	20,  // 825: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
-	22,  // 826: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
-	24,  // 827: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
-	27,  // 828: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
-	30,  // 829: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
-	34,  // 830: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
-	299, // 831: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
-	300, // 832: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
-	301, // 833: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
-	533, // 834: rump.sp.v1.Kern.Kill:output_type -> rump.sp.v1.KillResponse
-	534, // 835: rump.sp.v1.Kern.Sigqueue:output_type -> rump.sp.v1.SigqueueResponse
-	535, // 836: rump.sp.v1.Kern.Sigpending:output_type -> rump.sp.v1.SigpendingResponse
-	302, // 837: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
-	303, // 838: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
-	304, // 839: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
-	305, // 840: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
-	306, // 841: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
-	560, // 842: rump.sp.v1.Kern.FileList:output_type -> rump.sp.v1.FileListResponse
-	307, // 843: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
-	308, // 844: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
-	309, // 845: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
-	310, // 846: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
-	311, // 847: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
-	312, // 848: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
-	313, // 849: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
-	314, // 850: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
-	315, // 851: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
-	316, // 852: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
-	317, // 853: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
-	318, // 854: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
-	319, // 855: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
-	320, // 856: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
-	321, // 857: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
-	322, // 858: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
-	323, // 859: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
-	324, // 860: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
-	325, // 861: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
-	326, // 862: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
-	327, // 863: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
-	328, // 864: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
-	329, // 865: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
-	330, // 866: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
-	331, // 867: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
-	332, // 868: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
-	333, // 869: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
-	334, // 870: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
-	335, // 871: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
-	336, // 872: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
-	337, // 873: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
-	338, // 874: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
-	357, // 875: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
-	358, // 876: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
-	359, // 877: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
-	360, // 878: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
-	361, // 879: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
-	362, // 880: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
-	363, // 881: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
-	364, // 882: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
-	365, // 883: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
-	366, // 884: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
-	367, // 885: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
-	368, // 886: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
-	369, // 887: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
-	370, // 888: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
-	371, // 889: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
-	372, // 890: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
-	373, // 891: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
-	374, // 892: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
-	375, // 893: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
-	376, // 894: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
-	377, // 895: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
-	378, // 896: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
-	379, // 897: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
-	380, // 898: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
-	381, // 899: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
-	382, // 900: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
-	383, // 901: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
-	504, // 902: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
-	505, // 903: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
-	506, // 904: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
-	339, // 905: rump.sp.v1.Kern.KsemInit:output_type -> rump.sp.v1.KsemInitResponse
-	340, // 906: rump.sp.v1.Kern.KsemOpen:output_type -> rump.sp.v1.KsemOpenResponse
-	341, // 907: rump.sp.v1.Kern.KsemUnlink:output_type -> rump.sp.v1.KsemUnlinkResponse
-	342, // 908: rump.sp.v1.Kern.KsemClose:output_type -> rump.sp.v1.KsemCloseResponse
-	343, // 909: rump.sp.v1.Kern.KsemPost:output_type -> rump.sp.v1.KsemPostResponse
-	344, // 910: rump.sp.v1.Kern.KsemWait:output_type -> rump.sp.v1.KsemWaitResponse
-	345, // 911: rump.sp.v1.Kern.KsemTrywait:output_type -> rump.sp.v1.KsemTrywaitResponse
-	346, // 912: rump.sp.v1.Kern.KsemGetvalue:output_type -> rump.sp.v1.KsemGetvalueResponse
-	347, // 913: rump.sp.v1.Kern.KsemDestroy:output_type -> rump.sp.v1.KsemDestroyResponse
-	348, // 914: rump.sp.v1.Kern.KsemTimedwait:output_type -> rump.sp.v1.KsemTimedwaitResponse
-	349, // 915: rump.sp.v1.Kern.AioCancel:output_type -> rump.sp.v1.AioCancelResponse
-	350, // 916: rump.sp.v1.Kern.AioError:output_type -> rump.sp.v1.AioErrorResponse
-	351, // 917: rump.sp.v1.Kern.AioFsync:output_type -> rump.sp.v1.AioFsyncResponse
-	352, // 918: rump.sp.v1.Kern.AioRead:output_type -> rump.sp.v1.AioReadResponse
-	353, // 919: rump.sp.v1.Kern.AioReturn:output_type -> rump.sp.v1.AioReturnResponse
-	354, // 920: rump.sp.v1.Kern.AioWrite:output_type -> rump.sp.v1.AioWriteResponse
-	355, // 921: rump.sp.v1.Kern.LioListio:output_type -> rump.sp.v1.LioListioResponse
-	356, // 922: rump.sp.v1.Kern.AioSuspend:output_type -> rump.sp.v1.AioSuspendResponse
-	384, // 923: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
-	385, // 924: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
-	386, // 925: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
-	387, // 926: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
-	388, // 927: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
-	389, // 928: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
-	390, // 929: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
-	391, // 930: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
-	392, // 931: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
-	393, // 932: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
-	394, // 933: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
-	395, // 934: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
-	396, // 935: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
-	397, // 936: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
-	398, // 937: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
-	399, // 938: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
-	400, // 939: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
-	401, // 940: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
-	402, // 941: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
-	403, // 942: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
-	404, // 943: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
-	405, // 944: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
-	406, // 945: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
-	407, // 946: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
-	408, // 947: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
-	409, // 948: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
-	410, // 949: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
-	411, // 950: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
-	412, // 951: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
-	413, // 952: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
-	414, // 953: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
-	415, // 954: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
-	416, // 955: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
-	417, // 956: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
-	418, // 957: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
-	419, // 958: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
-	420, // 959: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
-	421, // 960: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
-	422, // 961: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
-	423, // 962: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
-	424, // 963: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
-	425, // 964: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
-	426, // 965: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
-	427, // 966: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
-	428, // 967: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
-	429, // 968: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
-	430, // 969: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
-	431, // 970: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
-	432, // 971: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
-	433, // 972: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
-	434, // 973: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
-	435, // 974: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
-	436, // 975: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
-	437, // 976: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
-	438, // 977: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
-	439, // 978: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
-	440, // 979: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
-	441, // 980: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
-	442, // 981: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
-	443, // 982: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
-	444, // 983: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
-	445, // 984: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
-	446, // 985: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
-	447, // 986: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
-	448, // 987: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
-	449, // 988: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
-	450, // 989: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
-	451, // 990: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
-	452, // 991: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
-	453, // 992: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
-	454, // 993: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
-	455, // 994: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
-	456, // 995: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
-	457, // 996: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
-	458, // 997: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
-	459, // 998: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
-	460, // 999: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
-	461, // 1000: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
-	462, // 1001: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
-	463, // 1002: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
-	464, // 1003: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
-	465, // 1004: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
-	466, // 1005: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
-	467, // 1006: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
-	468, // 1007: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
-	469, // 1008: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
-	470, // 1009: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
-	471, // 1010: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
-	472, // 1011: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
-	473, // 1012: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
-	474, // 1013: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
-	475, // 1014: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
-	476, // 1015: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
-	477, // 1016: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
-	478, // 1017: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
-	479, // 1018: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
-	480, // 1019: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
-	481, // 1020: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
-	482, // 1021: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
-	483, // 1022: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
-	484, // 1023: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
-	485, // 1024: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
-	507, // 1025: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
-	508, // 1026: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	509, // 1027: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
-	510, // 1028: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
-	486, // 1029: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
-	487, // 1030: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
-	488, // 1031: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
-	489, // 1032: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
-	490, // 1033: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
-	491, // 1034: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
-	492, // 1035: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
-	493, // 1036: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
-	494, // 1037: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
-	495, // 1038: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
-	496, // 1039: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
-	497, // 1040: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
-	498, // 1041: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
-	499, // 1042: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
-	500, // 1043: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
-	501, // 1044: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
-	502, // 1045: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
-	503, // 1046: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
-	511, // 1047: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
-	512, // 1048: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
-	513, // 1049: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
-	514, // 1050: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
-	515, // 1051: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	516, // 1052: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
-	517, // 1053: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
-	518, // 1054: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	519, // 1055: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	520, // 1056: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	521, // 1057: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
-	522, // 1058: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
-	523, // 1059: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	524, // 1060: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
-	525, // 1061: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
-	536, // 1062: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
-	537, // 1063: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
-	538, // 1064: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
-	539, // 1065: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
-	540, // 1066: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
-	541, // 1067: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
-	542, // 1068: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
-	543, // 1069: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
-	544, // 1070: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
-	545, // 1071: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
-	546, // 1072: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
-	547, // 1073: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
-	548, // 1074: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
-	549, // 1075: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
-	550, // 1076: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
-	551, // 1077: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
-	552, // 1078: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
-	553, // 1079: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
-	554, // 1080: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
-	555, // 1081: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
-	556, // 1082: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
-	557, // 1083: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
-	558, // 1084: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
-	559, // 1085: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
-	526, // 1086: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
-	527, // 1087: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
-	528, // 1088: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
-	529, // 1089: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
-	530, // 1090: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
-	531, // 1091: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
-	532, // 1092: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
-	817, // [817:1093] is the sub-list for method output_type
-	541, // [541:817] is the sub-list for method input_type
-	541, // [541:541] is the sub-list for extension type_name
-	541, // [541:541] is the sub-list for extension extendee
-	0,   // [0:541] is the sub-list for field type_name
+	37,  // 1: rump.sp.v1.Call.read:type_name -> rump.sp.v1.ReadRequest
+	38,  // 2: rump.sp.v1.Call.write:type_name -> rump.sp.v1.WriteRequest
+	39,  // 3: rump.sp.v1.Call.close:type_name -> rump.sp.v1.CloseRequest
+	40,  // 4: rump.sp.v1.Call.getpid:type_name -> rump.sp.v1.GetpidRequest
+	41,  // 5: rump.sp.v1.Call.setuid:type_name -> rump.sp.v1.SetuidRequest
+	42,  // 6: rump.sp.v1.Call.getuid:type_name -> rump.sp.v1.GetuidRequest
+	43,  // 7: rump.sp.v1.Call.geteuid:type_name -> rump.sp.v1.GeteuidRequest
+	44,  // 8: rump.sp.v1.Call.getppid:type_name -> rump.sp.v1.GetppidRequest
+	45,  // 9: rump.sp.v1.Call.dup:type_name -> rump.sp.v1.DupRequest
+	46,  // 10: rump.sp.v1.Call.pipe:type_name -> rump.sp.v1.PipeRequest
+	47,  // 11: rump.sp.v1.Call.getegid:type_name -> rump.sp.v1.GetegidRequest
+	48,  // 12: rump.sp.v1.Call.getgid:type_name -> rump.sp.v1.GetgidRequest
+	49,  // 13: rump.sp.v1.Call.getlogin:type_name -> rump.sp.v1.GetloginRequest
+	50,  // 14: rump.sp.v1.Call.setlogin:type_name -> rump.sp.v1.SetloginRequest
+	51,  // 15: rump.sp.v1.Call.ioctl:type_name -> rump.sp.v1.IoctlRequest
+	52,  // 16: rump.sp.v1.Call.getgroups:type_name -> rump.sp.v1.GetgroupsRequest
+	53,  // 17: rump.sp.v1.Call.setgroups:type_name -> rump.sp.v1.SetgroupsRequest
+	54,  // 18: rump.sp.v1.Call.getpgrp:type_name -> rump.sp.v1.GetpgrpRequest
+	55,  // 19: rump.sp.v1.Call.setpgid:type_name -> rump.sp.v1.SetpgidRequest
+	56,  // 20: rump.sp.v1.Call.dup2:type_name -> rump.sp.v1.Dup2Request
+	57,  // 21: rump.sp.v1.Call.fcntl:type_name -> rump.sp.v1.FcntlRequest
+	58,  // 22: rump.sp.v1.Call.readv:type_name -> rump.sp.v1.ReadvRequest
+	59,  // 23: rump.sp.v1.Call.writev:type_name -> rump.sp.v1.WritevRequest
+	60,  // 24: rump.sp.v1.Call.setreuid:type_name -> rump.sp.v1.SetreuidRequest
+	61,  // 25: rump.sp.v1.Call.setregid:type_name -> rump.sp.v1.SetregidRequest
+	62,  // 26: rump.sp.v1.Call.flock:type_name -> rump.sp.v1.FlockRequest
+	63,  // 27: rump.sp.v1.Call.setsid:type_name -> rump.sp.v1.SetsidRequest
+	64,  // 28: rump.sp.v1.Call.setgid:type_name -> rump.sp.v1.SetgidRequest
+	65,  // 29: rump.sp.v1.Call.setegid:type_name -> rump.sp.v1.SetegidRequest
+	66,  // 30: rump.sp.v1.Call.seteuid:type_name -> rump.sp.v1.SeteuidRequest
+	67,  // 31: rump.sp.v1.Call.fpathconf:type_name -> rump.sp.v1.FpathconfRequest
+	68,  // 32: rump.sp.v1.Call.getrlimit:type_name -> rump.sp.v1.GetrlimitRequest
+	69,  // 33: rump.sp.v1.Call.setrlimit:type_name -> rump.sp.v1.SetrlimitRequest
+	70,  // 34: rump.sp.v1.Call.sysctl:type_name -> rump.sp.v1.SysctlRequest
+	71,  // 35: rump.sp.v1.Call.getpgid:type_name -> rump.sp.v1.GetpgidRequest
+	72,  // 36: rump.sp.v1.Call.reboot:type_name -> rump.sp.v1.RebootRequest
+	73,  // 37: rump.sp.v1.Call.poll:type_name -> rump.sp.v1.PollRequest
+	74,  // 38: rump.sp.v1.Call.timer_create:type_name -> rump.sp.v1.TimerCreateRequest
+	75,  // 39: rump.sp.v1.Call.timer_delete:type_name -> rump.sp.v1.TimerDeleteRequest
+	76,  // 40: rump.sp.v1.Call.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunRequest
+	77,  // 41: rump.sp.v1.Call.ksem_init:type_name -> rump.sp.v1.KsemInitRequest
+	78,  // 42: rump.sp.v1.Call.ksem_open:type_name -> rump.sp.v1.KsemOpenRequest
+	79,  // 43: rump.sp.v1.Call.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkRequest
+	80,  // 44: rump.sp.v1.Call.ksem_close:type_name -> rump.sp.v1.KsemCloseRequest
+	81,  // 45: rump.sp.v1.Call.ksem_post:type_name -> rump.sp.v1.KsemPostRequest
+	82,  // 46: rump.sp.v1.Call.ksem_wait:type_name -> rump.sp.v1.KsemWaitRequest
+	83,  // 47: rump.sp.v1.Call.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitRequest
+	84,  // 48: rump.sp.v1.Call.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueRequest
+	85,  // 49: rump.sp.v1.Call.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyRequest
+	86,  // 50: rump.sp.v1.Call.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitRequest
+	87,  // 51: rump.sp.v1.Call.aio_cancel:type_name -> rump.sp.v1.AioCancelRequest
+	88,  // 52: rump.sp.v1.Call.aio_error:type_name -> rump.sp.v1.AioErrorRequest
+	89,  // 53: rump.sp.v1.Call.aio_fsync:type_name -> rump.sp.v1.AioFsyncRequest
+	90,  // 54: rump.sp.v1.Call.aio_read:type_name -> rump.sp.v1.AioReadRequest
+	91,  // 55: rump.sp.v1.Call.aio_return:type_name -> rump.sp.v1.AioReturnRequest
+	92,  // 56: rump.sp.v1.Call.aio_write:type_name -> rump.sp.v1.AioWriteRequest
+	93,  // 57: rump.sp.v1.Call.lio_listio:type_name -> rump.sp.v1.LioListioRequest
+	94,  // 58: rump.sp.v1.Call.aio_suspend:type_name -> rump.sp.v1.AioSuspendRequest
+	95,  // 59: rump.sp.v1.Call.modctl:type_name -> rump.sp.v1.ModctlRequest
+	96,  // 60: rump.sp.v1.Call.getsid:type_name -> rump.sp.v1.GetsidRequest
+	97,  // 61: rump.sp.v1.Call.fktrace:type_name -> rump.sp.v1.FktraceRequest
+	98,  // 62: rump.sp.v1.Call.issetugid:type_name -> rump.sp.v1.IssetugidRequest
+	99,  // 63: rump.sp.v1.Call.utrace:type_name -> rump.sp.v1.UtraceRequest
+	100, // 64: rump.sp.v1.Call.kqueue:type_name -> rump.sp.v1.KqueueRequest
+	101, // 65: rump.sp.v1.Call.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseRequest
+	102, // 66: rump.sp.v1.Call.select:type_name -> rump.sp.v1.SelectRequest
+	103, // 67: rump.sp.v1.Call.gettimeofday:type_name -> rump.sp.v1.GettimeofdayRequest
+	104, // 68: rump.sp.v1.Call.settimeofday:type_name -> rump.sp.v1.SettimeofdayRequest
+	105, // 69: rump.sp.v1.Call.adjtime:type_name -> rump.sp.v1.AdjtimeRequest
+	106, // 70: rump.sp.v1.Call.setitimer:type_name -> rump.sp.v1.SetitimerRequest
+	107, // 71: rump.sp.v1.Call.getitimer:type_name -> rump.sp.v1.GetitimerRequest
+	108, // 72: rump.sp.v1.Call.clock_gettime:type_name -> rump.sp.v1.ClockGettimeRequest
+	109, // 73: rump.sp.v1.Call.clock_settime:type_name -> rump.sp.v1.ClockSettimeRequest
+	110, // 74: rump.sp.v1.Call.clock_getres:type_name -> rump.sp.v1.ClockGetresRequest
+	111, // 75: rump.sp.v1.Call.nanosleep:type_name -> rump.sp.v1.NanosleepRequest
+	112, // 76: rump.sp.v1.Call.kevent:type_name -> rump.sp.v1.KeventRequest
+	113, // 77: rump.sp.v1.Call.pselect:type_name -> rump.sp.v1.PselectRequest
+	114, // 78: rump.sp.v1.Call.pollts:type_name -> rump.sp.v1.PolltsRequest
+	115, // 79: rump.sp.v1.Call.fstat:type_name -> rump.sp.v1.FstatRequest
+	116, // 80: rump.sp.v1.Call.timer_settime:type_name -> rump.sp.v1.TimerSettimeRequest
+	117, // 81: rump.sp.v1.Call.timer_gettime:type_name -> rump.sp.v1.TimerGettimeRequest
+	118, // 82: rump.sp.v1.Call.pipe2:type_name -> rump.sp.v1.Pipe2Request
+	119, // 83: rump.sp.v1.Call.dup3:type_name -> rump.sp.v1.Dup3Request
+	120, // 84: rump.sp.v1.Call.kqueue1:type_name -> rump.sp.v1.Kqueue1Request
+	121, // 85: rump.sp.v1.Call.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepRequest
+	122, // 86: rump.sp.v1.Call.open:type_name -> rump.sp.v1.OpenRequest
+	123, // 87: rump.sp.v1.Call.link:type_name -> rump.sp.v1.LinkRequest
+	124, // 88: rump.sp.v1.Call.unlink:type_name -> rump.sp.v1.UnlinkRequest
+	125, // 89: rump.sp.v1.Call.chdir:type_name -> rump.sp.v1.ChdirRequest
+	126, // 90: rump.sp.v1.Call.fchdir:type_name -> rump.sp.v1.FchdirRequest
+	127, // 91: rump.sp.v1.Call.chmod:type_name -> rump.sp.v1.ChmodRequest
+	128, // 92: rump.sp.v1.Call.chown:type_name -> rump.sp.v1.ChownRequest
+	129, // 93: rump.sp.v1.Call.unmount:type_name -> rump.sp.v1.UnmountRequest
+	130, // 94: rump.sp.v1.Call.access:type_name -> rump.sp.v1.AccessRequest
+	131, // 95: rump.sp.v1.Call.chflags:type_name -> rump.sp.v1.ChflagsRequest
+	132, // 96: rump.sp.v1.Call.fchflags:type_name -> rump.sp.v1.FchflagsRequest
+	133, // 97: rump.sp.v1.Call.sync:type_name -> rump.sp.v1.SyncRequest
+	134, // 98: rump.sp.v1.Call.ktrace:type_name -> rump.sp.v1.KtraceRequest
+	135, // 99: rump.sp.v1.Call.revoke:type_name -> rump.sp.v1.RevokeRequest
+	136, // 100: rump.sp.v1.Call.symlink:type_name -> rump.sp.v1.SymlinkRequest
+	137, // 101: rump.sp.v1.Call.readlink:type_name -> rump.sp.v1.ReadlinkRequest
+	138, // 102: rump.sp.v1.Call.umask:type_name -> rump.sp.v1.UmaskRequest
+	139, // 103: rump.sp.v1.Call.chroot:type_name -> rump.sp.v1.ChrootRequest
+	140, // 104: rump.sp.v1.Call.fsync:type_name -> rump.sp.v1.FsyncRequest
+	141, // 105: rump.sp.v1.Call.fchown:type_name -> rump.sp.v1.FchownRequest
+	142, // 106: rump.sp.v1.Call.fchmod:type_name -> rump.sp.v1.FchmodRequest
+	143, // 107: rump.sp.v1.Call.rename:type_name -> rump.sp.v1.RenameRequest
+	144, // 108: rump.sp.v1.Call.mkfifo:type_name -> rump.sp.v1.MkfifoRequest
+	145, // 109: rump.sp.v1.Call.mkdir:type_name -> rump.sp.v1.MkdirRequest
+	146, // 110: rump.sp.v1.Call.rmdir:type_name -> rump.sp.v1.RmdirRequest
+	147, // 111: rump.sp.v1.Call.pread:type_name -> rump.sp.v1.PreadRequest
+	148, // 112: rump.sp.v1.Call.pwrite:type_name -> rump.sp.v1.PwriteRequest
+	149, // 113: rump.sp.v1.Call.pathconf:type_name -> rump.sp.v1.PathconfRequest
+	150, // 114: rump.sp.v1.Call.lseek:type_name -> rump.sp.v1.LseekRequest
+	151, // 115: rump.sp.v1.Call.truncate:type_name -> rump.sp.v1.TruncateRequest
+	152, // 116: rump.sp.v1.Call.ftruncate:type_name -> rump.sp.v1.FtruncateRequest
+	153, // 117: rump.sp.v1.Call.fdatasync:type_name -> rump.sp.v1.FdatasyncRequest
+	154, // 118: rump.sp.v1.Call.posix_rename:type_name -> rump.sp.v1.PosixRenameRequest
+	155, // 119: rump.sp.v1.Call.lchmod:type_name -> rump.sp.v1.LchmodRequest
+	156, // 120: rump.sp.v1.Call.lchown:type_name -> rump.sp.v1.LchownRequest
+	157, // 121: rump.sp.v1.Call.posix_chown:type_name -> rump.sp.v1.PosixChownRequest
+	158, // 122: rump.sp.v1.Call.posix_fchown:type_name -> rump.sp.v1.PosixFchownRequest
+	159, // 123: rump.sp.v1.Call.posix_lchown:type_name -> rump.sp.v1.PosixLchownRequest
+	160, // 124: rump.sp.v1.Call.preadv:type_name -> rump.sp.v1.PreadvRequest
+	161, // 125: rump.sp.v1.Call.pwritev:type_name -> rump.sp.v1.PwritevRequest
+	162, // 126: rump.sp.v1.Call.getcwd:type_name -> rump.sp.v1.GetcwdRequest
+	163, // 127: rump.sp.v1.Call.fchroot:type_name -> rump.sp.v1.FchrootRequest
+	164, // 128: rump.sp.v1.Call.lchflags:type_name -> rump.sp.v1.LchflagsRequest
+	165, // 129: rump.sp.v1.Call.fsync_range:type_name -> rump.sp.v1.FsyncRangeRequest
+	166, // 130: rump.sp.v1.Call.getvfsstat:type_name -> rump.sp.v1.GetvfsstatRequest
+	167, // 131: rump.sp.v1.Call.statvfs1:type_name -> rump.sp.v1.Statvfs1Request
+	168, // 132: rump.sp.v1.Call.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Request
+	169, // 133: rump.sp.v1.Call.extattrctl:type_name -> rump.sp.v1.ExtattrctlRequest
+	170, // 134: rump.sp.v1.Call.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileRequest
+	171, // 135: rump.sp.v1.Call.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileRequest
+	172, // 136: rump.sp.v1.Call.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileRequest
+	173, // 137: rump.sp.v1.Call.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdRequest
+	174, // 138: rump.sp.v1.Call.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdRequest
+	175, // 139: rump.sp.v1.Call.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdRequest
+	176, // 140: rump.sp.v1.Call.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkRequest
+	177, // 141: rump.sp.v1.Call.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkRequest
+	178, // 142: rump.sp.v1.Call.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkRequest
+	179, // 143: rump.sp.v1.Call.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdRequest
+	180, // 144: rump.sp.v1.Call.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileRequest
+	181, // 145: rump.sp.v1.Call.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkRequest
+	182, // 146: rump.sp.v1.Call.setxattr:type_name -> rump.sp.v1.SetxattrRequest
+	183, // 147: rump.sp.v1.Call.lsetxattr:type_name -> rump.sp.v1.LsetxattrRequest
+	184, // 148: rump.sp.v1.Call.fsetxattr:type_name -> rump.sp.v1.FsetxattrRequest
+	185, // 149: rump.sp.v1.Call.getxattr:type_name -> rump.sp.v1.GetxattrRequest
+	186, // 150: rump.sp.v1.Call.lgetxattr:type_name -> rump.sp.v1.LgetxattrRequest
+	187, // 151: rump.sp.v1.Call.fgetxattr:type_name -> rump.sp.v1.FgetxattrRequest
+	188, // 152: rump.sp.v1.Call.listxattr:type_name -> rump.sp.v1.ListxattrRequest
+	189, // 153: rump.sp.v1.Call.llistxattr:type_name -> rump.sp.v1.LlistxattrRequest
+	190, // 154: rump.sp.v1.Call.flistxattr:type_name -> rump.sp.v1.FlistxattrRequest
+	191, // 155: rump.sp.v1.Call.removexattr:type_name -> rump.sp.v1.RemovexattrRequest
+	192, // 156: rump.sp.v1.Call.lremovexattr:type_name -> rump.sp.v1.LremovexattrRequest
+	193, // 157: rump.sp.v1.Call.fremovexattr:type_name -> rump.sp.v1.FremovexattrRequest
+	194, // 158: rump.sp.v1.Call.getdents:type_name -> rump.sp.v1.GetdentsRequest
+	195, // 159: rump.sp.v1.Call.getfh:type_name -> rump.sp.v1.GetfhRequest
+	196, // 160: rump.sp.v1.Call.fhopen:type_name -> rump.sp.v1.FhopenRequest
+	197, // 161: rump.sp.v1.Call.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Request
+	198, // 162: rump.sp.v1.Call.mount:type_name -> rump.sp.v1.MountRequest
+	199, // 163: rump.sp.v1.Call.utimes:type_name -> rump.sp.v1.UtimesRequest
+	200, // 164: rump.sp.v1.Call.futimes:type_name -> rump.sp.v1.FutimesRequest
+	201, // 165: rump.sp.v1.Call.lutimes:type_name -> rump.sp.v1.LutimesRequest
+	202, // 166: rump.sp.v1.Call.stat:type_name -> rump.sp.v1.StatRequest
+	203, // 167: rump.sp.v1.Call.lstat:type_name -> rump.sp.v1.LstatRequest
+	204, // 168: rump.sp.v1.Call.mknod:type_name -> rump.sp.v1.MknodRequest
+	205, // 169: rump.sp.v1.Call.fhstat:type_name -> rump.sp.v1.FhstatRequest
+	206, // 170: rump.sp.v1.Call.linkat:type_name -> rump.sp.v1.LinkatRequest
+	207, // 171: rump.sp.v1.Call.renameat:type_name -> rump.sp.v1.RenameatRequest
+	208, // 172: rump.sp.v1.Call.mkfifoat:type_name -> rump.sp.v1.MkfifoatRequest
+	209, // 173: rump.sp.v1.Call.mknodat:type_name -> rump.sp.v1.MknodatRequest
+	210, // 174: rump.sp.v1.Call.mkdirat:type_name -> rump.sp.v1.MkdiratRequest
+	211, // 175: rump.sp.v1.Call.faccessat:type_name -> rump.sp.v1.FaccessatRequest
+	212, // 176: rump.sp.v1.Call.fchmodat:type_name -> rump.sp.v1.FchmodatRequest
+	213, // 177: rump.sp.v1.Call.fchownat:type_name -> rump.sp.v1.FchownatRequest
+	214, // 178: rump.sp.v1.Call.fstatat:type_name -> rump.sp.v1.FstatatRequest
+	215, // 179: rump.sp.v1.Call.utimensat:type_name -> rump.sp.v1.UtimensatRequest
+	216, // 180: rump.sp.v1.Call.openat:type_name -> rump.sp.v1.OpenatRequest
+	217, // 181: rump.sp.v1.Call.readlinkat:type_name -> rump.sp.v1.ReadlinkatRequest
+	218, // 182: rump.sp.v1.Call.symlinkat:type_name -> rump.sp.v1.SymlinkatRequest
+	219, // 183: rump.sp.v1.Call.unlinkat:type_name -> rump.sp.v1.UnlinkatRequest
+	220, // 184: rump.sp.v1.Call.futimens:type_name -> rump.sp.v1.FutimensRequest
+	221, // 185: rump.sp.v1.Call.quotactl:type_name -> rump.sp.v1.QuotactlRequest
+	222, // 186: rump.sp.v1.Call.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateRequest
+	223, // 187: rump.sp.v1.Call.fdiscard:type_name -> rump.sp.v1.FdiscardRequest
+	224, // 188: rump.sp.v1.Call.recvmsg:type_name -> rump.sp.v1.RecvmsgRequest
+	225, // 189: rump.sp.v1.Call.sendmsg:type_name -> rump.sp.v1.SendmsgRequest
+	226, // 190: rump.sp.v1.Call.recvfrom:type_name -> rump.sp.v1.RecvfromRequest
+	227, // 191: rump.sp.v1.Call.accept:type_name -> rump.sp.v1.AcceptRequest
+	228, // 192: rump.sp.v1.Call.getpeername:type_name -> rump.sp.v1.GetpeernameRequest
+	229, // 193: rump.sp.v1.Call.getsockname:type_name -> rump.sp.v1.GetsocknameRequest
+	230, // 194: rump.sp.v1.Call.connect:type_name -> rump.sp.v1.ConnectRequest
+	231, // 195: rump.sp.v1.Call.bind:type_name -> rump.sp.v1.BindRequest
+	232, // 196: rump.sp.v1.Call.setsockopt:type_name -> rump.sp.v1.SetsockoptRequest
+	233, // 197: rump.sp.v1.Call.listen:type_name -> rump.sp.v1.ListenRequest
+	234, // 198: rump.sp.v1.Call.getsockopt:type_name -> rump.sp.v1.GetsockoptRequest
+	235, // 199: rump.sp.v1.Call.sendto:type_name -> rump.sp.v1.SendtoRequest
+	236, // 200: rump.sp.v1.Call.shutdown:type_name -> rump.sp.v1.ShutdownRequest
+	237, // 201: rump.sp.v1.Call.socketpair:type_name -> rump.sp.v1.SocketpairRequest
+	238, // 202: rump.sp.v1.Call.socket:type_name -> rump.sp.v1.SocketRequest
+	239, // 203: rump.sp.v1.Call.paccept:type_name -> rump.sp.v1.PacceptRequest
+	240, // 204: rump.sp.v1.Call.recvmmsg:type_name -> rump.sp.v1.RecvmmsgRequest
+	241, // 205: rump.sp.v1.Call.sendmmsg:type_name -> rump.sp.v1.SendmmsgRequest
+	242, // 206: rump.sp.v1.Call.module_init:type_name -> rump.sp.v1.ModuleInitRequest
+	243, // 207: rump.sp.v1.Call.module_fini:type_name -> rump.sp.v1.ModuleFiniRequest
+	244, // 208: rump.sp.v1.Call.component_restart:type_name -> rump.sp.v1.ComponentRestartRequest
+	245, // 209: rump.sp.v1.Call.etfs_register:type_name -> rump.sp.v1.EtfsRegisterRequest
+	246, // 210: rump.sp.v1.Call.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	247, // 211: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
+	248, // 212: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
+	249, // 213: rump.sp.v1.Call.getdents_stat:type_name -> rump.sp.v1.GetdentsStatRequest
+	250, // 214: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
+	251, // 215: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
+	252, // 216: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
+	253, // 217: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
+	254, // 218: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	255, // 219: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
+	256, // 220: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
+	257, // 221: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	258, // 222: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	259, // 223: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	260, // 224: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
+	261, // 225: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
+	262, // 226: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	263, // 227: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
+	264, // 228: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
+	265, // 229: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
+	266, // 230: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
+	267, // 231: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
+	268, // 232: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
+	269, // 233: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
+	270, // 234: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
+	271, // 235: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
+	272, // 236: rump.sp.v1.Call.kill:type_name -> rump.sp.v1.KillRequest
+	273, // 237: rump.sp.v1.Call.sigqueue:type_name -> rump.sp.v1.SigqueueRequest
+	274, // 238: rump.sp.v1.Call.sigpending:type_name -> rump.sp.v1.SigpendingRequest
+	275, // 239: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
+	276, // 240: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
+	277, // 241: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
+	278, // 242: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
+	279, // 243: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
+	280, // 244: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
+	281, // 245: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
+	282, // 246: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
+	283, // 247: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
+	284, // 248: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
+	285, // 249: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
+	286, // 250: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
+	287, // 251: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
+	288, // 252: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
+	289, // 253: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
+	290, // 254: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
+	291, // 255: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
+	292, // 256: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
+	293, // 257: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
+	294, // 258: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
+	295, // 259: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
+	296, // 260: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
+	297, // 261: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
+	298, // 262: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
+	299, // 263: rump.sp.v1.Call.file_list:type_name -> rump.sp.v1.FileListRequest
+	300, // 264: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
+	301, // 265: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
+	302, // 266: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
+	303, // 267: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
+	304, // 268: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
+	305, // 269: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
+	306, // 270: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
+	307, // 271: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
+	308, // 272: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
+	309, // 273: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
+	310, // 274: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
+	311, // 275: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
+	312, // 276: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
+	313, // 277: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
+	314, // 278: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
+	315, // 279: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
+	316, // 280: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
+	317, // 281: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
+	318, // 282: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
+	319, // 283: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
+	320, // 284: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
+	321, // 285: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
+	322, // 286: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
+	323, // 287: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
+	324, // 288: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
+	325, // 289: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
+	326, // 290: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
+	327, // 291: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
+	328, // 292: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
+	329, // 293: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
+	330, // 294: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
+	331, // 295: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
+	332, // 296: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
+	333, // 297: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
+	334, // 298: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
+	335, // 299: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
+	336, // 300: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
+	337, // 301: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
+	338, // 302: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
+	339, // 303: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
+	340, // 304: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
+	341, // 305: rump.sp.v1.Result.ksem_init:type_name -> rump.sp.v1.KsemInitResponse
+	342, // 306: rump.sp.v1.Result.ksem_open:type_name -> rump.sp.v1.KsemOpenResponse
+	343, // 307: rump.sp.v1.Result.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkResponse
+	344, // 308: rump.sp.v1.Result.ksem_close:type_name -> rump.sp.v1.KsemCloseResponse
+	345, // 309: rump.sp.v1.Result.ksem_post:type_name -> rump.sp.v1.KsemPostResponse
+	346, // 310: rump.sp.v1.Result.ksem_wait:type_name -> rump.sp.v1.KsemWaitResponse
+	347, // 311: rump.sp.v1.Result.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitResponse
+	348, // 312: rump.sp.v1.Result.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueResponse
+	349, // 313: rump.sp.v1.Result.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyResponse
+	350, // 314: rump.sp.v1.Result.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitResponse
+	351, // 315: rump.sp.v1.Result.aio_cancel:type_name -> rump.sp.v1.AioCancelResponse
+	352, // 316: rump.sp.v1.Result.aio_error:type_name -> rump.sp.v1.AioErrorResponse
+	353, // 317: rump.sp.v1.Result.aio_fsync:type_name -> rump.sp.v1.AioFsyncResponse
+	354, // 318: rump.sp.v1.Result.aio_read:type_name -> rump.sp.v1.AioReadResponse
+	355, // 319: rump.sp.v1.Result.aio_return:type_name -> rump.sp.v1.AioReturnResponse
+	356, // 320: rump.sp.v1.Result.aio_write:type_name -> rump.sp.v1.AioWriteResponse
+	357, // 321: rump.sp.v1.Result.lio_listio:type_name -> rump.sp.v1.LioListioResponse
+	358, // 322: rump.sp.v1.Result.aio_suspend:type_name -> rump.sp.v1.AioSuspendResponse
+	359, // 323: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
+	360, // 324: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
+	361, // 325: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
+	362, // 326: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
+	363, // 327: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
+	364, // 328: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
+	365, // 329: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
+	366, // 330: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
+	367, // 331: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
+	368, // 332: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
+	369, // 333: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
+	370, // 334: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
+	371, // 335: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
+	372, // 336: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
+	373, // 337: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
+	374, // 338: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
+	375, // 339: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
+	376, // 340: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
+	377, // 341: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
+	378, // 342: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
+	379, // 343: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
+	380, // 344: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
+	381, // 345: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
+	382, // 346: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
+	383, // 347: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
+	384, // 348: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
+	385, // 349: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
+	386, // 350: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
+	387, // 351: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
+	388, // 352: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
+	389, // 353: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
+	390, // 354: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
+	391, // 355: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
+	392, // 356: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
+	393, // 357: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
+	394, // 358: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
+	395, // 359: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
+	396, // 360: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
+	397, // 361: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
+	398, // 362: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
+	399, // 363: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
+	400, // 364: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
+	401, // 365: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
+	402, // 366: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
+	403, // 367: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
+	404, // 368: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
+	405, // 369: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
+	406, // 370: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
+	407, // 371: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
+	408, // 372: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
+	409, // 373: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
+	410, // 374: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
+	411, // 375: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
+	412, // 376: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
+	413, // 377: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
+	414, // 378: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
+	415, // 379: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
+	416, // 380: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
+	417, // 381: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
+	418, // 382: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
+	419, // 383: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
+	420, // 384: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
+	421, // 385: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
+	422, // 386: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
+	423, // 387: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
+	424, // 388: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
+	425, // 389: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
+	426, // 390: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
+	427, // 391: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
+	428, // 392: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
+	429, // 393: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
+	430, // 394: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
+	431, // 395: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
+	432, // 396: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
+	433, // 397: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
+	434, // 398: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
+	435, // 399: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
+	436, // 400: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
+	437, // 401: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
+	438, // 402: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
+	439, // 403: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
+	440, // 404: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
+	441, // 405: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
+	442, // 406: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
+	443, // 407: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
+	444, // 408: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
+	445, // 409: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
+	446, // 410: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
+	447, // 411: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
+	448, // 412: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
+	449, // 413: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
+	450, // 414: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
+	451, // 415: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
+	452, // 416: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
+	453, // 417: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
+	454, // 418: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
+	455, // 419: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
+	456, // 420: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
+	457, // 421: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
+	458, // 422: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
+	459, // 423: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
+	460, // 424: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
+	461, // 425: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
+	462, // 426: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
+	463, // 427: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
+	464, // 428: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
+	465, // 429: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
+	466, // 430: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
+	467, // 431: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
+	468, // 432: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
+	469, // 433: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
+	470, // 434: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
+	471, // 435: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
+	472, // 436: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
+	473, // 437: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
+	474, // 438: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
+	475, // 439: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
+	476, // 440: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
+	477, // 441: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
+	478, // 442: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
+	479, // 443: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
+	480, // 444: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
+	481, // 445: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
+	482, // 446: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
+	483, // 447: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
+	484, // 448: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
+	485, // 449: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
+	486, // 450: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
+	487, // 451: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
+	488, // 452: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
+	489, // 453: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
+	490, // 454: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
+	491, // 455: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
+	492, // 456: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
+	493, // 457: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
+	494, // 458: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
+	495, // 459: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
+	496, // 460: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
+	497, // 461: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
+	498, // 462: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
+	499, // 463: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
+	500, // 464: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
+	501, // 465: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
+	502, // 466: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
+	503, // 467: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
+	504, // 468: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
+	505, // 469: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
+	506, // 470: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
+	507, // 471: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
+	508, // 472: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
+	509, // 473: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
+	510, // 474: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	511, // 475: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
+	512, // 476: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
+	513, // 477: rump.sp.v1.Result.getdents_stat:type_name -> rump.sp.v1.GetdentsStatResponse
+	514, // 478: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
+	515, // 479: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
+	516, // 480: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
+	517, // 481: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
+	518, // 482: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	519, // 483: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
+	520, // 484: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
+	521, // 485: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	522, // 486: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	523, // 487: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	524, // 488: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
+	525, // 489: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
+	526, // 490: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	527, // 491: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
+	528, // 492: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
+	529, // 493: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
+	530, // 494: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
+	531, // 495: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
+	532, // 496: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
+	533, // 497: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
+	534, // 498: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
+	535, // 499: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
+	536, // 500: rump.sp.v1.Result.kill:type_name -> rump.sp.v1.KillResponse
+	537, // 501: rump.sp.v1.Result.sigqueue:type_name -> rump.sp.v1.SigqueueResponse
+	538, // 502: rump.sp.v1.Result.sigpending:type_name -> rump.sp.v1.SigpendingResponse
+	539, // 503: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
+	540, // 504: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
+	541, // 505: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
+	542, // 506: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
+	543, // 507: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
+	544, // 508: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
+	545, // 509: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
+	546, // 510: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
+	547, // 511: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
+	548, // 512: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
+	549, // 513: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
+	550, // 514: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
+	551, // 515: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
+	552, // 516: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
+	553, // 517: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
+	554, // 518: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
+	555, // 519: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
+	556, // 520: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
+	557, // 521: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
+	558, // 522: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
+	559, // 523: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
+	560, // 524: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
+	561, // 525: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
+	562, // 526: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
+	563, // 527: rump.sp.v1.Result.file_list:type_name -> rump.sp.v1.FileListResponse
+	564, // 528: rump.sp.v1.SignalsResponse.siginfo:type_name -> rump.sp.v1.Siginfo
+	1,   // 529: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 530: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
+	1,   // 531: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
+	22,  // 532: rump.sp.v1.StreamRequest.shared:type_name -> rump.sp.v1.Shared
+	2,   // 533: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
+	564, // 534: rump.sp.v1.StreamResponse.siginfo:type_name -> rump.sp.v1.Siginfo
+	300, // 535: rump.sp.v1.StreamResponse.end:type_name -> rump.sp.v1.SyscallError
+	22,  // 536: rump.sp.v1.StreamResponse.shared:type_name -> rump.sp.v1.Shared
+	565, // 537: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
+	27,  // 538: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	30,  // 539: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
+	36,  // 540: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
+	33,  // 541: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
+	34,  // 542: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
+	27,  // 543: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	566, // 544: rump.sp.v1.StatisticsResponse.held:type_name -> rump.sp.v1.MemoryHeld
+	3,   // 545: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
+	5,   // 546: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
+	7,   // 547: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
+	9,   // 548: rump.sp.v1.Session.Prefork:input_type -> rump.sp.v1.PreforkRequest
+	11,  // 549: rump.sp.v1.Session.ForkCancel:input_type -> rump.sp.v1.ForkCancelRequest
+	13,  // 550: rump.sp.v1.Session.Signals:input_type -> rump.sp.v1.SignalsRequest
+	15,  // 551: rump.sp.v1.Session.Exec:input_type -> rump.sp.v1.ExecRequest
+	17,  // 552: rump.sp.v1.Session.Handover:input_type -> rump.sp.v1.HandoverRequest
+	19,  // 553: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
+	21,  // 554: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
+	24,  // 555: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
+	26,  // 556: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
+	29,  // 557: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
+	32,  // 558: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
+	37,  // 559: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
+	38,  // 560: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
+	39,  // 561: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
+	272, // 562: rump.sp.v1.Kern.Kill:input_type -> rump.sp.v1.KillRequest
+	273, // 563: rump.sp.v1.Kern.Sigqueue:input_type -> rump.sp.v1.SigqueueRequest
+	274, // 564: rump.sp.v1.Kern.Sigpending:input_type -> rump.sp.v1.SigpendingRequest
+	40,  // 565: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
+	41,  // 566: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
+	42,  // 567: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
+	43,  // 568: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
+	44,  // 569: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
+	299, // 570: rump.sp.v1.Kern.FileList:input_type -> rump.sp.v1.FileListRequest
+	45,  // 571: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
+	46,  // 572: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
+	47,  // 573: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
+	48,  // 574: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
+	49,  // 575: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
+	50,  // 576: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
+	51,  // 577: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
+	52,  // 578: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
+	53,  // 579: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
+	54,  // 580: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
+	55,  // 581: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
+	56,  // 582: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
+	57,  // 583: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
+	58,  // 584: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
+	59,  // 585: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
+	60,  // 586: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
+	61,  // 587: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
+	62,  // 588: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
+	63,  // 589: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
+	64,  // 590: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
+	65,  // 591: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
+	66,  // 592: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
+	67,  // 593: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
+	68,  // 594: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
+	69,  // 595: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
+	70,  // 596: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
+	71,  // 597: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
+	72,  // 598: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
+	73,  // 599: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
+	74,  // 600: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
+	75,  // 601: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
+	76,  // 602: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
+	95,  // 603: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
+	96,  // 604: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
+	97,  // 605: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
+	98,  // 606: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
+	99,  // 607: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
+	100, // 608: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
+	101, // 609: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
+	102, // 610: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
+	103, // 611: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
+	104, // 612: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
+	105, // 613: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
+	106, // 614: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
+	107, // 615: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
+	108, // 616: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
+	109, // 617: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
+	110, // 618: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
+	111, // 619: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
+	112, // 620: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
+	113, // 621: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
+	114, // 622: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
+	115, // 623: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
+	116, // 624: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
+	117, // 625: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
+	118, // 626: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
+	119, // 627: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
+	120, // 628: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
+	121, // 629: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
+	242, // 630: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
+	243, // 631: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
+	244, // 632: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
+	77,  // 633: rump.sp.v1.Kern.KsemInit:input_type -> rump.sp.v1.KsemInitRequest
+	78,  // 634: rump.sp.v1.Kern.KsemOpen:input_type -> rump.sp.v1.KsemOpenRequest
+	79,  // 635: rump.sp.v1.Kern.KsemUnlink:input_type -> rump.sp.v1.KsemUnlinkRequest
+	80,  // 636: rump.sp.v1.Kern.KsemClose:input_type -> rump.sp.v1.KsemCloseRequest
+	81,  // 637: rump.sp.v1.Kern.KsemPost:input_type -> rump.sp.v1.KsemPostRequest
+	82,  // 638: rump.sp.v1.Kern.KsemWait:input_type -> rump.sp.v1.KsemWaitRequest
+	83,  // 639: rump.sp.v1.Kern.KsemTrywait:input_type -> rump.sp.v1.KsemTrywaitRequest
+	84,  // 640: rump.sp.v1.Kern.KsemGetvalue:input_type -> rump.sp.v1.KsemGetvalueRequest
+	85,  // 641: rump.sp.v1.Kern.KsemDestroy:input_type -> rump.sp.v1.KsemDestroyRequest
+	86,  // 642: rump.sp.v1.Kern.KsemTimedwait:input_type -> rump.sp.v1.KsemTimedwaitRequest
+	87,  // 643: rump.sp.v1.Kern.AioCancel:input_type -> rump.sp.v1.AioCancelRequest
+	88,  // 644: rump.sp.v1.Kern.AioError:input_type -> rump.sp.v1.AioErrorRequest
+	89,  // 645: rump.sp.v1.Kern.AioFsync:input_type -> rump.sp.v1.AioFsyncRequest
+	90,  // 646: rump.sp.v1.Kern.AioRead:input_type -> rump.sp.v1.AioReadRequest
+	91,  // 647: rump.sp.v1.Kern.AioReturn:input_type -> rump.sp.v1.AioReturnRequest
+	92,  // 648: rump.sp.v1.Kern.AioWrite:input_type -> rump.sp.v1.AioWriteRequest
+	93,  // 649: rump.sp.v1.Kern.LioListio:input_type -> rump.sp.v1.LioListioRequest
+	94,  // 650: rump.sp.v1.Kern.AioSuspend:input_type -> rump.sp.v1.AioSuspendRequest
+	122, // 651: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
+	123, // 652: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
+	124, // 653: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
+	125, // 654: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
+	126, // 655: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
+	127, // 656: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
+	128, // 657: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
+	129, // 658: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
+	130, // 659: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
+	131, // 660: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
+	132, // 661: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
+	133, // 662: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
+	134, // 663: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
+	135, // 664: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
+	136, // 665: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
+	137, // 666: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
+	138, // 667: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
+	139, // 668: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
+	140, // 669: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
+	141, // 670: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
+	142, // 671: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
+	143, // 672: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
+	144, // 673: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
+	145, // 674: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
+	146, // 675: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
+	147, // 676: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
+	148, // 677: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
+	149, // 678: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
+	150, // 679: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
+	151, // 680: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
+	152, // 681: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
+	153, // 682: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
+	154, // 683: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
+	155, // 684: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
+	156, // 685: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
+	157, // 686: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
+	158, // 687: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
+	159, // 688: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
+	160, // 689: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
+	161, // 690: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
+	162, // 691: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
+	163, // 692: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
+	164, // 693: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
+	165, // 694: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
+	166, // 695: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
+	167, // 696: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
+	168, // 697: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
+	169, // 698: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
+	170, // 699: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
+	171, // 700: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
+	172, // 701: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
+	173, // 702: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
+	174, // 703: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
+	175, // 704: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
+	176, // 705: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
+	177, // 706: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
+	178, // 707: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
+	179, // 708: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
+	180, // 709: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
+	181, // 710: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
+	182, // 711: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
+	183, // 712: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
+	184, // 713: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
+	185, // 714: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
+	186, // 715: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
+	187, // 716: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
+	188, // 717: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
+	189, // 718: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
+	190, // 719: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
+	191, // 720: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
+	192, // 721: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
+	193, // 722: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
+	194, // 723: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
+	195, // 724: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
+	196, // 725: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
+	197, // 726: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
+	198, // 727: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
+	199, // 728: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
+	200, // 729: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
+	201, // 730: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
+	202, // 731: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
+	203, // 732: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
+	204, // 733: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
+	205, // 734: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
+	206, // 735: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
+	207, // 736: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
+	208, // 737: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
+	209, // 738: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
+	210, // 739: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
+	211, // 740: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
+	212, // 741: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
+	213, // 742: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
+	214, // 743: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
+	215, // 744: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
+	216, // 745: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
+	217, // 746: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
+	218, // 747: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
+	219, // 748: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
+	220, // 749: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
+	221, // 750: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
+	222, // 751: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
+	223, // 752: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
+	245, // 753: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
+	246, // 754: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	247, // 755: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
+	248, // 756: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
+	249, // 757: rump.sp.v1.Vfs.GetdentsStat:input_type -> rump.sp.v1.GetdentsStatRequest
+	224, // 758: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
+	225, // 759: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
+	226, // 760: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
+	227, // 761: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
+	228, // 762: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
+	229, // 763: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
+	230, // 764: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
+	231, // 765: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
+	232, // 766: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
+	233, // 767: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
+	234, // 768: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
+	235, // 769: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
+	236, // 770: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
+	237, // 771: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
+	238, // 772: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
+	239, // 773: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
+	240, // 774: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
+	241, // 775: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
+	250, // 776: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
+	251, // 777: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
+	252, // 778: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
+	253, // 779: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
+	254, // 780: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	255, // 781: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
+	256, // 782: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
+	257, // 783: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	258, // 784: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	259, // 785: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	260, // 786: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
+	261, // 787: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
+	262, // 788: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	263, // 789: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
+	264, // 790: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
+	275, // 791: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
+	276, // 792: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
+	277, // 793: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
+	278, // 794: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
+	279, // 795: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
+	280, // 796: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
+	281, // 797: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
+	282, // 798: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
+	283, // 799: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
+	284, // 800: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
+	285, // 801: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
+	286, // 802: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
+	287, // 803: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
+	288, // 804: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
+	289, // 805: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
+	290, // 806: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
+	291, // 807: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
+	292, // 808: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
+	293, // 809: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
+	294, // 810: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
+	295, // 811: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
+	296, // 812: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
+	297, // 813: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
+	298, // 814: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
+	265, // 815: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
+	266, // 816: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
+	267, // 817: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
+	268, // 818: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
+	269, // 819: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
+	270, // 820: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
+	271, // 821: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
+	4,   // 822: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
+	6,   // 823: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
+	8,   // 824: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
+	10,  // 825: rump.sp.v1.Session.Prefork:output_type -> rump.sp.v1.PreforkResponse
+	12,  // 826: rump.sp.v1.Session.ForkCancel:output_type -> rump.sp.v1.ForkCancelResponse
+	14,  // 827: rump.sp.v1.Session.Signals:output_type -> rump.sp.v1.SignalsResponse
+	16,  // 828: rump.sp.v1.Session.Exec:output_type -> rump.sp.v1.ExecResponse
+	18,  // 829: rump.sp.v1.Session.Handover:output_type -> rump.sp.v1.HandoverResponse
+	20,  // 830: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
+	23,  // 831: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
+	25,  // 832: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
+	28,  // 833: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
+	31,  // 834: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
+	35,  // 835: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
+	301, // 836: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
+	302, // 837: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
+	303, // 838: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
+	536, // 839: rump.sp.v1.Kern.Kill:output_type -> rump.sp.v1.KillResponse
+	537, // 840: rump.sp.v1.Kern.Sigqueue:output_type -> rump.sp.v1.SigqueueResponse
+	538, // 841: rump.sp.v1.Kern.Sigpending:output_type -> rump.sp.v1.SigpendingResponse
+	304, // 842: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
+	305, // 843: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
+	306, // 844: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
+	307, // 845: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
+	308, // 846: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
+	563, // 847: rump.sp.v1.Kern.FileList:output_type -> rump.sp.v1.FileListResponse
+	309, // 848: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
+	310, // 849: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
+	311, // 850: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
+	312, // 851: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
+	313, // 852: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
+	314, // 853: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
+	315, // 854: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
+	316, // 855: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
+	317, // 856: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
+	318, // 857: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
+	319, // 858: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
+	320, // 859: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
+	321, // 860: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
+	322, // 861: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
+	323, // 862: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
+	324, // 863: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
+	325, // 864: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
+	326, // 865: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
+	327, // 866: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
+	328, // 867: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
+	329, // 868: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
+	330, // 869: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
+	331, // 870: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
+	332, // 871: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
+	333, // 872: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
+	334, // 873: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
+	335, // 874: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
+	336, // 875: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
+	337, // 876: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
+	338, // 877: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
+	339, // 878: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
+	340, // 879: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
+	359, // 880: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
+	360, // 881: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
+	361, // 882: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
+	362, // 883: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
+	363, // 884: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
+	364, // 885: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
+	365, // 886: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
+	366, // 887: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
+	367, // 888: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
+	368, // 889: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
+	369, // 890: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
+	370, // 891: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
+	371, // 892: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
+	372, // 893: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
+	373, // 894: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
+	374, // 895: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
+	375, // 896: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
+	376, // 897: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
+	377, // 898: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
+	378, // 899: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
+	379, // 900: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
+	380, // 901: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
+	381, // 902: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
+	382, // 903: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
+	383, // 904: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
+	384, // 905: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
+	385, // 906: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
+	506, // 907: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
+	507, // 908: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
+	508, // 909: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
+	341, // 910: rump.sp.v1.Kern.KsemInit:output_type -> rump.sp.v1.KsemInitResponse
+	342, // 911: rump.sp.v1.Kern.KsemOpen:output_type -> rump.sp.v1.KsemOpenResponse
+	343, // 912: rump.sp.v1.Kern.KsemUnlink:output_type -> rump.sp.v1.KsemUnlinkResponse
+	344, // 913: rump.sp.v1.Kern.KsemClose:output_type -> rump.sp.v1.KsemCloseResponse
+	345, // 914: rump.sp.v1.Kern.KsemPost:output_type -> rump.sp.v1.KsemPostResponse
+	346, // 915: rump.sp.v1.Kern.KsemWait:output_type -> rump.sp.v1.KsemWaitResponse
+	347, // 916: rump.sp.v1.Kern.KsemTrywait:output_type -> rump.sp.v1.KsemTrywaitResponse
+	348, // 917: rump.sp.v1.Kern.KsemGetvalue:output_type -> rump.sp.v1.KsemGetvalueResponse
+	349, // 918: rump.sp.v1.Kern.KsemDestroy:output_type -> rump.sp.v1.KsemDestroyResponse
+	350, // 919: rump.sp.v1.Kern.KsemTimedwait:output_type -> rump.sp.v1.KsemTimedwaitResponse
+	351, // 920: rump.sp.v1.Kern.AioCancel:output_type -> rump.sp.v1.AioCancelResponse
+	352, // 921: rump.sp.v1.Kern.AioError:output_type -> rump.sp.v1.AioErrorResponse
+	353, // 922: rump.sp.v1.Kern.AioFsync:output_type -> rump.sp.v1.AioFsyncResponse
+	354, // 923: rump.sp.v1.Kern.AioRead:output_type -> rump.sp.v1.AioReadResponse
+	355, // 924: rump.sp.v1.Kern.AioReturn:output_type -> rump.sp.v1.AioReturnResponse
+	356, // 925: rump.sp.v1.Kern.AioWrite:output_type -> rump.sp.v1.AioWriteResponse
+	357, // 926: rump.sp.v1.Kern.LioListio:output_type -> rump.sp.v1.LioListioResponse
+	358, // 927: rump.sp.v1.Kern.AioSuspend:output_type -> rump.sp.v1.AioSuspendResponse
+	386, // 928: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
+	387, // 929: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
+	388, // 930: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
+	389, // 931: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
+	390, // 932: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
+	391, // 933: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
+	392, // 934: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
+	393, // 935: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
+	394, // 936: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
+	395, // 937: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
+	396, // 938: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
+	397, // 939: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
+	398, // 940: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
+	399, // 941: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
+	400, // 942: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
+	401, // 943: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
+	402, // 944: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
+	403, // 945: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
+	404, // 946: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
+	405, // 947: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
+	406, // 948: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
+	407, // 949: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
+	408, // 950: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
+	409, // 951: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
+	410, // 952: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
+	411, // 953: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
+	412, // 954: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
+	413, // 955: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
+	414, // 956: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
+	415, // 957: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
+	416, // 958: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
+	417, // 959: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
+	418, // 960: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
+	419, // 961: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
+	420, // 962: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
+	421, // 963: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
+	422, // 964: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
+	423, // 965: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
+	424, // 966: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
+	425, // 967: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
+	426, // 968: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
+	427, // 969: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
+	428, // 970: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
+	429, // 971: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
+	430, // 972: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
+	431, // 973: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
+	432, // 974: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
+	433, // 975: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
+	434, // 976: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
+	435, // 977: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
+	436, // 978: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
+	437, // 979: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
+	438, // 980: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
+	439, // 981: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
+	440, // 982: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
+	441, // 983: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
+	442, // 984: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
+	443, // 985: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
+	444, // 986: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
+	445, // 987: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
+	446, // 988: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
+	447, // 989: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
+	448, // 990: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
+	449, // 991: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
+	450, // 992: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
+	451, // 993: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
+	452, // 994: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
+	453, // 995: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
+	454, // 996: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
+	455, // 997: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
+	456, // 998: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
+	457, // 999: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
+	458, // 1000: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
+	459, // 1001: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
+	460, // 1002: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
+	461, // 1003: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
+	462, // 1004: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
+	463, // 1005: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
+	464, // 1006: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
+	465, // 1007: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
+	466, // 1008: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
+	467, // 1009: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
+	468, // 1010: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
+	469, // 1011: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
+	470, // 1012: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
+	471, // 1013: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
+	472, // 1014: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
+	473, // 1015: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
+	474, // 1016: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
+	475, // 1017: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
+	476, // 1018: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
+	477, // 1019: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
+	478, // 1020: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
+	479, // 1021: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
+	480, // 1022: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
+	481, // 1023: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
+	482, // 1024: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
+	483, // 1025: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
+	484, // 1026: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
+	485, // 1027: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
+	486, // 1028: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
+	487, // 1029: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
+	509, // 1030: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
+	510, // 1031: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	511, // 1032: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
+	512, // 1033: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
+	513, // 1034: rump.sp.v1.Vfs.GetdentsStat:output_type -> rump.sp.v1.GetdentsStatResponse
+	488, // 1035: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
+	489, // 1036: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
+	490, // 1037: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
+	491, // 1038: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
+	492, // 1039: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
+	493, // 1040: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
+	494, // 1041: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
+	495, // 1042: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
+	496, // 1043: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
+	497, // 1044: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
+	498, // 1045: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
+	499, // 1046: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
+	500, // 1047: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
+	501, // 1048: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
+	502, // 1049: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
+	503, // 1050: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
+	504, // 1051: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
+	505, // 1052: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
+	514, // 1053: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
+	515, // 1054: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
+	516, // 1055: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
+	517, // 1056: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
+	518, // 1057: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	519, // 1058: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
+	520, // 1059: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
+	521, // 1060: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	522, // 1061: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	523, // 1062: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	524, // 1063: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
+	525, // 1064: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
+	526, // 1065: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	527, // 1066: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
+	528, // 1067: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
+	539, // 1068: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
+	540, // 1069: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
+	541, // 1070: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
+	542, // 1071: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
+	543, // 1072: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
+	544, // 1073: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
+	545, // 1074: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
+	546, // 1075: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
+	547, // 1076: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
+	548, // 1077: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
+	549, // 1078: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
+	550, // 1079: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
+	551, // 1080: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
+	552, // 1081: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
+	553, // 1082: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
+	554, // 1083: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
+	555, // 1084: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
+	556, // 1085: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
+	557, // 1086: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
+	558, // 1087: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
+	559, // 1088: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
+	560, // 1089: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
+	561, // 1090: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
+	562, // 1091: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
+	529, // 1092: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
+	530, // 1093: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
+	531, // 1094: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
+	532, // 1095: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
+	533, // 1096: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
+	534, // 1097: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
+	535, // 1098: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
+	822, // [822:1099] is the sub-list for method output_type
+	545, // [545:822] is the sub-list for method input_type
+	545, // [545:545] is the sub-list for extension type_name
+	545, // [545:545] is the sub-list for extension extendee
+	0,   // [0:545] is the sub-list for field type_name
 }
 
 func init() { file_rump_sp_proto_init() }
@@ -13668,6 +13799,7 @@ func file_rump_sp_proto_init() {
 		(*Call_EtfsRegisterWithsize)(nil),
 		(*Call_EtfsRemove)(nil),
 		(*Call_Newfs)(nil),
+		(*Call_GetdentsStat)(nil),
 		(*Call_NetconfigIfcreate)(nil),
 		(*Call_NetconfigIfdestroy)(nil),
 		(*Call_NetconfigIfup)(nil),
@@ -13933,6 +14065,7 @@ func file_rump_sp_proto_init() {
 		(*Result_EtfsRegisterWithsize)(nil),
 		(*Result_EtfsRemove)(nil),
 		(*Result_Newfs)(nil),
+		(*Result_GetdentsStat)(nil),
 		(*Result_NetconfigIfcreate)(nil),
 		(*Result_NetconfigIfdestroy)(nil),
 		(*Result_NetconfigIfup)(nil),
@@ -13990,7 +14123,7 @@ func file_rump_sp_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_sp_proto_rawDesc), len(file_rump_sp_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   36,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   5,
 		},

@@ -4494,6 +4494,7 @@ const (
 	Vfs_EtfsRegisterWithsize_FullMethodName = "/rump.sp.v1.Vfs/EtfsRegisterWithsize"
 	Vfs_EtfsRemove_FullMethodName           = "/rump.sp.v1.Vfs/EtfsRemove"
 	Vfs_Newfs_FullMethodName                = "/rump.sp.v1.Vfs/Newfs"
+	Vfs_GetdentsStat_FullMethodName         = "/rump.sp.v1.Vfs/GetdentsStat"
 )
 
 // VfsClient is the client API for Vfs service.
@@ -4717,6 +4718,9 @@ type VfsClient interface {
 	// Makes a new file system on a block device, filled with the tree of a directory if there is a source; how many
 	// bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC, EROFS, EIO.
 	Newfs(ctx context.Context, in *NewfsRequest, opts ...grpc.CallOption) (*NewfsResponse, error)
+	// Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for each of
+	// them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR, EINVAL.
+	GetdentsStat(ctx context.Context, in *GetdentsStatRequest, opts ...grpc.CallOption) (*GetdentsStatResponse, error)
 }
 
 type vfsClient struct {
@@ -5787,6 +5791,16 @@ func (c *vfsClient) Newfs(ctx context.Context, in *NewfsRequest, opts ...grpc.Ca
 	return out, nil
 }
 
+func (c *vfsClient) GetdentsStat(ctx context.Context, in *GetdentsStatRequest, opts ...grpc.CallOption) (*GetdentsStatResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetdentsStatResponse)
+	err := c.cc.Invoke(ctx, Vfs_GetdentsStat_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // VfsServer is the server API for Vfs service.
 // All implementations must embed UnimplementedVfsServer
 // for forward compatibility.
@@ -6008,6 +6022,9 @@ type VfsServer interface {
 	// Makes a new file system on a block device, filled with the tree of a directory if there is a source; how many
 	// bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC, EROFS, EIO.
 	Newfs(context.Context, *NewfsRequest) (*NewfsResponse, error)
+	// Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for each of
+	// them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR, EINVAL.
+	GetdentsStat(context.Context, *GetdentsStatRequest) (*GetdentsStatResponse, error)
 	mustEmbedUnimplementedVfsServer()
 }
 
@@ -6335,6 +6352,9 @@ func (UnimplementedVfsServer) EtfsRemove(context.Context, *EtfsRemoveRequest) (*
 }
 func (UnimplementedVfsServer) Newfs(context.Context, *NewfsRequest) (*NewfsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Newfs not implemented")
+}
+func (UnimplementedVfsServer) GetdentsStat(context.Context, *GetdentsStatRequest) (*GetdentsStatResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetdentsStat not implemented")
 }
 func (UnimplementedVfsServer) mustEmbedUnimplementedVfsServer() {}
 func (UnimplementedVfsServer) testEmbeddedByValue()             {}
@@ -8265,6 +8285,24 @@ func _Vfs_Newfs_Handler(srv interface{}, ctx context.Context, dec func(interface
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Vfs_GetdentsStat_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetdentsStatRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(VfsServer).GetdentsStat(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Vfs_GetdentsStat_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(VfsServer).GetdentsStat(ctx, req.(*GetdentsStatRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Vfs_ServiceDesc is the grpc.ServiceDesc for Vfs service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -8695,6 +8733,10 @@ var Vfs_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Newfs",
 			Handler:    _Vfs_Newfs_Handler,
+		},
+		{
+			MethodName: "GetdentsStat",
+			Handler:    _Vfs_GetdentsStat_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -543,6 +543,59 @@ func (x *Dirent) GetDOff() int64 {
 	return 0
 }
 
+// An entry of a directory with the attributes of its file; without them where fstatat fails, or cannot answer at once.
+type DirentStat struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Entry         *Dirent                `protobuf:"bytes,1,opt,name=entry,proto3" json:"entry,omitempty"`
+	St            *Stat                  `protobuf:"bytes,2,opt,name=st,proto3" json:"st,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DirentStat) Reset() {
+	*x = DirentStat{}
+	mi := &file_rump_types_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DirentStat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DirentStat) ProtoMessage() {}
+
+func (x *DirentStat) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DirentStat.ProtoReflect.Descriptor instead.
+func (*DirentStat) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *DirentStat) GetEntry() *Dirent {
+	if x != nil {
+		return x.Entry
+	}
+	return nil
+}
+
+func (x *DirentStat) GetSt() *Stat {
+	if x != nil {
+		return x.St
+	}
+	return nil
+}
+
 type Rlimit struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RlimCur       uint64                 `protobuf:"varint,1,opt,name=rlim_cur,json=rlimCur,proto3" json:"rlim_cur,omitempty"`
@@ -553,7 +606,7 @@ type Rlimit struct {
 
 func (x *Rlimit) Reset() {
 	*x = Rlimit{}
-	mi := &file_rump_types_proto_msgTypes[5]
+	mi := &file_rump_types_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -565,7 +618,7 @@ func (x *Rlimit) String() string {
 func (*Rlimit) ProtoMessage() {}
 
 func (x *Rlimit) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[5]
+	mi := &file_rump_types_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -578,7 +631,7 @@ func (x *Rlimit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rlimit.ProtoReflect.Descriptor instead.
 func (*Rlimit) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{5}
+	return file_rump_types_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Rlimit) GetRlimCur() uint64 {
@@ -609,7 +662,7 @@ type Flock struct {
 
 func (x *Flock) Reset() {
 	*x = Flock{}
-	mi := &file_rump_types_proto_msgTypes[6]
+	mi := &file_rump_types_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -621,7 +674,7 @@ func (x *Flock) String() string {
 func (*Flock) ProtoMessage() {}
 
 func (x *Flock) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[6]
+	mi := &file_rump_types_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -634,7 +687,7 @@ func (x *Flock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Flock.ProtoReflect.Descriptor instead.
 func (*Flock) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{6}
+	return file_rump_types_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Flock) GetLStart() int64 {
@@ -683,7 +736,7 @@ type Pollfd struct {
 
 func (x *Pollfd) Reset() {
 	*x = Pollfd{}
-	mi := &file_rump_types_proto_msgTypes[7]
+	mi := &file_rump_types_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -695,7 +748,7 @@ func (x *Pollfd) String() string {
 func (*Pollfd) ProtoMessage() {}
 
 func (x *Pollfd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[7]
+	mi := &file_rump_types_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -708,7 +761,7 @@ func (x *Pollfd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pollfd.ProtoReflect.Descriptor instead.
 func (*Pollfd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{7}
+	return file_rump_types_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Pollfd) GetFd() int32 {
@@ -746,7 +799,7 @@ type Kevent struct {
 
 func (x *Kevent) Reset() {
 	*x = Kevent{}
-	mi := &file_rump_types_proto_msgTypes[8]
+	mi := &file_rump_types_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -758,7 +811,7 @@ func (x *Kevent) String() string {
 func (*Kevent) ProtoMessage() {}
 
 func (x *Kevent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[8]
+	mi := &file_rump_types_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -771,7 +824,7 @@ func (x *Kevent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Kevent.ProtoReflect.Descriptor instead.
 func (*Kevent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{8}
+	return file_rump_types_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Kevent) GetIdent() uint64 {
@@ -827,7 +880,7 @@ type Sigevent struct {
 
 func (x *Sigevent) Reset() {
 	*x = Sigevent{}
-	mi := &file_rump_types_proto_msgTypes[9]
+	mi := &file_rump_types_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -839,7 +892,7 @@ func (x *Sigevent) String() string {
 func (*Sigevent) ProtoMessage() {}
 
 func (x *Sigevent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[9]
+	mi := &file_rump_types_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -852,7 +905,7 @@ func (x *Sigevent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sigevent.ProtoReflect.Descriptor instead.
 func (*Sigevent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{9}
+	return file_rump_types_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Sigevent) GetSigevNotify() int32 {
@@ -888,7 +941,7 @@ type MemoryHeld struct {
 
 func (x *MemoryHeld) Reset() {
 	*x = MemoryHeld{}
-	mi := &file_rump_types_proto_msgTypes[10]
+	mi := &file_rump_types_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -900,7 +953,7 @@ func (x *MemoryHeld) String() string {
 func (*MemoryHeld) ProtoMessage() {}
 
 func (x *MemoryHeld) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[10]
+	mi := &file_rump_types_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -913,7 +966,7 @@ func (x *MemoryHeld) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemoryHeld.ProtoReflect.Descriptor instead.
 func (*MemoryHeld) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{10}
+	return file_rump_types_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *MemoryHeld) GetSubject() string {
@@ -956,7 +1009,7 @@ type Siginfo struct {
 
 func (x *Siginfo) Reset() {
 	*x = Siginfo{}
-	mi := &file_rump_types_proto_msgTypes[11]
+	mi := &file_rump_types_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -968,7 +1021,7 @@ func (x *Siginfo) String() string {
 func (*Siginfo) ProtoMessage() {}
 
 func (x *Siginfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[11]
+	mi := &file_rump_types_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -981,7 +1034,7 @@ func (x *Siginfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Siginfo.ProtoReflect.Descriptor instead.
 func (*Siginfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{11}
+	return file_rump_types_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Siginfo) GetSiSigno() int32 {
@@ -1048,7 +1101,7 @@ type Aiocb struct {
 
 func (x *Aiocb) Reset() {
 	*x = Aiocb{}
-	mi := &file_rump_types_proto_msgTypes[12]
+	mi := &file_rump_types_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1060,7 +1113,7 @@ func (x *Aiocb) String() string {
 func (*Aiocb) ProtoMessage() {}
 
 func (x *Aiocb) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[12]
+	mi := &file_rump_types_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1073,7 +1126,7 @@ func (x *Aiocb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Aiocb.ProtoReflect.Descriptor instead.
 func (*Aiocb) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{12}
+	return file_rump_types_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Aiocb) GetAiocbp() uint64 {
@@ -1142,7 +1195,7 @@ type SockaddrUn struct {
 
 func (x *SockaddrUn) Reset() {
 	*x = SockaddrUn{}
-	mi := &file_rump_types_proto_msgTypes[13]
+	mi := &file_rump_types_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1154,7 +1207,7 @@ func (x *SockaddrUn) String() string {
 func (*SockaddrUn) ProtoMessage() {}
 
 func (x *SockaddrUn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[13]
+	mi := &file_rump_types_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1167,7 +1220,7 @@ func (x *SockaddrUn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrUn.ProtoReflect.Descriptor instead.
 func (*SockaddrUn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{13}
+	return file_rump_types_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SockaddrUn) GetSunPath() []byte {
@@ -1188,7 +1241,7 @@ type SockaddrIn struct {
 
 func (x *SockaddrIn) Reset() {
 	*x = SockaddrIn{}
-	mi := &file_rump_types_proto_msgTypes[14]
+	mi := &file_rump_types_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1200,7 +1253,7 @@ func (x *SockaddrIn) String() string {
 func (*SockaddrIn) ProtoMessage() {}
 
 func (x *SockaddrIn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[14]
+	mi := &file_rump_types_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1213,7 +1266,7 @@ func (x *SockaddrIn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrIn.ProtoReflect.Descriptor instead.
 func (*SockaddrIn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{14}
+	return file_rump_types_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SockaddrIn) GetSinAddr() []byte {
@@ -1243,7 +1296,7 @@ type SockaddrIn6 struct {
 
 func (x *SockaddrIn6) Reset() {
 	*x = SockaddrIn6{}
-	mi := &file_rump_types_proto_msgTypes[15]
+	mi := &file_rump_types_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1255,7 +1308,7 @@ func (x *SockaddrIn6) String() string {
 func (*SockaddrIn6) ProtoMessage() {}
 
 func (x *SockaddrIn6) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[15]
+	mi := &file_rump_types_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1268,7 +1321,7 @@ func (x *SockaddrIn6) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrIn6.ProtoReflect.Descriptor instead.
 func (*SockaddrIn6) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{15}
+	return file_rump_types_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SockaddrIn6) GetSin6Addr() []byte {
@@ -1312,7 +1365,7 @@ type SockaddrDl struct {
 
 func (x *SockaddrDl) Reset() {
 	*x = SockaddrDl{}
-	mi := &file_rump_types_proto_msgTypes[16]
+	mi := &file_rump_types_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1324,7 +1377,7 @@ func (x *SockaddrDl) String() string {
 func (*SockaddrDl) ProtoMessage() {}
 
 func (x *SockaddrDl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[16]
+	mi := &file_rump_types_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1337,7 +1390,7 @@ func (x *SockaddrDl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrDl.ProtoReflect.Descriptor instead.
 func (*SockaddrDl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{16}
+	return file_rump_types_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SockaddrDl) GetSdlIndex() uint32 {
@@ -1384,7 +1437,7 @@ type Sockaddr struct {
 
 func (x *Sockaddr) Reset() {
 	*x = Sockaddr{}
-	mi := &file_rump_types_proto_msgTypes[17]
+	mi := &file_rump_types_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1396,7 +1449,7 @@ func (x *Sockaddr) String() string {
 func (*Sockaddr) ProtoMessage() {}
 
 func (x *Sockaddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[17]
+	mi := &file_rump_types_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1409,7 +1462,7 @@ func (x *Sockaddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sockaddr.ProtoReflect.Descriptor instead.
 func (*Sockaddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{17}
+	return file_rump_types_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Sockaddr) GetAddress() isSockaddr_Address {
@@ -1493,7 +1546,7 @@ type Linger struct {
 
 func (x *Linger) Reset() {
 	*x = Linger{}
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1505,7 +1558,7 @@ func (x *Linger) String() string {
 func (*Linger) ProtoMessage() {}
 
 func (x *Linger) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1518,7 +1571,7 @@ func (x *Linger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Linger.ProtoReflect.Descriptor instead.
 func (*Linger) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{18}
+	return file_rump_types_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Linger) GetLOnoff() int32 {
@@ -1571,13 +1624,14 @@ type TcpInfo struct {
 	TcpiBytesAcked    uint64                 `protobuf:"varint,31,opt,name=tcpi_bytes_acked,json=tcpiBytesAcked,proto3" json:"tcpi_bytes_acked,omitempty"`
 	TcpiBytesReceived uint64                 `protobuf:"varint,32,opt,name=tcpi_bytes_received,json=tcpiBytesReceived,proto3" json:"tcpi_bytes_received,omitempty"`
 	TcpiNotsentBytes  uint32                 `protobuf:"varint,33,opt,name=tcpi_notsent_bytes,json=tcpiNotsentBytes,proto3" json:"tcpi_notsent_bytes,omitempty"`
+	TcpiDelivered     uint32                 `protobuf:"varint,34,opt,name=tcpi_delivered,json=tcpiDelivered,proto3" json:"tcpi_delivered,omitempty"` // segments that have arrived, the SYN among them
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
 
 func (x *TcpInfo) Reset() {
 	*x = TcpInfo{}
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1589,7 +1643,7 @@ func (x *TcpInfo) String() string {
 func (*TcpInfo) ProtoMessage() {}
 
 func (x *TcpInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1602,7 +1656,7 @@ func (x *TcpInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TcpInfo.ProtoReflect.Descriptor instead.
 func (*TcpInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{19}
+	return file_rump_types_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TcpInfo) GetTcpiState() uint32 {
@@ -1836,6 +1890,13 @@ func (x *TcpInfo) GetTcpiNotsentBytes() uint32 {
 	return 0
 }
 
+func (x *TcpInfo) GetTcpiDelivered() uint32 {
+	if x != nil {
+		return x.TcpiDelivered
+	}
+	return 0
+}
+
 // The value of a socket option.
 type Sockopt struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1855,7 +1916,7 @@ type Sockopt struct {
 
 func (x *Sockopt) Reset() {
 	*x = Sockopt{}
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1867,7 +1928,7 @@ func (x *Sockopt) String() string {
 func (*Sockopt) ProtoMessage() {}
 
 func (x *Sockopt) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1880,7 +1941,7 @@ func (x *Sockopt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sockopt.ProtoReflect.Descriptor instead.
 func (*Sockopt) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{20}
+	return file_rump_types_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Sockopt) GetValue() isSockopt_Value {
@@ -2012,7 +2073,7 @@ type Mreq struct {
 
 func (x *Mreq) Reset() {
 	*x = Mreq{}
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2024,7 +2085,7 @@ func (x *Mreq) String() string {
 func (*Mreq) ProtoMessage() {}
 
 func (x *Mreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2037,7 +2098,7 @@ func (x *Mreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mreq.ProtoReflect.Descriptor instead.
 func (*Mreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{21}
+	return file_rump_types_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Mreq) GetMultiaddr() []byte {
@@ -2073,7 +2134,7 @@ type Unpcbid struct {
 
 func (x *Unpcbid) Reset() {
 	*x = Unpcbid{}
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2085,7 +2146,7 @@ func (x *Unpcbid) String() string {
 func (*Unpcbid) ProtoMessage() {}
 
 func (x *Unpcbid) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2098,7 +2159,7 @@ func (x *Unpcbid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unpcbid.ProtoReflect.Descriptor instead.
 func (*Unpcbid) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{22}
+	return file_rump_types_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Unpcbid) GetUnpPid() int32 {
@@ -2137,7 +2198,7 @@ type Sockcred struct {
 
 func (x *Sockcred) Reset() {
 	*x = Sockcred{}
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2149,7 +2210,7 @@ func (x *Sockcred) String() string {
 func (*Sockcred) ProtoMessage() {}
 
 func (x *Sockcred) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2162,7 +2223,7 @@ func (x *Sockcred) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sockcred.ProtoReflect.Descriptor instead.
 func (*Sockcred) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{23}
+	return file_rump_types_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Sockcred) GetScPid() int32 {
@@ -2221,7 +2282,7 @@ type CmsgValue struct {
 
 func (x *CmsgValue) Reset() {
 	*x = CmsgValue{}
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2233,7 +2294,7 @@ func (x *CmsgValue) String() string {
 func (*CmsgValue) ProtoMessage() {}
 
 func (x *CmsgValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2246,7 +2307,7 @@ func (x *CmsgValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CmsgValue.ProtoReflect.Descriptor instead.
 func (*CmsgValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{24}
+	return file_rump_types_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CmsgValue) GetValue() isCmsgValue_Value {
@@ -2304,7 +2365,7 @@ type Cmsg struct {
 
 func (x *Cmsg) Reset() {
 	*x = Cmsg{}
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2316,7 +2377,7 @@ func (x *Cmsg) String() string {
 func (*Cmsg) ProtoMessage() {}
 
 func (x *Cmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2329,7 +2390,7 @@ func (x *Cmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cmsg.ProtoReflect.Descriptor instead.
 func (*Cmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{25}
+	return file_rump_types_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Cmsg) GetCmsgLevel() int32 {
@@ -2379,7 +2440,7 @@ type Msghdr struct {
 
 func (x *Msghdr) Reset() {
 	*x = Msghdr{}
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2391,7 +2452,7 @@ func (x *Msghdr) String() string {
 func (*Msghdr) ProtoMessage() {}
 
 func (x *Msghdr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2404,7 +2465,7 @@ func (x *Msghdr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Msghdr.ProtoReflect.Descriptor instead.
 func (*Msghdr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{26}
+	return file_rump_types_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Msghdr) GetMsgName() *Sockaddr {
@@ -2460,7 +2521,7 @@ type SysctlValue struct {
 
 func (x *SysctlValue) Reset() {
 	*x = SysctlValue{}
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2472,7 +2533,7 @@ func (x *SysctlValue) String() string {
 func (*SysctlValue) ProtoMessage() {}
 
 func (x *SysctlValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2485,7 +2546,7 @@ func (x *SysctlValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlValue.ProtoReflect.Descriptor instead.
 func (*SysctlValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{27}
+	return file_rump_types_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SysctlValue) GetValue() isSysctlValue_Value {
@@ -2704,7 +2765,7 @@ type SysctlProcs struct {
 
 func (x *SysctlProcs) Reset() {
 	*x = SysctlProcs{}
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2716,7 +2777,7 @@ func (x *SysctlProcs) String() string {
 func (*SysctlProcs) ProtoMessage() {}
 
 func (x *SysctlProcs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2729,7 +2790,7 @@ func (x *SysctlProcs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlProcs.ProtoReflect.Descriptor instead.
 func (*SysctlProcs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{28}
+	return file_rump_types_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SysctlProcs) GetProcs() []*KinfoProc {
@@ -2749,7 +2810,7 @@ type SysctlFiles struct {
 
 func (x *SysctlFiles) Reset() {
 	*x = SysctlFiles{}
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2761,7 +2822,7 @@ func (x *SysctlFiles) String() string {
 func (*SysctlFiles) ProtoMessage() {}
 
 func (x *SysctlFiles) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2774,7 +2835,7 @@ func (x *SysctlFiles) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlFiles.ProtoReflect.Descriptor instead.
 func (*SysctlFiles) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{29}
+	return file_rump_types_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SysctlFiles) GetFiles() []*KinfoFile {
@@ -2794,7 +2855,7 @@ type SysctlPcbs struct {
 
 func (x *SysctlPcbs) Reset() {
 	*x = SysctlPcbs{}
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2806,7 +2867,7 @@ func (x *SysctlPcbs) String() string {
 func (*SysctlPcbs) ProtoMessage() {}
 
 func (x *SysctlPcbs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2819,7 +2880,7 @@ func (x *SysctlPcbs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlPcbs.ProtoReflect.Descriptor instead.
 func (*SysctlPcbs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{30}
+	return file_rump_types_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SysctlPcbs) GetPcbs() []*Inpcb {
@@ -2839,7 +2900,7 @@ type SysctlCounters struct {
 
 func (x *SysctlCounters) Reset() {
 	*x = SysctlCounters{}
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2851,7 +2912,7 @@ func (x *SysctlCounters) String() string {
 func (*SysctlCounters) ProtoMessage() {}
 
 func (x *SysctlCounters) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2864,7 +2925,7 @@ func (x *SysctlCounters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlCounters.ProtoReflect.Descriptor instead.
 func (*SysctlCounters) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{31}
+	return file_rump_types_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SysctlCounters) GetCounters() []*NetCounter {
@@ -2884,7 +2945,7 @@ type SysctlRoutes struct {
 
 func (x *SysctlRoutes) Reset() {
 	*x = SysctlRoutes{}
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2896,7 +2957,7 @@ func (x *SysctlRoutes) String() string {
 func (*SysctlRoutes) ProtoMessage() {}
 
 func (x *SysctlRoutes) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2909,7 +2970,7 @@ func (x *SysctlRoutes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlRoutes.ProtoReflect.Descriptor instead.
 func (*SysctlRoutes) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{32}
+	return file_rump_types_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SysctlRoutes) GetRoutes() []*Rtmsg {
@@ -2929,7 +2990,7 @@ type SysctlRouters struct {
 
 func (x *SysctlRouters) Reset() {
 	*x = SysctlRouters{}
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2941,7 +3002,7 @@ func (x *SysctlRouters) String() string {
 func (*SysctlRouters) ProtoMessage() {}
 
 func (x *SysctlRouters) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2954,7 +3015,7 @@ func (x *SysctlRouters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlRouters.ProtoReflect.Descriptor instead.
 func (*SysctlRouters) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{33}
+	return file_rump_types_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SysctlRouters) GetRouters() []*NdRouter {
@@ -2974,7 +3035,7 @@ type SysctlPrefixes struct {
 
 func (x *SysctlPrefixes) Reset() {
 	*x = SysctlPrefixes{}
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2986,7 +3047,7 @@ func (x *SysctlPrefixes) String() string {
 func (*SysctlPrefixes) ProtoMessage() {}
 
 func (x *SysctlPrefixes) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2999,7 +3060,7 @@ func (x *SysctlPrefixes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlPrefixes.ProtoReflect.Descriptor instead.
 func (*SysctlPrefixes) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{34}
+	return file_rump_types_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SysctlPrefixes) GetPrefixes() []*NdPrefix {
@@ -3019,7 +3080,7 @@ type SysctlTexts struct {
 
 func (x *SysctlTexts) Reset() {
 	*x = SysctlTexts{}
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3031,7 +3092,7 @@ func (x *SysctlTexts) String() string {
 func (*SysctlTexts) ProtoMessage() {}
 
 func (x *SysctlTexts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3044,7 +3105,7 @@ func (x *SysctlTexts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlTexts.ProtoReflect.Descriptor instead.
 func (*SysctlTexts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{35}
+	return file_rump_types_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SysctlTexts) GetTexts() [][]byte {
@@ -3069,7 +3130,7 @@ type SysctlNode struct {
 
 func (x *SysctlNode) Reset() {
 	*x = SysctlNode{}
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3081,7 +3142,7 @@ func (x *SysctlNode) String() string {
 func (*SysctlNode) ProtoMessage() {}
 
 func (x *SysctlNode) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3094,7 +3155,7 @@ func (x *SysctlNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlNode.ProtoReflect.Descriptor instead.
 func (*SysctlNode) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{36}
+	return file_rump_types_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SysctlNode) GetNumber() int32 {
@@ -3151,7 +3212,7 @@ type ModctlLoad struct {
 
 func (x *ModctlLoad) Reset() {
 	*x = ModctlLoad{}
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3163,7 +3224,7 @@ func (x *ModctlLoad) String() string {
 func (*ModctlLoad) ProtoMessage() {}
 
 func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3176,7 +3237,7 @@ func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModctlLoad.ProtoReflect.Descriptor instead.
 func (*ModctlLoad) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{37}
+	return file_rump_types_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ModctlLoad) GetFilename() string {
@@ -3218,7 +3279,7 @@ type ModuleStat struct {
 
 func (x *ModuleStat) Reset() {
 	*x = ModuleStat{}
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3230,7 +3291,7 @@ func (x *ModuleStat) String() string {
 func (*ModuleStat) ProtoMessage() {}
 
 func (x *ModuleStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3243,7 +3304,7 @@ func (x *ModuleStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleStat.ProtoReflect.Descriptor instead.
 func (*ModuleStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{38}
+	return file_rump_types_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ModuleStat) GetName() string {
@@ -3322,7 +3383,7 @@ type TmpfsArgs struct {
 
 func (x *TmpfsArgs) Reset() {
 	*x = TmpfsArgs{}
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3334,7 +3395,7 @@ func (x *TmpfsArgs) String() string {
 func (*TmpfsArgs) ProtoMessage() {}
 
 func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3347,7 +3408,7 @@ func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TmpfsArgs.ProtoReflect.Descriptor instead.
 func (*TmpfsArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{39}
+	return file_rump_types_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *TmpfsArgs) GetSizeMax() uint64 {
@@ -3395,7 +3456,7 @@ type DiskArgs struct {
 
 func (x *DiskArgs) Reset() {
 	*x = DiskArgs{}
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3407,7 +3468,7 @@ func (x *DiskArgs) String() string {
 func (*DiskArgs) ProtoMessage() {}
 
 func (x *DiskArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3420,7 +3481,7 @@ func (x *DiskArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiskArgs.ProtoReflect.Descriptor instead.
 func (*DiskArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{40}
+	return file_rump_types_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *DiskArgs) GetFspec() []byte {
@@ -3441,7 +3502,7 @@ type OptionArgs struct {
 
 func (x *OptionArgs) Reset() {
 	*x = OptionArgs{}
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3453,7 +3514,7 @@ func (x *OptionArgs) String() string {
 func (*OptionArgs) ProtoMessage() {}
 
 func (x *OptionArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3466,7 +3527,7 @@ func (x *OptionArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OptionArgs.ProtoReflect.Descriptor instead.
 func (*OptionArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{41}
+	return file_rump_types_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *OptionArgs) GetFspec() []byte {
@@ -3498,7 +3559,7 @@ type MountArgs struct {
 
 func (x *MountArgs) Reset() {
 	*x = MountArgs{}
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3510,7 +3571,7 @@ func (x *MountArgs) String() string {
 func (*MountArgs) ProtoMessage() {}
 
 func (x *MountArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3523,7 +3584,7 @@ func (x *MountArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountArgs.ProtoReflect.Descriptor instead.
 func (*MountArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{42}
+	return file_rump_types_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *MountArgs) GetArgs() isMountArgs_Args {
@@ -3629,7 +3690,7 @@ type IoctlArgs struct {
 
 func (x *IoctlArgs) Reset() {
 	*x = IoctlArgs{}
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3641,7 +3702,7 @@ func (x *IoctlArgs) String() string {
 func (*IoctlArgs) ProtoMessage() {}
 
 func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3654,7 +3715,7 @@ func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IoctlArgs.ProtoReflect.Descriptor instead.
 func (*IoctlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{43}
+	return file_rump_types_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *IoctlArgs) GetArgs() isIoctlArgs_Args {
@@ -4210,7 +4271,7 @@ type Termios struct {
 
 func (x *Termios) Reset() {
 	*x = Termios{}
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4222,7 +4283,7 @@ func (x *Termios) String() string {
 func (*Termios) ProtoMessage() {}
 
 func (x *Termios) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4235,7 +4296,7 @@ func (x *Termios) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Termios.ProtoReflect.Descriptor instead.
 func (*Termios) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{44}
+	return file_rump_types_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Termios) GetCIflag() uint32 {
@@ -4300,7 +4361,7 @@ type Winsize struct {
 
 func (x *Winsize) Reset() {
 	*x = Winsize{}
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4312,7 +4373,7 @@ func (x *Winsize) String() string {
 func (*Winsize) ProtoMessage() {}
 
 func (x *Winsize) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4325,7 +4386,7 @@ func (x *Winsize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Winsize.ProtoReflect.Descriptor instead.
 func (*Winsize) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{45}
+	return file_rump_types_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Winsize) GetWsRow() uint32 {
@@ -4371,7 +4432,7 @@ type Ptmget struct {
 
 func (x *Ptmget) Reset() {
 	*x = Ptmget{}
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4383,7 +4444,7 @@ func (x *Ptmget) String() string {
 func (*Ptmget) ProtoMessage() {}
 
 func (x *Ptmget) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4396,7 +4457,7 @@ func (x *Ptmget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ptmget.ProtoReflect.Descriptor instead.
 func (*Ptmget) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{46}
+	return file_rump_types_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Ptmget) GetCfd() int32 {
@@ -4445,7 +4506,7 @@ type DevListArgs struct {
 
 func (x *DevListArgs) Reset() {
 	*x = DevListArgs{}
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4457,7 +4518,7 @@ func (x *DevListArgs) String() string {
 func (*DevListArgs) ProtoMessage() {}
 
 func (x *DevListArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4470,7 +4531,7 @@ func (x *DevListArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevListArgs.ProtoReflect.Descriptor instead.
 func (*DevListArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{47}
+	return file_rump_types_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *DevListArgs) GetDevname() string {
@@ -4497,7 +4558,7 @@ type DevDetachArgs struct {
 
 func (x *DevDetachArgs) Reset() {
 	*x = DevDetachArgs{}
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4509,7 +4570,7 @@ func (x *DevDetachArgs) String() string {
 func (*DevDetachArgs) ProtoMessage() {}
 
 func (x *DevDetachArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4522,7 +4583,7 @@ func (x *DevDetachArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevDetachArgs.ProtoReflect.Descriptor instead.
 func (*DevDetachArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{48}
+	return file_rump_types_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *DevDetachArgs) GetDevname() string {
@@ -4543,7 +4604,7 @@ type DevRescanArgs struct {
 
 func (x *DevRescanArgs) Reset() {
 	*x = DevRescanArgs{}
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4555,7 +4616,7 @@ func (x *DevRescanArgs) String() string {
 func (*DevRescanArgs) ProtoMessage() {}
 
 func (x *DevRescanArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4568,7 +4629,7 @@ func (x *DevRescanArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevRescanArgs.ProtoReflect.Descriptor instead.
 func (*DevRescanArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{49}
+	return file_rump_types_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *DevRescanArgs) GetBusname() string {
@@ -4596,7 +4657,7 @@ type DevPmArgs struct {
 
 func (x *DevPmArgs) Reset() {
 	*x = DevPmArgs{}
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4608,7 +4669,7 @@ func (x *DevPmArgs) String() string {
 func (*DevPmArgs) ProtoMessage() {}
 
 func (x *DevPmArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4621,7 +4682,7 @@ func (x *DevPmArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevPmArgs.ProtoReflect.Descriptor instead.
 func (*DevPmArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{50}
+	return file_rump_types_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *DevPmArgs) GetDevname() string {
@@ -4650,7 +4711,7 @@ type DevCommand struct {
 
 func (x *DevCommand) Reset() {
 	*x = DevCommand{}
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4662,7 +4723,7 @@ func (x *DevCommand) String() string {
 func (*DevCommand) ProtoMessage() {}
 
 func (x *DevCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4675,7 +4736,7 @@ func (x *DevCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevCommand.ProtoReflect.Descriptor instead.
 func (*DevCommand) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{51}
+	return file_rump_types_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *DevCommand) GetCommand() string {
@@ -4713,7 +4774,7 @@ type Ifreq struct {
 
 func (x *Ifreq) Reset() {
 	*x = Ifreq{}
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4725,7 +4786,7 @@ func (x *Ifreq) String() string {
 func (*Ifreq) ProtoMessage() {}
 
 func (x *Ifreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4738,7 +4799,7 @@ func (x *Ifreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifreq.ProtoReflect.Descriptor instead.
 func (*Ifreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{52}
+	return file_rump_types_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Ifreq) GetIfrName() string {
@@ -4787,7 +4848,7 @@ type Ifaliasreq struct {
 
 func (x *Ifaliasreq) Reset() {
 	*x = Ifaliasreq{}
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4799,7 +4860,7 @@ func (x *Ifaliasreq) String() string {
 func (*Ifaliasreq) ProtoMessage() {}
 
 func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4812,7 +4873,7 @@ func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifaliasreq.ProtoReflect.Descriptor instead.
 func (*Ifaliasreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{53}
+	return file_rump_types_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Ifaliasreq) GetIfraName() string {
@@ -4881,7 +4942,7 @@ type Ifconf struct {
 
 func (x *Ifconf) Reset() {
 	*x = Ifconf{}
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4893,7 +4954,7 @@ func (x *Ifconf) String() string {
 func (*Ifconf) ProtoMessage() {}
 
 func (x *Ifconf) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4906,7 +4967,7 @@ func (x *Ifconf) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifconf.ProtoReflect.Descriptor instead.
 func (*Ifconf) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{54}
+	return file_rump_types_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Ifconf) GetInterfaces() []*Interface {
@@ -4926,7 +4987,7 @@ type Ifclonereq struct {
 
 func (x *Ifclonereq) Reset() {
 	*x = Ifclonereq{}
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4938,7 +4999,7 @@ func (x *Ifclonereq) String() string {
 func (*Ifclonereq) ProtoMessage() {}
 
 func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4951,7 +5012,7 @@ func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifclonereq.ProtoReflect.Descriptor instead.
 func (*Ifclonereq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{55}
+	return file_rump_types_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Ifclonereq) GetCloners() []string {
@@ -4976,7 +5037,7 @@ type Ifmediareq struct {
 
 func (x *Ifmediareq) Reset() {
 	*x = Ifmediareq{}
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4988,7 +5049,7 @@ func (x *Ifmediareq) String() string {
 func (*Ifmediareq) ProtoMessage() {}
 
 func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5001,7 +5062,7 @@ func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifmediareq.ProtoReflect.Descriptor instead.
 func (*Ifmediareq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{56}
+	return file_rump_types_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Ifmediareq) GetIfmName() string {
@@ -5072,7 +5133,7 @@ type Ifdata struct {
 
 func (x *Ifdata) Reset() {
 	*x = Ifdata{}
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5084,7 +5145,7 @@ func (x *Ifdata) String() string {
 func (*Ifdata) ProtoMessage() {}
 
 func (x *Ifdata) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5097,7 +5158,7 @@ func (x *Ifdata) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifdata.ProtoReflect.Descriptor instead.
 func (*Ifdata) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{57}
+	return file_rump_types_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Ifdata) GetIfdrName() string {
@@ -5235,7 +5296,7 @@ type Nbrinfo struct {
 
 func (x *Nbrinfo) Reset() {
 	*x = Nbrinfo{}
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5247,7 +5308,7 @@ func (x *Nbrinfo) String() string {
 func (*Nbrinfo) ProtoMessage() {}
 
 func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5260,7 +5321,7 @@ func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Nbrinfo.ProtoReflect.Descriptor instead.
 func (*Nbrinfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{58}
+	return file_rump_types_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *Nbrinfo) GetIfname() string {
@@ -5328,7 +5389,7 @@ type Ndireq struct {
 
 func (x *Ndireq) Reset() {
 	*x = Ndireq{}
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5340,7 +5401,7 @@ func (x *Ndireq) String() string {
 func (*Ndireq) ProtoMessage() {}
 
 func (x *Ndireq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5353,7 +5414,7 @@ func (x *Ndireq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ndireq.ProtoReflect.Descriptor instead.
 func (*Ndireq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{59}
+	return file_rump_types_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Ndireq) GetIfname() string {
@@ -5423,7 +5484,7 @@ type BridgeReq struct {
 
 func (x *BridgeReq) Reset() {
 	*x = BridgeReq{}
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5435,7 +5496,7 @@ func (x *BridgeReq) String() string {
 func (*BridgeReq) ProtoMessage() {}
 
 func (x *BridgeReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5448,7 +5509,7 @@ func (x *BridgeReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeReq.ProtoReflect.Descriptor instead.
 func (*BridgeReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{60}
+	return file_rump_types_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *BridgeReq) GetIfdName() string {
@@ -5519,7 +5580,7 @@ type BridgeMember struct {
 
 func (x *BridgeMember) Reset() {
 	*x = BridgeMember{}
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5531,7 +5592,7 @@ func (x *BridgeMember) String() string {
 func (*BridgeMember) ProtoMessage() {}
 
 func (x *BridgeMember) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5544,7 +5605,7 @@ func (x *BridgeMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeMember.ProtoReflect.Descriptor instead.
 func (*BridgeMember) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{61}
+	return file_rump_types_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *BridgeMember) GetIfname() string {
@@ -5581,7 +5642,7 @@ type BridgeAddr struct {
 
 func (x *BridgeAddr) Reset() {
 	*x = BridgeAddr{}
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5593,7 +5654,7 @@ func (x *BridgeAddr) String() string {
 func (*BridgeAddr) ProtoMessage() {}
 
 func (x *BridgeAddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5606,7 +5667,7 @@ func (x *BridgeAddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeAddr.ProtoReflect.Descriptor instead.
 func (*BridgeAddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{62}
+	return file_rump_types_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *BridgeAddr) GetAddr() []byte {
@@ -5649,7 +5710,7 @@ type VlanReq struct {
 
 func (x *VlanReq) Reset() {
 	*x = VlanReq{}
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5661,7 +5722,7 @@ func (x *VlanReq) String() string {
 func (*VlanReq) ProtoMessage() {}
 
 func (x *VlanReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5674,7 +5735,7 @@ func (x *VlanReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VlanReq.ProtoReflect.Descriptor instead.
 func (*VlanReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{63}
+	return file_rump_types_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *VlanReq) GetIfname() string {
@@ -5710,7 +5771,7 @@ type IfPhyAddr struct {
 
 func (x *IfPhyAddr) Reset() {
 	*x = IfPhyAddr{}
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5722,7 +5783,7 @@ func (x *IfPhyAddr) String() string {
 func (*IfPhyAddr) ProtoMessage() {}
 
 func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5735,7 +5796,7 @@ func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IfPhyAddr.ProtoReflect.Descriptor instead.
 func (*IfPhyAddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{64}
+	return file_rump_types_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *IfPhyAddr) GetIflrName() string {
@@ -5772,7 +5833,7 @@ type LaggReq struct {
 
 func (x *LaggReq) Reset() {
 	*x = LaggReq{}
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5784,7 +5845,7 @@ func (x *LaggReq) String() string {
 func (*LaggReq) ProtoMessage() {}
 
 func (x *LaggReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5797,7 +5858,7 @@ func (x *LaggReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaggReq.ProtoReflect.Descriptor instead.
 func (*LaggReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{65}
+	return file_rump_types_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *LaggReq) GetIfname() string {
@@ -5838,7 +5899,7 @@ type BpfProgram struct {
 
 func (x *BpfProgram) Reset() {
 	*x = BpfProgram{}
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5850,7 +5911,7 @@ func (x *BpfProgram) String() string {
 func (*BpfProgram) ProtoMessage() {}
 
 func (x *BpfProgram) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5863,7 +5924,7 @@ func (x *BpfProgram) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfProgram.ProtoReflect.Descriptor instead.
 func (*BpfProgram) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{66}
+	return file_rump_types_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *BpfProgram) GetInsns() []*BpfInsn {
@@ -5885,7 +5946,7 @@ type BpfInsn struct {
 
 func (x *BpfInsn) Reset() {
 	*x = BpfInsn{}
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5897,7 +5958,7 @@ func (x *BpfInsn) String() string {
 func (*BpfInsn) ProtoMessage() {}
 
 func (x *BpfInsn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5910,7 +5971,7 @@ func (x *BpfInsn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfInsn.ProtoReflect.Descriptor instead.
 func (*BpfInsn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{67}
+	return file_rump_types_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *BpfInsn) GetCode() uint32 {
@@ -5953,7 +6014,7 @@ type BpfStat struct {
 
 func (x *BpfStat) Reset() {
 	*x = BpfStat{}
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5965,7 +6026,7 @@ func (x *BpfStat) String() string {
 func (*BpfStat) ProtoMessage() {}
 
 func (x *BpfStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5978,7 +6039,7 @@ func (x *BpfStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfStat.ProtoReflect.Descriptor instead.
 func (*BpfStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{68}
+	return file_rump_types_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *BpfStat) GetBsRecv() uint64 {
@@ -6012,7 +6073,7 @@ type BpfDltlist struct {
 
 func (x *BpfDltlist) Reset() {
 	*x = BpfDltlist{}
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6024,7 +6085,7 @@ func (x *BpfDltlist) String() string {
 func (*BpfDltlist) ProtoMessage() {}
 
 func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6037,7 +6098,7 @@ func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfDltlist.ProtoReflect.Descriptor instead.
 func (*BpfDltlist) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{69}
+	return file_rump_types_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *BpfDltlist) GetBflList() []uint32 {
@@ -6067,7 +6128,7 @@ type Impairment struct {
 
 func (x *Impairment) Reset() {
 	*x = Impairment{}
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6079,7 +6140,7 @@ func (x *Impairment) String() string {
 func (*Impairment) ProtoMessage() {}
 
 func (x *Impairment) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6092,7 +6153,7 @@ func (x *Impairment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Impairment.ProtoReflect.Descriptor instead.
 func (*Impairment) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{70}
+	return file_rump_types_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *Impairment) GetDelayNs() uint64 {
@@ -6181,7 +6242,7 @@ type ImpairmentStat struct {
 
 func (x *ImpairmentStat) Reset() {
 	*x = ImpairmentStat{}
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6193,7 +6254,7 @@ func (x *ImpairmentStat) String() string {
 func (*ImpairmentStat) ProtoMessage() {}
 
 func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6206,7 +6267,7 @@ func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImpairmentStat.ProtoReflect.Descriptor instead.
 func (*ImpairmentStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{71}
+	return file_rump_types_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *ImpairmentStat) GetSettings() *Impairment {
@@ -6270,7 +6331,7 @@ type VndIoctl struct {
 
 func (x *VndIoctl) Reset() {
 	*x = VndIoctl{}
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6282,7 +6343,7 @@ func (x *VndIoctl) String() string {
 func (*VndIoctl) ProtoMessage() {}
 
 func (x *VndIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6295,7 +6356,7 @@ func (x *VndIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
 func (*VndIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{72}
+	return file_rump_types_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *VndIoctl) GetVndFile() []byte {
@@ -6332,7 +6393,7 @@ type VndUser struct {
 
 func (x *VndUser) Reset() {
 	*x = VndUser{}
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6344,7 +6405,7 @@ func (x *VndUser) String() string {
 func (*VndUser) ProtoMessage() {}
 
 func (x *VndUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6357,7 +6418,7 @@ func (x *VndUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
 func (*VndUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{73}
+	return file_rump_types_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *VndUser) GetVnuUnit() int32 {
@@ -6407,7 +6468,7 @@ type CgdIoctl struct {
 
 func (x *CgdIoctl) Reset() {
 	*x = CgdIoctl{}
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6419,7 +6480,7 @@ func (x *CgdIoctl) String() string {
 func (*CgdIoctl) ProtoMessage() {}
 
 func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6432,7 +6493,7 @@ func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
 func (*CgdIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{74}
+	return file_rump_types_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *CgdIoctl) GetCiDisk() []byte {
@@ -6515,7 +6576,7 @@ type CgdUser struct {
 
 func (x *CgdUser) Reset() {
 	*x = CgdUser{}
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6527,7 +6588,7 @@ func (x *CgdUser) String() string {
 func (*CgdUser) ProtoMessage() {}
 
 func (x *CgdUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6540,7 +6601,7 @@ func (x *CgdUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
 func (*CgdUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{75}
+	return file_rump_types_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *CgdUser) GetCguUnit() int32 {
@@ -6613,7 +6674,7 @@ type RaidConfig struct {
 
 func (x *RaidConfig) Reset() {
 	*x = RaidConfig{}
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6625,7 +6686,7 @@ func (x *RaidConfig) String() string {
 func (*RaidConfig) ProtoMessage() {}
 
 func (x *RaidConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6638,7 +6699,7 @@ func (x *RaidConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
 func (*RaidConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{76}
+	return file_rump_types_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *RaidConfig) GetLevel() uint32 {
@@ -6687,7 +6748,7 @@ type RaidComponent struct {
 
 func (x *RaidComponent) Reset() {
 	*x = RaidComponent{}
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6699,7 +6760,7 @@ func (x *RaidComponent) String() string {
 func (*RaidComponent) ProtoMessage() {}
 
 func (x *RaidComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6712,7 +6773,7 @@ func (x *RaidComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
 func (*RaidComponent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{77}
+	return file_rump_types_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *RaidComponent) GetColumn() int32 {
@@ -6740,7 +6801,7 @@ type RaidReconReq struct {
 
 func (x *RaidReconReq) Reset() {
 	*x = RaidReconReq{}
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6752,7 +6813,7 @@ func (x *RaidReconReq) String() string {
 func (*RaidReconReq) ProtoMessage() {}
 
 func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6765,7 +6826,7 @@ func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
 func (*RaidReconReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{78}
+	return file_rump_types_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *RaidReconReq) GetCol() int32 {
@@ -6794,7 +6855,7 @@ type RaidProgress struct {
 
 func (x *RaidProgress) Reset() {
 	*x = RaidProgress{}
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6806,7 +6867,7 @@ func (x *RaidProgress) String() string {
 func (*RaidProgress) ProtoMessage() {}
 
 func (x *RaidProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6819,7 +6880,7 @@ func (x *RaidProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
 func (*RaidProgress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{79}
+	return file_rump_types_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *RaidProgress) GetRemaining() uint64 {
@@ -6855,7 +6916,7 @@ type RaidDisk struct {
 
 func (x *RaidDisk) Reset() {
 	*x = RaidDisk{}
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6867,7 +6928,7 @@ func (x *RaidDisk) String() string {
 func (*RaidDisk) ProtoMessage() {}
 
 func (x *RaidDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6880,7 +6941,7 @@ func (x *RaidDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
 func (*RaidDisk) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{80}
+	return file_rump_types_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *RaidDisk) GetDevname() []byte {
@@ -6921,7 +6982,7 @@ type RaidInfo struct {
 
 func (x *RaidInfo) Reset() {
 	*x = RaidInfo{}
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6933,7 +6994,7 @@ func (x *RaidInfo) String() string {
 func (*RaidInfo) ProtoMessage() {}
 
 func (x *RaidInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6946,7 +7007,7 @@ func (x *RaidInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
 func (*RaidInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{81}
+	return file_rump_types_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *RaidInfo) GetLevel() uint32 {
@@ -7018,7 +7079,7 @@ type QuotaKey struct {
 
 func (x *QuotaKey) Reset() {
 	*x = QuotaKey{}
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7030,7 +7091,7 @@ func (x *QuotaKey) String() string {
 func (*QuotaKey) ProtoMessage() {}
 
 func (x *QuotaKey) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7043,7 +7104,7 @@ func (x *QuotaKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaKey.ProtoReflect.Descriptor instead.
 func (*QuotaKey) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{82}
+	return file_rump_types_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *QuotaKey) GetIdtype() uint32 {
@@ -7082,7 +7143,7 @@ type QuotaValue struct {
 
 func (x *QuotaValue) Reset() {
 	*x = QuotaValue{}
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7094,7 +7155,7 @@ func (x *QuotaValue) String() string {
 func (*QuotaValue) ProtoMessage() {}
 
 func (x *QuotaValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7107,7 +7168,7 @@ func (x *QuotaValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaValue.ProtoReflect.Descriptor instead.
 func (*QuotaValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{83}
+	return file_rump_types_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *QuotaValue) GetHardlimit() uint64 {
@@ -7155,7 +7216,7 @@ type QuotaEntry struct {
 
 func (x *QuotaEntry) Reset() {
 	*x = QuotaEntry{}
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7167,7 +7228,7 @@ func (x *QuotaEntry) String() string {
 func (*QuotaEntry) ProtoMessage() {}
 
 func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7180,7 +7241,7 @@ func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaEntry.ProtoReflect.Descriptor instead.
 func (*QuotaEntry) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{84}
+	return file_rump_types_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *QuotaEntry) GetKey() *QuotaKey {
@@ -7210,7 +7271,7 @@ type QuotaCursor struct {
 
 func (x *QuotaCursor) Reset() {
 	*x = QuotaCursor{}
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7222,7 +7283,7 @@ func (x *QuotaCursor) String() string {
 func (*QuotaCursor) ProtoMessage() {}
 
 func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7235,7 +7296,7 @@ func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaCursor.ProtoReflect.Descriptor instead.
 func (*QuotaCursor) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{85}
+	return file_rump_types_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *QuotaCursor) GetNext() *QuotaKey {
@@ -7288,7 +7349,7 @@ type QuotactlArgs struct {
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7300,7 +7361,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7313,7 +7374,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{86}
+	return file_rump_types_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -7449,7 +7510,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7461,7 +7522,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7474,7 +7535,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{87}
+	return file_rump_types_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *Interface) GetName() string {
@@ -7535,7 +7596,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[88]
+	mi := &file_rump_types_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7547,7 +7608,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[88]
+	mi := &file_rump_types_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7560,7 +7621,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{88}
+	return file_rump_types_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -7646,7 +7707,7 @@ type Rtmsg struct {
 
 func (x *Rtmsg) Reset() {
 	*x = Rtmsg{}
-	mi := &file_rump_types_proto_msgTypes[89]
+	mi := &file_rump_types_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7658,7 +7719,7 @@ func (x *Rtmsg) String() string {
 func (*Rtmsg) ProtoMessage() {}
 
 func (x *Rtmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[89]
+	mi := &file_rump_types_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7671,7 +7732,7 @@ func (x *Rtmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rtmsg.ProtoReflect.Descriptor instead.
 func (*Rtmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{89}
+	return file_rump_types_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *Rtmsg) GetRtmType() uint32 {
@@ -7823,7 +7884,7 @@ type Inpcb struct {
 
 func (x *Inpcb) Reset() {
 	*x = Inpcb{}
-	mi := &file_rump_types_proto_msgTypes[90]
+	mi := &file_rump_types_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7835,7 +7896,7 @@ func (x *Inpcb) String() string {
 func (*Inpcb) ProtoMessage() {}
 
 func (x *Inpcb) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[90]
+	mi := &file_rump_types_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7848,7 +7909,7 @@ func (x *Inpcb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inpcb.ProtoReflect.Descriptor instead.
 func (*Inpcb) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{90}
+	return file_rump_types_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *Inpcb) GetProtocol() string {
@@ -7923,7 +7984,7 @@ type KinfoProc struct {
 
 func (x *KinfoProc) Reset() {
 	*x = KinfoProc{}
-	mi := &file_rump_types_proto_msgTypes[91]
+	mi := &file_rump_types_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7935,7 +7996,7 @@ func (x *KinfoProc) String() string {
 func (*KinfoProc) ProtoMessage() {}
 
 func (x *KinfoProc) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[91]
+	mi := &file_rump_types_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7948,7 +8009,7 @@ func (x *KinfoProc) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KinfoProc.ProtoReflect.Descriptor instead.
 func (*KinfoProc) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{91}
+	return file_rump_types_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *KinfoProc) GetPPid() int32 {
@@ -8064,7 +8125,7 @@ type KinfoFile struct {
 
 func (x *KinfoFile) Reset() {
 	*x = KinfoFile{}
-	mi := &file_rump_types_proto_msgTypes[92]
+	mi := &file_rump_types_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8076,7 +8137,7 @@ func (x *KinfoFile) String() string {
 func (*KinfoFile) ProtoMessage() {}
 
 func (x *KinfoFile) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[92]
+	mi := &file_rump_types_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8089,7 +8150,7 @@ func (x *KinfoFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KinfoFile.ProtoReflect.Descriptor instead.
 func (*KinfoFile) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{92}
+	return file_rump_types_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *KinfoFile) GetKiPid() int32 {
@@ -8146,7 +8207,7 @@ type NetCounter struct {
 
 func (x *NetCounter) Reset() {
 	*x = NetCounter{}
-	mi := &file_rump_types_proto_msgTypes[93]
+	mi := &file_rump_types_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8158,7 +8219,7 @@ func (x *NetCounter) String() string {
 func (*NetCounter) ProtoMessage() {}
 
 func (x *NetCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[93]
+	mi := &file_rump_types_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8171,7 +8232,7 @@ func (x *NetCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetCounter.ProtoReflect.Descriptor instead.
 func (*NetCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{93}
+	return file_rump_types_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *NetCounter) GetProtocol() string {
@@ -8209,7 +8270,7 @@ type NdRouter struct {
 
 func (x *NdRouter) Reset() {
 	*x = NdRouter{}
-	mi := &file_rump_types_proto_msgTypes[94]
+	mi := &file_rump_types_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8221,7 +8282,7 @@ func (x *NdRouter) String() string {
 func (*NdRouter) ProtoMessage() {}
 
 func (x *NdRouter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[94]
+	mi := &file_rump_types_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8234,7 +8295,7 @@ func (x *NdRouter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdRouter.ProtoReflect.Descriptor instead.
 func (*NdRouter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{94}
+	return file_rump_types_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *NdRouter) GetAddr() *Sockaddr {
@@ -8288,7 +8349,7 @@ type NdPrefix struct {
 
 func (x *NdPrefix) Reset() {
 	*x = NdPrefix{}
-	mi := &file_rump_types_proto_msgTypes[95]
+	mi := &file_rump_types_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8300,7 +8361,7 @@ func (x *NdPrefix) String() string {
 func (*NdPrefix) ProtoMessage() {}
 
 func (x *NdPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[95]
+	mi := &file_rump_types_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8313,7 +8374,7 @@ func (x *NdPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdPrefix.ProtoReflect.Descriptor instead.
 func (*NdPrefix) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{95}
+	return file_rump_types_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *NdPrefix) GetPrefix() *Sockaddr {
@@ -8376,7 +8437,7 @@ type NpfPorts struct {
 
 func (x *NpfPorts) Reset() {
 	*x = NpfPorts{}
-	mi := &file_rump_types_proto_msgTypes[96]
+	mi := &file_rump_types_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8388,7 +8449,7 @@ func (x *NpfPorts) String() string {
 func (*NpfPorts) ProtoMessage() {}
 
 func (x *NpfPorts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[96]
+	mi := &file_rump_types_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8401,7 +8462,7 @@ func (x *NpfPorts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
 func (*NpfPorts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{96}
+	return file_rump_types_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *NpfPorts) GetFirst() uint32 {
@@ -8433,7 +8494,7 @@ type NpfAddress struct {
 
 func (x *NpfAddress) Reset() {
 	*x = NpfAddress{}
-	mi := &file_rump_types_proto_msgTypes[97]
+	mi := &file_rump_types_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8445,7 +8506,7 @@ func (x *NpfAddress) String() string {
 func (*NpfAddress) ProtoMessage() {}
 
 func (x *NpfAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[97]
+	mi := &file_rump_types_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8458,7 +8519,7 @@ func (x *NpfAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
 func (*NpfAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{97}
+	return file_rump_types_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *NpfAddress) GetAddr() []byte {
@@ -8508,7 +8569,7 @@ type NpfEnd struct {
 
 func (x *NpfEnd) Reset() {
 	*x = NpfEnd{}
-	mi := &file_rump_types_proto_msgTypes[98]
+	mi := &file_rump_types_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8520,7 +8581,7 @@ func (x *NpfEnd) String() string {
 func (*NpfEnd) ProtoMessage() {}
 
 func (x *NpfEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[98]
+	mi := &file_rump_types_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8533,7 +8594,7 @@ func (x *NpfEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
 func (*NpfEnd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{98}
+	return file_rump_types_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *NpfEnd) GetAddresses() []*NpfAddress {
@@ -8574,7 +8635,7 @@ type NpfFilter struct {
 
 func (x *NpfFilter) Reset() {
 	*x = NpfFilter{}
-	mi := &file_rump_types_proto_msgTypes[99]
+	mi := &file_rump_types_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8586,7 +8647,7 @@ func (x *NpfFilter) String() string {
 func (*NpfFilter) ProtoMessage() {}
 
 func (x *NpfFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[99]
+	mi := &file_rump_types_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8599,7 +8660,7 @@ func (x *NpfFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
 func (*NpfFilter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{99}
+	return file_rump_types_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *NpfFilter) GetVersion() uint32 {
@@ -8680,7 +8741,7 @@ type NpfRule struct {
 
 func (x *NpfRule) Reset() {
 	*x = NpfRule{}
-	mi := &file_rump_types_proto_msgTypes[100]
+	mi := &file_rump_types_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8692,7 +8753,7 @@ func (x *NpfRule) String() string {
 func (*NpfRule) ProtoMessage() {}
 
 func (x *NpfRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[100]
+	mi := &file_rump_types_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8705,7 +8766,7 @@ func (x *NpfRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
 func (*NpfRule) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{100}
+	return file_rump_types_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *NpfRule) GetId() uint64 {
@@ -8799,7 +8860,7 @@ type NpfGroup struct {
 
 func (x *NpfGroup) Reset() {
 	*x = NpfGroup{}
-	mi := &file_rump_types_proto_msgTypes[101]
+	mi := &file_rump_types_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8811,7 +8872,7 @@ func (x *NpfGroup) String() string {
 func (*NpfGroup) ProtoMessage() {}
 
 func (x *NpfGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[101]
+	mi := &file_rump_types_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8824,7 +8885,7 @@ func (x *NpfGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
 func (*NpfGroup) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{101}
+	return file_rump_types_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *NpfGroup) GetName() string {
@@ -8882,7 +8943,7 @@ type NpfMap struct {
 
 func (x *NpfMap) Reset() {
 	*x = NpfMap{}
-	mi := &file_rump_types_proto_msgTypes[102]
+	mi := &file_rump_types_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8894,7 +8955,7 @@ func (x *NpfMap) String() string {
 func (*NpfMap) ProtoMessage() {}
 
 func (x *NpfMap) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[102]
+	mi := &file_rump_types_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8907,7 +8968,7 @@ func (x *NpfMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
 func (*NpfMap) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{102}
+	return file_rump_types_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *NpfMap) GetId() uint64 {
@@ -8978,7 +9039,7 @@ type NpfTable struct {
 
 func (x *NpfTable) Reset() {
 	*x = NpfTable{}
-	mi := &file_rump_types_proto_msgTypes[103]
+	mi := &file_rump_types_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8990,7 +9051,7 @@ func (x *NpfTable) String() string {
 func (*NpfTable) ProtoMessage() {}
 
 func (x *NpfTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[103]
+	mi := &file_rump_types_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9003,7 +9064,7 @@ func (x *NpfTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
 func (*NpfTable) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{103}
+	return file_rump_types_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *NpfTable) GetName() string {
@@ -9042,7 +9103,7 @@ type NpfProcedure struct {
 
 func (x *NpfProcedure) Reset() {
 	*x = NpfProcedure{}
-	mi := &file_rump_types_proto_msgTypes[104]
+	mi := &file_rump_types_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9054,7 +9115,7 @@ func (x *NpfProcedure) String() string {
 func (*NpfProcedure) ProtoMessage() {}
 
 func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[104]
+	mi := &file_rump_types_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9067,7 +9128,7 @@ func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
 func (*NpfProcedure) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{104}
+	return file_rump_types_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *NpfProcedure) GetName() string {
@@ -9126,7 +9187,7 @@ type NpfConfig struct {
 
 func (x *NpfConfig) Reset() {
 	*x = NpfConfig{}
-	mi := &file_rump_types_proto_msgTypes[105]
+	mi := &file_rump_types_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9138,7 +9199,7 @@ func (x *NpfConfig) String() string {
 func (*NpfConfig) ProtoMessage() {}
 
 func (x *NpfConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[105]
+	mi := &file_rump_types_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9151,7 +9212,7 @@ func (x *NpfConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
 func (*NpfConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{105}
+	return file_rump_types_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *NpfConfig) GetTables() []*NpfTable {
@@ -9206,7 +9267,7 @@ type NpfConnection struct {
 
 func (x *NpfConnection) Reset() {
 	*x = NpfConnection{}
-	mi := &file_rump_types_proto_msgTypes[106]
+	mi := &file_rump_types_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9218,7 +9279,7 @@ func (x *NpfConnection) String() string {
 func (*NpfConnection) ProtoMessage() {}
 
 func (x *NpfConnection) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[106]
+	mi := &file_rump_types_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9231,7 +9292,7 @@ func (x *NpfConnection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
 func (*NpfConnection) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{106}
+	return file_rump_types_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *NpfConnection) GetProtocol() uint32 {
@@ -9300,7 +9361,7 @@ type NpfCounter struct {
 
 func (x *NpfCounter) Reset() {
 	*x = NpfCounter{}
-	mi := &file_rump_types_proto_msgTypes[107]
+	mi := &file_rump_types_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9312,7 +9373,7 @@ func (x *NpfCounter) String() string {
 func (*NpfCounter) ProtoMessage() {}
 
 func (x *NpfCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[107]
+	mi := &file_rump_types_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9325,7 +9386,7 @@ func (x *NpfCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
 func (*NpfCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{107}
+	return file_rump_types_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *NpfCounter) GetName() string {
@@ -9361,7 +9422,7 @@ type DhcpLease struct {
 
 func (x *DhcpLease) Reset() {
 	*x = DhcpLease{}
-	mi := &file_rump_types_proto_msgTypes[108]
+	mi := &file_rump_types_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9373,7 +9434,7 @@ func (x *DhcpLease) String() string {
 func (*DhcpLease) ProtoMessage() {}
 
 func (x *DhcpLease) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[108]
+	mi := &file_rump_types_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9386,7 +9447,7 @@ func (x *DhcpLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpLease.ProtoReflect.Descriptor instead.
 func (*DhcpLease) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{108}
+	return file_rump_types_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *DhcpLease) GetIfname() string {
@@ -9463,7 +9524,7 @@ type DhcpHost struct {
 
 func (x *DhcpHost) Reset() {
 	*x = DhcpHost{}
-	mi := &file_rump_types_proto_msgTypes[109]
+	mi := &file_rump_types_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9475,7 +9536,7 @@ func (x *DhcpHost) String() string {
 func (*DhcpHost) ProtoMessage() {}
 
 func (x *DhcpHost) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[109]
+	mi := &file_rump_types_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9488,7 +9549,7 @@ func (x *DhcpHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpHost.ProtoReflect.Descriptor instead.
 func (*DhcpHost) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{109}
+	return file_rump_types_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *DhcpHost) GetLladdr() []byte {
@@ -9522,7 +9583,7 @@ type DhcpPool struct {
 
 func (x *DhcpPool) Reset() {
 	*x = DhcpPool{}
-	mi := &file_rump_types_proto_msgTypes[110]
+	mi := &file_rump_types_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9534,7 +9595,7 @@ func (x *DhcpPool) String() string {
 func (*DhcpPool) ProtoMessage() {}
 
 func (x *DhcpPool) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[110]
+	mi := &file_rump_types_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9547,7 +9608,7 @@ func (x *DhcpPool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpPool.ProtoReflect.Descriptor instead.
 func (*DhcpPool) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{110}
+	return file_rump_types_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *DhcpPool) GetFirst() []byte {
@@ -9612,7 +9673,7 @@ type DhcpBinding struct {
 
 func (x *DhcpBinding) Reset() {
 	*x = DhcpBinding{}
-	mi := &file_rump_types_proto_msgTypes[111]
+	mi := &file_rump_types_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9624,7 +9685,7 @@ func (x *DhcpBinding) String() string {
 func (*DhcpBinding) ProtoMessage() {}
 
 func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[111]
+	mi := &file_rump_types_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9637,7 +9698,7 @@ func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpBinding.ProtoReflect.Descriptor instead.
 func (*DhcpBinding) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{111}
+	return file_rump_types_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *DhcpBinding) GetAddr() []byte {
@@ -9681,7 +9742,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[112]
+	mi := &file_rump_types_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9693,7 +9754,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[112]
+	mi := &file_rump_types_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9706,7 +9767,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{112}
+	return file_rump_types_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *Driver) GetName() string {
@@ -9750,7 +9811,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[113]
+	mi := &file_rump_types_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9762,7 +9823,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[113]
+	mi := &file_rump_types_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9775,7 +9836,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{113}
+	return file_rump_types_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -9864,7 +9925,11 @@ const file_rump_types_proto_rawDesc = "" +
 	"\bd_fileno\x18\x01 \x01(\x04R\adFileno\x12\x15\n" +
 	"\x06d_type\x18\x02 \x01(\rR\x05dType\x12\x15\n" +
 	"\x06d_name\x18\x03 \x01(\fR\x05dName\x12\x13\n" +
-	"\x05d_off\x18\x04 \x01(\x03R\x04dOff\">\n" +
+	"\x05d_off\x18\x04 \x01(\x03R\x04dOff\"X\n" +
+	"\n" +
+	"DirentStat\x12(\n" +
+	"\x05entry\x18\x01 \x01(\v2\x12.rump.sp.v1.DirentR\x05entry\x12 \n" +
+	"\x02st\x18\x02 \x01(\v2\x10.rump.sp.v1.StatR\x02st\">\n" +
 	"\x06Rlimit\x12\x19\n" +
 	"\brlim_cur\x18\x01 \x01(\x04R\arlimCur\x12\x19\n" +
 	"\brlim_max\x18\x02 \x01(\x04R\arlimMax\"|\n" +
@@ -9942,7 +10007,7 @@ const file_rump_types_proto_rawDesc = "" +
 	"\aaddress\"<\n" +
 	"\x06Linger\x12\x17\n" +
 	"\al_onoff\x18\x01 \x01(\x05R\x06lOnoff\x12\x19\n" +
-	"\bl_linger\x18\x02 \x01(\x05R\alLinger\"\xc6\t\n" +
+	"\bl_linger\x18\x02 \x01(\x05R\alLinger\"\xed\t\n" +
 	"\aTcpInfo\x12\x1d\n" +
 	"\n" +
 	"tcpi_state\x18\x01 \x01(\rR\ttcpiState\x12\"\n" +
@@ -9988,7 +10053,8 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x12tcpi_total_retrans\x18\x1e \x01(\rR\x10tcpiTotalRetrans\x12(\n" +
 	"\x10tcpi_bytes_acked\x18\x1f \x01(\x04R\x0etcpiBytesAcked\x12.\n" +
 	"\x13tcpi_bytes_received\x18  \x01(\x04R\x11tcpiBytesReceived\x12,\n" +
-	"\x12tcpi_notsent_bytes\x18! \x01(\rR\x10tcpiNotsentBytes\"\xad\x02\n" +
+	"\x12tcpi_notsent_bytes\x18! \x01(\rR\x10tcpiNotsentBytes\x12%\n" +
+	"\x0etcpi_delivered\x18\" \x01(\rR\rtcpiDelivered\"\xad\x02\n" +
 	"\aSockopt\x12\x1a\n" +
 	"\ainteger\x18\x01 \x01(\x03H\x00R\ainteger\x12,\n" +
 	"\x06linger\x18\x02 \x01(\v2\x12.rump.sp.v1.LingerH\x00R\x06linger\x120\n" +
@@ -10685,257 +10751,260 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 118)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 119)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
 	(*Stat)(nil),             // 2: rump.sp.v1.Stat
 	(*Statvfs)(nil),          // 3: rump.sp.v1.Statvfs
 	(*Dirent)(nil),           // 4: rump.sp.v1.Dirent
-	(*Rlimit)(nil),           // 5: rump.sp.v1.Rlimit
-	(*Flock)(nil),            // 6: rump.sp.v1.Flock
-	(*Pollfd)(nil),           // 7: rump.sp.v1.Pollfd
-	(*Kevent)(nil),           // 8: rump.sp.v1.Kevent
-	(*Sigevent)(nil),         // 9: rump.sp.v1.Sigevent
-	(*MemoryHeld)(nil),       // 10: rump.sp.v1.MemoryHeld
-	(*Siginfo)(nil),          // 11: rump.sp.v1.Siginfo
-	(*Aiocb)(nil),            // 12: rump.sp.v1.Aiocb
-	(*SockaddrUn)(nil),       // 13: rump.sp.v1.SockaddrUn
-	(*SockaddrIn)(nil),       // 14: rump.sp.v1.SockaddrIn
-	(*SockaddrIn6)(nil),      // 15: rump.sp.v1.SockaddrIn6
-	(*SockaddrDl)(nil),       // 16: rump.sp.v1.SockaddrDl
-	(*Sockaddr)(nil),         // 17: rump.sp.v1.Sockaddr
-	(*Linger)(nil),           // 18: rump.sp.v1.Linger
-	(*TcpInfo)(nil),          // 19: rump.sp.v1.TcpInfo
-	(*Sockopt)(nil),          // 20: rump.sp.v1.Sockopt
-	(*Mreq)(nil),             // 21: rump.sp.v1.Mreq
-	(*Unpcbid)(nil),          // 22: rump.sp.v1.Unpcbid
-	(*Sockcred)(nil),         // 23: rump.sp.v1.Sockcred
-	(*CmsgValue)(nil),        // 24: rump.sp.v1.CmsgValue
-	(*Cmsg)(nil),             // 25: rump.sp.v1.Cmsg
-	(*Msghdr)(nil),           // 26: rump.sp.v1.Msghdr
-	(*SysctlValue)(nil),      // 27: rump.sp.v1.SysctlValue
-	(*SysctlProcs)(nil),      // 28: rump.sp.v1.SysctlProcs
-	(*SysctlFiles)(nil),      // 29: rump.sp.v1.SysctlFiles
-	(*SysctlPcbs)(nil),       // 30: rump.sp.v1.SysctlPcbs
-	(*SysctlCounters)(nil),   // 31: rump.sp.v1.SysctlCounters
-	(*SysctlRoutes)(nil),     // 32: rump.sp.v1.SysctlRoutes
-	(*SysctlRouters)(nil),    // 33: rump.sp.v1.SysctlRouters
-	(*SysctlPrefixes)(nil),   // 34: rump.sp.v1.SysctlPrefixes
-	(*SysctlTexts)(nil),      // 35: rump.sp.v1.SysctlTexts
-	(*SysctlNode)(nil),       // 36: rump.sp.v1.SysctlNode
-	(*ModctlLoad)(nil),       // 37: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),       // 38: rump.sp.v1.ModuleStat
-	(*TmpfsArgs)(nil),        // 39: rump.sp.v1.TmpfsArgs
-	(*DiskArgs)(nil),         // 40: rump.sp.v1.DiskArgs
-	(*OptionArgs)(nil),       // 41: rump.sp.v1.OptionArgs
-	(*MountArgs)(nil),        // 42: rump.sp.v1.MountArgs
-	(*IoctlArgs)(nil),        // 43: rump.sp.v1.IoctlArgs
-	(*Termios)(nil),          // 44: rump.sp.v1.Termios
-	(*Winsize)(nil),          // 45: rump.sp.v1.Winsize
-	(*Ptmget)(nil),           // 46: rump.sp.v1.Ptmget
-	(*DevListArgs)(nil),      // 47: rump.sp.v1.DevListArgs
-	(*DevDetachArgs)(nil),    // 48: rump.sp.v1.DevDetachArgs
-	(*DevRescanArgs)(nil),    // 49: rump.sp.v1.DevRescanArgs
-	(*DevPmArgs)(nil),        // 50: rump.sp.v1.DevPmArgs
-	(*DevCommand)(nil),       // 51: rump.sp.v1.DevCommand
-	(*Ifreq)(nil),            // 52: rump.sp.v1.Ifreq
-	(*Ifaliasreq)(nil),       // 53: rump.sp.v1.Ifaliasreq
-	(*Ifconf)(nil),           // 54: rump.sp.v1.Ifconf
-	(*Ifclonereq)(nil),       // 55: rump.sp.v1.Ifclonereq
-	(*Ifmediareq)(nil),       // 56: rump.sp.v1.Ifmediareq
-	(*Ifdata)(nil),           // 57: rump.sp.v1.Ifdata
-	(*Nbrinfo)(nil),          // 58: rump.sp.v1.Nbrinfo
-	(*Ndireq)(nil),           // 59: rump.sp.v1.Ndireq
-	(*BridgeReq)(nil),        // 60: rump.sp.v1.BridgeReq
-	(*BridgeMember)(nil),     // 61: rump.sp.v1.BridgeMember
-	(*BridgeAddr)(nil),       // 62: rump.sp.v1.BridgeAddr
-	(*VlanReq)(nil),          // 63: rump.sp.v1.VlanReq
-	(*IfPhyAddr)(nil),        // 64: rump.sp.v1.IfPhyAddr
-	(*LaggReq)(nil),          // 65: rump.sp.v1.LaggReq
-	(*BpfProgram)(nil),       // 66: rump.sp.v1.BpfProgram
-	(*BpfInsn)(nil),          // 67: rump.sp.v1.BpfInsn
-	(*BpfStat)(nil),          // 68: rump.sp.v1.BpfStat
-	(*BpfDltlist)(nil),       // 69: rump.sp.v1.BpfDltlist
-	(*Impairment)(nil),       // 70: rump.sp.v1.Impairment
-	(*ImpairmentStat)(nil),   // 71: rump.sp.v1.ImpairmentStat
-	(*VndIoctl)(nil),         // 72: rump.sp.v1.VndIoctl
-	(*VndUser)(nil),          // 73: rump.sp.v1.VndUser
-	(*CgdIoctl)(nil),         // 74: rump.sp.v1.CgdIoctl
-	(*CgdUser)(nil),          // 75: rump.sp.v1.CgdUser
-	(*RaidConfig)(nil),       // 76: rump.sp.v1.RaidConfig
-	(*RaidComponent)(nil),    // 77: rump.sp.v1.RaidComponent
-	(*RaidReconReq)(nil),     // 78: rump.sp.v1.RaidReconReq
-	(*RaidProgress)(nil),     // 79: rump.sp.v1.RaidProgress
-	(*RaidDisk)(nil),         // 80: rump.sp.v1.RaidDisk
-	(*RaidInfo)(nil),         // 81: rump.sp.v1.RaidInfo
-	(*QuotaKey)(nil),         // 82: rump.sp.v1.QuotaKey
-	(*QuotaValue)(nil),       // 83: rump.sp.v1.QuotaValue
-	(*QuotaEntry)(nil),       // 84: rump.sp.v1.QuotaEntry
-	(*QuotaCursor)(nil),      // 85: rump.sp.v1.QuotaCursor
-	(*QuotactlArgs)(nil),     // 86: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 87: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 88: rump.sp.v1.InterfaceAddress
-	(*Rtmsg)(nil),            // 89: rump.sp.v1.Rtmsg
-	(*Inpcb)(nil),            // 90: rump.sp.v1.Inpcb
-	(*KinfoProc)(nil),        // 91: rump.sp.v1.KinfoProc
-	(*KinfoFile)(nil),        // 92: rump.sp.v1.KinfoFile
-	(*NetCounter)(nil),       // 93: rump.sp.v1.NetCounter
-	(*NdRouter)(nil),         // 94: rump.sp.v1.NdRouter
-	(*NdPrefix)(nil),         // 95: rump.sp.v1.NdPrefix
-	(*NpfPorts)(nil),         // 96: rump.sp.v1.NpfPorts
-	(*NpfAddress)(nil),       // 97: rump.sp.v1.NpfAddress
-	(*NpfEnd)(nil),           // 98: rump.sp.v1.NpfEnd
-	(*NpfFilter)(nil),        // 99: rump.sp.v1.NpfFilter
-	(*NpfRule)(nil),          // 100: rump.sp.v1.NpfRule
-	(*NpfGroup)(nil),         // 101: rump.sp.v1.NpfGroup
-	(*NpfMap)(nil),           // 102: rump.sp.v1.NpfMap
-	(*NpfTable)(nil),         // 103: rump.sp.v1.NpfTable
-	(*NpfProcedure)(nil),     // 104: rump.sp.v1.NpfProcedure
-	(*NpfConfig)(nil),        // 105: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),    // 106: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),       // 107: rump.sp.v1.NpfCounter
-	(*DhcpLease)(nil),        // 108: rump.sp.v1.DhcpLease
-	(*DhcpHost)(nil),         // 109: rump.sp.v1.DhcpHost
-	(*DhcpPool)(nil),         // 110: rump.sp.v1.DhcpPool
-	(*DhcpBinding)(nil),      // 111: rump.sp.v1.DhcpBinding
-	(*Driver)(nil),           // 112: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 113: rump.sp.v1.SyscallError
-	nil,                      // 114: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 115: rump.sp.v1.OptionArgs.OptionsEntry
-	nil,                      // 116: rump.sp.v1.DevCommand.PropertiesEntry
-	nil,                      // 117: rump.sp.v1.NpfConfig.ParamsEntry
+	(*DirentStat)(nil),       // 5: rump.sp.v1.DirentStat
+	(*Rlimit)(nil),           // 6: rump.sp.v1.Rlimit
+	(*Flock)(nil),            // 7: rump.sp.v1.Flock
+	(*Pollfd)(nil),           // 8: rump.sp.v1.Pollfd
+	(*Kevent)(nil),           // 9: rump.sp.v1.Kevent
+	(*Sigevent)(nil),         // 10: rump.sp.v1.Sigevent
+	(*MemoryHeld)(nil),       // 11: rump.sp.v1.MemoryHeld
+	(*Siginfo)(nil),          // 12: rump.sp.v1.Siginfo
+	(*Aiocb)(nil),            // 13: rump.sp.v1.Aiocb
+	(*SockaddrUn)(nil),       // 14: rump.sp.v1.SockaddrUn
+	(*SockaddrIn)(nil),       // 15: rump.sp.v1.SockaddrIn
+	(*SockaddrIn6)(nil),      // 16: rump.sp.v1.SockaddrIn6
+	(*SockaddrDl)(nil),       // 17: rump.sp.v1.SockaddrDl
+	(*Sockaddr)(nil),         // 18: rump.sp.v1.Sockaddr
+	(*Linger)(nil),           // 19: rump.sp.v1.Linger
+	(*TcpInfo)(nil),          // 20: rump.sp.v1.TcpInfo
+	(*Sockopt)(nil),          // 21: rump.sp.v1.Sockopt
+	(*Mreq)(nil),             // 22: rump.sp.v1.Mreq
+	(*Unpcbid)(nil),          // 23: rump.sp.v1.Unpcbid
+	(*Sockcred)(nil),         // 24: rump.sp.v1.Sockcred
+	(*CmsgValue)(nil),        // 25: rump.sp.v1.CmsgValue
+	(*Cmsg)(nil),             // 26: rump.sp.v1.Cmsg
+	(*Msghdr)(nil),           // 27: rump.sp.v1.Msghdr
+	(*SysctlValue)(nil),      // 28: rump.sp.v1.SysctlValue
+	(*SysctlProcs)(nil),      // 29: rump.sp.v1.SysctlProcs
+	(*SysctlFiles)(nil),      // 30: rump.sp.v1.SysctlFiles
+	(*SysctlPcbs)(nil),       // 31: rump.sp.v1.SysctlPcbs
+	(*SysctlCounters)(nil),   // 32: rump.sp.v1.SysctlCounters
+	(*SysctlRoutes)(nil),     // 33: rump.sp.v1.SysctlRoutes
+	(*SysctlRouters)(nil),    // 34: rump.sp.v1.SysctlRouters
+	(*SysctlPrefixes)(nil),   // 35: rump.sp.v1.SysctlPrefixes
+	(*SysctlTexts)(nil),      // 36: rump.sp.v1.SysctlTexts
+	(*SysctlNode)(nil),       // 37: rump.sp.v1.SysctlNode
+	(*ModctlLoad)(nil),       // 38: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),       // 39: rump.sp.v1.ModuleStat
+	(*TmpfsArgs)(nil),        // 40: rump.sp.v1.TmpfsArgs
+	(*DiskArgs)(nil),         // 41: rump.sp.v1.DiskArgs
+	(*OptionArgs)(nil),       // 42: rump.sp.v1.OptionArgs
+	(*MountArgs)(nil),        // 43: rump.sp.v1.MountArgs
+	(*IoctlArgs)(nil),        // 44: rump.sp.v1.IoctlArgs
+	(*Termios)(nil),          // 45: rump.sp.v1.Termios
+	(*Winsize)(nil),          // 46: rump.sp.v1.Winsize
+	(*Ptmget)(nil),           // 47: rump.sp.v1.Ptmget
+	(*DevListArgs)(nil),      // 48: rump.sp.v1.DevListArgs
+	(*DevDetachArgs)(nil),    // 49: rump.sp.v1.DevDetachArgs
+	(*DevRescanArgs)(nil),    // 50: rump.sp.v1.DevRescanArgs
+	(*DevPmArgs)(nil),        // 51: rump.sp.v1.DevPmArgs
+	(*DevCommand)(nil),       // 52: rump.sp.v1.DevCommand
+	(*Ifreq)(nil),            // 53: rump.sp.v1.Ifreq
+	(*Ifaliasreq)(nil),       // 54: rump.sp.v1.Ifaliasreq
+	(*Ifconf)(nil),           // 55: rump.sp.v1.Ifconf
+	(*Ifclonereq)(nil),       // 56: rump.sp.v1.Ifclonereq
+	(*Ifmediareq)(nil),       // 57: rump.sp.v1.Ifmediareq
+	(*Ifdata)(nil),           // 58: rump.sp.v1.Ifdata
+	(*Nbrinfo)(nil),          // 59: rump.sp.v1.Nbrinfo
+	(*Ndireq)(nil),           // 60: rump.sp.v1.Ndireq
+	(*BridgeReq)(nil),        // 61: rump.sp.v1.BridgeReq
+	(*BridgeMember)(nil),     // 62: rump.sp.v1.BridgeMember
+	(*BridgeAddr)(nil),       // 63: rump.sp.v1.BridgeAddr
+	(*VlanReq)(nil),          // 64: rump.sp.v1.VlanReq
+	(*IfPhyAddr)(nil),        // 65: rump.sp.v1.IfPhyAddr
+	(*LaggReq)(nil),          // 66: rump.sp.v1.LaggReq
+	(*BpfProgram)(nil),       // 67: rump.sp.v1.BpfProgram
+	(*BpfInsn)(nil),          // 68: rump.sp.v1.BpfInsn
+	(*BpfStat)(nil),          // 69: rump.sp.v1.BpfStat
+	(*BpfDltlist)(nil),       // 70: rump.sp.v1.BpfDltlist
+	(*Impairment)(nil),       // 71: rump.sp.v1.Impairment
+	(*ImpairmentStat)(nil),   // 72: rump.sp.v1.ImpairmentStat
+	(*VndIoctl)(nil),         // 73: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 74: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 75: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 76: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 77: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 78: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 79: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 80: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 81: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 82: rump.sp.v1.RaidInfo
+	(*QuotaKey)(nil),         // 83: rump.sp.v1.QuotaKey
+	(*QuotaValue)(nil),       // 84: rump.sp.v1.QuotaValue
+	(*QuotaEntry)(nil),       // 85: rump.sp.v1.QuotaEntry
+	(*QuotaCursor)(nil),      // 86: rump.sp.v1.QuotaCursor
+	(*QuotactlArgs)(nil),     // 87: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 88: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 89: rump.sp.v1.InterfaceAddress
+	(*Rtmsg)(nil),            // 90: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),            // 91: rump.sp.v1.Inpcb
+	(*KinfoProc)(nil),        // 92: rump.sp.v1.KinfoProc
+	(*KinfoFile)(nil),        // 93: rump.sp.v1.KinfoFile
+	(*NetCounter)(nil),       // 94: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),         // 95: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),         // 96: rump.sp.v1.NdPrefix
+	(*NpfPorts)(nil),         // 97: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 98: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 99: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 100: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 101: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 102: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 103: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 104: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 105: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 106: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 107: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 108: rump.sp.v1.NpfCounter
+	(*DhcpLease)(nil),        // 109: rump.sp.v1.DhcpLease
+	(*DhcpHost)(nil),         // 110: rump.sp.v1.DhcpHost
+	(*DhcpPool)(nil),         // 111: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),      // 112: rump.sp.v1.DhcpBinding
+	(*Driver)(nil),           // 113: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 114: rump.sp.v1.SyscallError
+	nil,                      // 115: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 116: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 117: rump.sp.v1.DevCommand.PropertiesEntry
+	nil,                      // 118: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
 	0,   // 1: rump.sp.v1.Itimerspec.it_value:type_name -> rump.sp.v1.Timespec
-	9,   // 2: rump.sp.v1.Aiocb.aio_sigevent:type_name -> rump.sp.v1.Sigevent
-	13,  // 3: rump.sp.v1.Sockaddr.un:type_name -> rump.sp.v1.SockaddrUn
-	14,  // 4: rump.sp.v1.Sockaddr.in4:type_name -> rump.sp.v1.SockaddrIn
-	15,  // 5: rump.sp.v1.Sockaddr.in6:type_name -> rump.sp.v1.SockaddrIn6
-	16,  // 6: rump.sp.v1.Sockaddr.dl:type_name -> rump.sp.v1.SockaddrDl
-	18,  // 7: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
-	0,   // 8: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
-	21,  // 9: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
-	22,  // 10: rump.sp.v1.Sockopt.peereid:type_name -> rump.sp.v1.Unpcbid
-	19,  // 11: rump.sp.v1.Sockopt.tcp_info:type_name -> rump.sp.v1.TcpInfo
-	23,  // 12: rump.sp.v1.CmsgValue.creds:type_name -> rump.sp.v1.Sockcred
-	0,   // 13: rump.sp.v1.CmsgValue.timestamp:type_name -> rump.sp.v1.Timespec
-	24,  // 14: rump.sp.v1.Cmsg.value:type_name -> rump.sp.v1.CmsgValue
-	17,  // 15: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
-	25,  // 16: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	28,  // 17: rump.sp.v1.SysctlValue.procs:type_name -> rump.sp.v1.SysctlProcs
-	29,  // 18: rump.sp.v1.SysctlValue.files:type_name -> rump.sp.v1.SysctlFiles
-	30,  // 19: rump.sp.v1.SysctlValue.pcbs:type_name -> rump.sp.v1.SysctlPcbs
-	31,  // 20: rump.sp.v1.SysctlValue.counters:type_name -> rump.sp.v1.SysctlCounters
-	32,  // 21: rump.sp.v1.SysctlValue.routes:type_name -> rump.sp.v1.SysctlRoutes
-	33,  // 22: rump.sp.v1.SysctlValue.routers:type_name -> rump.sp.v1.SysctlRouters
-	34,  // 23: rump.sp.v1.SysctlValue.prefixes:type_name -> rump.sp.v1.SysctlPrefixes
-	35,  // 24: rump.sp.v1.SysctlValue.texts:type_name -> rump.sp.v1.SysctlTexts
-	91,  // 25: rump.sp.v1.SysctlProcs.procs:type_name -> rump.sp.v1.KinfoProc
-	92,  // 26: rump.sp.v1.SysctlFiles.files:type_name -> rump.sp.v1.KinfoFile
-	90,  // 27: rump.sp.v1.SysctlPcbs.pcbs:type_name -> rump.sp.v1.Inpcb
-	93,  // 28: rump.sp.v1.SysctlCounters.counters:type_name -> rump.sp.v1.NetCounter
-	89,  // 29: rump.sp.v1.SysctlRoutes.routes:type_name -> rump.sp.v1.Rtmsg
-	94,  // 30: rump.sp.v1.SysctlRouters.routers:type_name -> rump.sp.v1.NdRouter
-	95,  // 31: rump.sp.v1.SysctlPrefixes.prefixes:type_name -> rump.sp.v1.NdPrefix
-	114, // 32: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	115, // 33: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
-	39,  // 34: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
-	40,  // 35: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
-	41,  // 36: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	72,  // 37: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
-	73,  // 38: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
-	74,  // 39: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
-	75,  // 40: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
-	76,  // 41: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
-	77,  // 42: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
-	78,  // 43: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
-	79,  // 44: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
-	81,  // 45: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
-	44,  // 46: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
-	45,  // 47: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
-	46,  // 48: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
-	47,  // 49: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
-	48,  // 50: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
-	49,  // 51: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
-	50,  // 52: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
-	51,  // 53: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
-	52,  // 54: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
-	53,  // 55: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
-	54,  // 56: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
-	55,  // 57: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
-	56,  // 58: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
-	57,  // 59: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
-	58,  // 60: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
-	59,  // 61: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
-	60,  // 62: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
-	63,  // 63: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
-	64,  // 64: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
-	65,  // 65: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
-	66,  // 66: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
-	68,  // 67: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
-	69,  // 68: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
-	116, // 69: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
-	17,  // 70: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
-	17,  // 71: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
-	17,  // 72: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
-	17,  // 73: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
-	87,  // 74: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
-	17,  // 75: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
-	16,  // 76: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
-	61,  // 77: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
-	62,  // 78: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
-	17,  // 79: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
-	17,  // 80: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	67,  // 81: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
-	70,  // 82: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
-	80,  // 83: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
-	80,  // 84: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	82,  // 85: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
-	83,  // 86: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
-	82,  // 87: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
-	85,  // 88: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
-	84,  // 89: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
-	88,  // 90: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	17,  // 91: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	17,  // 92: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	17,  // 93: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	17,  // 94: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
-	17,  // 95: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
-	17,  // 96: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
-	17,  // 97: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
-	87,  // 98: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
-	88,  // 99: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
-	57,  // 100: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
-	17,  // 101: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
-	17,  // 102: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
-	17,  // 103: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
-	17,  // 104: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
-	97,  // 105: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
-	96,  // 106: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
-	98,  // 107: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
-	98,  // 108: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
-	99,  // 109: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
-	100, // 110: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
-	99,  // 111: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
-	97,  // 112: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
-	96,  // 113: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
-	97,  // 114: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
-	103, // 115: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
-	104, // 116: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
-	102, // 117: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
-	101, // 118: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
-	117, // 119: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
-	17,  // 120: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
-	17,  // 121: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
-	17,  // 122: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
-	109, // 123: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
-	124, // [124:124] is the sub-list for method output_type
-	124, // [124:124] is the sub-list for method input_type
-	124, // [124:124] is the sub-list for extension type_name
-	124, // [124:124] is the sub-list for extension extendee
-	0,   // [0:124] is the sub-list for field type_name
+	4,   // 2: rump.sp.v1.DirentStat.entry:type_name -> rump.sp.v1.Dirent
+	2,   // 3: rump.sp.v1.DirentStat.st:type_name -> rump.sp.v1.Stat
+	10,  // 4: rump.sp.v1.Aiocb.aio_sigevent:type_name -> rump.sp.v1.Sigevent
+	14,  // 5: rump.sp.v1.Sockaddr.un:type_name -> rump.sp.v1.SockaddrUn
+	15,  // 6: rump.sp.v1.Sockaddr.in4:type_name -> rump.sp.v1.SockaddrIn
+	16,  // 7: rump.sp.v1.Sockaddr.in6:type_name -> rump.sp.v1.SockaddrIn6
+	17,  // 8: rump.sp.v1.Sockaddr.dl:type_name -> rump.sp.v1.SockaddrDl
+	19,  // 9: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
+	0,   // 10: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
+	22,  // 11: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
+	23,  // 12: rump.sp.v1.Sockopt.peereid:type_name -> rump.sp.v1.Unpcbid
+	20,  // 13: rump.sp.v1.Sockopt.tcp_info:type_name -> rump.sp.v1.TcpInfo
+	24,  // 14: rump.sp.v1.CmsgValue.creds:type_name -> rump.sp.v1.Sockcred
+	0,   // 15: rump.sp.v1.CmsgValue.timestamp:type_name -> rump.sp.v1.Timespec
+	25,  // 16: rump.sp.v1.Cmsg.value:type_name -> rump.sp.v1.CmsgValue
+	18,  // 17: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
+	26,  // 18: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
+	29,  // 19: rump.sp.v1.SysctlValue.procs:type_name -> rump.sp.v1.SysctlProcs
+	30,  // 20: rump.sp.v1.SysctlValue.files:type_name -> rump.sp.v1.SysctlFiles
+	31,  // 21: rump.sp.v1.SysctlValue.pcbs:type_name -> rump.sp.v1.SysctlPcbs
+	32,  // 22: rump.sp.v1.SysctlValue.counters:type_name -> rump.sp.v1.SysctlCounters
+	33,  // 23: rump.sp.v1.SysctlValue.routes:type_name -> rump.sp.v1.SysctlRoutes
+	34,  // 24: rump.sp.v1.SysctlValue.routers:type_name -> rump.sp.v1.SysctlRouters
+	35,  // 25: rump.sp.v1.SysctlValue.prefixes:type_name -> rump.sp.v1.SysctlPrefixes
+	36,  // 26: rump.sp.v1.SysctlValue.texts:type_name -> rump.sp.v1.SysctlTexts
+	92,  // 27: rump.sp.v1.SysctlProcs.procs:type_name -> rump.sp.v1.KinfoProc
+	93,  // 28: rump.sp.v1.SysctlFiles.files:type_name -> rump.sp.v1.KinfoFile
+	91,  // 29: rump.sp.v1.SysctlPcbs.pcbs:type_name -> rump.sp.v1.Inpcb
+	94,  // 30: rump.sp.v1.SysctlCounters.counters:type_name -> rump.sp.v1.NetCounter
+	90,  // 31: rump.sp.v1.SysctlRoutes.routes:type_name -> rump.sp.v1.Rtmsg
+	95,  // 32: rump.sp.v1.SysctlRouters.routers:type_name -> rump.sp.v1.NdRouter
+	96,  // 33: rump.sp.v1.SysctlPrefixes.prefixes:type_name -> rump.sp.v1.NdPrefix
+	115, // 34: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	116, // 35: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	40,  // 36: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
+	41,  // 37: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
+	42,  // 38: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
+	73,  // 39: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	74,  // 40: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	75,  // 41: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	76,  // 42: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	77,  // 43: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	78,  // 44: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	79,  // 45: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	80,  // 46: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	82,  // 47: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	45,  // 48: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
+	46,  // 49: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
+	47,  // 50: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
+	48,  // 51: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
+	49,  // 52: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
+	50,  // 53: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
+	51,  // 54: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
+	52,  // 55: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
+	53,  // 56: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
+	54,  // 57: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
+	55,  // 58: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
+	56,  // 59: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
+	57,  // 60: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
+	58,  // 61: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
+	59,  // 62: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
+	60,  // 63: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
+	61,  // 64: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
+	64,  // 65: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
+	65,  // 66: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
+	66,  // 67: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
+	67,  // 68: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
+	69,  // 69: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
+	70,  // 70: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
+	117, // 71: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
+	18,  // 72: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 73: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 74: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 75: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
+	88,  // 76: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
+	18,  // 77: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
+	17,  // 78: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
+	62,  // 79: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
+	63,  // 80: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
+	18,  // 81: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 82: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	68,  // 83: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
+	71,  // 84: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
+	81,  // 85: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	81,  // 86: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	83,  // 87: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
+	84,  // 88: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
+	83,  // 89: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
+	86,  // 90: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
+	85,  // 91: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
+	89,  // 92: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	18,  // 93: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 94: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 95: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 96: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
+	18,  // 97: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
+	18,  // 98: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
+	18,  // 99: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
+	88,  // 100: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
+	89,  // 101: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
+	58,  // 102: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
+	18,  // 103: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
+	18,  // 104: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
+	18,  // 105: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 106: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
+	98,  // 107: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	97,  // 108: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	99,  // 109: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	99,  // 110: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	100, // 111: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	101, // 112: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	100, // 113: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	98,  // 114: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	97,  // 115: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	98,  // 116: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	104, // 117: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	105, // 118: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	103, // 119: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	102, // 120: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	118, // 121: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	18,  // 122: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
+	18,  // 123: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
+	18,  // 124: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
+	110, // 125: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
+	126, // [126:126] is the sub-list for method output_type
+	126, // [126:126] is the sub-list for method input_type
+	126, // [126:126] is the sub-list for extension type_name
+	126, // [126:126] is the sub-list for extension extendee
+	0,   // [0:126] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -10943,13 +11012,13 @@ func file_rump_types_proto_init() {
 	if File_rump_types_proto != nil {
 		return
 	}
-	file_rump_types_proto_msgTypes[17].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[18].OneofWrappers = []any{
 		(*Sockaddr_Un)(nil),
 		(*Sockaddr_In4)(nil),
 		(*Sockaddr_In6)(nil),
 		(*Sockaddr_Dl)(nil),
 	}
-	file_rump_types_proto_msgTypes[20].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[21].OneofWrappers = []any{
 		(*Sockopt_Integer)(nil),
 		(*Sockopt_Linger)(nil),
 		(*Sockopt_Timeval)(nil),
@@ -10958,11 +11027,11 @@ func file_rump_types_proto_init() {
 		(*Sockopt_Peereid)(nil),
 		(*Sockopt_TcpInfo)(nil),
 	}
-	file_rump_types_proto_msgTypes[24].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[25].OneofWrappers = []any{
 		(*CmsgValue_Creds)(nil),
 		(*CmsgValue_Timestamp)(nil),
 	}
-	file_rump_types_proto_msgTypes[27].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[28].OneofWrappers = []any{
 		(*SysctlValue_Integer)(nil),
 		(*SysctlValue_Quad)(nil),
 		(*SysctlValue_Text)(nil),
@@ -10977,13 +11046,13 @@ func file_rump_types_proto_init() {
 		(*SysctlValue_Prefixes)(nil),
 		(*SysctlValue_Texts)(nil),
 	}
-	file_rump_types_proto_msgTypes[39].OneofWrappers = []any{}
-	file_rump_types_proto_msgTypes[42].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[40].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[43].OneofWrappers = []any{
 		(*MountArgs_Tmpfs)(nil),
 		(*MountArgs_Disk)(nil),
 		(*MountArgs_Other)(nil),
 	}
-	file_rump_types_proto_msgTypes[43].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[44].OneofWrappers = []any{
 		(*IoctlArgs_Integer)(nil),
 		(*IoctlArgs_Raw)(nil),
 		(*IoctlArgs_Text)(nil),
@@ -11020,14 +11089,14 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_BpfStat)(nil),
 		(*IoctlArgs_BpfDltlist)(nil),
 	}
-	file_rump_types_proto_msgTypes[99].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[100].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   118,
+			NumMessages:   119,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -19,7 +19,7 @@ from rump._constants import *  # noqa: F403  all constants of the kernel
 from rump._default import default, set_default
 from rump._errors import RumpError
 from rump._local import Kernel
-from rump._modules import generate_key, sign_wheel
+from rump._modules import faction_of, generate_key, sign_wheel
 from rump._signals import Siginfo
 from rump._socket import Socket
 from rump._structures import *  # noqa: F403  all structures of the contract
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [  # noqa: PLE0604  the constants and structures are strings too
-    "Batch", "CallStatistics", "Client", "Future", "Kernel", "Prepared", "RumpError", "Siginfo", "Socket", "Statistics", "aio", "connect", "default", "fs",
+    "Batch", "CallStatistics", "Client", "Future", "Kernel", "Prepared", "RumpError", "Siginfo", "Socket", "Statistics", "aio", "connect", "default",
+    "faction_of", "fs",
     "generate_key", "major", "makedev", "minor", "newfs", "set_default", "sign_wheel", "trace_requests",
     *_constants.__all__, *_structures.__all__,
 ]  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -12,8 +11,9 @@ import grpc
 import grpc.aio
 
 from rump._wire import LONGEST, RESUME_S, attached, cut, lost, no_answer, reply_of
-from rumpuser.transport.frames import Frames
+from rumpuser.transport.connection import Frames, dial
 from rumpuser.transport.framing import ATTACH, HEADER, framed
+from rumpuser.transport.offer import hello
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.errno import KernelError
 
@@ -104,7 +104,7 @@ async def attach(path: str, request: Any, seconds: float) -> Any:
 
 
 class FrameWire(Frames):
-    """Frames on a socket."""
+    """Frames on a socket or a ring."""
 
     def __init__(self) -> None:
         super().__init__(LONGEST)
@@ -115,15 +115,7 @@ class FrameWire(Frames):
     @classmethod
     async def connect(cls, path: str, session: str) -> FrameWire:
         """Raises OSError when nobody listens there."""
-        link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        try:
-            link.connect(path)
-            link.send(framed(session.encode()))
-            _, wire = await asyncio.get_running_loop().create_unix_connection(cls, sock=link)
-        except BaseException:
-            link.close()
-            raise
-        return wire
+        return await dial(path, lambda ring: hello(session, ring=ring), cls)
 
     def frame(self, data: bytes) -> None:
         self._deliver(reply_of(data))
@@ -134,7 +126,7 @@ class FrameWire(Frames):
             self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.transport = None
+        super().connection_lost(exc)
         self._end(cut(str(exc or "the kernel has ended the connection")))
 
     def _end(self, why: KernelError) -> None:

@@ -132,6 +132,13 @@ class Future(Ref, Generic[T]):
         self._done, self._value, self._error = True, value, error
 
 
+def known(op: Op, value: Any) -> Future[Any]:
+    """The result of a call that is there already."""
+    future: Future[Any] = Future(op, 0)
+    future._settle(value)
+    return future
+
+
 class BatchBase:
     """Collects calls as steps."""
 

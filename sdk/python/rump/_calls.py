@@ -1991,6 +1991,14 @@ class PubCalls(SyncBase):
         out: int = self._do(C.NEWFS, (type, fspec, options, source))
         return out
 
+    def getdents_stat(self, fd: int, count: int = 65536) -> list[V.DirentStat]:
+        """Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for
+        each of them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR,
+        EINVAL.
+        """
+        out: list[V.DirentStat] = self._do(C.GETDENTS_STAT, (fd, count))
+        return out
+
     def netconfig_ifcreate(self, ifname: str) -> None:
         """Makes an interface by cloning. EEXIST, EINVAL, ENXIO."""
         self._do(C.NETCONFIG_IFCREATE, (ifname,))
@@ -2271,6 +2279,14 @@ class AsyncPubCalls(AsyncBase):
         EROFS, EIO.
         """
         out: int = await self._do(C.NEWFS, (type, fspec, options, source))
+        return out
+
+    async def getdents_stat(self, fd: int, count: int = 65536) -> list[V.DirentStat]:
+        """Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for
+        each of them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR,
+        EINVAL.
+        """
+        out: list[V.DirentStat] = await self._do(C.GETDENTS_STAT, (fd, count))
         return out
 
     async def netconfig_ifcreate(self, ifname: str) -> None:
@@ -3320,6 +3336,13 @@ class BatchCalls(BatchBase):
         EROFS, EIO.
         """
         return self._add(C.NEWFS, (type, fspec, options, source))
+
+    def getdents_stat(self, fd: int | Ref, count: int | Ref = 65536) -> Future[list[V.DirentStat]]:
+        """Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for
+        each of them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR,
+        EINVAL.
+        """
+        return self._add(C.GETDENTS_STAT, (fd, count))
 
     def recvmsg(self, s: int | Ref, len: int | Ref, controllen: int | Ref = 0, flags: int | Ref = 0) -> Future[V.Msghdr | None]:
         """Receives a message with its control data. EBADF, ENOTSOCK, EAGAIN, ENOTCONN, EINTR."""

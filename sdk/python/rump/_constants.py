@@ -381,6 +381,7 @@ LOCK_EX: Final[int] = _of["LOCK_EX"]
 LOCK_NB: Final[int] = _of["LOCK_NB"]
 LOCK_SH: Final[int] = _of["LOCK_SH"]
 LOCK_UN: Final[int] = _of["LOCK_UN"]
+MAJOR_BPF: Final[int] = _of["MAJOR_BPF"]
 MAJOR_CGD_BLK: Final[int] = _of["MAJOR_CGD_BLK"]
 MAJOR_CGD_CHR: Final[int] = _of["MAJOR_CGD_CHR"]
 MAJOR_CTTY: Final[int] = _of["MAJOR_CTTY"]
@@ -396,6 +397,8 @@ MAJOR_RAID_BLK: Final[int] = _of["MAJOR_RAID_BLK"]
 MAJOR_RAID_CHR: Final[int] = _of["MAJOR_RAID_CHR"]
 MAJOR_RND: Final[int] = _of["MAJOR_RND"]
 MAJOR_RUMPBLK: Final[int] = _of["MAJOR_RUMPBLK"]
+MAJOR_TAP: Final[int] = _of["MAJOR_TAP"]
+MAJOR_TUN: Final[int] = _of["MAJOR_TUN"]
 MAJOR_VND_BLK: Final[int] = _of["MAJOR_VND_BLK"]
 MAJOR_VND_CHR: Final[int] = _of["MAJOR_VND_CHR"]
 MAXHOSTNAMELEN: Final[int] = _of["MAXHOSTNAMELEN"]
@@ -812,6 +815,7 @@ S_IFWHT: Final[int] = _of["S_IFWHT"]
 S_ISGID: Final[int] = _of["S_ISGID"]
 S_ISUID: Final[int] = _of["S_ISUID"]
 S_ISVTX: Final[int] = _of["S_ISVTX"]
+TAPGIFNAME: Final[int] = _of["TAPGIFNAME"]
 TCPI_OPT_ECN: Final[int] = _of["TCPI_OPT_ECN"]
 TCPI_OPT_SACK: Final[int] = _of["TCPI_OPT_SACK"]
 TCPI_OPT_SYN_DATA: Final[int] = _of["TCPI_OPT_SYN_DATA"]
@@ -868,6 +872,9 @@ TIOCSTI: Final[int] = _of["TIOCSTI"]
 TIOCSTOP: Final[int] = _of["TIOCSTOP"]
 TIOCSWINSZ: Final[int] = _of["TIOCSWINSZ"]
 TOSTOP: Final[int] = _of["TOSTOP"]
+TUNGIFHEAD: Final[int] = _of["TUNGIFHEAD"]
+TUNSIFHEAD: Final[int] = _of["TUNSIFHEAD"]
+TUNSIFMODE: Final[int] = _of["TUNSIFMODE"]
 UFS_EXTATTR_CMD_DISABLE: Final[int] = _of["UFS_EXTATTR_CMD_DISABLE"]
 UFS_EXTATTR_CMD_ENABLE: Final[int] = _of["UFS_EXTATTR_CMD_ENABLE"]
 UFS_EXTATTR_CMD_START: Final[int] = _of["UFS_EXTATTR_CMD_START"]
@@ -1277,6 +1284,7 @@ __all__ = [
     "LOCK_NB",
     "LOCK_SH",
     "LOCK_UN",
+    "MAJOR_BPF",
     "MAJOR_CGD_BLK",
     "MAJOR_CGD_CHR",
     "MAJOR_CTTY",
@@ -1292,6 +1300,8 @@ __all__ = [
     "MAJOR_RAID_CHR",
     "MAJOR_RND",
     "MAJOR_RUMPBLK",
+    "MAJOR_TAP",
+    "MAJOR_TUN",
     "MAJOR_VND_BLK",
     "MAJOR_VND_CHR",
     "MAXHOSTNAMELEN",
@@ -1708,6 +1718,7 @@ __all__ = [
     "S_ISGID",
     "S_ISUID",
     "S_ISVTX",
+    "TAPGIFNAME",
     "TCPI_OPT_ECN",
     "TCPI_OPT_SACK",
     "TCPI_OPT_SYN_DATA",
@@ -1764,6 +1775,9 @@ __all__ = [
     "TIOCSTOP",
     "TIOCSWINSZ",
     "TOSTOP",
+    "TUNGIFHEAD",
+    "TUNSIFHEAD",
+    "TUNSIFMODE",
     "UFS_EXTATTR_CMD_DISABLE",
     "UFS_EXTATTR_CMD_ENABLE",
     "UFS_EXTATTR_CMD_START",

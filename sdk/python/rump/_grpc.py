@@ -12,6 +12,7 @@ import grpc
 
 from rump._errors import CONNECTION
 from rumpuser.transport.framing import SUFFIX
+from rumpuser.transport.offer import wanted
 from rumpuser.url import Url, parse
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.errno import Errno, KernelError, from_host
@@ -25,8 +26,6 @@ OPTIONS = [
     ("grpc.enable_retries", 0),
 ]
 PROBE_S = 2.0
-GRPC_ALONE = os.environ.get("RUMP_TRANSPORT") == "grpc"
-"""Whether the faster ways inside a host are left alone."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +53,13 @@ class Attached(NamedTuple):
 
     def path(self, url: Url) -> str:
         """The socket where frames are spoken, beside the one that was connected to; empty where gRPC alone is."""
-        return url.path + self.frames if self.frames and url.scheme == "unix" and not GRPC_ALONE else ""
+        alone = not self.frames or url.scheme != "unix" or wanted() == "grpc"
+        return "" if alone else url.path + self.frames
 
 
 def frames_of(url: Url) -> str:
     """Where to attach with frames, if anybody listens there; empty where gRPC alone is."""
-    return url.path + SUFFIX if url.scheme == "unix" and not GRPC_ALONE else ""
+    return url.path + SUFFIX if url.scheme == "unix" and wanted() != "grpc" else ""
 
 
 def server_url(url: str | None) -> Url:

@@ -5,6 +5,7 @@ No I/O, threads or tasks: whoever uses it says what arrives, and sends what it g
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 from rump._errors import CONNECTION
@@ -21,6 +22,8 @@ class Ledger(Generic[W]):
         self.limit = limit
         self.waiting: dict[int, tuple[W, bytes]] = {}
         """By id, in order: who waits, and the request, which is empty where it goes by another way than the stream."""
+        self.plain: Callable[[bytes], bytes] = lambda payload: payload
+        """Makes of a request one that stands alone, before it is sent again to who may know nothing of what it names."""
         self._next = 1
         self._answered: list[int] = []
 
@@ -74,7 +77,7 @@ class Ledger(Generic[W]):
 
     def unanswered(self) -> list[bytes]:
         """What is to be sent again after that."""
-        return [payload for _, payload in self.waiting.values() if payload]
+        return [self.plain(payload) for _, payload in self.waiting.values() if payload]
 
     def clear(self) -> list[W]:
         """No answer will come: who waited."""

@@ -74,7 +74,7 @@ class SignalReader:
 class Line:
     """Requests and replies matched by id. ``connect`` makes a new stream, on a new channel where the old one is lost.
 
-    ``signals`` takes the signals of the process that come while somebody reads.
+    ``signals`` takes the signals of the process that come while somebody reads; ``plain``: see `Ledger`.
     """
 
     def __init__(
@@ -85,11 +85,13 @@ class Line:
         name: str,
         limit: int,
         signals: Callable[[values.Siginfo], None],
+        plain: Callable[[bytes], bytes] | None = None,
     ) -> None:
         self._connect = connect
         self._policy = policy
         self._name = name
         self._ledger: Ledger[Waiter] = Ledger(limit)
+        self._ledger.plain = plain or self._ledger.plain
         self._lock = threading.Lock()
         self._unsent: list[bytes] = []
         self._reading = False

@@ -11,6 +11,7 @@ from rump._connection import Wheel
 from rump._errors import CONNECTION, error_of
 from rumpuser import signing
 from rumpuser.signing import SUFFIX, Signature
+from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError, from_host
 
 MAX_WHEEL = 32 << 20
@@ -82,3 +83,9 @@ def _read(name: str) -> bytes:
         if len(data) > MAX_WHEEL:
             raise KernelError(Errno.EFBIG, f"longer than {MAX_WHEEL >> 20} MiB", CONNECTION)
     return data
+
+
+def faction_of(call: str) -> str | None:
+    """The faction that a system call, or a call of the kernel's own interface, belongs to; None for what is no call."""
+    op = OPS.get(call)
+    return op.faction if op is not None and not op.internal else None

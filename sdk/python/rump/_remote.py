@@ -20,9 +20,11 @@ from rump._errors import CONNECTION
 from rump._grpc import Attached, Credentials, Method, frames_of, kernel_error, open_channel, unreachable
 from rump._handover import Handover
 from rump._line import GONE, Line, SignalReader, Waiter
+from rump._memory import Memory, named, unknown
 from rump._retry import Policy, log
 from rump._signals import Signals
-from rump._wire import FrameWire, GrpcWire, Wire, attach, copy, lost
+from rump._wire import GrpcWire, Wire, attach, copy, frame_wire, lost
+from rumpuser.transport.memory import LONG_CALLS, is_long, read_out, taken
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.calls import Op
@@ -74,6 +76,7 @@ class RemoteConnection:
         self.timeout: float | None = None
         self.signals = Signals()
         self._watcher: SignalReader | None = None
+        self._memory: Memory | None = None
         self._channel = open_channel(url, credentials)
         try:
             self._stream = self._begin(session or self._attach(cookie))
@@ -123,17 +126,24 @@ class RemoteConnection:
     def _begin(self, session: Attached) -> Line:
         self._attached = session
         self._metadata = (("rump-session", session.token),)
-        return Line(self._wire(), self._connect, self._policy, str(self._url), session.limit, self.signals)
+        if self._memory is not None:
+            self._memory.close()
+        path = session.path(self._url)
+        memory = self._memory = Memory(path, session.token) if path else None
+        plain = None if memory is None else memory.plain
+        return Line(self._wire(), self._connect, self._policy, str(self._url), session.limit, self.signals, plain)
 
     def _wire(self) -> Wire:
         """A stream by the quickest way that is there."""
         path = self._attached.path(self._url)
         if path:
             with contextlib.suppress(OSError):
-                return FrameWire(path, self._attached.token)
+                return frame_wire(path, self._attached.token)
         return GrpcWire(self._channel, self._metadata)
 
     def _connect(self, anew: bool) -> Wire:
+        if self._memory is not None:
+            self._memory.forget()
         if anew:
             self._renew_channel()
         return self._wire()
@@ -160,6 +170,12 @@ class RemoteConnection:
     # -- calls
 
     def call(self, op: Op, args: tuple[Any, ...]) -> Any:
+        if op.name in LONG_CALLS and self._memory is not None:
+            step = Step(op, args)
+            if is_long(step) and (outcomes := self._lent(self._memory, [step], keep_going=False)):
+                if isinstance(outcomes[0], KernelError):
+                    raise outcomes[0]
+                return outcomes[0]
         request = new_request()
         encode_call(Step(op, args), request.calls.add())
         results = self._exchange(request).results
@@ -173,7 +189,31 @@ class RemoteConnection:
     def run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
         if not steps:
             return []
+        if self._memory is not None and any(map(is_long, steps)):
+            outcomes = self._lent(self._memory, steps, keep_going=keep_going)
+            if outcomes is not None:
+                return outcomes
         return decode_results(steps, self._exchange(batch_request(steps, keep_going)).results)
+
+    def _lent(self, memory: Memory, steps: Sequence[Step], *, keep_going: bool) -> list[Any] | None:
+        """The outcomes of calls whose contents are in shared memory; None where that cannot be.
+
+        A call whose answer was not waited for may still read or write its slot, which is not lent again.
+        """
+        loan = memory.lend(steps)
+        if loan is None:
+            return None
+        slot, steps = loan
+        request = new_request(keep_going=keep_going)
+        encode_steps(named(steps, request), request.calls)
+        reply = self._exchange(request)
+        outcomes = decode_results(steps, reply.results)
+        found = [read_out(outcome) for outcome in taken(steps, outcomes, reply.shared)]
+        memory.give_back(slot)
+        if unknown(found):
+            memory.forget()
+            return None
+        return found
 
     def post(self, steps: Sequence[Step], keep_going: bool) -> Callable[[], list[Any]]:
         if not steps or self.timeout is not None:
@@ -278,6 +318,8 @@ class RemoteConnection:
                 self._unary("Detach", sp.DetachRequest(), timeout=PATIENCE_S)
             late.cancel()
         self._over = True
+        if self._memory is not None:
+            self._memory.close()
         if self._watcher is not None:
             self._watcher.close()
         line.close()

@@ -420,6 +420,7 @@ _LINUX_STATES = (7, 10, 2, 3, 1, 8, 4, 11, 9, 5, 6)
 def _tcp_info(info: TcpInfo) -> bytes:
     """The beginning of struct tcp_info, as Linux has had it from the start: counts and windows in segments."""
     mss = info.tcpi_snd_mss or 1
+    ssthresh = info.tcpi_snd_ssthresh // mss if info.tcpi_snd_ssthresh < 0xFFFFFFFF else 0x7FFFFFFF  # unset
     head = struct.pack(
         "8B", _LINUX_STATES[info.tcpi_state], info.tcpi_ca_state, info.tcpi_retransmits, info.tcpi_probes,
         info.tcpi_backoff, info.tcpi_options, info.tcpi_snd_wscale | info.tcpi_rcv_wscale << 4, 0,
@@ -427,7 +428,7 @@ def _tcp_info(info: TcpInfo) -> bytes:
     return head + struct.pack(
         "24I", info.tcpi_rto, 0, info.tcpi_snd_mss, info.tcpi_rcv_mss, info.tcpi_unacked, info.tcpi_sacked,
         info.tcpi_lost, info.tcpi_retrans, 0, info.tcpi_last_data_sent // 1000, 0, info.tcpi_last_data_recv // 1000, 0,
-        info.tcpi_pmtu, 0, info.tcpi_rtt, info.tcpi_rttvar, min(info.tcpi_snd_ssthresh // mss, 0x7FFFFFFF),
+        info.tcpi_pmtu, 0, info.tcpi_rtt, info.tcpi_rttvar, ssthresh,
         info.tcpi_snd_cwnd // mss, info.tcpi_advmss, info.tcpi_reordering, 0, info.tcpi_rcv_space,
         info.tcpi_total_retrans,
     )  # fmt: skip

@@ -1,12 +1,14 @@
-"""One stream of a session, for threads: over gRPC, or in frames on a unix socket of this host (docs/transport.md)."""
+"""One stream of a session, for threads: over gRPC, or in frames on a socket or ring of this host (docs/transport.md)."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import queue
 import select
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
@@ -17,7 +19,11 @@ from google.protobuf.message import DecodeError
 from rump._errors import CONNECTION
 from rump._grpc import kernel_error
 from rump._signals import siginfo_of
+from rumpuser.polling import let_others_run
 from rumpuser.transport.framing import ATTACH, ATTACHED, HEADER, Cutter, framed
+from rumpuser.transport.linger import CROWDED_NS, LINGER_NS, Crowd, Linger
+from rumpuser.transport.offer import HELLO_S, LostOfferError, hello, read_offer, wanted
+from rumpuser.transport.ring import Reader, Ring
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Siginfo
@@ -30,6 +36,7 @@ LONGEST = (1 << 32) - 1
 """Bytes of a reply: the gateway is trusted to know what it sends."""
 _PATIENCE_MS = 20
 """How long a caller waits for room in a socket, before it leaves what it sends to a thread."""
+_NAP_S = 0.001
 _CUT = (Errno.ENOTCONN, Errno.EINTR, Errno.EIO)
 """What a stream ends with when its connection is cut, by what was on its way."""
 
@@ -127,21 +134,41 @@ class _Socket(socket.socket):
         self.close()
 
 
-class FrameWire:
-    """Frames on a socket. Raises OSError when nobody listens there."""
+def frame_wire(path: str, session: str, *, ring: bool = True) -> FrameWire:
+    """A stream without gRPC, on a ring where one is to be had. Raises OSError when nobody listens there."""
+    ring = ring and wanted() == "ring"
+    link = _Socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    link.settimeout(HELLO_S)
+    try:
+        link.connect(path)
+    except BaseException:
+        link.close()
+        raise
+    found, early = None, b""
+    try:
+        link.sendall(framed(hello(session, ring=ring)))
+        if ring:
+            found, early = read_offer(link)
+        link.settimeout(None)
+    except LostOfferError:
+        link.close()
+        return frame_wire(path, session, ring=False)
+    except (OSError, KernelError):  # who receives tells
+        with contextlib.suppress(OSError):
+            link.shutdown(socket.SHUT_RDWR)
+    return FrameWire(link, early) if found is None else RingWire(link, found)
 
-    def __init__(self, path: str, session: str) -> None:
-        self._socket = _Socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            self._socket.connect(path)
-        except BaseException:
-            self._socket.close()
-            raise
+
+class FrameWire:
+    """Frames on a socket."""
+
+    def __init__(self, link: socket.socket, early: bytes = b"") -> None:
+        self._socket = link
         self._cutter = Cutter(LONGEST)
+        self._cutter.feed(early)
         self._outbox: deque[bytes] = deque()
         self._rest: memoryview = memoryview(b"")
         self._sending = threading.Lock()
-        self.send(session.encode())
 
     def send(self, payload: bytes) -> None:
         # Whoever finds the lock taken, also in the middle of itself as the handler of a signal, leaves it to the holder.
@@ -153,23 +180,30 @@ class FrameWire:
             self._sending.release()
 
     def _flush(self, patience_ms: int | None) -> bool:
-        """Sends what there is. With the lock held. False when the socket takes no more in time."""
-        sending = self._socket
+        """Sends what there is. With the lock held. False when the other side takes no more in time."""
         try:
             while self._rest or self._outbox:
                 rest = self._rest or memoryview(framed(self._outbox.popleft()))
-                try:
-                    self._rest = rest[sending.send(rest, socket.MSG_DONTWAIT) :]
-                except BlockingIOError:
-                    self._rest = rest
-                    room = select.poll()
-                    room.register(sending, select.POLLOUT)
-                    if not room.poll(patience_ms):
-                        return False
-        except OSError:  # who receives tells
+                self._rest = rest[self._put(rest) :]
+                if self._rest and not self._room(patience_ms):
+                    return False
+        except (OSError, KernelError):  # who receives tells
             self._rest = memoryview(b"")
             self._outbox.clear()
         return True
+
+    def _put(self, data: memoryview) -> int:
+        """Sends as much as there is room for."""
+        try:
+            return self._socket.send(data, socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return 0
+
+    def _room(self, patience_ms: int | None) -> bool:
+        """Waits for room; whether there is any."""
+        room = select.poll()
+        room.register(self._socket, select.POLLOUT)
+        return bool(room.poll(patience_ms))
 
     def _flush_all(self) -> None:
         self._flush(None)
@@ -182,13 +216,17 @@ class FrameWire:
             frame = self._cutter.frame()
             if frame is not None:
                 return reply_of(frame)
-            try:
-                data = self._socket.recv(_PIECE)
-            except OSError as error:
-                raise cut(error.strerror or "") from None
-            if not data:
-                raise cut("the kernel has ended the connection")
-            self._cutter.feed(data)
+            self._cutter.feed(self._read())
+
+    def _read(self) -> bytes:
+        """What comes next."""
+        try:
+            data = self._socket.recv(_PIECE)
+        except OSError as error:
+            raise cut(error.strerror or "") from None
+        if not data:
+            raise cut("the kernel has ended the connection")
+        return data
 
     def end(self) -> None:
         with contextlib.suppress(OSError):
@@ -209,6 +247,82 @@ class FrameWire:
                 self.receive()
         except KernelError as error:
             return error
+
+
+class RingWire(FrameWire):
+    """Frames on a ring; the socket has the bells. The thread that waits for an answer looks itself."""
+
+    def __init__(self, link: socket.socket, ring: Ring) -> None:
+        super().__init__(link)
+        self._incoming, self._outgoing = ring.incoming, ring.outgoing
+        self._linger = Linger()
+        self._crowd = Crowd()
+
+    def _put(self, data: memoryview) -> int:
+        done = self._outgoing.write(data)
+        if self._outgoing.rings():
+            self._bell()
+        self._linger.sent(time.monotonic_ns())
+        return done
+
+    def _room(self, patience_ms: int | None) -> bool:
+        """No bell is asked for: it would be for the thread that receives."""
+        end = math.inf if patience_ms is None else time.monotonic() + patience_ms / 1000
+        begun = time.monotonic_ns()
+        while not self._outgoing.room:
+            if time.monotonic() > end or self._ended():
+                return False
+            if time.monotonic_ns() - begun < LINGER_NS:
+                let_others_run()
+            else:
+                time.sleep(_NAP_S)
+        return True
+
+    def _ended(self) -> bool:
+        return _hung_up(self._socket, 0)
+
+    def _bell(self) -> None:
+        with contextlib.suppress(OSError):  # whose buffer is full has been rung for
+            self._socket.send(b"\0", socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+
+    def _read(self) -> bytes:
+        incoming = self._incoming
+        try:
+            while not (data := incoming.read()):
+                self._wait(incoming)
+        except KernelError as error:
+            raise cut(error.text) from None
+        if incoming.rings:
+            incoming.rings = False
+            self._bell()
+        return data
+
+    def _wait(self, incoming: Reader) -> None:
+        """For what comes: looks for a while, then sleeps."""
+        now = time.monotonic_ns()
+        while not incoming.ready:
+            if now >= self._linger.until or self._crowd.there(now):
+                self._sleep(incoming)
+                break
+            let_others_run()
+            before, now = now, time.monotonic_ns()
+            if now - before > CROWDED_NS:
+                self._crowd.met(now)
+        self._linger.came(time.monotonic_ns())
+
+    def _sleep(self, incoming: Reader) -> None:
+        if not incoming.arm():
+            return
+        try:
+            if incoming.rings:
+                incoming.rings = False
+                self._bell()
+            super()._read()
+        except KernelError:
+            if not incoming.ready:
+                raise
+        finally:
+            incoming.disarm()
 
 
 def resume(wire: Wire, first: bytes, signals: Callable[[Siginfo], None]) -> None:

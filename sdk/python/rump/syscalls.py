@@ -1085,6 +1085,13 @@ def rump_pub_newfs(type: str, fspec: A.PathArg, options: Mapping[str, object] | 
     return default().pub.newfs(type, fspec, options, source)
 
 
+def rump_pub_getdents_stat(fd: int, count: int = 65536) -> list[V.DirentStat]:
+    """Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for each
+    of them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR, EINVAL.
+    """
+    return default().pub.getdents_stat(fd, count)
+
+
 def rump_sys_recvmsg(s: int, len: int, controllen: int = 0, flags: int = 0) -> V.Msghdr | None:
     """Receives a message with its control data. EBADF, ENOTSOCK, EAGAIN, ENOTCONN, EINTR."""
     return default().sys.recvmsg(s, len, controllen, flags)
@@ -1637,6 +1644,7 @@ __all__ = [
     "rump_pub_etfs_register_withsize",
     "rump_pub_etfs_remove",
     "rump_pub_newfs",
+    "rump_pub_getdents_stat",
     "rump_sys_recvmsg",
     "rump_sys_sendmsg",
     "rump_sys_recvfrom",

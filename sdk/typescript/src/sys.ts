@@ -100,6 +100,7 @@ import type {
   DhcpLease,
   DhcpPool,
   Dirent,
+  DirentStat,
   Driver,
   Flock,
   Impairment,
@@ -152,6 +153,7 @@ import type {
   Fstatvfs1Response,
   GetcwdResponse,
   GetdentsResponse,
+  GetdentsStatResponse,
   GetfhResponse,
   GetvfsstatResponse,
   GetxattrResponse,
@@ -1730,6 +1732,14 @@ export class Pub {
    */
   async newfs(type: string, fspec: string | Uint8Array, options: { [key: string]: string }, source: string | Uint8Array): Promise<bigint> {
     return ((await this.#do({ $case: "newfs", value: { type, fspec: text(fspec), options, source: text(source) } })) as NewfsResponse).used;
+  }
+
+  /**
+   * Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for
+   * each of them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR, EINVAL.
+   */
+  async getdents_stat(fd: number, count: number | bigint): Promise<DirentStat[]> {
+    return ((await this.#do({ $case: "getdents_stat", value: { fd, count: BigInt(count) } })) as GetdentsStatResponse).entries;
   }
 
   /**

@@ -25,6 +25,7 @@ from rumpuser.prctl import end_with_parent
 from rumpuser.records import RecordFile
 from rumpuser.remember import bring_back, remember
 from rumpuser.replacement import Heir, Predecessor
+from rumpuser.transport.looking import new_loop
 from rumpuser.transport.succession import Succession
 from rumpuser.tune import tune
 from rumpuser.url import Url, parse
@@ -58,7 +59,8 @@ def main(component_class: Any, argv: Sequence[str] | None = None) -> None:
         print(f"rump{name}: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     try:
-        asyncio.run(Chassis(component_class, settings).run())
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(Chassis(component_class, settings).run())
     except KernelError as error:
         log.error("%s", error)
         raise SystemExit(1) from None

@@ -25,9 +25,9 @@ _SLICE_NS = 30_000
 """An event loop has other things to do as well."""
 _ROUNDS = 4
 """Batches that a caller still takes when its own call is done."""
-_yield = ctypes.CDLL(None).sched_yield
+let_others_run = ctypes.CDLL(None).sched_yield
 """Lets other processes run and, unlike `os.sched_yield`, other threads of this one: it gives the interpreter away."""
-_yield.argtypes = ()
+let_others_run.argtypes = ()
 
 
 class Polled(Protocol):
@@ -218,5 +218,5 @@ class Turn(threading.Condition):
     def _pause(self) -> None:
         """Lets others have the lock, the interpreter and the processor."""
         held = self._release_save()  # type: ignore[attr-defined]
-        _yield()
+        let_others_run()
         self._acquire_restore(held)  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
+from rumpwire import const
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Reference, Step, follow, same_type
@@ -70,8 +71,22 @@ def remaining(steps: Sequence[Step], outcomes: Sequence[Any]) -> list[Step]:
     return rest
 
 
+ELSEWHERE = 1 << 30
+"""In the place of a descriptor: a device of net, its major and its minor in 20 bits."""
+
+
+def elsewhere(rdev: int) -> int:
+    """What open gives for a device node that net opens: the gateway asks it (EMOVEFD of the original)."""
+    return -1 - (ELSEWHERE | const.major(rdev) << 20 | const.minor(rdev))
+
+
+def device_of(number: int) -> int:
+    """The device of what `elsewhere` gave, -1 - it."""
+    return const.makedev(number >> 20 & 0x3FF, number & 0xFFFFF)
+
+
 def diverted(op: Op, value: Any) -> bool:
-    """Whether open leads to a descriptor of the caller (-1 - value) and to no object of the component (fdesc).
+    """Whether open leads to a descriptor of the caller (-1 - value, fdesc) or `elsewhere`, no object of the component.
 
     The run ends there: later steps may mean that descriptor, which only the gateway knows.
     """

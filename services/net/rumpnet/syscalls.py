@@ -11,6 +11,7 @@ from rumpnet.core.dns.forwarder import Forwarder
 from rumpnet.core.netconfig import Netconfig
 from rumpnet.core.netstat import Netstat
 from rumpnet.ifaces.control import Control
+from rumpnet.ifaces.packetdev import NetDevices
 from rumpuser.autoload import on_demand
 from rumpuser.component import Entry, Support
 
@@ -27,7 +28,7 @@ FILTER_CALLS = (
 def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
     net = component.net
     calls, config, dhcp, dns, status = Calls(net), Netconfig(net), Dhcp(net), Forwarder(net), Netstat(net)
-    control = Control(net)
+    control, bpf = Control(net), BpfDevices(net)
     net.ioctl = control.ioctl
     partial = Support.PARTIAL
     return {
@@ -96,7 +97,8 @@ def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
         "netconfig_ifimpair": Entry(control.netconfig_ifimpair),
         "netconfig_ifimpairstat": Entry(control.netconfig_ifimpairstat),
         "netconfig_ifcapture": Entry(control.netconfig_ifcapture),
-        "bpf_open": Entry(BpfDevices(net).bpf_open),
+        "bpf_open": Entry(bpf.bpf_open),
+        "dev_open": Entry(NetDevices(net, bpf).dev_open),
         **net.watching.table(),
         "rights_held": Entry(net.rights.rights_held),
         **{name: Entry(component.filter_call(name)) for name in FILTER_CALLS},

@@ -10,6 +10,7 @@ from rumpvfs.core.control import Control
 from rumpvfs.core.descriptors import Descriptors
 from rumpvfs.core.disks import Disks
 from rumpvfs.core.handles import FileHandles
+from rumpvfs.core.listing import Listing
 from rumpvfs.core.locking import Locking
 from rumpvfs.core.mounting import Mounting
 from rumpvfs.core.newfs import Newfs
@@ -96,6 +97,7 @@ def syscalls(component: VfsComponent) -> dict[str, Entry]:
         "pwritev": Entry(files.pwritev),
         "lseek": Entry(files.lseek),
         "getdents": Entry(files.getdents),
+        "getdents_stat": Entry(Listing(files, attrs).getdents_stat),
         "close": Entry(files.close),
         "fcntl": Entry(files.fcntl, partial, "no F_GETOWN, F_SETOWN, F_GETPATH"),
         "flock": Entry(locking.flock),

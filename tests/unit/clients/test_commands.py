@@ -18,6 +18,7 @@ from rump.fs import probe
 from rumpclients import (
     _command,
     _drivespec,
+    _manifests,
     _start,
     arp,
     cgdconfig,
@@ -401,7 +402,7 @@ def test_components(libraries: list[str], factions: list[str], loaded: list[str]
 
 
 def test_all_modules_that_are_installed() -> None:
-    assert {"ext2fs", "tmpfs", "netinet"} <= set(server.installed())
+    assert {"ext2fs", "tmpfs", "netinet"} <= set(_manifests.names())
 
 
 def test_the_flags_of_up() -> None:

@@ -404,6 +404,47 @@ def test_a_component_that_goes_and_comes_back(url: Url) -> None:
     asyncio.run(asyncio.wait_for(body(), 60))
 
 
+def test_a_call_that_was_never_sent_is_the_successors(url: Url) -> None:
+    """Nobody listened: a write may be made again, since it cannot have been done."""
+
+    async def body() -> None:
+        peer = GrpcPeer(url, "vfs")
+        async with over_grpc(parse("tcp+plain://127.0.0.1:0", server=True)) as (_, successor, _):
+
+            async def next_one(_: Any) -> GrpcPeer:
+                return successor
+
+            peer.next = next_one
+            assert await call(peer, "write", 1, b"abc") == 3
+        await peer.close()
+
+    asyncio.run(asyncio.wait_for(body(), 60))
+
+
+def test_a_connection_may_take_its_time() -> None:
+    """A far network, or a peer whose processors are busy: the first bytes are on their way for half a second."""
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def body() -> None:
+        async with over_grpc(parse("tcp+plain://127.0.0.1:0", server=True)) as (_, direct, _):
+
+            async def far(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                await asyncio.sleep(0.5)
+                there = await asyncio.open_connection("127.0.0.1", direct.url.port)
+                await asyncio.gather(pipe(reader, there[1]), pipe(there[0], writer))
+
+            async with await asyncio.start_server(far, "127.0.0.1", 0) as relay:
+                peer = GrpcPeer(parse(f"tcp+plain://127.0.0.1:{relay.sockets[0].getsockname()[1]}"), "vfs")
+                assert await call(peer, "write", 1, b"abc") == 3
+                await peer.close()
+
+    asyncio.run(asyncio.wait_for(body(), 60))
+
+
 def test_a_component_that_answers_nonsense(url: Url) -> None:
     async def serve(_: Any, context: Any) -> None:
         await context.read()

@@ -33,7 +33,7 @@ TCP_ONLY = [BpfInsn(0x28, 0, 0, 12), BpfInsn(0x15, 0, 1, 0x800), BpfInsn(0x06, 0
 
 @pytest.fixture(autouse=True)
 def _cables_go_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handover, "OURS", (*handover.OURS, "tests"))
+    monkeypatch.setattr(handover, "_ours", {*handover.OURS, "tests"})
 
 
 class Turned:

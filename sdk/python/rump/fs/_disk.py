@@ -17,6 +17,8 @@ from rumpuser.disk.partitions import Partition, find
 from rumpuser.hostfiles import SystemFiles
 from rumpwire.errno import Errno, KernelError
 
+NOTHING_KNOWN = "no known file system"
+
 
 class Place(NamedTuple):
     """A file system in a file: ``offset`` and ``size`` are bytes of the file, ``layers`` what lies over them."""
@@ -33,6 +35,16 @@ def partitions(image: PathArg) -> list[Partition]:
         return find(disk)
 
 
+def type_of(image: PathArg, partition: int | str | None = None) -> str | None:
+    """The type of the file system of an image, or of one of its partitions; None where there is none that is known."""
+    try:
+        return look(image, None, partition, 0, None).type
+    except OSError as error:
+        if getattr(error, "text", "") == NOTHING_KNOWN:
+            return None
+        raise
+
+
 def look(path: PathArg, type: str | None, partition: int | str | None, offset: int, size: int | None) -> Place:
     """Finds out where and what the file system of an image is. EINVAL, FileNotFoundError, EIO."""
     with _errors(path), _disk(path, offset, size) as (disk, layers):
@@ -42,7 +54,7 @@ def look(path: PathArg, type: str | None, partition: int | str | None, offset: i
             disk = open_layers(disk, (name,))[0]
         kind = type or probe(lambda n, at: _read(disk, n, at))
         if kind is None:
-            raise KernelError(Errno.EINVAL, "no known file system")
+            raise KernelError(Errno.EINVAL, NOTHING_KNOWN)
         return Place(kind, offset, size, layers)
 
 

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from rump import _host
-from rump._base import Future
+from rump._base import Future, known
 from rump._errors import error_of
 from rump.fs._node import AHEAD, CHUNK, FEW, GROUP, SMALL, Kept, Node, Pieces, Report, is_sparse
 from rump.fs._places import LONGEST, Places, joined
-from rumpwire import const
+from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Dirent, Stat
+from rumpwire.values import Dirent, DirentStat, Stat
 
 if TYPE_CHECKING:
     from rump._client import Batch, Client
@@ -31,6 +31,8 @@ _READ = os.O_RDONLY | os.O_NONBLOCK
 _DENTS = 64 << 10
 _NOFOLLOW = _host.OPEN.names["O_NOFOLLOW"]
 _LINK = const.PATH_MAX
+_ONE_BY_ONE = (errno.ENOSYS, errno.EACCES, errno.ENOENT, errno.ENOTDIR)
+"""Where an older kernel does not know getdents_stat, or the directory cannot be read any more."""
 _WINDOW = 4
 """Pieces of a large file that are asked for in one message."""
 
@@ -79,6 +81,41 @@ def stats(k: Client, places: Sequence[tuple[int, bytes]]) -> list[Future[Stat]]:
         with k.batch(keep_going=True) as b:
             out += [b.fstatat(fd, path, NOFOLLOW) for fd, path in places[at : at + GROUP * 2]]
     return out
+
+
+def directory_stats(k: Client, fd: int, path: bytes, names: Sequence[bytes]) -> list[Future[Stat]]:
+    """The same of names in one directory, some hundred in a message. Those that went another way are asked for."""
+    try:
+        found = {
+            e.entry.d_name: e.st for e in _read_with_stats(k, fd, path) if e.entry is not None and e.st is not None
+        }
+    except OSError as error:
+        if error.errno not in _ONE_BY_ONE:
+            raise
+        found = {}
+    missing = [name for name in names if name not in found]
+    asked = dict(zip(missing, stats(k, [(fd, joined(path, name)) for name in missing]), strict=True))
+    return [asked.get(name) or known(calls.FSTATAT, found[name]) for name in names]
+
+
+def _read_with_stats(k: Client, fd: int, path: bytes) -> list[DirentStat]:
+    """A directory of usual length in one message."""
+    with k.batch() as b:
+        handle = b.openat(fd, path, FOLDER)
+        first, second = b.getdents_stat(handle, _DENTS), b.getdents_stat(handle, _DENTS)
+        b.close(handle)
+    if handle.exception() is None and first.exception() is not None:
+        k.sys.close(handle.result())
+    found = first.result() if handle.result() is not None else []
+    if second.result():
+        again = k.sys.openat(fd, path, FOLDER)
+        try:
+            found = []
+            while entries := k.pub.getdents_stat(again, _DENTS):
+                found += entries
+        finally:
+            k.sys.close(again)
+    return found
 
 
 class _Asked(NamedTuple):

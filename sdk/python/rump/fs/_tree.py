@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, AnyStr
 from rump._arguments import Buffer, PathArg
 from rump._base import Future
 from rump.fs import _transfer, _walk
-from rump.fs._kernelsource import NOFOLLOW, kernel_places, read_directory, stats
+from rump.fs._kernelsource import NOFOLLOW, directory_stats, kernel_places, read_directory
 from rump.fs._node import CHUNK, Copied, Kept, Tell
 from rump.fs._places import LONGEST, joined
 from rump.fs._walk import DirEntry
@@ -239,7 +239,7 @@ class Tree:
         def statted() -> dict[AnyStr, Future[Stat]]:
             if not cached:
                 with self.at(path) as (fd, name):
-                    found = stats(self.k, [(fd, joined(name, entry.d_name)) for entry in entries])
+                    found = directory_stats(self.k, fd, name, [entry.d_name for entry in entries])
                 cached.update(zip(names, found, strict=True))
             return cached
 

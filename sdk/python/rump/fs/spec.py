@@ -28,7 +28,8 @@ _TYPES = {stat.S_IFDIR: "directory", stat.S_IFREG: "file", stat.S_IFLNK: "link"}
 
 class RumpFileSystem(_Base):  # type: ignore[misc]
     """``image``: an image file, opened as `rump.fs.open_image` does with ``fstype``, ``partition`` and ``readonly``; or
-    ``url`` (RUMP_SERVER when neither is given) and ``root``: a directory of a running kernel; or ``tree``."""
+    ``url`` (RUMP_SERVER when neither is given) and ``root``: a directory of a running kernel; or ``tree``. With
+    ``auto_mkdir`` directories on the way to a new file are made."""
 
     protocol = "rump"
     root_marker = "/"
@@ -36,9 +37,11 @@ class RumpFileSystem(_Base):  # type: ignore[misc]
 
     def __init__(
         self, image: str | None = None, *, url: str | None = None, root: str = "/", fstype: str | None = None,
-        partition: int | str | None = None, readonly: bool = False, tree: Tree | None = None, **options: Any,
+        partition: int | str | None = None, readonly: bool = False, tree: Tree | None = None, auto_mkdir: bool = False,
+        **options: Any,
     ) -> None:  # fmt: skip
         super().__init__(**options)
+        self.auto_mkdir = auto_mkdir
         close: Callable[[], None] = _nothing
         if tree is not None:
             self.tree = tree
@@ -124,14 +127,21 @@ class RumpFileSystem(_Base):  # type: ignore[misc]
         self.tree.rename(self._strip_protocol(path1), self._strip_protocol(path2))
 
     def cp_file(self, path1: str, path2: str, **options: Any) -> None:
-        source, dest = self._strip_protocol(path1), self._strip_protocol(path2)
+        source, dest = self._strip_protocol(path1), self._new(path2)
         if self.tree.isdir(source):
             self.tree.mkdir(dest, parents=True, exist_ok=True)
         else:
             self.tree.copytree(source, dest, recursive=False)
 
-    def touch(self, path: str, truncate: bool = True, **options: Any) -> None:
+    def _new(self, path: str) -> Any:
+        """Where a file is to be made."""
         name = self._strip_protocol(path)
+        if self.auto_mkdir and "/" in name.strip("/"):
+            self.tree.mkdir(os.path.dirname(name), parents=True, exist_ok=True)
+        return name
+
+    def touch(self, path: str, truncate: bool = True, **options: Any) -> None:
+        name = self._new(path)
         if truncate:
             self.tree.write_bytes(name, b"")
         else:
@@ -143,7 +153,8 @@ class RumpFileSystem(_Base):  # type: ignore[misc]
         self, path: str, mode: str = "rb", block_size: Any = None, autocommit: bool = True, cache_options: Any = None,
         **options: Any,
     ) -> Any:  # fmt: skip
-        return self.tree.open(self._strip_protocol(path), mode if "b" in mode else f"{mode}b")
+        name = self._strip_protocol(path) if mode[:1] == "r" else self._new(path)
+        return self.tree.open(name, mode if "b" in mode else f"{mode}b")
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **options: Any) -> bytes:
         if start is None and end is None:
@@ -152,7 +163,7 @@ class RumpFileSystem(_Base):  # type: ignore[misc]
         return data
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **options: Any) -> None:
-        name = self._strip_protocol(path)
+        name = self._new(path)
         if mode == "create" and self.tree.lexists(name):
             raise FileExistsError(name)
         self.tree.write_bytes(name, value)

@@ -429,6 +429,8 @@ import {
   GetcwdResponse,
   GetdentsRequest,
   GetdentsResponse,
+  GetdentsStatRequest,
+  GetdentsStatResponse,
   GetfhRequest,
   GetfhResponse,
   GetvfsstatRequest,
@@ -779,6 +781,7 @@ export interface Call {
     | { $case: "etfs_register_withsize"; value: EtfsRegisterWithsizeRequest }
     | { $case: "etfs_remove"; value: EtfsRemoveRequest }
     | { $case: "newfs"; value: NewfsRequest }
+    | { $case: "getdents_stat"; value: GetdentsStatRequest }
     | { $case: "netconfig_ifcreate"; value: NetconfigIfcreateRequest }
     | { $case: "netconfig_ifdestroy"; value: NetconfigIfdestroyRequest }
     | { $case: "netconfig_ifup"; value: NetconfigIfupRequest }
@@ -1048,6 +1051,7 @@ export interface Result {
     | { $case: "etfs_register_withsize"; value: EtfsRegisterWithsizeResponse }
     | { $case: "etfs_remove"; value: EtfsRemoveResponse }
     | { $case: "newfs"; value: NewfsResponse }
+    | { $case: "getdents_stat"; value: GetdentsStatResponse }
     | { $case: "netconfig_ifcreate"; value: NetconfigIfcreateResponse }
     | { $case: "netconfig_ifdestroy"; value: NetconfigIfdestroyResponse }
     | { $case: "netconfig_ifup"; value: NetconfigIfupResponse }
@@ -1242,6 +1246,19 @@ export interface StreamRequest {
   waiting: bigint[];
   /** When the calls still wait after this time they end with ETIMEDOUT; 0: never. */
   timeout_ms: number;
+  /** Where contents are that are not in the calls, and room for those of answers (docs/transport.md). */
+  shared: Shared[];
+}
+
+/**
+ * A place in memory that both sides map, for the contents of one call: what write and pwrite are to write, or room for what
+ * read and pread give. In an answer: what was put there.
+ */
+export interface Shared {
+  /** Which of the calls of the message. */
+  call: number;
+  offset: bigint;
+  length: bigint;
 }
 
 export interface StreamResponse {
@@ -1257,7 +1274,11 @@ export interface StreamResponse {
   /** Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged. */
   busy: boolean;
   /** Nothing comes after this, and why: what a gRPC stream says in its status. Only where frames are spoken. */
-  end: SyscallError | undefined;
+  end:
+    | SyscallError
+    | undefined;
+  /** Where results of reads are that are not in the results. */
+  shared: Shared[];
 }
 
 export interface UploadModuleRequest {
@@ -2091,6 +2112,9 @@ export const Call: MessageFns<Call> = {
         break;
       case "newfs":
         NewfsRequest.encode(message.call.value, writer.uint32(16106).fork()).join();
+        break;
+      case "getdents_stat":
+        GetdentsStatRequest.encode(message.call.value, writer.uint32(16114).fork()).join();
         break;
       case "netconfig_ifcreate":
         NetconfigIfcreateRequest.encode(message.call.value, writer.uint32(16162).fork()).join();
@@ -3984,6 +4008,14 @@ export const Call: MessageFns<Call> = {
             message.call = { $case: "newfs", value: NewfsRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 2014: {
+            if (tag !== 16114) {
+              break;
+            }
+
+            message.call = { $case: "getdents_stat", value: GetdentsStatRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 2020: {
             if (tag !== 16162) {
               break;
@@ -5087,6 +5119,9 @@ export const Result: MessageFns<Result> = {
         break;
       case "newfs":
         NewfsResponse.encode(message.result.value, writer.uint32(16106).fork()).join();
+        break;
+      case "getdents_stat":
+        GetdentsStatResponse.encode(message.result.value, writer.uint32(16114).fork()).join();
         break;
       case "netconfig_ifcreate":
         NetconfigIfcreateResponse.encode(message.result.value, writer.uint32(16162).fork()).join();
@@ -7001,6 +7036,14 @@ export const Result: MessageFns<Result> = {
             message.result = { $case: "newfs", value: NewfsResponse.decode(reader, reader.uint32()) };
             continue;
           }
+          case 2014: {
+            if (tag !== 16114) {
+              break;
+            }
+
+            message.result = { $case: "getdents_stat", value: GetdentsStatResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 2020: {
             if (tag !== 16162) {
               break;
@@ -8490,6 +8533,7 @@ function createBaseStreamRequest(): StreamRequest {
     resume: false,
     waiting: [],
     timeout_ms: 0,
+    shared: [],
   };
 }
 
@@ -8544,6 +8588,9 @@ export const StreamRequest: MessageFns<StreamRequest> = {
     }
     if (message.timeout_ms !== 0) {
       writer.uint32(432).uint32(message.timeout_ms);
+    }
+    for (const v of message.shared) {
+      Shared.encode(v!, writer.uint32(562).fork()).join();
     }
     return writer;
   },
@@ -8661,6 +8708,88 @@ export const StreamRequest: MessageFns<StreamRequest> = {
             message.timeout_ms = reader.uint32();
             continue;
           }
+          case 70: {
+            if (tag !== 562) {
+              break;
+            }
+
+            message.shared.push(Shared.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseShared(): Shared {
+  return { call: 0, offset: 0n, length: 0n };
+}
+
+export const Shared: MessageFns<Shared> = {
+  encode(message: Shared, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.call !== 0) {
+      writer.uint32(8).uint32(message.call);
+    }
+    if (message.offset !== 0n) {
+      if (BigInt.asUintN(64, message.offset) !== message.offset) {
+        throw new globalThis.Error("value provided for field message.offset of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.offset);
+    }
+    if (message.length !== 0n) {
+      if (BigInt.asUintN(64, message.length) !== message.length) {
+        throw new globalThis.Error("value provided for field message.length of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.length);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Shared {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShared();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.call = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.offset = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.length = reader.uint64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -8675,7 +8804,7 @@ export const StreamRequest: MessageFns<StreamRequest> = {
 };
 
 function createBaseStreamResponse(): StreamResponse {
-  return { id: 0n, results: [], signal: 0, siginfo: undefined, busy: false, end: undefined };
+  return { id: 0n, results: [], signal: 0, siginfo: undefined, busy: false, end: undefined, shared: [] };
 }
 
 export const StreamResponse: MessageFns<StreamResponse> = {
@@ -8700,6 +8829,9 @@ export const StreamResponse: MessageFns<StreamResponse> = {
     }
     if (message.end !== undefined) {
       SyscallError.encode(message.end, writer.uint32(482).fork()).join();
+    }
+    for (const v of message.shared) {
+      Shared.encode(v!, writer.uint32(562).fork()).join();
     }
     return writer;
   },
@@ -8763,6 +8895,14 @@ export const StreamResponse: MessageFns<StreamResponse> = {
             }
 
             message.end = SyscallError.decode(reader, reader.uint32());
+            continue;
+          }
+          case 70: {
+            if (tag !== 562) {
+              break;
+            }
+
+            message.shared.push(Shared.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -12222,6 +12362,20 @@ export const VfsService = {
     responseSerialize: (value: NewfsResponse): Buffer => Buffer.from(NewfsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): NewfsResponse => NewfsResponse.decode(value),
   },
+  /**
+   * Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for each of
+   * them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR, EINVAL.
+   */
+  getdentsStat: {
+    path: "/rump.sp.v1.Vfs/GetdentsStat" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetdentsStatRequest): Buffer => Buffer.from(GetdentsStatRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetdentsStatRequest => GetdentsStatRequest.decode(value),
+    responseSerialize: (value: GetdentsStatResponse): Buffer =>
+      Buffer.from(GetdentsStatResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetdentsStatResponse => GetdentsStatResponse.decode(value),
+  },
 } as const;
 
 export interface VfsServer extends UntypedServiceImplementation {
@@ -12446,6 +12600,11 @@ export interface VfsServer extends UntypedServiceImplementation {
    * bytes of the device that takes. EPERM, ENODEV, EOPNOTSUPP, ENOTBLK, EBUSY, EINVAL, ENOTDIR, ENOSPC, EROFS, EIO.
    */
   newfs: handleUnaryCall<NewfsRequest, NewfsResponse>;
+  /**
+   * Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for each of
+   * them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR, EINVAL.
+   */
+  getdentsStat: handleUnaryCall<GetdentsStatRequest, GetdentsStatResponse>;
 }
 
 /** The networking faction: sockets, interfaces and routes. */

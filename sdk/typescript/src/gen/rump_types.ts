@@ -74,6 +74,12 @@ export interface Dirent {
   d_off: bigint;
 }
 
+/** An entry of a directory with the attributes of its file; without them where fstatat fails, or cannot answer at once. */
+export interface DirentStat {
+  entry: Dirent | undefined;
+  st: Stat | undefined;
+}
+
 export interface Rlimit {
   rlim_cur: bigint;
   rlim_max: bigint;
@@ -224,6 +230,8 @@ export interface TcpInfo {
   tcpi_bytes_acked: bigint;
   tcpi_bytes_received: bigint;
   tcpi_notsent_bytes: number;
+  /** segments that have arrived, the SYN among them */
+  tcpi_delivered: number;
 }
 
 /** The value of a socket option. */
@@ -1942,6 +1950,63 @@ export const Dirent: MessageFns<Dirent> = {
   },
 };
 
+function createBaseDirentStat(): DirentStat {
+  return { entry: undefined, st: undefined };
+}
+
+export const DirentStat: MessageFns<DirentStat> = {
+  encode(message: DirentStat, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.entry !== undefined) {
+      Dirent.encode(message.entry, writer.uint32(10).fork()).join();
+    }
+    if (message.st !== undefined) {
+      Stat.encode(message.st, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DirentStat {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDirentStat();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entry = Dirent.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.st = Stat.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseRlimit(): Rlimit {
   return { rlim_cur: 0n, rlim_max: 0n };
 }
@@ -3100,6 +3165,7 @@ function createBaseTcpInfo(): TcpInfo {
     tcpi_bytes_acked: 0n,
     tcpi_bytes_received: 0n,
     tcpi_notsent_bytes: 0,
+    tcpi_delivered: 0,
   };
 }
 
@@ -3215,6 +3281,9 @@ export const TcpInfo: MessageFns<TcpInfo> = {
     }
     if (message.tcpi_notsent_bytes !== 0) {
       writer.uint32(264).uint32(message.tcpi_notsent_bytes);
+    }
+    if (message.tcpi_delivered !== 0) {
+      writer.uint32(272).uint32(message.tcpi_delivered);
     }
     return writer;
   },
@@ -3494,6 +3563,14 @@ export const TcpInfo: MessageFns<TcpInfo> = {
             }
 
             message.tcpi_notsent_bytes = reader.uint32();
+            continue;
+          }
+          case 34: {
+            if (tag !== 272) {
+              break;
+            }
+
+            message.tcpi_delivered = reader.uint32();
             continue;
           }
         }

@@ -17,7 +17,6 @@ import fcntl
 import logging
 import mmap
 import os
-import platform
 import stat
 import struct
 import threading
@@ -27,6 +26,7 @@ from typing import Any, NoReturn
 from rumpuser.descriptor import Descriptor, refilled
 from rumpuser.devices.bell import Bells
 from rumpuser.devices.port import FRAME_MAX, PLAIN, Offload, Receive
+from rumpuser.fence import TSO, full_fence
 from rumpuser.host import Buffer
 from rumpwire.errno import Errno, KernelError, from_host
 
@@ -57,23 +57,7 @@ _LOCKS_AT = 1 << 40
 _BATCH = 64
 """Frames that are taken at a time, so that the timers of the stack have their turn."""
 _TRIES = 200
-_TSO = platform.machine() in ("x86_64", "i686", "AMD64")
 _U64 = struct.Struct("<Q")
-
-
-def _fence() -> Callable[[], None]:
-    """Makes a full memory barrier, for one thread at a time: the atomic exchange of a lock is one on x86, a system call
-    elsewhere."""
-    if not _TSO:
-        return os.sched_yield
-    lock = threading.Lock()
-    acquire, release = lock.acquire, lock.release
-
-    def fence() -> None:
-        acquire()
-        release()
-
-    return fence
 
 
 class ShmBus:
@@ -89,7 +73,7 @@ class ShmBus:
         self.on_close: Callable[[], None] = lambda: None
         self._lladdr: bytes | None = None
         self._closed = False
-        self._fence = _fence()
+        self._fence = full_fence()
         self._fd = _open(path)
         try:
             self._join()
@@ -107,7 +91,7 @@ class ShmBus:
     def _fill(self, state: dict[str, Any]) -> None:
         """The slot is held by the open file, which a predecessor and its successor share."""
         self.__dict__.update(state)
-        self._fence = _fence()
+        self._fence = full_fence()
         if not self._closed:
             self._map()
 
@@ -250,7 +234,7 @@ class ShmBus:
         end = position + skip + size
         slot, mapped, base = self.slot, self._mapped, self._base
         self._reserves[slot] = end
-        if not _TSO:
+        if not TSO:
             self._fence()
         if skip:
             _RECORD.pack_into(mapped, base + at, position >> 4 & 0xFFFFFFFF, _WRAP, 0, 0, 0, 0)
@@ -264,7 +248,7 @@ class ShmBus:
             to = at + len(part)
             mapped[at:to] = part
             at = to
-        if not _TSO:
+        if not TSO:
             self._fence()
         self._tail = self._positions[slot] = self._tails[slot] = end
         _U64.pack_into(self._seen, 8 * slot, end)

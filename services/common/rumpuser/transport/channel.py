@@ -15,6 +15,9 @@ from rumpuser.transport.names import MAX_MESSAGE, Tls
 from rumpuser.url import Url
 from rumpwire.errno import Errno, KernelError, from_host
 
+CONNECT_MS = 10_000
+"""How long one attempt to connect may take. gRPC's name for it is another; it is no pause between attempts."""
+
 
 def options(max_message: int) -> list[tuple[str, int]]:
     """Settings of both ends."""
@@ -46,7 +49,7 @@ def _client_options(max_message: int) -> list[tuple[str, int]]:
         *options(max_message),
         ("grpc.use_local_subchannel_pool", 1),
         ("grpc.initial_reconnect_backoff_ms", 50),
-        ("grpc.min_reconnect_backoff_ms", 50),
+        ("grpc.min_reconnect_backoff_ms", CONNECT_MS),
         ("grpc.max_reconnect_backoff_ms", 2000),
         ("grpc.enable_http_proxy", 0),
     ]

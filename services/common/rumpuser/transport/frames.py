@@ -10,74 +10,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import secrets
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from google.protobuf.message import DecodeError
 
+from rumpuser.component import Context
 from rumpuser.pending import Running
-from rumpuser.transport.framing import APART, MAX_HELLO, SUFFIX, Cutter, framed, header
+from rumpuser.transport import sharing
+from rumpuser.transport.connection import Frames, Offers, dial
+from rumpuser.transport.framing import MAX_HELLO, SUFFIX
 from rumpuser.transport.grpc_client import GrpcPeer
-from rumpuser.transport.grpc_server import OUTBOX, ComponentService
+from rumpuser.transport.grpc_server import ComponentService
+from rumpuser.transport.memory import LONG_CALLS, Lending, Pool, create, is_long, pool_in, read_out
+from rumpuser.transport.offer import HELLO_S, hello, read_hello
 from rumpuser.transport.peer import RemotePeer
+from rumpuser.transport.sharing import offer
 from rumpuser.transport.wire import cancellation, encode_failure
 from rumpuser.url import MAX_PATH, Url
 from rumpwire import rump_bus_pb2 as pb
+from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
 
-log = logging.getLogger(__name__)
-
-HELLO_S = 5.0
-"""A caller that has not shown the token by then is sent away."""
-
-
-class Frames(asyncio.Protocol):
-    """One connection, cut into frames."""
-
-    def __init__(self, limit: int) -> None:
-        self.transport: asyncio.Transport | None = None
-        self.cutter = Cutter(limit)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.set_write_buffer_limits(high=OUTBOX)
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self.cutter.feed(data)
-        try:
-            while self.open and (frame := self.cutter.frame()) is not None:
-                self.frame(frame)
-        except KernelError as error:
-            self.refuse(error)
-
-    @property
-    def open(self) -> bool:
-        """Whether anything is still read and sent."""
-        return self.transport is not None and not self.transport.is_closing()
-
-    def frame(self, data: bytes) -> None:
-        """A frame has come. Whatever KernelError this raises ends the connection."""
-        raise NotImplementedError
-
-    def send(self, data: bytes) -> None:
-        transport = self.transport
-        if transport is None or transport.is_closing():
-            return
-        if len(data) < APART:
-            transport.write(framed(data))
-        else:
-            transport.write(header(data))
-            transport.write(data)
-
-    def refuse(self, why: KernelError) -> None:
-        log.warning("connection ended: %s", why.text)
-        if self.transport is not None:
-            self.transport.abort()
+_offers = Offers()
 
 
 class Guest(Frames):
@@ -87,6 +46,8 @@ class Guest(Frames):
         super().__init__(limit)
         self._guests = guests
         self._admitted = False
+        self.wants_ring = False
+        self._offers: Offers | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -104,17 +65,17 @@ class Guest(Frames):
             self._timer.cancel()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.transport = None
+        super().connection_lost(exc)
         self._guests.discard(self)
+        if self._offers is not None:
+            self._offers.count -= 1
         self.expect_nothing()
 
     def pause_writing(self) -> None:
-        if self.transport is not None:
-            self.transport.pause_reading()
+        self.hold()
 
     def resume_writing(self) -> None:
-        if self.transport is not None:
-            self.transport.resume_reading()
+        self.go_on()
 
     def frame(self, data: bytes) -> None:
         if self._admitted:
@@ -122,13 +83,27 @@ class Guest(Frames):
             return
         self.expect_nothing()
         limit = self.hello(data)
-        if limit is not None:
-            self.cutter.limit = limit
-            self._admitted = True
+        if limit is None:
+            return
+        self.cutter.limit = limit
+        self._admitted = True
+        if self.wants_ring:
+            self._give_ring()
+        self.admitted()
+
+    def _give_ring(self) -> None:
+        assert self.transport is not None
+        ring = _offers.give(self.transport)
+        if ring is not None:
+            self._offers = _offers
+            self.begin(ring)
 
     def hello(self, data: bytes) -> int | None:
         """The first frame: how long the others may be, None when the next one is to say who it is. EAUTH."""
         raise NotImplementedError
+
+    def admitted(self) -> None:
+        """The guest may be sent something from now on."""
 
     def message(self, data: bytes) -> None:
         """Each later one."""
@@ -150,12 +125,12 @@ class _Caller(Guest):
             running.cancel()
 
     def hello(self, data: bytes) -> int:
-        token, _, name = data.partition(b"\n")
+        token, name, self.wants_ring = read_hello(data)
         if not self._service.admits(token):
             raise KernelError(Errno.EAUTH, "the token of this kernel is needed")
-        self._name = name.decode(errors="replace")
-        if self._name:
-            self._service.links.begin(self._name)
+        self._name = name
+        if name:
+            self._service.links.begin(name)
         return self._service.max_message
 
     def message(self, data: bytes) -> None:
@@ -227,8 +202,7 @@ class FrameServer:
             return
         self.refuse_more()
         for guest in list(self.guests):
-            if guest.transport is not None:
-                guest.transport.close()
+            guest.close()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)
 
@@ -236,16 +210,16 @@ class FrameServer:
 class _Link(Frames):
     """The connection of a `FramePeer`."""
 
-    def __init__(self, peer: FramePeer, limit: int) -> None:
+    def __init__(self, peer: FramePeer, limit: int, name: str) -> None:
         super().__init__(limit)
         self._peer = peer
-        self.name = secrets.token_hex(8)
+        self.name = name
 
     def frame(self, data: bytes) -> None:
         self._peer.arrived(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.transport = None
+        super().connection_lost(exc)
         self._peer.lost(self)
 
 
@@ -258,6 +232,50 @@ class FramePeer(RemotePeer):
         self._connecting: asyncio.Task[None] | None = None
         self._outbox: list[bytes] = []
         self._closed = False
+        self._numbers: WeakKeyDictionary[Pool, int] = WeakKeyDictionary()
+        self._sharing: set[asyncio.Task[None]] = set()
+        self._own: Lending | None = None
+
+    def _number(self, pool: Pool) -> int:
+        """Memory that the component does not know yet is handed over, for the calls that come then."""
+        number = self._numbers.get(pool)
+        if number is None:
+            number = self._numbers[pool] = 0
+            task = asyncio.get_running_loop().create_task(self._share(pool))
+            self._sharing.add(task)
+            task.add_done_callback(self._sharing.discard)
+        return number
+
+    async def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
+        """As `RemotePeer.call`. Long contents that are in no memory yet go through some of our own."""
+        if op.name in LONG_CALLS and is_long(step := Step(op, args)) and pool_in((step,)) is None:
+            loan = self._lend(step)
+            if loan is not None:
+                return await self._call_lent(ctx, op, *loan)
+        return await super().call(ctx, op, args)
+
+    def _lend(self, step: Step) -> tuple[Lending, int, tuple[Any, ...]] | None:
+        with contextlib.suppress(OSError):
+            self._own = self._own or Lending(create(name="rump-hop"))
+            if self._number(self._own.pool) and (loan := self._own.lend((step,))) is not None:
+                return self._own, loan[0], loan[1][0].args
+        return None
+
+    async def _call_lent(self, ctx: Context, op: Op, lending: Lending, slot: int, args: tuple[Any, ...]) -> Any:
+        try:
+            value = read_out(await super().call(ctx, op, args))
+        except KernelError as error:
+            if error.errno not in (Errno.ENOTCONN, Errno.ENOLINK):  # who is gone may go on writing for a while
+                lending.give_back(slot)
+            raise
+        lending.give_back(slot)
+        return value
+
+    async def _share(self, pool: Pool) -> None:
+        with contextlib.suppress(OSError, TimeoutError):  # then contents go on in messages
+            link, number = await offer(self.url.path + sharing.SUFFIX, self._token.encode(), pool)
+            pool.closing.append(link.close)
+            self._numbers[pool] = number
 
     def _post(self, data: bytes) -> None:
         if self._link is not None:
@@ -271,17 +289,22 @@ class FramePeer(RemotePeer):
             self._connecting = asyncio.get_running_loop().create_task(self._connect())
 
     async def _connect(self) -> None:
+        name = secrets.token_hex(8)
         try:
-            _, link = await asyncio.get_running_loop().create_unix_connection(
-                lambda: _Link(self, self._max_message), self.url.path + SUFFIX
+            link = await dial(
+                self.url.path + SUFFIX,
+                lambda ring: hello(self._token, name, ring=ring),
+                lambda: _Link(self, self._max_message, name),
             )
         except OSError as error:
             self._connecting = None
-            self.lost(None, f"cannot be reached: {error.strerror}")
+            self.lost(None, f"cannot be reached: {error.strerror or 'it does not answer'}")
             return
         self._connecting = None
+        if link.transport is None:
+            self.lost(None, "went away")
+            return
         self._link = link
-        link.send(f"{self._token}\n{link.name}".encode())
         outbox, self._outbox = self._outbox, []
         for data in outbox:
             link.send(data)
@@ -293,6 +316,7 @@ class FramePeer(RemotePeer):
         """The connection is gone; the next call makes another."""
         if link is self._link:
             self._link = None
+            self._numbers.clear()
         self._outbox.clear()
         self._gone(why, None if link is None else link.name)
 

@@ -29,32 +29,41 @@ def framed(data: bytes) -> bytes:
 
 
 class Cutter:
-    """Bytes in, frames out. ``limit``: the longest frame that is taken; it may be changed between frames."""
+    """Bytes in, frames out. ``limit``: the longest frame that is taken; it may be changed between frames.
 
-    __slots__ = ("_buffer", "_next", "limit")
+    Most of what comes is whole frames, which are taken out of what came; the rest of it is gathered.
+    """
+
+    __slots__ = ("_data", "_next", "limit")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self._buffer = bytearray()
+        self._data: bytes | bytearray = b""
         self._next = 0
 
     def feed(self, data: bytes) -> None:
-        self._buffer += data
+        if self._next == len(self._data):
+            self._data, self._next = data, 0
+            return
+        if not isinstance(self._data, bytearray):
+            self._data = bytearray(self._data)
+        self._data += data
 
     def frame(self) -> bytes | None:
         """The next frame that is whole. EMSGSIZE for one that is too long: nothing can be read after it."""
-        buffer, start = self._buffer, self._next
-        if len(buffer) - start >= HEADER:
-            length = int.from_bytes(buffer[start : start + HEADER], "little")
+        data, start = self._data, self._next
+        if len(data) - start >= HEADER:
+            length = int.from_bytes(data[start : start + HEADER], "little")
             if length > self.limit:
                 raise KernelError(Errno.EMSGSIZE, f"a frame of {length} bytes; {self.limit} are allowed")
             end = start + HEADER + length
-            if len(buffer) >= end:
-                with memoryview(buffer) as view:
-                    data = bytes(view[start + HEADER : end])
+            if len(data) >= end:
                 self._next = end
-                return data
-        if start:
-            del buffer[:start]
+                if isinstance(data, bytes):
+                    return data[start + HEADER : end]
+                with memoryview(data) as view:
+                    return bytes(view[start + HEADER : end])
+        if start and isinstance(data, bytearray):
+            del data[:start]
             self._next = 0
         return None

@@ -45,6 +45,7 @@ class GrpcPeer(RemotePeer):
         self._task: asyncio.Task[None] | None = None
         self._outbox: deque[bytes] = deque()
         self._more: asyncio.Future[None] | None = None
+        self._wrote = False
         self._closed = False
 
     async def close(self) -> None:
@@ -76,11 +77,12 @@ class GrpcPeer(RemotePeer):
         error = KernelError(Errno.ENOTCONN, f"the {self.name} component went away")
         stream: Any = None
         writer: asyncio.Task[None] | None = None
+        self._wrote = False
         try:
             if self._channel is None:
                 self._channel = channel.connect(self.url, self._tls, self._max_message)
             stream = self._channel.stream_stream(SERVE)(metadata=self._metadata)
-            writer = asyncio.get_running_loop().create_task(self._write(stream))
+            writer = asyncio.get_running_loop().create_task(self._write(self._channel, stream))
             await self._read(stream)
         except grpc.aio.AioRpcError as failure:
             error = self._reason(await self._whole(failure))
@@ -94,7 +96,8 @@ class GrpcPeer(RemotePeer):
             self._task = self._more = None
             self._outbox.clear()
             if error.errno == Errno.ENOTCONN:
-                self._gone(error.text.removeprefix(f"the {self.name} component "), "")
+                why = error.text.removeprefix(f"the {self.name} component ")
+                self._gone(why, "" if self._wrote else None)
             else:
                 self._fail(error)
 
@@ -114,9 +117,13 @@ class GrpcPeer(RemotePeer):
         what = "cannot be reached" if errno is Errno.ENOTCONN else "refused"
         return KernelError(errno, f"the {self.name} component {what}: {failure.details() or failure.code().name}")
 
-    async def _write(self, stream: Any) -> None:
+    async def _write(self, link: grpc.aio.Channel, stream: Any) -> None:
+        """Nothing is handed to gRPC before there is a connection: what has not been, was certainly not done."""
         loop = asyncio.get_running_loop()
         try:
+            while (state := link.get_state(try_to_connect=True)) is not grpc.ChannelConnectivity.READY:
+                await link.wait_for_state_change(state)
+            self._wrote = True
             while True:
                 self._more = loop.create_future()
                 while self._outbox:

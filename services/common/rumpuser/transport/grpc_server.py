@@ -27,7 +27,9 @@ from rumpuser.run import run_steps
 from rumpuser.transport import channel
 from rumpuser.transport.halves import begun
 from rumpuser.transport.links import Links
+from rumpuser.transport.memory import Pool, borrowed
 from rumpuser.transport.names import MAX_MESSAGE, TOKEN_KEY, Tls
+from rumpuser.transport.sharing import MemoryServer, Told
 from rumpuser.transport.wire import ContextCache, cancellation, decode_calls, encode_failure, encode_outcomes
 from rumpuser.url import Url
 from rumpuser.usage import usage
@@ -122,6 +124,10 @@ class Outbox:
             self._task = None
 
 
+def _not_told(pool: Pool, *, on: bool) -> None:
+    """Runs name their memory by its number."""
+
+
 class ComponentService:
     """The methods of the service; messages are bytes here."""
 
@@ -138,6 +144,8 @@ class ComponentService:
         self.waits = False
         """Whether calls wait until then: a successor is asked before it knows of its peers."""
         self.links = Links(records or NoRecords())
+        self.pools: dict[int, Pool] = {}
+        """Memory that is shared with callers on this host, by number."""
         self.under_way: dict[Running[list[Any]], list[Step]] = {}
         self._moved: set[Running[list[Any]]] = set()
         component.table["ping"] = Entry(self._ping)
@@ -243,6 +251,8 @@ class ComponentService:
         """Runs the calls as far as they go without waiting: the answer, or what is on its way."""
         try:
             steps = decode_calls(request)
+            if request.shared:
+                steps = borrowed(self.pools.get(request.memory), request.shared, steps, copy=True)
             if self.moving and not _stays(steps):
                 return encode_outcomes(request.id, steps, (), self.max_message, moved=True)
             ctx = self._contexts.decode(request.context)
@@ -290,6 +300,12 @@ class ComponentService:
         """Whether this is the token of the kernel; any is where it has none."""
         return not self._token or hmac.compare_digest(token, self._token)
 
+    def shares(self, token: bytes, _: Any) -> Told:
+        """See `rumpuser.transport.sharing.Welcome`. EAUTH."""
+        if not self.admits(token):
+            raise KernelError(Errno.EAUTH, "the token of this kernel is needed")
+        return _not_told
+
     async def _admit(self, context: Any) -> None:
         """UNAUTHENTICATED unless the caller is a component of this kernel."""
         given = dict(context.invocation_metadata() or ()).get(TOKEN_KEY, "")
@@ -326,6 +342,7 @@ class ComponentServer:
         self._server.add_generic_rpc_handlers((self.service.handler(),))
         self._health: Any = None
         self._frames: Any = None
+        self._memory: MemoryServer | None = None
 
     async def start(self) -> None:
         """Binds and serves; ``url`` has the port afterwards. EADDRINUSE, EACCES..."""
@@ -337,6 +354,9 @@ class ComponentServer:
 
             self._frames = FrameServer(self.url, callers(self.service))
             await self._frames.start()
+            self._memory = MemoryServer(self.url, self.service.shares)
+            self._memory.start()
+            self.service.pools = self._memory.pools
 
     async def set_serving(self, *, serving: bool) -> None:
         """What the health service says of the component."""
@@ -347,6 +367,8 @@ class ComponentServer:
         await self._server.stop(grace)
         if self._frames is not None:
             await self._frames.stop()
+        if self._memory is not None:
+            self._memory.stop()
         channel.unlink(self.url)
 
     def _offer_extras(self) -> None:

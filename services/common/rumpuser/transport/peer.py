@@ -19,6 +19,7 @@ from rumpuser.pending import Call, Pending, value_of
 from rumpuser.run import remaining
 from rumpuser.transport.gone import Gone, harmless, unknown
 from rumpuser.transport.halves import unfinished
+from rumpuser.transport.memory import Pool, pool_in
 from rumpuser.transport.names import MAX_MESSAGE, TOKEN_KEY, Tls
 from rumpuser.transport.wire import ContextCache, decode_outcome, decode_outcomes, encode_cancel, encode_run
 from rumpuser.url import Url
@@ -58,6 +59,10 @@ class RemotePeer:
     def _post(self, data: bytes) -> None:
         """Sends a message, connecting first where that is needed. Never waits."""
         raise NotImplementedError
+
+    def _number(self, pool: Pool) -> int:
+        """By what the component knows memory that is shared with it; 0: it does not, contents go in the message."""
+        return 0
 
     async def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
         """The value of one call. ENOTCONN when the component is gone, or goes before it answers.
@@ -149,7 +154,9 @@ class RemotePeer:
         call was ended or had been done already.
         """
         self._last_id = run_id = self._last_id + 1
-        data = encode_run(run_id, self._contexts.encode(ctx), steps, keep_going)
+        pool = pool_in(steps)
+        number = 0 if pool is None else self._number(pool)
+        data = encode_run(run_id, self._contexts.encode(ctx), steps, keep_going, pool if number else None, number)
         if len(data) > self._max_message:
             raise KernelError(Errno.EMSGSIZE, f"{len(data)} bytes; a message to {self.name} holds {self._max_message}")
         answer: Pending[Any] = Pending()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from rumpuser.component import Context
+from rumpuser.transport.memory import Pool, lent, put, taken
 from rumpwire import const
 from rumpwire import rump_bus_pb2 as pb
+from rumpwire.calls import Op
 from rumpwire.codec import _dec_Credentials, _enc_Credentials
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
@@ -22,6 +24,16 @@ from rumpwire.wire import (
 
 _KEPT = 512
 """Contexts that are remembered in each direction; a kernel has about as many as it has processes at work."""
+
+
+PASSED_ON = frozenset(("getdents_stat",))
+"""Calls whose results are long lists that nobody who asks a component looks at: they are for a client."""
+
+
+class Unread(NamedTuple):
+    """A result as it came, to be put into another message."""
+
+    message: Any
 
 
 class ContextCache:
@@ -69,10 +81,18 @@ def _context(message: Any) -> Context:
     return Context(message.pid, cred, message.cwd, message.root, message.umask, fsize, sbsize, message.memory)
 
 
-def encode_run(id: int, context: bytes, steps: Sequence[Step], keep_going: bool) -> bytes:
-    """A RunRequest; ``context`` is what `ContextCache.encode` gave. EINVAL for arguments that do not fit."""
+def encode_run(
+    id: int, context: bytes, steps: Sequence[Step], keep_going: bool, pool: Pool | None = None, number: int = 0
+) -> bytes:
+    """A RunRequest; ``context`` is what `ContextCache.encode` gave. EINVAL for arguments that do not fit.
+
+    What is in ``pool``, which the other side knows by ``number``, is named and not sent.
+    """
     request = pb.RunRequest()
     request.id = id
+    if pool is not None:
+        request.memory = number
+        steps = lent(pool, steps, request.shared)
     if keep_going:
         request.keep_going = True
     calls = request.calls
@@ -110,6 +130,7 @@ def encode_outcomes(
     response.id = id
     if moved:
         response.moved = True
+    outcomes = put(steps, outcomes, response.shared)
     results = response.results
     for step, outcome in zip(steps, outcomes, strict=False):
         message = results.add()
@@ -135,16 +156,24 @@ def encode_failure(id: int, error: KernelError) -> bytes:
 
 def decode_outcomes(steps: Sequence[Step], response: Any) -> list[Any]:
     """The outcomes in a RunResponse, without those of calls that were left out."""
-    outcomes = [decode_bus_result(step.op, message) for step, message in zip(steps, response.results, strict=False)]
+    outcomes = [_outcome(step.op, message) for step, message in zip(steps, response.results, strict=False)]
     while outcomes and outcomes[-1] is NOT_TRIED:
         outcomes.pop()
-    return outcomes
+    return taken(steps, outcomes, response.shared) if response.shared else outcomes
+
+
+def _outcome(op: Op, message: Any) -> Any:
+    if op.name in PASSED_ON and message.sys.WhichOneof("result") == op.name:
+        return Unread(getattr(message.sys, op.name))
+    return decode_bus_result(op, message)
 
 
 def decode_outcome(step: Step, response: Any) -> Any:
     """The value in the RunResponse to a run of one call; raises the error."""
     results = response.results
-    outcome = decode_bus_result(step.op, results[0]) if results else NOT_TRIED
+    outcome = _outcome(step.op, results[0]) if results else NOT_TRIED
+    if response.shared:
+        return taken((step,), [outcome], response.shared)[0]
     if isinstance(outcome, KernelError):
         raise outcome
     if outcome is NOT_TRIED:

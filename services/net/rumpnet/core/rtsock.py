@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from rumpnet.core.buffer import RecordBuffer
 from rumpnet.core.iface import Iface, InterfaceAddr, Listener
-from rumpnet.core.ifioctl import Requests, address_row, counters, link_address, row
+from rumpnet.core.ifioctl import Requests
 from rumpnet.core.neighbour import SECOND, Neighbour, Neighbours
 from rumpnet.core.route import REFUSED, Route, text
+from rumpnet.core.rtmsg import Messages
 from rumpnet.core.socket import Socket
 from rumpnet.core.tables import route_nodes
 from rumpnet.core.zone import sockaddr, with_zone
@@ -142,6 +143,7 @@ class RouteDomain(Listener):
 
     def __init__(self, net: Net) -> None:
         self.net = net
+        self.messages = Messages(net)
         self.sockets: list[RouteSocket] = []
         self.stats = Counter(dynamic=0, newgateway=0, unreach=0)
         """Routes that redirects have made and changed, and how often none was found (struct rtstat)."""
@@ -195,42 +197,7 @@ class RouteDomain(Listener):
         return self._socket(s).next_message(flags)
 
     def route_dump(self, ctx: Context, family: int, op: int, arg: int) -> list[Rtmsg]:
-        return self.dump(family, op, arg)
-
-    def dump(self, family: int, op: int, arg: int) -> list[Rtmsg]:
-        """EINVAL."""
-        length = {0: 0, const.AF_INET: 4, const.AF_INET6: 16}.get(family, -1)
-        if length < 0 or op not in (const.NET_RT_DUMP, const.NET_RT_FLAGS, const.NET_RT_IFLIST):
-            raise KernelError(Errno.EINVAL, f"no table {op} of family {family}")
-        if op == const.NET_RT_IFLIST:
-            return self._interfaces(length, arg)
-        if op == const.NET_RT_FLAGS and arg & const.RTF_LLDATA:
-            return self._neighbours(length)
-        wanted = arg if op == const.NET_RT_FLAGS else 0
-        return [
-            self.message(route)
-            for route in self.net.routes
-            if length in (0, len(route.dst)) and route.flags & wanted == wanted
-        ]
-
-    def _interfaces(self, length: int, index: int) -> list[Rtmsg]:
-        found = []
-        for iface in self.net.interfaces.by_name.values():
-            if index not in (0, iface.index):
-                continue
-            found.append(self._about(const.RTM_IFINFO, iface))
-            found += [
-                self._about_address(const.RTM_NEWADDR, iface, a) for a in iface.addresses if length in (0, len(a.addr))
-            ]
-        return found
-
-    def _neighbours(self, length: int) -> list[Rtmsg]:
-        return [
-            self._about_neighbour(const.RTM_GET, iface, entry)
-            for iface in self.net.interfaces.by_name.values()
-            for entry in getattr(iface, "neighbours", ())
-            if length in (0, len(entry.addr))
-        ]
+        return self.messages.dump(family, op, arg)
 
     def _socket(self, s: int) -> RouteSocket:
         so = self.net.socket(s)
@@ -263,10 +230,10 @@ class RouteDomain(Listener):
 
     def _get(self, message: Rtmsg, dst: bytes) -> Rtmsg:
         if message.rtm_flags & const.RTF_LLDATA:
-            return self._about_neighbour(const.RTM_GET, *self._neighbour(message, dst))
+            return self.messages.neighbour(const.RTM_GET, *self._neighbour(message, dst))
         for route in self.net.routes.matches(dst):
             if route.owner.up or route.flags & REFUSED:
-                return self._with_source(self.message(route), route, dst)
+                return self._with_source(self.messages.route(route), route, dst)
         raise KernelError(Errno.ESRCH, f"no route to {text(dst)}")
 
     def _with_source(self, message: Rtmsg, route: Route, dst: bytes) -> Rtmsg:
@@ -292,7 +259,7 @@ class RouteDomain(Listener):
             dst, message.prefixlen, iface, gateway=gateway, flags=flags, src=src, mtu=message.rmx_mtu,
             expires_ns=self._expiry(message),
         )  # fmt: skip
-        return self.message(route)
+        return self.messages.route(route)
 
     def _next_hop(self, message: Rtmsg) -> tuple[bytes, Iface]:
         """The gateway, or none, and the interface. ENETUNREACH when the gateway is on no network of ours."""
@@ -331,12 +298,12 @@ class RouteDomain(Listener):
     def _delete(self, message: Rtmsg, dst: bytes) -> Rtmsg:
         if message.rtm_flags & const.RTF_LLDATA:
             iface, entry = self._neighbour(message, dst)
-            gone = self._about_neighbour(const.RTM_DELETE, iface, entry)
+            gone = self.messages.neighbour(const.RTM_DELETE, iface, entry)
             cache: Neighbours = getattr(iface, "neighbours")  # noqa: B009  kinds of Ethernet have one
             cache.delete(entry.addr)
             return gone
         route = self._find(message, dst)
-        gone = self.message(route)
+        gone = self.messages.route(route)
         self.net.routes.remove(route)
         return gone
 
@@ -353,7 +320,7 @@ class RouteDomain(Listener):
             route, iface=iface, gateway=gateway, flags=flags, src=src, mtu=message.rmx_mtu or route.mtu,
             expires_ns=self._expiry(message),
         )  # fmt: skip
-        return self.message(route)
+        return self.messages.route(route)
 
     def _find(self, message: Rtmsg, dst: bytes) -> Route:
         route = self.net.routes.find(dst, message.prefixlen)
@@ -373,7 +340,7 @@ class RouteDomain(Listener):
             raise KernelError(Errno.EINVAL, f"{iface.name} has no neighbours")
         published = bool(message.rtm_flags & const.RTF_ANNOUNCE)
         cache.set(dst, bytes(link.sdl_addr), permanent=message.rmx_expire <= 0, published=published)
-        return self._about_neighbour(const.RTM_ADD, iface, cache.entries[dst])
+        return self.messages.neighbour(const.RTM_ADD, iface, cache.entries[dst])
 
     def _neighbour(self, message: Rtmsg, dst: bytes) -> tuple[Iface, Neighbour]:
         """ESRCH."""
@@ -389,53 +356,16 @@ class RouteDomain(Listener):
         for so in list(self.sockets):
             so.tell(message, sender)
 
-    def message(self, route: Route, kind: int = const.RTM_GET) -> Rtmsg:
-        """A route as it is shown."""
-        left = 0
-        if route.expires_ns is not None:
-            left = max(1, -(-(route.expires_ns - self.net.host.monotonic_ns()) // SECOND))
-        gateway = sockaddr(route.gateway) if route.gateway else link_address(route.iface)
-        return Rtmsg(
-            kind, route.flags, route.iface.index, 0, 0, 0, route.use, sockaddr(route.dst), route.prefixlen, gateway,
-            route.iface.name, sockaddr(route.src) if route.src else None, None, route.mtu, left,
-        )  # fmt: skip
-
-    def _about(self, kind: int, iface: Iface, what: int = 0) -> Rtmsg:
-        return Rtmsg(
-            rtm_type=kind, rtm_flags=iface.flags, rtm_index=iface.index, ifname=iface.name,
-            interface=row(self.net, iface), data=counters(iface), what=what,
-        )  # fmt: skip
-
-    def _about_address(self, kind: int, iface: Iface, address: InterfaceAddr) -> Rtmsg:
-        shown = address_row(self.net, address)
-        return Rtmsg(
-            rtm_type=kind, rtm_index=iface.index, ifname=iface.name, dst=sockaddr(address.addr),
-            prefixlen=address.prefixlen, ifa=sockaddr(address.addr), address=shown,
-        )  # fmt: skip
-
-    def _about_neighbour(self, kind: int, iface: Iface, entry: Neighbour) -> Rtmsg:
-        flags = const.RTF_UP | const.RTF_HOST | const.RTF_LLDATA
-        flags |= const.RTF_STATIC if entry.permanent else 0
-        flags |= const.RTF_ANNOUNCE if entry.published else 0
-        left = 0
-        if entry.expires_ns is not None:
-            left = max(1, -(-(entry.expires_ns - self.net.host.monotonic_ns()) // SECOND))
-        return Rtmsg(
-            rtm_type=kind, rtm_flags=flags, rtm_index=iface.index, dst=sockaddr(entry.addr),
-            prefixlen=len(entry.addr) * 8, gateway=SockaddrDl(iface.index, iface.if_type, iface.name, entry.lladdr),
-            ifname=iface.name, rmx_expire=left,
-        )  # fmt: skip
-
     # -- changes
 
     def route_new(self, route: Route) -> None:
-        self._unless_quiet(lambda: self.message(route, const.RTM_ADD))
+        self._unless_quiet(lambda: self.messages.route(route, const.RTM_ADD))
 
     def route_gone(self, route: Route) -> None:
-        self._unless_quiet(lambda: self.message(route, const.RTM_DELETE))
+        self._unless_quiet(lambda: self.messages.route(route, const.RTM_DELETE))
 
     def route_changed(self, route: Route) -> None:
-        self._unless_quiet(lambda: self.message(route, const.RTM_CHANGE))
+        self._unless_quiet(lambda: self.messages.route(route, const.RTM_CHANGE))
 
     def route_missed(self, dst: bytes) -> None:
         self.stats["unreach"] += 1
@@ -445,29 +375,29 @@ class RouteDomain(Listener):
 
     def route_redirected(self, route: Route, author: bytes) -> None:
         self.stats["dynamic" if route.flags & const.RTF_DYNAMIC else "newgateway"] += 1
-        self._unless_quiet(lambda: self.message(route, const.RTM_REDIRECT)._replace(author=sockaddr(author)))
+        self._unless_quiet(lambda: self.messages.route(route, const.RTM_REDIRECT)._replace(author=sockaddr(author)))
 
     def neighbour_changed(self, iface: Iface, entry: Neighbour, gone: bool) -> None:
         kind = const.RTM_DELETE if gone else const.RTM_ADD
-        self._unless_quiet(lambda: self._about_neighbour(kind, iface, entry))
+        self._unless_quiet(lambda: self.messages.neighbour(kind, iface, entry))
 
     def iface_new(self, iface: Iface) -> None:
-        self._unless_quiet(lambda: self._about(const.RTM_IFANNOUNCE, iface, const.IFAN_ARRIVAL))
+        self._unless_quiet(lambda: self.messages.interface(const.RTM_IFANNOUNCE, iface, const.IFAN_ARRIVAL))
 
     def iface_gone(self, iface: Iface) -> None:
-        self._unless_quiet(lambda: self._about(const.RTM_IFANNOUNCE, iface, const.IFAN_DEPARTURE))
+        self._unless_quiet(lambda: self.messages.interface(const.RTM_IFANNOUNCE, iface, const.IFAN_DEPARTURE))
 
     def iface_changed(self, iface: Iface) -> None:
-        self._unless_quiet(lambda: self._about(const.RTM_IFINFO, iface))
+        self._unless_quiet(lambda: self.messages.interface(const.RTM_IFINFO, iface))
 
     def lladdr_changed(self, iface: Iface) -> None:
-        self._unless_quiet(lambda: self._about(const.RTM_IFINFO, iface))
+        self._unless_quiet(lambda: self.messages.interface(const.RTM_IFINFO, iface))
 
     def address_new(self, iface: Iface, address: InterfaceAddr) -> None:
-        self._unless_quiet(lambda: self._about_address(const.RTM_NEWADDR, iface, address))
+        self._unless_quiet(lambda: self.messages.address(const.RTM_NEWADDR, iface, address))
 
     def address_gone(self, iface: Iface, address: InterfaceAddr) -> None:
-        self._unless_quiet(lambda: self._about_address(const.RTM_DELADDR, iface, address))
+        self._unless_quiet(lambda: self.messages.address(const.RTM_DELADDR, iface, address))
 
     def _unless_quiet(self, make: Callable[[], Rtmsg]) -> None:
         """Makes and sends a message if anybody listens, and nobody has asked for just this change."""

@@ -82,7 +82,7 @@ def route_nodes(domain: RouteDomain) -> list[Node]:
         if len(behind) > LEFT_ALONE:
             raise KernelError(Errno.EINVAL, "behind net.route.rtable stand a family, NET_RT_* and its argument")
         family, op, arg, _ = (*behind, 0, 0, 0, 0)[:LEFT_ALONE] if behind else (0, const.NET_RT_DUMP, 0, 0)
-        return SysctlRoutes(domain.dump(family, op or const.NET_RT_DUMP, arg))
+        return SysctlRoutes(domain.messages.dump(family, op or const.NET_RT_DUMP, arg))
 
     net = domain.net
     return [

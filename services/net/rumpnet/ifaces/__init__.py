@@ -12,10 +12,12 @@ from rumpnet.ifaces.lagg import Lagg
 from rumpnet.ifaces.lo import Loopback
 from rumpnet.ifaces.npflog import Npflog
 from rumpnet.ifaces.shmif import Shmif
+from rumpnet.ifaces.tap import Tap
+from rumpnet.ifaces.tun import Tun
 from rumpnet.ifaces.vether import Vether
 from rumpnet.ifaces.virt import Virt
 from rumpnet.ifaces.vlan import Vlan
 
 KINDS: dict[str, Callable[[Net, str, int], Iface]] = {
-    kind.kind: kind for kind in (Loopback, Bridge, Gif, Lagg, Npflog, Shmif, Vether, Virt, Vlan)
+    kind.kind: kind for kind in (Loopback, Bridge, Gif, Lagg, Npflog, Shmif, Tap, Tun, Vether, Virt, Vlan)
 }

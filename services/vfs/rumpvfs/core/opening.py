@@ -8,6 +8,7 @@ from typing import Any
 from rumpuser.component import Context
 from rumpuser.kauth import Action, permitted
 from rumpuser.pending import value_of
+from rumpuser.run import elsewhere
 from rumpvfs.core import access, acl
 from rumpvfs.core.etfs import HostVnode
 from rumpvfs.core.fifo import FifoFile
@@ -171,6 +172,9 @@ class Opening:
             raise KernelError(Errno.ENXIO, "the mount allows no devices")
         if isinstance(vnode, HostVnode):
             return self.vfs.install(self.vfs.open_data(vnode, flags))
+        rdev = vnode.getattr().st_rdev
+        if vtype is VType.CHR and const.major(rdev) in (const.MAJOR_BPF, const.MAJOR_TAP, const.MAJOR_TUN):
+            return elsewhere(rdev)
         return self._device(ctx, vnode, flags)
 
     def _fifo(self, ctx: Context, vnode: Vnode, flags: int) -> Opened:

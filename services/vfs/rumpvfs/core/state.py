@@ -54,6 +54,10 @@ NODES = (
     (b"tty", VType.CHR, 0o666, const.makedev(const.MAJOR_CTTY, 0)),
     (b"ptmx", VType.CHR, 0o666, const.makedev(const.MAJOR_PTM, 0)),
     (b"ptm", VType.CHR, 0o666, const.makedev(const.MAJOR_PTM, 1)),
+    (b"bpf", VType.CHR, 0o600, const.makedev(const.MAJOR_BPF, 0)),
+    (b"tap", VType.CHR, 0o600, const.makedev(const.MAJOR_TAP, 0xFFFFF)),
+    *((b"tap%d" % unit, VType.CHR, 0o600, const.makedev(const.MAJOR_TAP, unit)) for unit in range(4)),
+    *((b"tun%d" % unit, VType.CHR, 0o600, const.makedev(const.MAJOR_TUN, unit)) for unit in range(4)),
     *((bsd_name(b"p", unit), VType.CHR, 0o666, const.makedev(const.MAJOR_PTC, unit)) for unit in range(BSD_PAIRS)),
     *((bsd_name(b"t", unit), VType.CHR, 0o666, const.makedev(const.MAJOR_PTS, unit)) for unit in range(BSD_PAIRS)),
 )

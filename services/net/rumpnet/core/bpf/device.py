@@ -8,15 +8,15 @@ packets are dropped and counted.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
 from rumpnet.core.bpf.program import Filter, accept_all, compiled
 from rumpnet.core.buffer import Record, RecordBuffer
+from rumpnet.core.chardev import CharDevice
 from rumpnet.core.iface import DLT_NULL, LINK_LEN, Iface, Listener
 from rumpnet.core.net import Knob, Net, Node
 from rumpnet.core.packet import Packet
-from rumpnet.core.socket import Received, Sent, Socket
+from rumpnet.core.socket import Received, Sent
 from rumpnet.core.tables import bpf_peers
 from rumpnet.ifaces.capture import as_on_the_wire
 from rumpnet.ifaces.ether import Ethernet
@@ -52,7 +52,7 @@ def _aligned(length: int) -> int:
     return (length + _ALIGN - 1) & -_ALIGN
 
 
-class Bpf(Socket, Listener):
+class Bpf(CharDevice, Listener):
     """An open descriptor; most of a socket's calls it does not know."""
 
     def __init__(self, devices: BpfDevices) -> None:
@@ -275,37 +275,6 @@ class Bpf(Socket, Listener):
         self.net.interfaces.listeners.remove(self)
         self._devices.closed(self)
         super().close()
-
-    # -- what sockets do and this does not
-
-    def bind(self, ctx: Context, name: Sockaddr | None) -> Any:
-        raise _no_socket()
-
-    def connect(self, ctx: Context, name: Sockaddr | None) -> Any:
-        raise _no_socket()
-
-    def listen(self, backlog: int) -> None:
-        raise _no_socket()
-
-    def accept(self) -> Socket | Coroutine[Any, Any, Socket]:
-        raise _no_socket()
-
-    def shutdown(self, how: int) -> None:
-        raise _no_socket()
-
-    def sockname(self) -> Sockaddr:
-        raise _no_socket()
-
-    def peername(self) -> Sockaddr:
-        raise _no_socket()
-
-    @property
-    def connected(self) -> bool:
-        return False
-
-
-def _no_socket() -> KernelError:
-    return KernelError(Errno.ENOTSOCK, "a descriptor of bpf is no socket")
 
 
 def _integer(data: IoctlArgs | None) -> int:

@@ -53,7 +53,7 @@ class FastOpen:
 
     def answered(self, c: Connection, seg: Segment) -> None:
         """The SYN was acknowledged."""
-        c.syn_data_taken = c.syn_data > 0 and c.snd_una > c.iss + 1
+        c.syn_data_taken = c.syn_data > 0 and c.snd_una == c.iss + 1 + c.syn_data
         if c.syn_data_taken:
             self._losses.pop(c.faddr, None)
         known, _ = self.cookies.get(c.faddr, (b"", 0))

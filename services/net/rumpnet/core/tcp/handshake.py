@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def arrives(c: Connection, seg: Segment, now: int) -> None:
     """RFC 9293, 3.10.7.3."""
+    c.idle_since = now
     seg.ack = near(c.snd_una, seg.ack)
     acceptable = c.iss < seg.ack <= c.snd_nxt
     if seg.flags & ACK and not acceptable:
@@ -99,11 +100,9 @@ def _syn_acknowledged(c: Connection, seg: Segment, now: int) -> None:
 
 
 def _crossed(c: Connection, seg: Segment, now: int) -> None:
-    """Both sides open at once (RFC 9293, figure 7)."""
+    """Both sides open at once (RFC 9293, figure 7). What went with our SYN may have been taken."""
     c.ecn = c.ecn and seg.flags & (ECE | CWR) == ECE | CWR
     c.transit(Event.SYN)
     c.retransmits = 0
     c.cwnd = c.layer.initial_window(c)
-    c.snd_nxt = c.iss + 1
-    c.sb.records.clear()
     output.send_syn(c, now)

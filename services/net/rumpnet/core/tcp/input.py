@@ -169,6 +169,8 @@ def _all_old(c: Connection, seg: Segment, now: int) -> bool:
         output.send_syn(c, now)  # our answer to it was lost
         return False
     if seg.flags & SYN:
+        if c.sack_ok and seg.seq == c.irs:
+            c.reassembly.dsack = (seg.seq, seg.seq + 1)
         _challenge(c, now)
         return False
     if c.ts_ok and seg.tsval >= 0 and seg.seq + seg.length >= c.last_ack:
@@ -245,6 +247,7 @@ def established(c: Connection, now: int) -> None:
     if not c.cwnd:
         c.cwnd = c.layer.initial_window(c)
     c.last_sent = now
+    c.delivered += 1
     c.measured = (now, c.rcv_nxt)
     c.user.established()
     if c.fin_queued and c.state == State.ESTABLISHED:
@@ -270,6 +273,7 @@ def _acknowledge(c: Connection, seg: Segment, now: int) -> bool | None:
         return False
     c.tsecr_in = seg.tsecr if c.ts_ok and seg.tsval >= 0 else -1
     sacked, dsack = _blocks(c, seg, now) if seg.sack and c.sack_ok else (NOTHING, False)
+    c.delivered += -(-sacked.fresh // c.mss)
     acked = NOTHING
     if ack > una:
         acked = c.sb.acknowledge(ack, now, c.rtt)
@@ -302,6 +306,7 @@ def _update_window(c: Connection, seg: Segment, window: int, now: int) -> None:
 def _advance(c: Connection, ack: int, acked: Acked, now: int, *, echo: bool = True) -> None:
     """``snd_una`` moves on. With ``echo`` the timestamp that came back tells the time of a round trip."""
     c.bytes_acked += ack - c.snd_una
+    c.delivered += -(-acked.fresh // c.mss)
     c.snd_una = ack
     if c.search is not None:
         mtuprobe.acknowledged(c, c.search)

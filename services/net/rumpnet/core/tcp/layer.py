@@ -181,6 +181,7 @@ class TcpLayer:
     def _send(self, c: Connection | Bare, packet: Packet, tclass: int) -> None:
         """Hands a segment to the internet layer. What goes wrong there is kept, and told if the connection fails."""
         self.stats["packets sent"] += 1
+        header = packet.parts[0]
         try:
             route = self.route_of(c) if isinstance(c, Connection) else c.ip.route(c.faddr)
             c.ip.send(
@@ -189,7 +190,9 @@ class TcpLayer:
             )  # fmt: skip
         except KernelError as error:
             self.count("packets that could not be sent")
-            if isinstance(c, Connection):
+            if isinstance(c, Connection) and error.errno == Errno.ENOBUFS:
+                output.refused(c, int.from_bytes(header[4:8], "big"), self.host.monotonic_ns())
+            elif isinstance(c, Connection):
                 c.softerror = error.errno
                 if error.errno == Errno.EMSGSIZE:
                     self.mtu_changed(c, c.ip.path_mtu(self.route_of(c), c.faddr))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rumpnet.core.options import integer
 from rumpnet.core.tcp.congestion import ALGORITHMS
-from rumpnet.core.tcp.scoreboard import EVER
+from rumpnet.core.tcp.scoreboard import DUPLICATES
 from rumpnet.core.tcp.state import State
 from rumpnet.core.tcp.wheel import NEVER, SECOND
 from rumpwire import const
@@ -112,7 +112,7 @@ def info(so: TcpSocket) -> TcpInfo:
     """TCP_INFO. Times are microseconds, windows bytes, counts segments."""
     c = so.c
     if c is None:
-        return TcpInfo(tcpi_state=int(State.LISTEN if so.listening else State.CLOSED))
+        return so.last_info or TcpInfo(tcpi_state=int(State.LISTEN if so.listening else State.CLOSED))
     return info_of(c, so.net.host.monotonic_ns())
 
 
@@ -137,6 +137,6 @@ def info_of(c: Connection, now: int) -> TcpInfo:
         tcpi_snd_ssthresh=min(c.ssthresh, (1 << 32) - 1), tcpi_snd_cwnd=c.cwnd, tcpi_advmss=c.layer.announced_mss(c),
         tcpi_rcv_space=max(c.rcv_adv - c.rcv_nxt, 0), tcpi_snd_wnd=c.snd_wnd, tcpi_snd_nxt=c.snd_nxt & 0xFFFFFFFF,
         tcpi_rcv_nxt=c.rcv_nxt & 0xFFFFFFFF, tcpi_total_retrans=c.total_retrans, tcpi_bytes_acked=c.bytes_acked,
-        tcpi_bytes_received=c.bytes_received, tcpi_notsent_bytes=c.unsent,
-        tcpi_reordering=3 if not sb.reo_seen else 3 + sum(not r.flags & EVER for r in sb.records) // 2,
+        tcpi_bytes_received=c.bytes_received, tcpi_notsent_bytes=c.unsent, tcpi_delivered=c.delivered,
+        tcpi_reordering=max(DUPLICATES, -(-sb.reordered // mss)),
     )  # fmt: skip

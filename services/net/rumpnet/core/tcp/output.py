@@ -8,12 +8,14 @@ one is due and nothing has carried it. Segments carry up to 64 KiB; who cannot c
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import deque
 from typing import TYPE_CHECKING
 
 from rumpnet.core.packet import Packet
 from rumpnet.core.tcp import mtuprobe, timers
 from rumpnet.core.tcp.recovery import note_retransmit
 from rumpnet.core.tcp.state import State
+from rumpnet.core.tcp.tcb import near
 from rumpnet.core.tcp.wheel import MS, NEVER
 from rumpnet.core.wire import tcp
 from rumpnet.core.wire.tcp import ACK, CWR, ECE, FIN, PSH, RST, SYN, URG
@@ -27,6 +29,8 @@ GSO_MAX = 65535 - 60 - 60
 """Payload of one packet at most, whatever its headers."""
 RTT_SHORT = 512_000
 """Nanoseconds of round trip for each of which the biggest packet halves."""
+PACE_FROM = 10
+"""Segments at the beginning that are not paced."""
 ECT = 2
 """The codepoint by which packets say that they take marks: ECT(0)."""
 
@@ -40,7 +44,7 @@ def output(c: Connection, now: int, *, new_first: bool = False) -> None:
         sent = _send_new(c, now) or sent
     if c.ack_now:
         send_ack(c, now)
-    if c.snd_nxt == c.snd_una and not c.persist and c.unsent and not sent:
+    if c.snd_nxt == c.snd_una and not c.persist and c.unsent and not sent and not c.paced:
         timers.start_persist(c, now)
 
 
@@ -54,7 +58,7 @@ def _send_new(c: Connection, now: int) -> bool:
         _send_data(c, length, fin=False, now=now)
         c.mss = usual
         sent = True
-    while (length := _sendable(c)) >= 0:
+    while (length := _sendable(c)) >= 0 and not _too_early(c, now):
         fin = c.fin_queued and c.snd_nxt + length == c.snd.end
         if not length and not fin:
             break
@@ -111,6 +115,11 @@ def _train(c: Connection) -> int:
     return min(most, GSO_MAX)
 
 
+def record_size(c: Connection) -> int:
+    """Whole segments, for half of the largest window that the peer had: what Linux gathers as one packet."""
+    return max(min(c.max_wnd // 2, GSO_MAX) // c.mss, 1) * c.mss
+
+
 def _record_left(c: Connection) -> int:
     """Bytes to the end of the record (MSG_EOR) that comes next."""
     index = bisect_right(c.eor, c.snd_nxt)
@@ -118,8 +127,8 @@ def _record_left(c: Connection) -> int:
 
 
 def _pushes(c: Connection, end: int) -> bool:
-    """Whether the receiver is to pass on what ends here: the end of a record, or of what was written."""
-    if end == c.push_seq:
+    """Whether the receiver is to pass on what ends here: a record, what was written, or what went with a SYN."""
+    if end in (c.push_seq, c.iss + 1 + c.syn_data):
         return True
     index = bisect_left(c.eor, end)
     return index < len(c.eor) and c.eor[index] == end
@@ -152,7 +161,7 @@ def _send_data(c: Connection, length: int, fin: bool, now: int) -> None:
         c.cwr_pending = False
     if length % c.mss:
         c.nagle_small = seq + length
-    if c.snd_nxt == c.snd_una:
+    if c.snd_nxt == c.snd_una and not c.persist:
         c.stalled_since = now
     c.sb.sent(seq, end, now)
     c.snd_nxt = end
@@ -169,7 +178,7 @@ def _resend_lost(c: Connection, now: int) -> bool:
         room = min(c.cwnd - c.pipe, GSO_MAX)
         record = sb.records[index]
         length = record.end - record.seq
-        if room < min(length, c.mss):
+        if room < min(length, c.mss) or _too_early(c, now):
             break
         if length > room:
             record = sb.split(index, record.seq + max(room - room % c.mss, min(c.mss, length)))
@@ -191,6 +200,42 @@ def resend(c: Connection, record: Sent, now: int) -> None:
     c.sb.resent(record, now)
     _transmit(c, record.seq, max(length, 0), flags, now)
     timers.data_sent(c, now)
+
+
+def _too_early(c: Connection, now: int) -> bool:
+    """Whether the next segment has to wait for its time. Always False without pacing."""
+    if c.pace_at <= now:
+        return False
+    timers.wait_for_pace(c)
+    return True
+
+
+def _pace(c: Connection, length: int, now: int) -> None:
+    """Sets the time of the next segment: twice the window in a round trip while it grows fast, else 1.2 times.
+
+    The initial window is not spread, and half of the time by which one was late is made good with the next.
+    """
+    if c.snd_nxt - c.iss <= PACE_FROM * c.mss or not c.rtt.srtt:
+        return
+    tenths = 20 if c.cwnd < c.ssthresh // 2 else 12
+    gap = 10 * length * c.rtt.srtt // (tenths * max(c.cwnd, c.mss))
+    c.pace_at = now + gap - min(gap // 2, now - c.pace_at)
+
+
+def refused(c: Connection, seq: int, now: int) -> None:
+    """Our own interface had no room for a segment: data that would have been in it for the first time are unsent again.
+
+    When nothing is under way that could tell of room, a timer tries again, as for a closed window.
+    """
+    if c.state < State.ESTABLISHED:
+        return
+    seq, records = near(c.snd_una, seq), c.sb.records
+    c.layer.outgoing = deque(item for item in c.layer.outgoing if item[0] is not c)  # what follows would leave a hole
+    while records and records[-1].seq >= seq and not records[-1].flags:
+        c.snd_nxt = records.pop().seq
+    c.nagle_small = min(c.nagle_small, c.snd_nxt)
+    if c.snd_nxt == c.snd_una and (c.unsent or c.fin_queued):
+        timers.local_congestion(c, now)
 
 
 def _restart(c: Connection, now: int) -> None:
@@ -218,6 +263,8 @@ def _transmit(c: Connection, seq: int, length: int, flags: int, now: int, *, ect
         flags |= URG
         urgent = min(c.snd_up - seq, 0xFFFF)
     c.last_sent = now
+    if c.layer.sysctl.pacing.value:
+        _pace(c, length, now)
     send(c, seq, flags, views, length, now, urgent=urgent, tclass=ECT if ect and c.ecn else 0)
 
 
@@ -321,12 +368,13 @@ def send_syn(c: Connection, now: int) -> None:
     if c.ecn:
         flags |= ECE if answering else ECE | CWR
     stamps = (c.stamp(now), c.ts_recent if answering else 0) if c.ts_ok else None
-    cookie = c.syn_cookie if not c.retransmits else None
+    first = not c.retransmits and not answering
+    cookie = c.syn_cookie if first else None
     options = tcp.syn_options(
         c.layer.announced_mss(c), wscale=c.rcv_scale if c.ws_ok else -1, sack_permitted=c.sack_ok, stamps=stamps,
         cookie=cookie,
     )  # fmt: skip
-    length = c.syn_data if not c.retransmits else 0
+    length = c.syn_data if first else 0
     views = c.snd.views(c.iss + 1, length) if length else []
     c.last_sent = now
     transmit(c, c.iss, flags, syn_window(c), options, views, length)

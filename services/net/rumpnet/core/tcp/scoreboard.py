@@ -68,8 +68,8 @@ class Scoreboard:
 
     __slots__ = (
         "dsack_round", "dupacks", "fack", "frto", "high", "lost", "phase", "prior_cwnd", "prior_ssthresh",
-        "prr_delivered", "prr_out", "rack_end", "rack_ns", "rack_rtt", "records", "reo_persist", "reo_seen",
-        "reo_steps", "retrans", "retrans_stamp", "sacked", "tlp_high", "tlp_retrans", "undo_marker", "undo_retrans",
+        "prr_delivered", "prr_out", "rack_end", "rack_ns", "rack_rtt", "records", "reo_persist", "reo_steps",
+        "reordered", "retrans", "retrans_stamp", "sacked", "tlp_high", "tlp_retrans", "undo_marker", "undo_retrans",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -87,7 +87,8 @@ class Scoreboard:
         self.undo_retrans = 0
         self.retrans_stamp = -1
         self.rack_ns = self.rack_end = self.rack_rtt = 0
-        self.reo_seen = False
+        self.reordered = 0
+        """From how far behind what was reported first something came late, in bytes."""
         self.reo_steps = 1
         self.reo_persist = 0
         self.dsack_round = -1
@@ -240,14 +241,14 @@ class Scoreboard:
             if now - record.sent_ns < rtt.min:
                 return  # an answer so soon is one to an earlier transmission
         elif record.end <= self.fack and self.fack and record.seq < self.fack:
-            self.reo_seen = True
+            self.reordered = max(self.reordered, self.fack - record.seq)
+        self.rack_rtt = now - record.sent_ns
         if (record.sent_ns, record.end) > (self.rack_ns, self.rack_end):
             self.rack_ns, self.rack_end = record.sent_ns, record.end
-            self.rack_rtt = now - record.sent_ns
 
     def reo_wnd(self, mss: int, rtt: Rtt) -> int:
         """How long after something younger has arrived a segment may still come (6.2, step 4)."""
-        if not self.reo_seen and (self.phase >= Phase.RECOVERY or self.sacked >= DUPLICATES * mss):
+        if not self.reordered and (self.phase >= Phase.RECOVERY or self.sacked >= DUPLICATES * mss):
             return 0
         return 0 if rtt.min == NEVER else min(rtt.min // 4 * self.reo_steps, rtt.srtt)
 

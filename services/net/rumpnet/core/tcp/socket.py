@@ -84,7 +84,7 @@ class TcpSocket(Accepting, TcpStream):
     def _open(self, name: Sockaddr | None) -> None:
         if self.listening:
             raise KernelError(Errno.EOPNOTSUPP, "a socket that listens cannot connect")
-        if self.connected:
+        if self.connected or self.deferred:
             raise KernelError(Errno.EISCONN)
         if self.connecting:
             raise KernelError(Errno.EALREADY)

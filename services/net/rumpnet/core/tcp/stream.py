@@ -9,7 +9,7 @@ from __future__ import annotations
 from rumpnet.core.buffer import Record, StreamBuffer
 from rumpnet.core.inet import InetSocket
 from rumpnet.core.socket import EMPTY, READ_MAX, Received, Sent
-from rumpnet.core.tcp import output
+from rumpnet.core.tcp import options, output
 from rumpnet.core.tcp.ends import Tcp
 from rumpnet.core.tcp.state import CAN_SEND, State
 from rumpnet.core.tcp.tcb import Connection, Options
@@ -18,7 +18,7 @@ from rumpuser.host import Buffer
 from rumpuser.pending import EndedError
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Cmsg, Sockaddr
+from rumpwire.values import Cmsg, Sockaddr, TcpInfo
 
 CONNECTING = (State.SYN_SENT, State.SYN_RECEIVED)
 
@@ -38,6 +38,8 @@ class TcpStream(InetSocket):
         self.sending = False
         self.deferred = 0
         """TCP_FASTOPEN_CONNECT: the most that goes with the SYN, which waits for the first send."""
+        self.last_info: TcpInfo | None = None
+        """What TCP_INFO tells of a connection that has failed."""
         # urgent data
         self.mark = -1
         self.at_mark = False
@@ -76,6 +78,10 @@ class TcpStream(InetSocket):
         """For poll: whether a send would not be told that there is no connection yet."""
         return self.connected or self.cant_send or self.deferred > 0
 
+    def poll(self) -> int:
+        """An attempt to connect that has failed is a hang-up, too, until its error was read."""
+        return super().poll() | (const.POLLHUP if self.error and not self.used else 0)
+
     @property
     def urgent(self) -> bool:
         return bool(self.oob) or self.oob_due or self.at_mark
@@ -86,13 +92,27 @@ class TcpStream(InetSocket):
     def space(self) -> int:
         """For poll. With TCP_NOTSENT_LOWAT there is some when half of what may wait unsent has been sent."""
         c = self.c
-        if c is None:
+        if c is None or (self.tcp.sysctl.send_records.value and not self._roomy(c)):
             return 0
         lowat = self.tcp.notsent_lowat(c)
         return max(0, self.snd_hiwat - len(c.snd)) if not lowat or 2 * c.unsent < lowat else 0
 
+    def _roomy(self, c: Connection) -> bool:
+        """Whether it is worth to wake who waits for room: for SO_SNDLOWAT, or as Linux for a third of the buffer."""
+        if self.tcp.sysctl.send_records.value:
+            return 3 * len(c.snd) <= 2 * self.snd_hiwat
+        return len(c.snd) + min(self.snd_lowat, self.snd_hiwat) <= self.snd_hiwat
+
     def _room(self, c: Connection) -> int:
-        """Bytes that a send may add."""
+        """Bytes that a send may add. With send_records whoever has begun a packet below the bound may fill it."""
+        if self.tcp.sysctl.send_records.value:
+            whole = output.record_size(c)
+            if begun := c.unsent % whole:
+                return whole - begun
+            return whole if self._below(c) > 0 else 0
+        return self._below(c)
+
+    def _below(self, c: Connection) -> int:
         room = self.snd_hiwat - len(c.snd)
         if lowat := self.tcp.notsent_lowat(c):
             room = min(room, lowat - c.unsent)
@@ -117,7 +137,7 @@ class TcpStream(InetSocket):
         if c is None:
             return
         self._tune_send(c)
-        if len(c.snd) + min(self.snd_lowat, self.snd_hiwat) <= self.snd_hiwat:
+        if self._roomy(c):
             self.writable.wake()
 
     def _tune_send(self, c: Connection) -> None:
@@ -145,6 +165,8 @@ class TcpStream(InetSocket):
     def failed(self, errno: int) -> None:
         passive = self.used and errno == Errno.ECONNREFUSED  # it was there already, by Fast Open
         self.error = Errno.ECONNRESET if passive else errno
+        if self.c is not None:
+            self.last_info = options.info_of(self.c, self.net.host.monotonic_ns())
         self.ended()
 
     def ended(self) -> None:
@@ -203,7 +225,7 @@ class TcpStream(InetSocket):
         if self.cant_send and not self.error:
             raise KernelError(Errno.EPIPE, "the socket is shut down for writing")
         self.raise_error()
-        if not self.connected:
+        if not self.connected and not (self.connecting and self.tcp.sysctl.send_early.value):
             raise KernelError(Errno.ENOTCONN)
         if to is not None:
             raise KernelError(Errno.EISCONN)

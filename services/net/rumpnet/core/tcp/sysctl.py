@@ -73,6 +73,9 @@ KNOBS = (
     ("mslt_remote", "mslt.remote", 1058, 60, 1, 1200, "Maximum segment life beyond routers (half seconds)"),
     ("mslt_threshold", "mslt.remote_threshold", 1059, 0, 0, 1 << 20, "Round trip (ms) of remote hosts (0: none)"),
     ("iss_hash", "iss_hash", 1060, 1, 0, 1, "Initial sequence numbers of RFC 6528, else random ones"),
+    ("send_records", "send_records", 1062, 0, 0, 1, "Sends may fill a packet beyond the bound, and wait for a third"),
+    ("pacing", "pacing", 1063, 0, 0, 1, "Spread segments over the round trip"),
+    ("send_early", "send_before_connected", 1064, 0, 0, 1, "Sends wait for a connection that is made (0: ENOTCONN)"),
     ("blackhole", "pmtud_blackhole_detection", 1036, 1, 0, 1, "Try smaller segments when big ones get lost (RFC 4821)"),
 )  # fmt: skip
 
@@ -92,7 +95,7 @@ class Sysctl:
         self.abc_aggressive = self.mslt = self.mslt_loopback = self.mslt_local = self.mslt_remote = _UNSET
         self.mslt_threshold = self.iss_hash = _UNSET
         self.fastopen_all = self.fastopen_open = self.fastopen_bare = self.read_after_shutdown = _UNSET
-        self.mtu_probing = _UNSET
+        self.mtu_probing = self.send_records = self.pacing = self.send_early = _UNSET
         for attribute, _, _, value, low, high, _ in KNOBS:
             setattr(self, attribute, Knob(value, low, high))
 

@@ -122,16 +122,16 @@ class Connection:
     """A connection. ``*_at`` are deadlines of the monotonic clock, `NEVER` when not set."""
 
     __slots__ = (
-        "ack_now", "bytes_acked", "bytes_received", "cc", "cwnd", "cwr_pending", "delack_at", "domain", "ece_echo",
-        "ecn", "eor", "error", "faddr", "fin_queued", "flight_max", "fport", "idle_since", "ip", "irs", "iss", "key",
-        "laddr", "last_ack", "last_sent", "layer", "limited", "lport", "max_wnd", "measured", "mss", "nagle_small",
-        "oob_mark", "oow_ack_at", "opt", "options", "peer_mss", "persist", "pmtu", "ports", "probe_at", "probe_reo",
-        "probes", "pseudo", "push_seq", "quick", "rcv", "rcv_adv", "rcv_fin", "rcv_mss", "rcv_nxt", "rcv_scale",
-        "reassembly", "retransmits", "rexmt_at", "route", "rtt", "sack_ok", "sb", "search", "slot_at", "snd",
-        "snd_hiwat", "snd_nxt", "snd_scale", "snd_una", "snd_up", "snd_wl1", "snd_wl2", "snd_wnd", "softerror",
-        "ssthresh", "stalled_since", "started_at", "state", "syn_cookie", "syn_data", "syn_data_taken", "total_retrans",
-        "ts_ok", "ts_recent", "ts_recent_at", "tsecr_in", "tsoffset", "unacked", "usage_end", "user", "v6only",
-        "wait_at", "ws_ok",
+        "ack_now", "bytes_acked", "bytes_received", "cc", "cwnd", "cwr_pending", "delack_at", "delivered", "domain",
+        "ece_echo", "ecn", "eor", "error", "faddr", "fin_queued", "flight_max", "fport", "idle_since", "ip", "irs",
+        "iss", "key", "laddr", "last_ack", "last_sent", "layer", "limited", "lport", "max_wnd", "measured", "mss",
+        "nagle_small", "oob_mark", "oow_ack_at", "opt", "options", "pace_at", "paced", "peer_mss", "persist", "pmtu",
+        "ports", "probe_at", "probe_reo", "probes", "pseudo", "push_seq", "quick", "rcv", "rcv_adv", "rcv_fin",
+        "rcv_mss", "rcv_nxt", "rcv_scale", "reassembly", "retransmits", "rexmt_at", "route", "rtt", "sack_ok", "sb",
+        "search", "slot_at", "snd", "snd_hiwat", "snd_nxt", "snd_scale", "snd_una", "snd_up", "snd_wl1", "snd_wl2",
+        "snd_wnd", "softerror", "ssthresh", "stalled_since", "started_at", "state", "syn_cookie", "syn_data",
+        "syn_data_taken", "total_retrans", "ts_ok", "ts_recent", "ts_recent_at", "tsecr_in", "tsoffset", "unacked",
+        "usage_end", "user", "v6only", "wait_at", "ws_ok",
     )  # fmt: skip
 
     def __init__(self, layer: TcpLayer, ip: Any, key: Key, rcv: StreamBuffer, opt: Options) -> None:
@@ -201,13 +201,17 @@ class Connection:
         # timers
         self.slot_at = self.rexmt_at = self.probe_at = self.delack_at = self.wait_at = NEVER
         self.probe_reo = False
+        self.pace_at = 0
+        """When the next segment may leave (net.inet.tcp.pacing)."""
+        self.paced = False
+        """Whether one waits for that."""
         self.retransmits = 0
         self.stalled_since = 0
         self.persist = False
         self.probes = 0
         self.idle_since = self.started_at
         # for TCP_INFO
-        self.bytes_acked = self.bytes_received = self.total_retrans = 0
+        self.bytes_acked = self.bytes_received = self.total_retrans = self.delivered = 0
 
     # -- what follows from it
 

@@ -6,6 +6,8 @@ There are four deadlines, which the wheel watches over together:
 - ``probe_at``: the tail loss probe, or the moment at which a reordered segment is taken for lost;
 - ``delack_at``: an acknowledgment that waits for something to go with;
 - ``wait_at``: keep-alive, and the end of FIN_WAIT_2 without a user.
+
+A fifth, ``pace_at``, counts while a segment waits for it (`Connection.paced`).
 """
 
 from __future__ import annotations
@@ -33,10 +35,13 @@ FIN_WAIT_2 = 60 * SECOND
 """How long a connection without a user waits for the peer's FIN."""
 PROBE_DEFAULT = SECOND
 SLACK = 2 * MS
+LOCAL_RETRY = 500 * MS
+"""Until data are tried again that our own interface had no room for (TCP_RESOURCE_PROBE_INTERVAL of Linux)."""
 
 
 def next_deadline(c: Connection) -> int:
-    return min(c.rexmt_at, c.probe_at, c.delack_at, c.wait_at)
+    first = min(c.rexmt_at, c.probe_at, c.delack_at, c.wait_at)
+    return min(first, c.pace_at) if c.paced else first
 
 
 def expire(c: Connection, now: int) -> None:
@@ -54,12 +59,16 @@ def expire(c: Connection, now: int) -> None:
     if c.wait_at <= now:
         c.wait_at = NEVER
         _waited(c, now)
+    if c.paced and c.pace_at <= now:
+        c.paced = False
+        output.output(c, now)
     if c.state != State.CLOSED:
         c.arm(next_deadline(c))
 
 
 def stop(c: Connection) -> None:
     c.rexmt_at = c.probe_at = c.delack_at = c.wait_at = NEVER
+    c.paced = False
     c.layer.wheel.put(c, NEVER)
 
 
@@ -82,7 +91,7 @@ def start_rexmt(c: Connection, now: int) -> None:
 
 def acknowledged(c: Connection, now: int) -> None:
     """New data were acknowledged: the timer runs anew, or rests (RFC 6298, 5.2 and 5.3)."""
-    c.retransmits = 0
+    c.retransmits = c.probes = 0
     c.stalled_since = now
     if c.snd_una == c.snd_nxt:
         c.rexmt_at = c.probe_at = NEVER
@@ -127,6 +136,19 @@ def start_persist(c: Connection, now: int) -> None:
     c.rtt.backoff = 0
     c.stalled_since = c.stalled_since or now
     start_rexmt(c, now)
+
+
+def local_congestion(c: Connection, now: int) -> None:
+    """Our own interface had no room for what is next. The network knows nothing of it: no time is doubled."""
+    c.persist, c.probe_at, c.rtt.backoff = True, NEVER, 0
+    c.stalled_since = c.stalled_since or now
+    c.rexmt_at = c.pace_at = now + (LOCAL_RETRY if c.probes else c.rtt.rto)
+    c.arm(c.rexmt_at)
+
+
+def wait_for_pace(c: Connection) -> None:
+    c.paced = True
+    c.arm(c.pace_at)
 
 
 def start_keepalive(c: Connection, now: int) -> None:
@@ -231,8 +253,9 @@ def _gives_up(c: Connection, now: int, retries: int) -> bool:
 
 
 def _probe_window(c: Connection, now: int) -> None:
-    """A closed window is probed for as long as the peer answers (RFC 1122, 4.2.2.17)."""
-    if (c.opt.user_timeout and now - c.stalled_since >= c.opt.user_timeout) or c.probes >= RETRIES:
+    """A closed window is probed for as long as the peer answers (RFC 1122, 4.2.2.17), our own interface for ever."""
+    tired = c.probes >= RETRIES and c.rtt.backoff
+    if (c.opt.user_timeout and now - c.stalled_since >= c.opt.user_timeout) or tired:
         c.layer.drop(c, c.softerror or Errno.ETIMEDOUT)
         return
     if c.layer.orphaned(c) and c.probes >= ORPHAN_RETRIES:

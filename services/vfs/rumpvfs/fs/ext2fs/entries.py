@@ -173,7 +173,11 @@ class Entries:
     def find(self, name: bytes) -> int:
         """The number of the inode of a name, 0 when there is none. EIO."""
         found = self._find(name)
-        return found[1].inode(self.raw(found[0]), name) if found else 0
+        return found[1].inode(self._verified(found[0]), name) if found else 0
+
+    def _verified(self, block: int) -> memoryview:
+        """A block whose leaf is known: its checksum was right then, or it is ours."""
+        return self._writer.volume.storage.block(self.place(block))
 
     def is_empty(self) -> bool:
         """Whether there is no name but ``.`` and ``..``. EIO."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rumpuser.host import Buffer
+from rumpuser.landing import buffer_for
 from rumpwire.errno import Errno, KernelError
 
 SHIFT = 16
@@ -41,15 +42,18 @@ class Store:
         if stop <= CHUNK:
             return self._piece(index, start, stop)
         end = min(end, offset + READ_MAX)
-        out = bytearray(end - offset)
-        at = 0
-        while at < len(out):
-            stop = min(CHUNK, start + len(out) - at)
-            chunk = self.chunks.get(index)
-            if chunk is not None and len(chunk) > start:
-                piece = memoryview(chunk)[start:stop]
-                out[at : at + len(piece)] = piece
-            at += stop - start
+        out = buffer_for(length, end - offset)
+        at, total = 0, end - offset
+        while at < total:
+            stop = min(CHUNK, start + total - at)
+            chunk = self.chunks.get(index, b"")
+            found = min(len(chunk), stop) - start
+            if found > 0:
+                out[at : at + found] = memoryview(chunk)[start : start + found]
+            at += max(found, 0)
+            missing = stop - start - max(found, 0)
+            out[at : at + missing] = _ZEROS[:missing]
+            at += missing
             index, start = index + 1, 0
         return out
 
