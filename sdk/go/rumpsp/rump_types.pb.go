@@ -3683,6 +3683,7 @@ type IoctlArgs struct {
 	//	*IoctlArgs_BpfProgram
 	//	*IoctlArgs_BpfStat
 	//	*IoctlArgs_BpfDltlist
+	//	*IoctlArgs_Wg
 	Args          isIoctlArgs_Args `protobuf_oneof:"args"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4040,6 +4041,15 @@ func (x *IoctlArgs) GetBpfDltlist() *BpfDltlist {
 	return nil
 }
 
+func (x *IoctlArgs) GetWg() *WgReq {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Wg); ok {
+			return x.Wg
+		}
+	}
+	return nil
+}
+
 type isIoctlArgs_Args interface {
 	isIoctlArgs_Args()
 }
@@ -4184,6 +4194,10 @@ type IoctlArgs_BpfDltlist struct {
 	BpfDltlist *BpfDltlist `protobuf:"bytes,86,opt,name=bpf_dltlist,json=bpfDltlist,proto3,oneof"`
 }
 
+type IoctlArgs_Wg struct {
+	Wg *WgReq `protobuf:"bytes,87,opt,name=wg,proto3,oneof"`
+}
+
 func (*IoctlArgs_Integer) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_Raw) isIoctlArgs_Args() {}
@@ -4253,6 +4267,8 @@ func (*IoctlArgs_BpfProgram) isIoctlArgs_Args() {}
 func (*IoctlArgs_BpfStat) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_BpfDltlist) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Wg) isIoctlArgs_Args() {}
 
 // TIOCGETA, TIOCSETA, TIOCSETAW, TIOCSETAF: what a terminal does with what goes through it (termios(4)), by NetBSD's numbers.
 type Termios struct {
@@ -5698,6 +5714,238 @@ func (x *BridgeAddr) GetExpire() uint32 {
 	return 0
 }
 
+// SIOCSDRVSPEC and SIOCGDRVSPEC of a tunnel of WireGuard (wg(4)). ifd_cmd: WG_IOCTL_*; peers: all that there are for WG_IOCTL_GET, the one
+// that is meant for others.
+type WgReq struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	IfdName       string                 `protobuf:"bytes,1,opt,name=ifd_name,json=ifdName,proto3" json:"ifd_name,omitempty"`
+	IfdCmd        uint32                 `protobuf:"varint,2,opt,name=ifd_cmd,json=ifdCmd,proto3" json:"ifd_cmd,omitempty"`
+	PrivateKey    []byte                 `protobuf:"bytes,3,opt,name=private_key,json=privateKey,proto3" json:"private_key,omitempty"`
+	ListenPort    uint32                 `protobuf:"varint,4,opt,name=listen_port,json=listenPort,proto3" json:"listen_port,omitempty"`
+	Peers         []*WgPeer              `protobuf:"bytes,5,rep,name=peers,proto3" json:"peers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WgReq) Reset() {
+	*x = WgReq{}
+	mi := &file_rump_types_proto_msgTypes[64]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WgReq) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WgReq) ProtoMessage() {}
+
+func (x *WgReq) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[64]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WgReq.ProtoReflect.Descriptor instead.
+func (*WgReq) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{64}
+}
+
+func (x *WgReq) GetIfdName() string {
+	if x != nil {
+		return x.IfdName
+	}
+	return ""
+}
+
+func (x *WgReq) GetIfdCmd() uint32 {
+	if x != nil {
+		return x.IfdCmd
+	}
+	return 0
+}
+
+func (x *WgReq) GetPrivateKey() []byte {
+	if x != nil {
+		return x.PrivateKey
+	}
+	return nil
+}
+
+func (x *WgReq) GetListenPort() uint32 {
+	if x != nil {
+		return x.ListenPort
+	}
+	return 0
+}
+
+func (x *WgReq) GetPeers() []*WgPeer {
+	if x != nil {
+		return x.Peers
+	}
+	return nil
+}
+
+// A peer. Its preshared key may be empty, its endpoint is where it was heard of last.
+type WgPeer struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Name         string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	PublicKey    []byte                 `protobuf:"bytes,2,opt,name=public_key,json=publicKey,proto3" json:"public_key,omitempty"`
+	PresharedKey []byte                 `protobuf:"bytes,3,opt,name=preshared_key,json=presharedKey,proto3" json:"preshared_key,omitempty"`
+	Endpoint     *Sockaddr              `protobuf:"bytes,4,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
+	AllowedIps   []*WgAllowedIp         `protobuf:"bytes,5,rep,name=allowed_ips,json=allowedIps,proto3" json:"allowed_ips,omitempty"`
+	// Of the wall clock, 0 for none.
+	LastHandshakeSec uint64 `protobuf:"varint,6,opt,name=last_handshake_sec,json=lastHandshakeSec,proto3" json:"last_handshake_sec,omitempty"`
+	RxBytes          uint64 `protobuf:"varint,7,opt,name=rx_bytes,json=rxBytes,proto3" json:"rx_bytes,omitempty"`
+	TxBytes          uint64 `protobuf:"varint,8,opt,name=tx_bytes,json=txBytes,proto3" json:"tx_bytes,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *WgPeer) Reset() {
+	*x = WgPeer{}
+	mi := &file_rump_types_proto_msgTypes[65]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WgPeer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WgPeer) ProtoMessage() {}
+
+func (x *WgPeer) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[65]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WgPeer.ProtoReflect.Descriptor instead.
+func (*WgPeer) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{65}
+}
+
+func (x *WgPeer) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *WgPeer) GetPublicKey() []byte {
+	if x != nil {
+		return x.PublicKey
+	}
+	return nil
+}
+
+func (x *WgPeer) GetPresharedKey() []byte {
+	if x != nil {
+		return x.PresharedKey
+	}
+	return nil
+}
+
+func (x *WgPeer) GetEndpoint() *Sockaddr {
+	if x != nil {
+		return x.Endpoint
+	}
+	return nil
+}
+
+func (x *WgPeer) GetAllowedIps() []*WgAllowedIp {
+	if x != nil {
+		return x.AllowedIps
+	}
+	return nil
+}
+
+func (x *WgPeer) GetLastHandshakeSec() uint64 {
+	if x != nil {
+		return x.LastHandshakeSec
+	}
+	return 0
+}
+
+func (x *WgPeer) GetRxBytes() uint64 {
+	if x != nil {
+		return x.RxBytes
+	}
+	return 0
+}
+
+func (x *WgPeer) GetTxBytes() uint64 {
+	if x != nil {
+		return x.TxBytes
+	}
+	return 0
+}
+
+type WgAllowedIp struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Addr          []byte                 `protobuf:"bytes,1,opt,name=addr,proto3" json:"addr,omitempty"`
+	Prefixlen     uint32                 `protobuf:"varint,2,opt,name=prefixlen,proto3" json:"prefixlen,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WgAllowedIp) Reset() {
+	*x = WgAllowedIp{}
+	mi := &file_rump_types_proto_msgTypes[66]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WgAllowedIp) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WgAllowedIp) ProtoMessage() {}
+
+func (x *WgAllowedIp) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[66]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WgAllowedIp.ProtoReflect.Descriptor instead.
+func (*WgAllowedIp) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{66}
+}
+
+func (x *WgAllowedIp) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *WgAllowedIp) GetPrefixlen() uint32 {
+	if x != nil {
+		return x.Prefixlen
+	}
+	return 0
+}
+
 // SIOCSETVLAN, SIOCGETVLAN: an empty parent detaches.
 type VlanReq struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -5710,7 +5958,7 @@ type VlanReq struct {
 
 func (x *VlanReq) Reset() {
 	*x = VlanReq{}
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5722,7 +5970,7 @@ func (x *VlanReq) String() string {
 func (*VlanReq) ProtoMessage() {}
 
 func (x *VlanReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5735,7 +5983,7 @@ func (x *VlanReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VlanReq.ProtoReflect.Descriptor instead.
 func (*VlanReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{64}
+	return file_rump_types_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *VlanReq) GetIfname() string {
@@ -5771,7 +6019,7 @@ type IfPhyAddr struct {
 
 func (x *IfPhyAddr) Reset() {
 	*x = IfPhyAddr{}
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5783,7 +6031,7 @@ func (x *IfPhyAddr) String() string {
 func (*IfPhyAddr) ProtoMessage() {}
 
 func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5796,7 +6044,7 @@ func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IfPhyAddr.ProtoReflect.Descriptor instead.
 func (*IfPhyAddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{65}
+	return file_rump_types_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *IfPhyAddr) GetIflrName() string {
@@ -5833,7 +6081,7 @@ type LaggReq struct {
 
 func (x *LaggReq) Reset() {
 	*x = LaggReq{}
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5845,7 +6093,7 @@ func (x *LaggReq) String() string {
 func (*LaggReq) ProtoMessage() {}
 
 func (x *LaggReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5858,7 +6106,7 @@ func (x *LaggReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaggReq.ProtoReflect.Descriptor instead.
 func (*LaggReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{66}
+	return file_rump_types_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *LaggReq) GetIfname() string {
@@ -5899,7 +6147,7 @@ type BpfProgram struct {
 
 func (x *BpfProgram) Reset() {
 	*x = BpfProgram{}
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5911,7 +6159,7 @@ func (x *BpfProgram) String() string {
 func (*BpfProgram) ProtoMessage() {}
 
 func (x *BpfProgram) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5924,7 +6172,7 @@ func (x *BpfProgram) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfProgram.ProtoReflect.Descriptor instead.
 func (*BpfProgram) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{67}
+	return file_rump_types_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *BpfProgram) GetInsns() []*BpfInsn {
@@ -5946,7 +6194,7 @@ type BpfInsn struct {
 
 func (x *BpfInsn) Reset() {
 	*x = BpfInsn{}
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5958,7 +6206,7 @@ func (x *BpfInsn) String() string {
 func (*BpfInsn) ProtoMessage() {}
 
 func (x *BpfInsn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5971,7 +6219,7 @@ func (x *BpfInsn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfInsn.ProtoReflect.Descriptor instead.
 func (*BpfInsn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{68}
+	return file_rump_types_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *BpfInsn) GetCode() uint32 {
@@ -6014,7 +6262,7 @@ type BpfStat struct {
 
 func (x *BpfStat) Reset() {
 	*x = BpfStat{}
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6026,7 +6274,7 @@ func (x *BpfStat) String() string {
 func (*BpfStat) ProtoMessage() {}
 
 func (x *BpfStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6039,7 +6287,7 @@ func (x *BpfStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfStat.ProtoReflect.Descriptor instead.
 func (*BpfStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{69}
+	return file_rump_types_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *BpfStat) GetBsRecv() uint64 {
@@ -6073,7 +6321,7 @@ type BpfDltlist struct {
 
 func (x *BpfDltlist) Reset() {
 	*x = BpfDltlist{}
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6085,7 +6333,7 @@ func (x *BpfDltlist) String() string {
 func (*BpfDltlist) ProtoMessage() {}
 
 func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6098,7 +6346,7 @@ func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfDltlist.ProtoReflect.Descriptor instead.
 func (*BpfDltlist) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{70}
+	return file_rump_types_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *BpfDltlist) GetBflList() []uint32 {
@@ -6128,7 +6376,7 @@ type Impairment struct {
 
 func (x *Impairment) Reset() {
 	*x = Impairment{}
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6140,7 +6388,7 @@ func (x *Impairment) String() string {
 func (*Impairment) ProtoMessage() {}
 
 func (x *Impairment) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6153,7 +6401,7 @@ func (x *Impairment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Impairment.ProtoReflect.Descriptor instead.
 func (*Impairment) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{71}
+	return file_rump_types_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *Impairment) GetDelayNs() uint64 {
@@ -6242,7 +6490,7 @@ type ImpairmentStat struct {
 
 func (x *ImpairmentStat) Reset() {
 	*x = ImpairmentStat{}
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6254,7 +6502,7 @@ func (x *ImpairmentStat) String() string {
 func (*ImpairmentStat) ProtoMessage() {}
 
 func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6267,7 +6515,7 @@ func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImpairmentStat.ProtoReflect.Descriptor instead.
 func (*ImpairmentStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{72}
+	return file_rump_types_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *ImpairmentStat) GetSettings() *Impairment {
@@ -6331,7 +6579,7 @@ type VndIoctl struct {
 
 func (x *VndIoctl) Reset() {
 	*x = VndIoctl{}
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6343,7 +6591,7 @@ func (x *VndIoctl) String() string {
 func (*VndIoctl) ProtoMessage() {}
 
 func (x *VndIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6356,7 +6604,7 @@ func (x *VndIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
 func (*VndIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{73}
+	return file_rump_types_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *VndIoctl) GetVndFile() []byte {
@@ -6393,7 +6641,7 @@ type VndUser struct {
 
 func (x *VndUser) Reset() {
 	*x = VndUser{}
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6405,7 +6653,7 @@ func (x *VndUser) String() string {
 func (*VndUser) ProtoMessage() {}
 
 func (x *VndUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6418,7 +6666,7 @@ func (x *VndUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
 func (*VndUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{74}
+	return file_rump_types_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *VndUser) GetVnuUnit() int32 {
@@ -6468,7 +6716,7 @@ type CgdIoctl struct {
 
 func (x *CgdIoctl) Reset() {
 	*x = CgdIoctl{}
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6480,7 +6728,7 @@ func (x *CgdIoctl) String() string {
 func (*CgdIoctl) ProtoMessage() {}
 
 func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6493,7 +6741,7 @@ func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
 func (*CgdIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{75}
+	return file_rump_types_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *CgdIoctl) GetCiDisk() []byte {
@@ -6576,7 +6824,7 @@ type CgdUser struct {
 
 func (x *CgdUser) Reset() {
 	*x = CgdUser{}
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6588,7 +6836,7 @@ func (x *CgdUser) String() string {
 func (*CgdUser) ProtoMessage() {}
 
 func (x *CgdUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6601,7 +6849,7 @@ func (x *CgdUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
 func (*CgdUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{76}
+	return file_rump_types_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *CgdUser) GetCguUnit() int32 {
@@ -6674,7 +6922,7 @@ type RaidConfig struct {
 
 func (x *RaidConfig) Reset() {
 	*x = RaidConfig{}
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6686,7 +6934,7 @@ func (x *RaidConfig) String() string {
 func (*RaidConfig) ProtoMessage() {}
 
 func (x *RaidConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6699,7 +6947,7 @@ func (x *RaidConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
 func (*RaidConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{77}
+	return file_rump_types_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *RaidConfig) GetLevel() uint32 {
@@ -6748,7 +6996,7 @@ type RaidComponent struct {
 
 func (x *RaidComponent) Reset() {
 	*x = RaidComponent{}
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6760,7 +7008,7 @@ func (x *RaidComponent) String() string {
 func (*RaidComponent) ProtoMessage() {}
 
 func (x *RaidComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6773,7 +7021,7 @@ func (x *RaidComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
 func (*RaidComponent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{78}
+	return file_rump_types_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *RaidComponent) GetColumn() int32 {
@@ -6801,7 +7049,7 @@ type RaidReconReq struct {
 
 func (x *RaidReconReq) Reset() {
 	*x = RaidReconReq{}
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6813,7 +7061,7 @@ func (x *RaidReconReq) String() string {
 func (*RaidReconReq) ProtoMessage() {}
 
 func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6826,7 +7074,7 @@ func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
 func (*RaidReconReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{79}
+	return file_rump_types_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *RaidReconReq) GetCol() int32 {
@@ -6855,7 +7103,7 @@ type RaidProgress struct {
 
 func (x *RaidProgress) Reset() {
 	*x = RaidProgress{}
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6867,7 +7115,7 @@ func (x *RaidProgress) String() string {
 func (*RaidProgress) ProtoMessage() {}
 
 func (x *RaidProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6880,7 +7128,7 @@ func (x *RaidProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
 func (*RaidProgress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{80}
+	return file_rump_types_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *RaidProgress) GetRemaining() uint64 {
@@ -6916,7 +7164,7 @@ type RaidDisk struct {
 
 func (x *RaidDisk) Reset() {
 	*x = RaidDisk{}
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6928,7 +7176,7 @@ func (x *RaidDisk) String() string {
 func (*RaidDisk) ProtoMessage() {}
 
 func (x *RaidDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6941,7 +7189,7 @@ func (x *RaidDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
 func (*RaidDisk) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{81}
+	return file_rump_types_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *RaidDisk) GetDevname() []byte {
@@ -6982,7 +7230,7 @@ type RaidInfo struct {
 
 func (x *RaidInfo) Reset() {
 	*x = RaidInfo{}
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6994,7 +7242,7 @@ func (x *RaidInfo) String() string {
 func (*RaidInfo) ProtoMessage() {}
 
 func (x *RaidInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7007,7 +7255,7 @@ func (x *RaidInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
 func (*RaidInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{82}
+	return file_rump_types_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *RaidInfo) GetLevel() uint32 {
@@ -7079,7 +7327,7 @@ type QuotaKey struct {
 
 func (x *QuotaKey) Reset() {
 	*x = QuotaKey{}
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7091,7 +7339,7 @@ func (x *QuotaKey) String() string {
 func (*QuotaKey) ProtoMessage() {}
 
 func (x *QuotaKey) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7104,7 +7352,7 @@ func (x *QuotaKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaKey.ProtoReflect.Descriptor instead.
 func (*QuotaKey) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{83}
+	return file_rump_types_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *QuotaKey) GetIdtype() uint32 {
@@ -7143,7 +7391,7 @@ type QuotaValue struct {
 
 func (x *QuotaValue) Reset() {
 	*x = QuotaValue{}
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7155,7 +7403,7 @@ func (x *QuotaValue) String() string {
 func (*QuotaValue) ProtoMessage() {}
 
 func (x *QuotaValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7168,7 +7416,7 @@ func (x *QuotaValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaValue.ProtoReflect.Descriptor instead.
 func (*QuotaValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{84}
+	return file_rump_types_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *QuotaValue) GetHardlimit() uint64 {
@@ -7216,7 +7464,7 @@ type QuotaEntry struct {
 
 func (x *QuotaEntry) Reset() {
 	*x = QuotaEntry{}
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7228,7 +7476,7 @@ func (x *QuotaEntry) String() string {
 func (*QuotaEntry) ProtoMessage() {}
 
 func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7241,7 +7489,7 @@ func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaEntry.ProtoReflect.Descriptor instead.
 func (*QuotaEntry) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{85}
+	return file_rump_types_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *QuotaEntry) GetKey() *QuotaKey {
@@ -7271,7 +7519,7 @@ type QuotaCursor struct {
 
 func (x *QuotaCursor) Reset() {
 	*x = QuotaCursor{}
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7283,7 +7531,7 @@ func (x *QuotaCursor) String() string {
 func (*QuotaCursor) ProtoMessage() {}
 
 func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7296,7 +7544,7 @@ func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaCursor.ProtoReflect.Descriptor instead.
 func (*QuotaCursor) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{86}
+	return file_rump_types_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *QuotaCursor) GetNext() *QuotaKey {
@@ -7349,7 +7597,7 @@ type QuotactlArgs struct {
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7361,7 +7609,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7374,7 +7622,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{87}
+	return file_rump_types_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -7510,7 +7758,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[88]
+	mi := &file_rump_types_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7522,7 +7770,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[88]
+	mi := &file_rump_types_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7535,7 +7783,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{88}
+	return file_rump_types_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *Interface) GetName() string {
@@ -7596,7 +7844,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[89]
+	mi := &file_rump_types_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7608,7 +7856,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[89]
+	mi := &file_rump_types_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7621,7 +7869,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{89}
+	return file_rump_types_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -7707,7 +7955,7 @@ type Rtmsg struct {
 
 func (x *Rtmsg) Reset() {
 	*x = Rtmsg{}
-	mi := &file_rump_types_proto_msgTypes[90]
+	mi := &file_rump_types_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7719,7 +7967,7 @@ func (x *Rtmsg) String() string {
 func (*Rtmsg) ProtoMessage() {}
 
 func (x *Rtmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[90]
+	mi := &file_rump_types_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7732,7 +7980,7 @@ func (x *Rtmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rtmsg.ProtoReflect.Descriptor instead.
 func (*Rtmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{90}
+	return file_rump_types_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *Rtmsg) GetRtmType() uint32 {
@@ -7884,7 +8132,7 @@ type Inpcb struct {
 
 func (x *Inpcb) Reset() {
 	*x = Inpcb{}
-	mi := &file_rump_types_proto_msgTypes[91]
+	mi := &file_rump_types_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7896,7 +8144,7 @@ func (x *Inpcb) String() string {
 func (*Inpcb) ProtoMessage() {}
 
 func (x *Inpcb) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[91]
+	mi := &file_rump_types_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7909,7 +8157,7 @@ func (x *Inpcb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inpcb.ProtoReflect.Descriptor instead.
 func (*Inpcb) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{91}
+	return file_rump_types_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *Inpcb) GetProtocol() string {
@@ -7984,7 +8232,7 @@ type KinfoProc struct {
 
 func (x *KinfoProc) Reset() {
 	*x = KinfoProc{}
-	mi := &file_rump_types_proto_msgTypes[92]
+	mi := &file_rump_types_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7996,7 +8244,7 @@ func (x *KinfoProc) String() string {
 func (*KinfoProc) ProtoMessage() {}
 
 func (x *KinfoProc) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[92]
+	mi := &file_rump_types_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8009,7 +8257,7 @@ func (x *KinfoProc) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KinfoProc.ProtoReflect.Descriptor instead.
 func (*KinfoProc) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{92}
+	return file_rump_types_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *KinfoProc) GetPPid() int32 {
@@ -8125,7 +8373,7 @@ type KinfoFile struct {
 
 func (x *KinfoFile) Reset() {
 	*x = KinfoFile{}
-	mi := &file_rump_types_proto_msgTypes[93]
+	mi := &file_rump_types_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8137,7 +8385,7 @@ func (x *KinfoFile) String() string {
 func (*KinfoFile) ProtoMessage() {}
 
 func (x *KinfoFile) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[93]
+	mi := &file_rump_types_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8150,7 +8398,7 @@ func (x *KinfoFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KinfoFile.ProtoReflect.Descriptor instead.
 func (*KinfoFile) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{93}
+	return file_rump_types_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *KinfoFile) GetKiPid() int32 {
@@ -8207,7 +8455,7 @@ type NetCounter struct {
 
 func (x *NetCounter) Reset() {
 	*x = NetCounter{}
-	mi := &file_rump_types_proto_msgTypes[94]
+	mi := &file_rump_types_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8219,7 +8467,7 @@ func (x *NetCounter) String() string {
 func (*NetCounter) ProtoMessage() {}
 
 func (x *NetCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[94]
+	mi := &file_rump_types_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8232,7 +8480,7 @@ func (x *NetCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetCounter.ProtoReflect.Descriptor instead.
 func (*NetCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{94}
+	return file_rump_types_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *NetCounter) GetProtocol() string {
@@ -8270,7 +8518,7 @@ type NdRouter struct {
 
 func (x *NdRouter) Reset() {
 	*x = NdRouter{}
-	mi := &file_rump_types_proto_msgTypes[95]
+	mi := &file_rump_types_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8282,7 +8530,7 @@ func (x *NdRouter) String() string {
 func (*NdRouter) ProtoMessage() {}
 
 func (x *NdRouter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[95]
+	mi := &file_rump_types_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8295,7 +8543,7 @@ func (x *NdRouter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdRouter.ProtoReflect.Descriptor instead.
 func (*NdRouter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{95}
+	return file_rump_types_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *NdRouter) GetAddr() *Sockaddr {
@@ -8349,7 +8597,7 @@ type NdPrefix struct {
 
 func (x *NdPrefix) Reset() {
 	*x = NdPrefix{}
-	mi := &file_rump_types_proto_msgTypes[96]
+	mi := &file_rump_types_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8361,7 +8609,7 @@ func (x *NdPrefix) String() string {
 func (*NdPrefix) ProtoMessage() {}
 
 func (x *NdPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[96]
+	mi := &file_rump_types_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8374,7 +8622,7 @@ func (x *NdPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdPrefix.ProtoReflect.Descriptor instead.
 func (*NdPrefix) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{96}
+	return file_rump_types_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *NdPrefix) GetPrefix() *Sockaddr {
@@ -8437,7 +8685,7 @@ type NpfPorts struct {
 
 func (x *NpfPorts) Reset() {
 	*x = NpfPorts{}
-	mi := &file_rump_types_proto_msgTypes[97]
+	mi := &file_rump_types_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8449,7 +8697,7 @@ func (x *NpfPorts) String() string {
 func (*NpfPorts) ProtoMessage() {}
 
 func (x *NpfPorts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[97]
+	mi := &file_rump_types_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8462,7 +8710,7 @@ func (x *NpfPorts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
 func (*NpfPorts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{97}
+	return file_rump_types_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *NpfPorts) GetFirst() uint32 {
@@ -8494,7 +8742,7 @@ type NpfAddress struct {
 
 func (x *NpfAddress) Reset() {
 	*x = NpfAddress{}
-	mi := &file_rump_types_proto_msgTypes[98]
+	mi := &file_rump_types_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8506,7 +8754,7 @@ func (x *NpfAddress) String() string {
 func (*NpfAddress) ProtoMessage() {}
 
 func (x *NpfAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[98]
+	mi := &file_rump_types_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8519,7 +8767,7 @@ func (x *NpfAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
 func (*NpfAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{98}
+	return file_rump_types_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *NpfAddress) GetAddr() []byte {
@@ -8569,7 +8817,7 @@ type NpfEnd struct {
 
 func (x *NpfEnd) Reset() {
 	*x = NpfEnd{}
-	mi := &file_rump_types_proto_msgTypes[99]
+	mi := &file_rump_types_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8581,7 +8829,7 @@ func (x *NpfEnd) String() string {
 func (*NpfEnd) ProtoMessage() {}
 
 func (x *NpfEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[99]
+	mi := &file_rump_types_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8594,7 +8842,7 @@ func (x *NpfEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
 func (*NpfEnd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{99}
+	return file_rump_types_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *NpfEnd) GetAddresses() []*NpfAddress {
@@ -8635,7 +8883,7 @@ type NpfFilter struct {
 
 func (x *NpfFilter) Reset() {
 	*x = NpfFilter{}
-	mi := &file_rump_types_proto_msgTypes[100]
+	mi := &file_rump_types_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8647,7 +8895,7 @@ func (x *NpfFilter) String() string {
 func (*NpfFilter) ProtoMessage() {}
 
 func (x *NpfFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[100]
+	mi := &file_rump_types_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8660,7 +8908,7 @@ func (x *NpfFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
 func (*NpfFilter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{100}
+	return file_rump_types_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *NpfFilter) GetVersion() uint32 {
@@ -8741,7 +8989,7 @@ type NpfRule struct {
 
 func (x *NpfRule) Reset() {
 	*x = NpfRule{}
-	mi := &file_rump_types_proto_msgTypes[101]
+	mi := &file_rump_types_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8753,7 +9001,7 @@ func (x *NpfRule) String() string {
 func (*NpfRule) ProtoMessage() {}
 
 func (x *NpfRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[101]
+	mi := &file_rump_types_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8766,7 +9014,7 @@ func (x *NpfRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
 func (*NpfRule) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{101}
+	return file_rump_types_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *NpfRule) GetId() uint64 {
@@ -8860,7 +9108,7 @@ type NpfGroup struct {
 
 func (x *NpfGroup) Reset() {
 	*x = NpfGroup{}
-	mi := &file_rump_types_proto_msgTypes[102]
+	mi := &file_rump_types_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8872,7 +9120,7 @@ func (x *NpfGroup) String() string {
 func (*NpfGroup) ProtoMessage() {}
 
 func (x *NpfGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[102]
+	mi := &file_rump_types_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8885,7 +9133,7 @@ func (x *NpfGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
 func (*NpfGroup) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{102}
+	return file_rump_types_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *NpfGroup) GetName() string {
@@ -8943,7 +9191,7 @@ type NpfMap struct {
 
 func (x *NpfMap) Reset() {
 	*x = NpfMap{}
-	mi := &file_rump_types_proto_msgTypes[103]
+	mi := &file_rump_types_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8955,7 +9203,7 @@ func (x *NpfMap) String() string {
 func (*NpfMap) ProtoMessage() {}
 
 func (x *NpfMap) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[103]
+	mi := &file_rump_types_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8968,7 +9216,7 @@ func (x *NpfMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
 func (*NpfMap) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{103}
+	return file_rump_types_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *NpfMap) GetId() uint64 {
@@ -9039,7 +9287,7 @@ type NpfTable struct {
 
 func (x *NpfTable) Reset() {
 	*x = NpfTable{}
-	mi := &file_rump_types_proto_msgTypes[104]
+	mi := &file_rump_types_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9051,7 +9299,7 @@ func (x *NpfTable) String() string {
 func (*NpfTable) ProtoMessage() {}
 
 func (x *NpfTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[104]
+	mi := &file_rump_types_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9064,7 +9312,7 @@ func (x *NpfTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
 func (*NpfTable) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{104}
+	return file_rump_types_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *NpfTable) GetName() string {
@@ -9103,7 +9351,7 @@ type NpfProcedure struct {
 
 func (x *NpfProcedure) Reset() {
 	*x = NpfProcedure{}
-	mi := &file_rump_types_proto_msgTypes[105]
+	mi := &file_rump_types_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9115,7 +9363,7 @@ func (x *NpfProcedure) String() string {
 func (*NpfProcedure) ProtoMessage() {}
 
 func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[105]
+	mi := &file_rump_types_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9128,7 +9376,7 @@ func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
 func (*NpfProcedure) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{105}
+	return file_rump_types_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *NpfProcedure) GetName() string {
@@ -9187,7 +9435,7 @@ type NpfConfig struct {
 
 func (x *NpfConfig) Reset() {
 	*x = NpfConfig{}
-	mi := &file_rump_types_proto_msgTypes[106]
+	mi := &file_rump_types_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9199,7 +9447,7 @@ func (x *NpfConfig) String() string {
 func (*NpfConfig) ProtoMessage() {}
 
 func (x *NpfConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[106]
+	mi := &file_rump_types_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9212,7 +9460,7 @@ func (x *NpfConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
 func (*NpfConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{106}
+	return file_rump_types_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *NpfConfig) GetTables() []*NpfTable {
@@ -9267,7 +9515,7 @@ type NpfConnection struct {
 
 func (x *NpfConnection) Reset() {
 	*x = NpfConnection{}
-	mi := &file_rump_types_proto_msgTypes[107]
+	mi := &file_rump_types_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9279,7 +9527,7 @@ func (x *NpfConnection) String() string {
 func (*NpfConnection) ProtoMessage() {}
 
 func (x *NpfConnection) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[107]
+	mi := &file_rump_types_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9292,7 +9540,7 @@ func (x *NpfConnection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
 func (*NpfConnection) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{107}
+	return file_rump_types_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *NpfConnection) GetProtocol() uint32 {
@@ -9361,7 +9609,7 @@ type NpfCounter struct {
 
 func (x *NpfCounter) Reset() {
 	*x = NpfCounter{}
-	mi := &file_rump_types_proto_msgTypes[108]
+	mi := &file_rump_types_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9373,7 +9621,7 @@ func (x *NpfCounter) String() string {
 func (*NpfCounter) ProtoMessage() {}
 
 func (x *NpfCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[108]
+	mi := &file_rump_types_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9386,7 +9634,7 @@ func (x *NpfCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
 func (*NpfCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{108}
+	return file_rump_types_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *NpfCounter) GetName() string {
@@ -9422,7 +9670,7 @@ type DhcpLease struct {
 
 func (x *DhcpLease) Reset() {
 	*x = DhcpLease{}
-	mi := &file_rump_types_proto_msgTypes[109]
+	mi := &file_rump_types_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9434,7 +9682,7 @@ func (x *DhcpLease) String() string {
 func (*DhcpLease) ProtoMessage() {}
 
 func (x *DhcpLease) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[109]
+	mi := &file_rump_types_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9447,7 +9695,7 @@ func (x *DhcpLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpLease.ProtoReflect.Descriptor instead.
 func (*DhcpLease) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{109}
+	return file_rump_types_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *DhcpLease) GetIfname() string {
@@ -9524,7 +9772,7 @@ type DhcpHost struct {
 
 func (x *DhcpHost) Reset() {
 	*x = DhcpHost{}
-	mi := &file_rump_types_proto_msgTypes[110]
+	mi := &file_rump_types_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9536,7 +9784,7 @@ func (x *DhcpHost) String() string {
 func (*DhcpHost) ProtoMessage() {}
 
 func (x *DhcpHost) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[110]
+	mi := &file_rump_types_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9549,7 +9797,7 @@ func (x *DhcpHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpHost.ProtoReflect.Descriptor instead.
 func (*DhcpHost) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{110}
+	return file_rump_types_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *DhcpHost) GetLladdr() []byte {
@@ -9583,7 +9831,7 @@ type DhcpPool struct {
 
 func (x *DhcpPool) Reset() {
 	*x = DhcpPool{}
-	mi := &file_rump_types_proto_msgTypes[111]
+	mi := &file_rump_types_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9595,7 +9843,7 @@ func (x *DhcpPool) String() string {
 func (*DhcpPool) ProtoMessage() {}
 
 func (x *DhcpPool) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[111]
+	mi := &file_rump_types_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9608,7 +9856,7 @@ func (x *DhcpPool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpPool.ProtoReflect.Descriptor instead.
 func (*DhcpPool) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{111}
+	return file_rump_types_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *DhcpPool) GetFirst() []byte {
@@ -9673,7 +9921,7 @@ type DhcpBinding struct {
 
 func (x *DhcpBinding) Reset() {
 	*x = DhcpBinding{}
-	mi := &file_rump_types_proto_msgTypes[112]
+	mi := &file_rump_types_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9685,7 +9933,7 @@ func (x *DhcpBinding) String() string {
 func (*DhcpBinding) ProtoMessage() {}
 
 func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[112]
+	mi := &file_rump_types_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9698,7 +9946,7 @@ func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpBinding.ProtoReflect.Descriptor instead.
 func (*DhcpBinding) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{112}
+	return file_rump_types_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *DhcpBinding) GetAddr() []byte {
@@ -9742,7 +9990,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[113]
+	mi := &file_rump_types_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9754,7 +10002,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[113]
+	mi := &file_rump_types_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9767,7 +10015,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{113}
+	return file_rump_types_proto_rawDescGZIP(), []int{116}
 }
 
 func (x *Driver) GetName() string {
@@ -9811,7 +10059,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[114]
+	mi := &file_rump_types_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9823,7 +10071,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[114]
+	mi := &file_rump_types_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9836,7 +10084,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{114}
+	return file_rump_types_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -10178,7 +10426,7 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x05tmpfs\x18\x01 \x01(\v2\x15.rump.sp.v1.TmpfsArgsH\x00R\x05tmpfs\x12*\n" +
 	"\x04disk\x18\x02 \x01(\v2\x14.rump.sp.v1.DiskArgsH\x00R\x04disk\x12.\n" +
 	"\x05other\x18\x03 \x01(\v2\x16.rump.sp.v1.OptionArgsH\x00R\x05otherB\x06\n" +
-	"\x04args\"\xd1\r\n" +
+	"\x04args\"\xf6\r\n" +
 	"\tIoctlArgs\x12\x1a\n" +
 	"\ainteger\x18\x01 \x01(\x03H\x00R\ainteger\x12\x12\n" +
 	"\x03raw\x18\x02 \x01(\fH\x00R\x03raw\x12\x14\n" +
@@ -10221,7 +10469,8 @@ const file_rump_types_proto_rawDesc = "" +
 	"bpfProgram\x120\n" +
 	"\bbpf_stat\x18U \x01(\v2\x13.rump.sp.v1.BpfStatH\x00R\abpfStat\x129\n" +
 	"\vbpf_dltlist\x18V \x01(\v2\x16.rump.sp.v1.BpfDltlistH\x00R\n" +
-	"bpfDltlistB\x06\n" +
+	"bpfDltlist\x12#\n" +
+	"\x02wg\x18W \x01(\v2\x11.rump.sp.v1.WgReqH\x00R\x02wgB\x06\n" +
 	"\x04args\"\xb6\x01\n" +
 	"\aTermios\x12\x17\n" +
 	"\ac_iflag\x18\x01 \x01(\rR\x06cIflag\x12\x17\n" +
@@ -10356,7 +10605,29 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x04addr\x18\x01 \x01(\fR\x04addr\x12\x16\n" +
 	"\x06ifname\x18\x02 \x01(\tR\x06ifname\x12\x14\n" +
 	"\x05flags\x18\x03 \x01(\rR\x05flags\x12\x16\n" +
-	"\x06expire\x18\x04 \x01(\rR\x06expire\"Y\n" +
+	"\x06expire\x18\x04 \x01(\rR\x06expire\"\xa7\x01\n" +
+	"\x05WgReq\x12\x19\n" +
+	"\bifd_name\x18\x01 \x01(\tR\aifdName\x12\x17\n" +
+	"\aifd_cmd\x18\x02 \x01(\rR\x06ifdCmd\x12\x1f\n" +
+	"\vprivate_key\x18\x03 \x01(\fR\n" +
+	"privateKey\x12\x1f\n" +
+	"\vlisten_port\x18\x04 \x01(\rR\n" +
+	"listenPort\x12(\n" +
+	"\x05peers\x18\x05 \x03(\v2\x12.rump.sp.v1.WgPeerR\x05peers\"\xb0\x02\n" +
+	"\x06WgPeer\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"public_key\x18\x02 \x01(\fR\tpublicKey\x12#\n" +
+	"\rpreshared_key\x18\x03 \x01(\fR\fpresharedKey\x120\n" +
+	"\bendpoint\x18\x04 \x01(\v2\x14.rump.sp.v1.SockaddrR\bendpoint\x128\n" +
+	"\vallowed_ips\x18\x05 \x03(\v2\x17.rump.sp.v1.WgAllowedIpR\n" +
+	"allowedIps\x12,\n" +
+	"\x12last_handshake_sec\x18\x06 \x01(\x04R\x10lastHandshakeSec\x12\x19\n" +
+	"\brx_bytes\x18\a \x01(\x04R\arxBytes\x12\x19\n" +
+	"\btx_bytes\x18\b \x01(\x04R\atxBytes\"?\n" +
+	"\vWgAllowedIp\x12\x12\n" +
+	"\x04addr\x18\x01 \x01(\fR\x04addr\x12\x1c\n" +
+	"\tprefixlen\x18\x02 \x01(\rR\tprefixlen\"Y\n" +
 	"\aVlanReq\x12\x16\n" +
 	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x17\n" +
 	"\avlr_tag\x18\x02 \x01(\rR\x06vlrTag\x12\x1d\n" +
@@ -10751,7 +11022,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 119)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 122)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -10817,61 +11088,64 @@ var file_rump_types_proto_goTypes = []any{
 	(*BridgeReq)(nil),        // 61: rump.sp.v1.BridgeReq
 	(*BridgeMember)(nil),     // 62: rump.sp.v1.BridgeMember
 	(*BridgeAddr)(nil),       // 63: rump.sp.v1.BridgeAddr
-	(*VlanReq)(nil),          // 64: rump.sp.v1.VlanReq
-	(*IfPhyAddr)(nil),        // 65: rump.sp.v1.IfPhyAddr
-	(*LaggReq)(nil),          // 66: rump.sp.v1.LaggReq
-	(*BpfProgram)(nil),       // 67: rump.sp.v1.BpfProgram
-	(*BpfInsn)(nil),          // 68: rump.sp.v1.BpfInsn
-	(*BpfStat)(nil),          // 69: rump.sp.v1.BpfStat
-	(*BpfDltlist)(nil),       // 70: rump.sp.v1.BpfDltlist
-	(*Impairment)(nil),       // 71: rump.sp.v1.Impairment
-	(*ImpairmentStat)(nil),   // 72: rump.sp.v1.ImpairmentStat
-	(*VndIoctl)(nil),         // 73: rump.sp.v1.VndIoctl
-	(*VndUser)(nil),          // 74: rump.sp.v1.VndUser
-	(*CgdIoctl)(nil),         // 75: rump.sp.v1.CgdIoctl
-	(*CgdUser)(nil),          // 76: rump.sp.v1.CgdUser
-	(*RaidConfig)(nil),       // 77: rump.sp.v1.RaidConfig
-	(*RaidComponent)(nil),    // 78: rump.sp.v1.RaidComponent
-	(*RaidReconReq)(nil),     // 79: rump.sp.v1.RaidReconReq
-	(*RaidProgress)(nil),     // 80: rump.sp.v1.RaidProgress
-	(*RaidDisk)(nil),         // 81: rump.sp.v1.RaidDisk
-	(*RaidInfo)(nil),         // 82: rump.sp.v1.RaidInfo
-	(*QuotaKey)(nil),         // 83: rump.sp.v1.QuotaKey
-	(*QuotaValue)(nil),       // 84: rump.sp.v1.QuotaValue
-	(*QuotaEntry)(nil),       // 85: rump.sp.v1.QuotaEntry
-	(*QuotaCursor)(nil),      // 86: rump.sp.v1.QuotaCursor
-	(*QuotactlArgs)(nil),     // 87: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 88: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 89: rump.sp.v1.InterfaceAddress
-	(*Rtmsg)(nil),            // 90: rump.sp.v1.Rtmsg
-	(*Inpcb)(nil),            // 91: rump.sp.v1.Inpcb
-	(*KinfoProc)(nil),        // 92: rump.sp.v1.KinfoProc
-	(*KinfoFile)(nil),        // 93: rump.sp.v1.KinfoFile
-	(*NetCounter)(nil),       // 94: rump.sp.v1.NetCounter
-	(*NdRouter)(nil),         // 95: rump.sp.v1.NdRouter
-	(*NdPrefix)(nil),         // 96: rump.sp.v1.NdPrefix
-	(*NpfPorts)(nil),         // 97: rump.sp.v1.NpfPorts
-	(*NpfAddress)(nil),       // 98: rump.sp.v1.NpfAddress
-	(*NpfEnd)(nil),           // 99: rump.sp.v1.NpfEnd
-	(*NpfFilter)(nil),        // 100: rump.sp.v1.NpfFilter
-	(*NpfRule)(nil),          // 101: rump.sp.v1.NpfRule
-	(*NpfGroup)(nil),         // 102: rump.sp.v1.NpfGroup
-	(*NpfMap)(nil),           // 103: rump.sp.v1.NpfMap
-	(*NpfTable)(nil),         // 104: rump.sp.v1.NpfTable
-	(*NpfProcedure)(nil),     // 105: rump.sp.v1.NpfProcedure
-	(*NpfConfig)(nil),        // 106: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),    // 107: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),       // 108: rump.sp.v1.NpfCounter
-	(*DhcpLease)(nil),        // 109: rump.sp.v1.DhcpLease
-	(*DhcpHost)(nil),         // 110: rump.sp.v1.DhcpHost
-	(*DhcpPool)(nil),         // 111: rump.sp.v1.DhcpPool
-	(*DhcpBinding)(nil),      // 112: rump.sp.v1.DhcpBinding
-	(*Driver)(nil),           // 113: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 114: rump.sp.v1.SyscallError
-	nil,                      // 115: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 116: rump.sp.v1.OptionArgs.OptionsEntry
-	nil,                      // 117: rump.sp.v1.DevCommand.PropertiesEntry
-	nil,                      // 118: rump.sp.v1.NpfConfig.ParamsEntry
+	(*WgReq)(nil),            // 64: rump.sp.v1.WgReq
+	(*WgPeer)(nil),           // 65: rump.sp.v1.WgPeer
+	(*WgAllowedIp)(nil),      // 66: rump.sp.v1.WgAllowedIp
+	(*VlanReq)(nil),          // 67: rump.sp.v1.VlanReq
+	(*IfPhyAddr)(nil),        // 68: rump.sp.v1.IfPhyAddr
+	(*LaggReq)(nil),          // 69: rump.sp.v1.LaggReq
+	(*BpfProgram)(nil),       // 70: rump.sp.v1.BpfProgram
+	(*BpfInsn)(nil),          // 71: rump.sp.v1.BpfInsn
+	(*BpfStat)(nil),          // 72: rump.sp.v1.BpfStat
+	(*BpfDltlist)(nil),       // 73: rump.sp.v1.BpfDltlist
+	(*Impairment)(nil),       // 74: rump.sp.v1.Impairment
+	(*ImpairmentStat)(nil),   // 75: rump.sp.v1.ImpairmentStat
+	(*VndIoctl)(nil),         // 76: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 77: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 78: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 79: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 80: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 81: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 82: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 83: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 84: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 85: rump.sp.v1.RaidInfo
+	(*QuotaKey)(nil),         // 86: rump.sp.v1.QuotaKey
+	(*QuotaValue)(nil),       // 87: rump.sp.v1.QuotaValue
+	(*QuotaEntry)(nil),       // 88: rump.sp.v1.QuotaEntry
+	(*QuotaCursor)(nil),      // 89: rump.sp.v1.QuotaCursor
+	(*QuotactlArgs)(nil),     // 90: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 91: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 92: rump.sp.v1.InterfaceAddress
+	(*Rtmsg)(nil),            // 93: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),            // 94: rump.sp.v1.Inpcb
+	(*KinfoProc)(nil),        // 95: rump.sp.v1.KinfoProc
+	(*KinfoFile)(nil),        // 96: rump.sp.v1.KinfoFile
+	(*NetCounter)(nil),       // 97: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),         // 98: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),         // 99: rump.sp.v1.NdPrefix
+	(*NpfPorts)(nil),         // 100: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 101: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 102: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 103: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 104: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 105: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 106: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 107: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 108: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 109: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 110: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 111: rump.sp.v1.NpfCounter
+	(*DhcpLease)(nil),        // 112: rump.sp.v1.DhcpLease
+	(*DhcpHost)(nil),         // 113: rump.sp.v1.DhcpHost
+	(*DhcpPool)(nil),         // 114: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),      // 115: rump.sp.v1.DhcpBinding
+	(*Driver)(nil),           // 116: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 117: rump.sp.v1.SyscallError
+	nil,                      // 118: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 119: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 120: rump.sp.v1.DevCommand.PropertiesEntry
+	nil,                      // 121: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
@@ -10901,27 +11175,27 @@ var file_rump_types_proto_depIdxs = []int32{
 	34,  // 24: rump.sp.v1.SysctlValue.routers:type_name -> rump.sp.v1.SysctlRouters
 	35,  // 25: rump.sp.v1.SysctlValue.prefixes:type_name -> rump.sp.v1.SysctlPrefixes
 	36,  // 26: rump.sp.v1.SysctlValue.texts:type_name -> rump.sp.v1.SysctlTexts
-	92,  // 27: rump.sp.v1.SysctlProcs.procs:type_name -> rump.sp.v1.KinfoProc
-	93,  // 28: rump.sp.v1.SysctlFiles.files:type_name -> rump.sp.v1.KinfoFile
-	91,  // 29: rump.sp.v1.SysctlPcbs.pcbs:type_name -> rump.sp.v1.Inpcb
-	94,  // 30: rump.sp.v1.SysctlCounters.counters:type_name -> rump.sp.v1.NetCounter
-	90,  // 31: rump.sp.v1.SysctlRoutes.routes:type_name -> rump.sp.v1.Rtmsg
-	95,  // 32: rump.sp.v1.SysctlRouters.routers:type_name -> rump.sp.v1.NdRouter
-	96,  // 33: rump.sp.v1.SysctlPrefixes.prefixes:type_name -> rump.sp.v1.NdPrefix
-	115, // 34: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	116, // 35: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	95,  // 27: rump.sp.v1.SysctlProcs.procs:type_name -> rump.sp.v1.KinfoProc
+	96,  // 28: rump.sp.v1.SysctlFiles.files:type_name -> rump.sp.v1.KinfoFile
+	94,  // 29: rump.sp.v1.SysctlPcbs.pcbs:type_name -> rump.sp.v1.Inpcb
+	97,  // 30: rump.sp.v1.SysctlCounters.counters:type_name -> rump.sp.v1.NetCounter
+	93,  // 31: rump.sp.v1.SysctlRoutes.routes:type_name -> rump.sp.v1.Rtmsg
+	98,  // 32: rump.sp.v1.SysctlRouters.routers:type_name -> rump.sp.v1.NdRouter
+	99,  // 33: rump.sp.v1.SysctlPrefixes.prefixes:type_name -> rump.sp.v1.NdPrefix
+	118, // 34: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	119, // 35: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
 	40,  // 36: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
 	41,  // 37: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
 	42,  // 38: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	73,  // 39: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
-	74,  // 40: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
-	75,  // 41: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
-	76,  // 42: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
-	77,  // 43: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
-	78,  // 44: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
-	79,  // 45: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
-	80,  // 46: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
-	82,  // 47: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	76,  // 39: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	77,  // 40: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	78,  // 41: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	79,  // 42: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	80,  // 43: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	81,  // 44: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	82,  // 45: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	83,  // 46: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	85,  // 47: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
 	45,  // 48: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
 	46,  // 49: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
 	47,  // 50: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
@@ -10939,72 +11213,76 @@ var file_rump_types_proto_depIdxs = []int32{
 	59,  // 62: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
 	60,  // 63: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
 	61,  // 64: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
-	64,  // 65: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
-	65,  // 66: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
-	66,  // 67: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
-	67,  // 68: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
-	69,  // 69: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
-	70,  // 70: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
-	117, // 71: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
-	18,  // 72: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
-	18,  // 73: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
-	18,  // 74: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
-	18,  // 75: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
-	88,  // 76: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
-	18,  // 77: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
-	17,  // 78: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
-	62,  // 79: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
-	63,  // 80: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
-	18,  // 81: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
-	18,  // 82: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	68,  // 83: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
-	71,  // 84: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
-	81,  // 85: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
-	81,  // 86: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	83,  // 87: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
-	84,  // 88: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
-	83,  // 89: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
-	86,  // 90: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
-	85,  // 91: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
-	89,  // 92: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	18,  // 93: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	18,  // 94: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	18,  // 95: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	18,  // 96: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
-	18,  // 97: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
-	18,  // 98: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
-	18,  // 99: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
-	88,  // 100: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
-	89,  // 101: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
-	58,  // 102: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
-	18,  // 103: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
-	18,  // 104: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
-	18,  // 105: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
-	18,  // 106: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
-	98,  // 107: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
-	97,  // 108: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
-	99,  // 109: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
-	99,  // 110: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
-	100, // 111: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
-	101, // 112: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
-	100, // 113: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
-	98,  // 114: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
-	97,  // 115: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
-	98,  // 116: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
-	104, // 117: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
-	105, // 118: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
-	103, // 119: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
-	102, // 120: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
-	118, // 121: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
-	18,  // 122: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
-	18,  // 123: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
-	18,  // 124: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
-	110, // 125: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
-	126, // [126:126] is the sub-list for method output_type
-	126, // [126:126] is the sub-list for method input_type
-	126, // [126:126] is the sub-list for extension type_name
-	126, // [126:126] is the sub-list for extension extendee
-	0,   // [0:126] is the sub-list for field type_name
+	67,  // 65: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
+	68,  // 66: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
+	69,  // 67: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
+	70,  // 68: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
+	72,  // 69: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
+	73,  // 70: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
+	64,  // 71: rump.sp.v1.IoctlArgs.wg:type_name -> rump.sp.v1.WgReq
+	120, // 72: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
+	18,  // 73: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 74: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 75: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 76: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
+	91,  // 77: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
+	18,  // 78: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
+	17,  // 79: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
+	62,  // 80: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
+	63,  // 81: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
+	65,  // 82: rump.sp.v1.WgReq.peers:type_name -> rump.sp.v1.WgPeer
+	18,  // 83: rump.sp.v1.WgPeer.endpoint:type_name -> rump.sp.v1.Sockaddr
+	66,  // 84: rump.sp.v1.WgPeer.allowed_ips:type_name -> rump.sp.v1.WgAllowedIp
+	18,  // 85: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 86: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	71,  // 87: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
+	74,  // 88: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
+	84,  // 89: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	84,  // 90: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	86,  // 91: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
+	87,  // 92: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
+	86,  // 93: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
+	89,  // 94: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
+	88,  // 95: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
+	92,  // 96: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	18,  // 97: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 98: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 99: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 100: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
+	18,  // 101: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
+	18,  // 102: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
+	18,  // 103: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
+	91,  // 104: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
+	92,  // 105: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
+	58,  // 106: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
+	18,  // 107: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
+	18,  // 108: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
+	18,  // 109: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 110: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
+	101, // 111: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	100, // 112: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	102, // 113: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	102, // 114: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	103, // 115: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	104, // 116: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	103, // 117: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	101, // 118: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	100, // 119: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	101, // 120: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	107, // 121: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	108, // 122: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	106, // 123: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	105, // 124: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	121, // 125: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	18,  // 126: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
+	18,  // 127: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
+	18,  // 128: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
+	113, // 129: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
+	130, // [130:130] is the sub-list for method output_type
+	130, // [130:130] is the sub-list for method input_type
+	130, // [130:130] is the sub-list for extension type_name
+	130, // [130:130] is the sub-list for extension extendee
+	0,   // [0:130] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -11088,15 +11366,16 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_BpfProgram)(nil),
 		(*IoctlArgs_BpfStat)(nil),
 		(*IoctlArgs_BpfDltlist)(nil),
+		(*IoctlArgs_Wg)(nil),
 	}
-	file_rump_types_proto_msgTypes[100].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[103].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   119,
+			NumMessages:   122,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
