@@ -26,9 +26,11 @@ check: $(VENV)/dev.stamp ## what needs no kernel: lint, types, architecture, gen
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/codegen --check
+	$(BIN)/python -m tools.manual --check
 
-generate: $(VENV)/dev.stamp ## everything that comes out of proto/ (with LANGUAGES=1 Go and TypeScript classes too)
+generate: $(VENV)/dev.stamp ## everything that comes out of proto/, and the manual (with LANGUAGES=1 Go and TypeScript classes too)
 	$(BIN)/python tools/codegen $(if $(LANGUAGES),--languages)
+	$(BIN)/python -m tools.manual
 
 fuzz: $(VENV)/dev.stamp ## IMAGES=100000 hostile images of each format, FRAMES=1000000 frames (FORMATS="ffs frames": of these), 10,000 cuts of power
 	$(BIN)/python -m tests.fuzz $(FORMATS) $(if $(IMAGES),--images $(IMAGES)) $(if $(FRAMES),--frames $(FRAMES))

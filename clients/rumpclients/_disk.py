@@ -43,3 +43,9 @@ def read_host(path: str) -> str:
     """A text file of this machine."""
     with open(path, encoding="utf-8") as file:
         return file.read()
+
+
+def media_size(k: rump.Client, fd: int) -> int:
+    """Bytes of a disk that is open."""
+    data: Any = k.sys.ioctl(fd, rump.DIOCGMEDIASIZE).data
+    return int(getattr(data, "integer", data))

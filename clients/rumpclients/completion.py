@@ -22,7 +22,7 @@ from rumpclients._net import requests
 SHELLS = ("bash", "zsh", "fish")
 _FILES = (
     "cat", "chflags", "chgrp", "chmod", "chown", "cp", "df", "du", "ed", "find", "get", "ln", "ls", "mkdir", "mkfifo",
-    "mknod", "mv", "rm", "rmdir", "stat", "touch", "write",
+    "mknod", "mv", "pax", "tar", "rm", "rmdir", "stat", "touch", "write",
 )  # fmt: skip
 KINDS = {
     **{f"rump.{name}": "path" for name in _FILES}, "rump.sysctl": "sysctl", "rump.modload": "module",

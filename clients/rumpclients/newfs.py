@@ -17,13 +17,13 @@ _UNITS = {"": 512, "s": 512, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "
 _MOUNTED = "/newfs"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, prog: str = "rump.newfs", kind: str = "ext2fs") -> int:
     p = Parser(
-        "rump.newfs",
+        prog,
         "Makes a file system: on a disk of the kernel of RUMP_SERVER; with -F, and where no kernel is named, in an"
         " image of the host.",
     )
-    p.add_argument("-t", dest="fs_type", metavar="TYPE", default="ext2fs", help="type; ext2fs when left out")
+    p.add_argument("-t", dest="fs_type", metavar="TYPE", default=kind, help=f"type; {kind} when left out")
     p.add_argument("-F", dest="image", action="store_true", help="SPECIAL is an image of the host, which is made")
     p.add_argument(
         "-s", dest="size", metavar="SIZE", help="size of the image: sectors, or with k, m, g, t; b for bytes"
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     p.add_argument("-q", "--quiet", action="store_true", help="say nothing of what was made")
     p.add_argument("special", metavar="SPECIAL|IMAGE")
     options = p.parse_args(argv)
-    return run("rump.newfs", lambda: _newfs(options))
+    return run(prog, lambda: _newfs(options))
 
 
 def _newfs(options: argparse.Namespace) -> int:

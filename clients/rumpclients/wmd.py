@@ -23,7 +23,7 @@ FACTIONS = ("vfs", "net", "dev")
 _LIBRARY = re.compile(r"(lib)?rump(?P<faction>kern|vfs|fs|net|dev)(_(?P<module>\w+))?(\.so[.0-9]*)?")
 _DEVICE = re.compile(r"/dev/r?(?P<driver>[a-z]+)[0-9]*[a-p]?")
 _FAMILIES = {"local": "local", "unix": "local", "inet": "netinet", "inet6": "netinet6"}
-_INTERFACES = ("bridge", "gif", "lagg", "lo", "npflog", "shmif", "tap", "vether", "virt", "vlan")
+_INTERFACES = ("bridge", "gif", "lagg", "lo", "npflog", "shmif", "tap", "tun", "vether", "virt", "vlan", "wg")
 _OF_DEV = ("null", "zero", "full", "random", "urandom")
 
 

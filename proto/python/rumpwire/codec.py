@@ -1194,6 +1194,42 @@ def _enc_BpfDltlist(v: Any, m: Any) -> None:
     if v.bfl_list: m.bfl_list.extend(v.bfl_list)
 
 
+def _dec_WgAllowedIp(m: Any) -> WgAllowedIp:
+    return WgAllowedIp(m.addr, m.prefixlen)
+
+
+def _enc_WgAllowedIp(v: Any, m: Any) -> None:
+    m.addr = _buffer(v.addr)
+    m.prefixlen = v.prefixlen
+
+
+def _dec_WgPeer(m: Any) -> WgPeer:
+    return WgPeer(m.name, m.public_key, m.preshared_key, _dec_Sockaddr(m.endpoint) if m.HasField("endpoint") else None, [_dec_WgAllowedIp(x) for x in m.allowed_ips], m.last_handshake_sec, m.rx_bytes, m.tx_bytes)
+
+
+def _enc_WgPeer(v: Any, m: Any) -> None:
+    m.name = v.name
+    m.public_key = _buffer(v.public_key)
+    m.preshared_key = _buffer(v.preshared_key)
+    if v.endpoint is not None: m.endpoint.SetInParent(); _enc_Sockaddr(v.endpoint, m.endpoint)
+    for x in v.allowed_ips or (): _enc_WgAllowedIp(x, m.allowed_ips.add())
+    m.last_handshake_sec = v.last_handshake_sec
+    m.rx_bytes = v.rx_bytes
+    m.tx_bytes = v.tx_bytes
+
+
+def _dec_WgReq(m: Any) -> WgReq:
+    return WgReq(m.ifd_name, m.ifd_cmd, m.private_key, m.listen_port, [_dec_WgPeer(x) for x in m.peers])
+
+
+def _enc_WgReq(v: Any, m: Any) -> None:
+    m.ifd_name = v.ifd_name
+    m.ifd_cmd = v.ifd_cmd
+    m.private_key = _buffer(v.private_key)
+    m.listen_port = v.listen_port
+    for x in v.peers or (): _enc_WgPeer(x, m.peers.add())
+
+
 def _dec_IoctlArgs(m: Any) -> Any:
     which = m.WhichOneof("args")
     if which == "integer":
@@ -1266,6 +1302,8 @@ def _dec_IoctlArgs(m: Any) -> Any:
         return _dec_BpfStat(m.bpf_stat)
     if which == "bpf_dltlist":
         return _dec_BpfDltlist(m.bpf_dltlist)
+    if which == "wg":
+        return _dec_WgReq(m.wg)
     return None
 
 
@@ -1375,6 +1413,9 @@ def _enc_IoctlArgs(v: Any, m: Any) -> None:
         return
     if kind is BpfDltlist:
         m.bpf_dltlist.SetInParent(); _enc_BpfDltlist(v, m.bpf_dltlist)
+        return
+    if kind is WgReq:
+        m.wg.SetInParent(); _enc_WgReq(v, m.wg)
         return
     raise TypeError(f"no IoctlArgs: {v!r}")
 

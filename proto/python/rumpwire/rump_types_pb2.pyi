@@ -1508,6 +1508,7 @@ class IoctlArgs(_message.Message):
     BPF_PROGRAM_FIELD_NUMBER: _builtins.int
     BPF_STAT_FIELD_NUMBER: _builtins.int
     BPF_DLTLIST_FIELD_NUMBER: _builtins.int
+    WG_FIELD_NUMBER: _builtins.int
     integer: _builtins.int
     raw: _builtins.bytes
     text: _builtins.str
@@ -1575,6 +1576,8 @@ class IoctlArgs(_message.Message):
     def bpf_stat(self) -> Global___BpfStat: ...
     @_builtins.property
     def bpf_dltlist(self) -> Global___BpfDltlist: ...
+    @_builtins.property
+    def wg(self) -> Global___WgReq: ...
     def __init__(
         self,
         *,
@@ -1613,12 +1616,13 @@ class IoctlArgs(_message.Message):
         bpf_program: Global___BpfProgram | None = ...,
         bpf_stat: Global___BpfStat | None = ...,
         bpf_dltlist: Global___BpfDltlist | None = ...,
+        wg: Global___WgReq | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "bpf_dltlist", b"bpf_dltlist", "bpf_program", b"bpf_program", "bpf_stat", b"bpf_stat", "bridge", b"bridge", "cgd", b"cgd", "cgd_user", b"cgd_user", "dev_command", b"dev_command", "dev_detach", b"dev_detach", "dev_list_args", b"dev_list_args", "dev_pm", b"dev_pm", "dev_rescan", b"dev_rescan", "ifalias", b"ifalias", "ifclone", b"ifclone", "ifconf", b"ifconf", "ifdata", b"ifdata", "ifmedia", b"ifmedia", "ifreq", b"ifreq", "integer", b"integer", "lagg", b"lagg", "nbrinfo", b"nbrinfo", "ndi", b"ndi", "phyaddr", b"phyaddr", "ptmget", b"ptmget", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "termios", b"termios", "text", b"text", "vlan", b"vlan", "vnd", b"vnd", "vnd_user", b"vnd_user", "winsize", b"winsize"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "bpf_dltlist", b"bpf_dltlist", "bpf_program", b"bpf_program", "bpf_stat", b"bpf_stat", "bridge", b"bridge", "cgd", b"cgd", "cgd_user", b"cgd_user", "dev_command", b"dev_command", "dev_detach", b"dev_detach", "dev_list_args", b"dev_list_args", "dev_pm", b"dev_pm", "dev_rescan", b"dev_rescan", "ifalias", b"ifalias", "ifclone", b"ifclone", "ifconf", b"ifconf", "ifdata", b"ifdata", "ifmedia", b"ifmedia", "ifreq", b"ifreq", "integer", b"integer", "lagg", b"lagg", "nbrinfo", b"nbrinfo", "ndi", b"ndi", "phyaddr", b"phyaddr", "ptmget", b"ptmget", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "termios", b"termios", "text", b"text", "vlan", b"vlan", "vnd", b"vnd", "vnd_user", b"vnd_user", "wg", b"wg", "winsize", b"winsize"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "bpf_dltlist", b"bpf_dltlist", "bpf_program", b"bpf_program", "bpf_stat", b"bpf_stat", "bridge", b"bridge", "cgd", b"cgd", "cgd_user", b"cgd_user", "dev_command", b"dev_command", "dev_detach", b"dev_detach", "dev_list_args", b"dev_list_args", "dev_pm", b"dev_pm", "dev_rescan", b"dev_rescan", "ifalias", b"ifalias", "ifclone", b"ifclone", "ifconf", b"ifconf", "ifdata", b"ifdata", "ifmedia", b"ifmedia", "ifreq", b"ifreq", "integer", b"integer", "lagg", b"lagg", "nbrinfo", b"nbrinfo", "ndi", b"ndi", "phyaddr", b"phyaddr", "ptmget", b"ptmget", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "termios", b"termios", "text", b"text", "vlan", b"vlan", "vnd", b"vnd", "vnd_user", b"vnd_user", "winsize", b"winsize"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "bpf_dltlist", b"bpf_dltlist", "bpf_program", b"bpf_program", "bpf_stat", b"bpf_stat", "bridge", b"bridge", "cgd", b"cgd", "cgd_user", b"cgd_user", "dev_command", b"dev_command", "dev_detach", b"dev_detach", "dev_list_args", b"dev_list_args", "dev_pm", b"dev_pm", "dev_rescan", b"dev_rescan", "ifalias", b"ifalias", "ifclone", b"ifclone", "ifconf", b"ifconf", "ifdata", b"ifdata", "ifmedia", b"ifmedia", "ifreq", b"ifreq", "integer", b"integer", "lagg", b"lagg", "nbrinfo", b"nbrinfo", "ndi", b"ndi", "phyaddr", b"phyaddr", "ptmget", b"ptmget", "raid_component", b"raid_component", "raid_config", b"raid_config", "raid_info", b"raid_info", "raid_progress", b"raid_progress", "raid_recon", b"raid_recon", "raw", b"raw", "termios", b"termios", "text", b"text", "vlan", b"vlan", "vnd", b"vnd", "vnd_user", b"vnd_user", "wg", b"wg", "winsize", b"winsize"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_args: _TypeAlias = _typing.Literal["integer", "raw", "text", "vnd", "vnd_user", "cgd", "cgd_user", "raid_config", "raid_component", "raid_recon", "raid_progress", "raid_info", "termios", "winsize", "ptmget", "dev_list_args", "dev_detach", "dev_rescan", "dev_pm", "dev_command", "ifreq", "ifalias", "ifconf", "ifclone", "ifmedia", "ifdata", "nbrinfo", "ndi", "bridge", "vlan", "phyaddr", "lagg", "bpf_program", "bpf_stat", "bpf_dltlist"]  # noqa: Y015
+    _WhichOneofReturnType_args: _TypeAlias = _typing.Literal["integer", "raw", "text", "vnd", "vnd_user", "cgd", "cgd_user", "raid_config", "raid_component", "raid_recon", "raid_progress", "raid_info", "termios", "winsize", "ptmget", "dev_list_args", "dev_detach", "dev_rescan", "dev_pm", "dev_command", "ifreq", "ifalias", "ifconf", "ifclone", "ifmedia", "ifdata", "nbrinfo", "ndi", "bridge", "vlan", "phyaddr", "lagg", "bpf_program", "bpf_stat", "bpf_dltlist", "wg"]  # noqa: Y015
     _WhichOneofArgType_args: _TypeAlias = _typing.Literal["args", b"args"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_args) -> _WhichOneofReturnType_args | None: ...
 
@@ -2283,6 +2287,109 @@ class BridgeAddr(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BridgeAddr: _TypeAlias = BridgeAddr  # noqa: Y015
+
+@_typing.final
+class WgReq(_message.Message):
+    """SIOCSDRVSPEC and SIOCGDRVSPEC of a tunnel of WireGuard (wg(4)). ifd_cmd: WG_IOCTL_*; peers: all that there are for WG_IOCTL_GET, the one
+    that is meant for others.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IFD_NAME_FIELD_NUMBER: _builtins.int
+    IFD_CMD_FIELD_NUMBER: _builtins.int
+    PRIVATE_KEY_FIELD_NUMBER: _builtins.int
+    LISTEN_PORT_FIELD_NUMBER: _builtins.int
+    PEERS_FIELD_NUMBER: _builtins.int
+    ifd_name: _builtins.str
+    ifd_cmd: _builtins.int
+    private_key: _builtins.bytes
+    listen_port: _builtins.int
+    @_builtins.property
+    def peers(self) -> _containers.RepeatedCompositeFieldContainer[Global___WgPeer]: ...
+    def __init__(
+        self,
+        *,
+        ifd_name: _builtins.str = ...,
+        ifd_cmd: _builtins.int = ...,
+        private_key: _builtins.bytes = ...,
+        listen_port: _builtins.int = ...,
+        peers: _abc.Iterable[Global___WgPeer] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ifd_cmd", b"ifd_cmd", "ifd_name", b"ifd_name", "listen_port", b"listen_port", "peers", b"peers", "private_key", b"private_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WgReq: _TypeAlias = WgReq  # noqa: Y015
+
+@_typing.final
+class WgPeer(_message.Message):
+    """A peer. Its preshared key may be empty, its endpoint is where it was heard of last."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: _builtins.int
+    PRESHARED_KEY_FIELD_NUMBER: _builtins.int
+    ENDPOINT_FIELD_NUMBER: _builtins.int
+    ALLOWED_IPS_FIELD_NUMBER: _builtins.int
+    LAST_HANDSHAKE_SEC_FIELD_NUMBER: _builtins.int
+    RX_BYTES_FIELD_NUMBER: _builtins.int
+    TX_BYTES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    public_key: _builtins.bytes
+    preshared_key: _builtins.bytes
+    last_handshake_sec: _builtins.int
+    """Of the wall clock, 0 for none."""
+    rx_bytes: _builtins.int
+    tx_bytes: _builtins.int
+    @_builtins.property
+    def endpoint(self) -> Global___Sockaddr: ...
+    @_builtins.property
+    def allowed_ips(self) -> _containers.RepeatedCompositeFieldContainer[Global___WgAllowedIp]: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        public_key: _builtins.bytes = ...,
+        preshared_key: _builtins.bytes = ...,
+        endpoint: Global___Sockaddr | None = ...,
+        allowed_ips: _abc.Iterable[Global___WgAllowedIp] | None = ...,
+        last_handshake_sec: _builtins.int = ...,
+        rx_bytes: _builtins.int = ...,
+        tx_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["endpoint", b"endpoint"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_ips", b"allowed_ips", "endpoint", b"endpoint", "last_handshake_sec", b"last_handshake_sec", "name", b"name", "preshared_key", b"preshared_key", "public_key", b"public_key", "rx_bytes", b"rx_bytes", "tx_bytes", b"tx_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WgPeer: _TypeAlias = WgPeer  # noqa: Y015
+
+@_typing.final
+class WgAllowedIp(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADDR_FIELD_NUMBER: _builtins.int
+    PREFIXLEN_FIELD_NUMBER: _builtins.int
+    addr: _builtins.bytes
+    prefixlen: _builtins.int
+    def __init__(
+        self,
+        *,
+        addr: _builtins.bytes = ...,
+        prefixlen: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addr", b"addr", "prefixlen", b"prefixlen"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WgAllowedIp: _TypeAlias = WgAllowedIp  # noqa: Y015
 
 @_typing.final
 class VlanReq(_message.Message):

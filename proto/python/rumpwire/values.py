@@ -866,6 +866,34 @@ class BpfDltlist(NamedTuple):
     bfl_list: list[int] = []
 
 
+class WgAllowedIp(NamedTuple):
+    addr: bytes = b""
+    prefixlen: int = 0
+
+
+class WgPeer(NamedTuple):
+    """A peer. Its preshared key may be empty, its endpoint is where it was heard of last."""
+
+    name: str = ""
+    public_key: bytes = b""
+    preshared_key: bytes = b""
+    endpoint: Sockaddr | None = None
+    allowed_ips: list[WgAllowedIp] = []
+    last_handshake_sec: int = 0
+    rx_bytes: int = 0
+    tx_bytes: int = 0
+
+
+class WgReq(NamedTuple):
+    """SIOCSDRVSPEC and SIOCGDRVSPEC of a tunnel of WireGuard (wg(4)). ifd_cmd: WG_IOCTL_*; peers: all that there are for WG_IOCTL_GET, the one that is meant for others."""
+
+    ifd_name: str = ""
+    ifd_cmd: int = 0
+    private_key: bytes = b""
+    listen_port: int = 0
+    peers: list[WgPeer] = []
+
+
 class IoctlArgsInteger(NamedTuple):
     """A IoctlArgs that is integer."""
 
@@ -884,7 +912,7 @@ class IoctlArgsText(NamedTuple):
     text: str = ""
 
 
-IoctlArgs: TypeAlias = IoctlArgsInteger | IoctlArgsRaw | IoctlArgsText | VndIoctl | VndUser | CgdIoctl | CgdUser | RaidConfig | RaidComponent | RaidReconReq | RaidProgress | RaidInfo | Termios | Winsize | Ptmget | DevListArgs | DevDetachArgs | DevRescanArgs | DevPmArgs | DevCommand | Ifreq | Ifaliasreq | Ifconf | Ifclonereq | Ifmediareq | Ifdata | Nbrinfo | Ndireq | BridgeReq | VlanReq | IfPhyAddr | LaggReq | BpfProgram | BpfStat | BpfDltlist
+IoctlArgs: TypeAlias = IoctlArgsInteger | IoctlArgsRaw | IoctlArgsText | VndIoctl | VndUser | CgdIoctl | CgdUser | RaidConfig | RaidComponent | RaidReconReq | RaidProgress | RaidInfo | Termios | Winsize | Ptmget | DevListArgs | DevDetachArgs | DevRescanArgs | DevPmArgs | DevCommand | Ifreq | Ifaliasreq | Ifconf | Ifclonereq | Ifmediareq | Ifdata | Nbrinfo | Ndireq | BridgeReq | VlanReq | IfPhyAddr | LaggReq | BpfProgram | BpfStat | BpfDltlist | WgReq
 
 
 class Impairment(NamedTuple):

@@ -3533,6 +3533,7 @@ type IoctlArgs struct {
 	//	*IoctlArgs_BpfProgram
 	//	*IoctlArgs_BpfStat
 	//	*IoctlArgs_BpfDltlist
+	//	*IoctlArgs_Wg
 	Args          isIoctlArgs_Args `protobuf_oneof:"args"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3890,6 +3891,15 @@ func (x *IoctlArgs) GetBpfDltlist() *BpfDltlist {
 	return nil
 }
 
+func (x *IoctlArgs) GetWg() *WgReq {
+	if x != nil {
+		if x, ok := x.Args.(*IoctlArgs_Wg); ok {
+			return x.Wg
+		}
+	}
+	return nil
+}
+
 type isIoctlArgs_Args interface {
 	isIoctlArgs_Args()
 }
@@ -4034,6 +4044,10 @@ type IoctlArgs_BpfDltlist struct {
 	BpfDltlist *BpfDltlist `protobuf:"bytes,86,opt,name=bpf_dltlist,json=bpfDltlist,proto3,oneof"`
 }
 
+type IoctlArgs_Wg struct {
+	Wg *WgReq `protobuf:"bytes,87,opt,name=wg,proto3,oneof"`
+}
+
 func (*IoctlArgs_Integer) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_Raw) isIoctlArgs_Args() {}
@@ -4103,6 +4117,8 @@ func (*IoctlArgs_BpfProgram) isIoctlArgs_Args() {}
 func (*IoctlArgs_BpfStat) isIoctlArgs_Args() {}
 
 func (*IoctlArgs_BpfDltlist) isIoctlArgs_Args() {}
+
+func (*IoctlArgs_Wg) isIoctlArgs_Args() {}
 
 // TIOCGETA, TIOCSETA, TIOCSETAW, TIOCSETAF: what a terminal does with what goes through it (termios(4)), by NetBSD's numbers.
 type Termios struct {
@@ -5548,6 +5564,238 @@ func (x *BridgeAddr) GetExpire() uint32 {
 	return 0
 }
 
+// SIOCSDRVSPEC and SIOCGDRVSPEC of a tunnel of WireGuard (wg(4)). ifd_cmd: WG_IOCTL_*; peers: all that there are for WG_IOCTL_GET, the one
+// that is meant for others.
+type WgReq struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	IfdName       string                 `protobuf:"bytes,1,opt,name=ifd_name,json=ifdName,proto3" json:"ifd_name,omitempty"`
+	IfdCmd        uint32                 `protobuf:"varint,2,opt,name=ifd_cmd,json=ifdCmd,proto3" json:"ifd_cmd,omitempty"`
+	PrivateKey    []byte                 `protobuf:"bytes,3,opt,name=private_key,json=privateKey,proto3" json:"private_key,omitempty"`
+	ListenPort    uint32                 `protobuf:"varint,4,opt,name=listen_port,json=listenPort,proto3" json:"listen_port,omitempty"`
+	Peers         []*WgPeer              `protobuf:"bytes,5,rep,name=peers,proto3" json:"peers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WgReq) Reset() {
+	*x = WgReq{}
+	mi := &file_rump_types_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WgReq) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WgReq) ProtoMessage() {}
+
+func (x *WgReq) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WgReq.ProtoReflect.Descriptor instead.
+func (*WgReq) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{62}
+}
+
+func (x *WgReq) GetIfdName() string {
+	if x != nil {
+		return x.IfdName
+	}
+	return ""
+}
+
+func (x *WgReq) GetIfdCmd() uint32 {
+	if x != nil {
+		return x.IfdCmd
+	}
+	return 0
+}
+
+func (x *WgReq) GetPrivateKey() []byte {
+	if x != nil {
+		return x.PrivateKey
+	}
+	return nil
+}
+
+func (x *WgReq) GetListenPort() uint32 {
+	if x != nil {
+		return x.ListenPort
+	}
+	return 0
+}
+
+func (x *WgReq) GetPeers() []*WgPeer {
+	if x != nil {
+		return x.Peers
+	}
+	return nil
+}
+
+// A peer. Its preshared key may be empty, its endpoint is where it was heard of last.
+type WgPeer struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Name         string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	PublicKey    []byte                 `protobuf:"bytes,2,opt,name=public_key,json=publicKey,proto3" json:"public_key,omitempty"`
+	PresharedKey []byte                 `protobuf:"bytes,3,opt,name=preshared_key,json=presharedKey,proto3" json:"preshared_key,omitempty"`
+	Endpoint     *Sockaddr              `protobuf:"bytes,4,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
+	AllowedIps   []*WgAllowedIp         `protobuf:"bytes,5,rep,name=allowed_ips,json=allowedIps,proto3" json:"allowed_ips,omitempty"`
+	// Of the wall clock, 0 for none.
+	LastHandshakeSec uint64 `protobuf:"varint,6,opt,name=last_handshake_sec,json=lastHandshakeSec,proto3" json:"last_handshake_sec,omitempty"`
+	RxBytes          uint64 `protobuf:"varint,7,opt,name=rx_bytes,json=rxBytes,proto3" json:"rx_bytes,omitempty"`
+	TxBytes          uint64 `protobuf:"varint,8,opt,name=tx_bytes,json=txBytes,proto3" json:"tx_bytes,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *WgPeer) Reset() {
+	*x = WgPeer{}
+	mi := &file_rump_types_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WgPeer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WgPeer) ProtoMessage() {}
+
+func (x *WgPeer) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WgPeer.ProtoReflect.Descriptor instead.
+func (*WgPeer) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{63}
+}
+
+func (x *WgPeer) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *WgPeer) GetPublicKey() []byte {
+	if x != nil {
+		return x.PublicKey
+	}
+	return nil
+}
+
+func (x *WgPeer) GetPresharedKey() []byte {
+	if x != nil {
+		return x.PresharedKey
+	}
+	return nil
+}
+
+func (x *WgPeer) GetEndpoint() *Sockaddr {
+	if x != nil {
+		return x.Endpoint
+	}
+	return nil
+}
+
+func (x *WgPeer) GetAllowedIps() []*WgAllowedIp {
+	if x != nil {
+		return x.AllowedIps
+	}
+	return nil
+}
+
+func (x *WgPeer) GetLastHandshakeSec() uint64 {
+	if x != nil {
+		return x.LastHandshakeSec
+	}
+	return 0
+}
+
+func (x *WgPeer) GetRxBytes() uint64 {
+	if x != nil {
+		return x.RxBytes
+	}
+	return 0
+}
+
+func (x *WgPeer) GetTxBytes() uint64 {
+	if x != nil {
+		return x.TxBytes
+	}
+	return 0
+}
+
+type WgAllowedIp struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Addr          []byte                 `protobuf:"bytes,1,opt,name=addr,proto3" json:"addr,omitempty"`
+	Prefixlen     uint32                 `protobuf:"varint,2,opt,name=prefixlen,proto3" json:"prefixlen,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WgAllowedIp) Reset() {
+	*x = WgAllowedIp{}
+	mi := &file_rump_types_proto_msgTypes[64]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WgAllowedIp) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WgAllowedIp) ProtoMessage() {}
+
+func (x *WgAllowedIp) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[64]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WgAllowedIp.ProtoReflect.Descriptor instead.
+func (*WgAllowedIp) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{64}
+}
+
+func (x *WgAllowedIp) GetAddr() []byte {
+	if x != nil {
+		return x.Addr
+	}
+	return nil
+}
+
+func (x *WgAllowedIp) GetPrefixlen() uint32 {
+	if x != nil {
+		return x.Prefixlen
+	}
+	return 0
+}
+
 // SIOCSETVLAN, SIOCGETVLAN: an empty parent detaches.
 type VlanReq struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -5560,7 +5808,7 @@ type VlanReq struct {
 
 func (x *VlanReq) Reset() {
 	*x = VlanReq{}
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5572,7 +5820,7 @@ func (x *VlanReq) String() string {
 func (*VlanReq) ProtoMessage() {}
 
 func (x *VlanReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5585,7 +5833,7 @@ func (x *VlanReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VlanReq.ProtoReflect.Descriptor instead.
 func (*VlanReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{62}
+	return file_rump_types_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *VlanReq) GetIfname() string {
@@ -5621,7 +5869,7 @@ type IfPhyAddr struct {
 
 func (x *IfPhyAddr) Reset() {
 	*x = IfPhyAddr{}
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5633,7 +5881,7 @@ func (x *IfPhyAddr) String() string {
 func (*IfPhyAddr) ProtoMessage() {}
 
 func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5646,7 +5894,7 @@ func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IfPhyAddr.ProtoReflect.Descriptor instead.
 func (*IfPhyAddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{63}
+	return file_rump_types_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *IfPhyAddr) GetIflrName() string {
@@ -5683,7 +5931,7 @@ type LaggReq struct {
 
 func (x *LaggReq) Reset() {
 	*x = LaggReq{}
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5695,7 +5943,7 @@ func (x *LaggReq) String() string {
 func (*LaggReq) ProtoMessage() {}
 
 func (x *LaggReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5708,7 +5956,7 @@ func (x *LaggReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaggReq.ProtoReflect.Descriptor instead.
 func (*LaggReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{64}
+	return file_rump_types_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *LaggReq) GetIfname() string {
@@ -5749,7 +5997,7 @@ type BpfProgram struct {
 
 func (x *BpfProgram) Reset() {
 	*x = BpfProgram{}
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5761,7 +6009,7 @@ func (x *BpfProgram) String() string {
 func (*BpfProgram) ProtoMessage() {}
 
 func (x *BpfProgram) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5774,7 +6022,7 @@ func (x *BpfProgram) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfProgram.ProtoReflect.Descriptor instead.
 func (*BpfProgram) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{65}
+	return file_rump_types_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *BpfProgram) GetInsns() []*BpfInsn {
@@ -5796,7 +6044,7 @@ type BpfInsn struct {
 
 func (x *BpfInsn) Reset() {
 	*x = BpfInsn{}
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5808,7 +6056,7 @@ func (x *BpfInsn) String() string {
 func (*BpfInsn) ProtoMessage() {}
 
 func (x *BpfInsn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5821,7 +6069,7 @@ func (x *BpfInsn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfInsn.ProtoReflect.Descriptor instead.
 func (*BpfInsn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{66}
+	return file_rump_types_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *BpfInsn) GetCode() uint32 {
@@ -5864,7 +6112,7 @@ type BpfStat struct {
 
 func (x *BpfStat) Reset() {
 	*x = BpfStat{}
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5876,7 +6124,7 @@ func (x *BpfStat) String() string {
 func (*BpfStat) ProtoMessage() {}
 
 func (x *BpfStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5889,7 +6137,7 @@ func (x *BpfStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfStat.ProtoReflect.Descriptor instead.
 func (*BpfStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{67}
+	return file_rump_types_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *BpfStat) GetBsRecv() uint64 {
@@ -5923,7 +6171,7 @@ type BpfDltlist struct {
 
 func (x *BpfDltlist) Reset() {
 	*x = BpfDltlist{}
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5935,7 +6183,7 @@ func (x *BpfDltlist) String() string {
 func (*BpfDltlist) ProtoMessage() {}
 
 func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5948,7 +6196,7 @@ func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfDltlist.ProtoReflect.Descriptor instead.
 func (*BpfDltlist) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{68}
+	return file_rump_types_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *BpfDltlist) GetBflList() []uint32 {
@@ -5978,7 +6226,7 @@ type Impairment struct {
 
 func (x *Impairment) Reset() {
 	*x = Impairment{}
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5990,7 +6238,7 @@ func (x *Impairment) String() string {
 func (*Impairment) ProtoMessage() {}
 
 func (x *Impairment) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6003,7 +6251,7 @@ func (x *Impairment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Impairment.ProtoReflect.Descriptor instead.
 func (*Impairment) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{69}
+	return file_rump_types_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *Impairment) GetDelayNs() uint64 {
@@ -6092,7 +6340,7 @@ type ImpairmentStat struct {
 
 func (x *ImpairmentStat) Reset() {
 	*x = ImpairmentStat{}
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6104,7 +6352,7 @@ func (x *ImpairmentStat) String() string {
 func (*ImpairmentStat) ProtoMessage() {}
 
 func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6117,7 +6365,7 @@ func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImpairmentStat.ProtoReflect.Descriptor instead.
 func (*ImpairmentStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{70}
+	return file_rump_types_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *ImpairmentStat) GetSettings() *Impairment {
@@ -6181,7 +6429,7 @@ type VndIoctl struct {
 
 func (x *VndIoctl) Reset() {
 	*x = VndIoctl{}
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6193,7 +6441,7 @@ func (x *VndIoctl) String() string {
 func (*VndIoctl) ProtoMessage() {}
 
 func (x *VndIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6206,7 +6454,7 @@ func (x *VndIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
 func (*VndIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{71}
+	return file_rump_types_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *VndIoctl) GetVndFile() []byte {
@@ -6243,7 +6491,7 @@ type VndUser struct {
 
 func (x *VndUser) Reset() {
 	*x = VndUser{}
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6255,7 +6503,7 @@ func (x *VndUser) String() string {
 func (*VndUser) ProtoMessage() {}
 
 func (x *VndUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6268,7 +6516,7 @@ func (x *VndUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
 func (*VndUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{72}
+	return file_rump_types_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *VndUser) GetVnuUnit() int32 {
@@ -6318,7 +6566,7 @@ type CgdIoctl struct {
 
 func (x *CgdIoctl) Reset() {
 	*x = CgdIoctl{}
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6330,7 +6578,7 @@ func (x *CgdIoctl) String() string {
 func (*CgdIoctl) ProtoMessage() {}
 
 func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6343,7 +6591,7 @@ func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
 func (*CgdIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{73}
+	return file_rump_types_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *CgdIoctl) GetCiDisk() []byte {
@@ -6426,7 +6674,7 @@ type CgdUser struct {
 
 func (x *CgdUser) Reset() {
 	*x = CgdUser{}
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6438,7 +6686,7 @@ func (x *CgdUser) String() string {
 func (*CgdUser) ProtoMessage() {}
 
 func (x *CgdUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6451,7 +6699,7 @@ func (x *CgdUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
 func (*CgdUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{74}
+	return file_rump_types_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *CgdUser) GetCguUnit() int32 {
@@ -6524,7 +6772,7 @@ type RaidConfig struct {
 
 func (x *RaidConfig) Reset() {
 	*x = RaidConfig{}
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6536,7 +6784,7 @@ func (x *RaidConfig) String() string {
 func (*RaidConfig) ProtoMessage() {}
 
 func (x *RaidConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6549,7 +6797,7 @@ func (x *RaidConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
 func (*RaidConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{75}
+	return file_rump_types_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *RaidConfig) GetLevel() uint32 {
@@ -6598,7 +6846,7 @@ type RaidComponent struct {
 
 func (x *RaidComponent) Reset() {
 	*x = RaidComponent{}
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6610,7 +6858,7 @@ func (x *RaidComponent) String() string {
 func (*RaidComponent) ProtoMessage() {}
 
 func (x *RaidComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6623,7 +6871,7 @@ func (x *RaidComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
 func (*RaidComponent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{76}
+	return file_rump_types_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *RaidComponent) GetColumn() int32 {
@@ -6651,7 +6899,7 @@ type RaidReconReq struct {
 
 func (x *RaidReconReq) Reset() {
 	*x = RaidReconReq{}
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6663,7 +6911,7 @@ func (x *RaidReconReq) String() string {
 func (*RaidReconReq) ProtoMessage() {}
 
 func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6676,7 +6924,7 @@ func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
 func (*RaidReconReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{77}
+	return file_rump_types_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *RaidReconReq) GetCol() int32 {
@@ -6705,7 +6953,7 @@ type RaidProgress struct {
 
 func (x *RaidProgress) Reset() {
 	*x = RaidProgress{}
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6717,7 +6965,7 @@ func (x *RaidProgress) String() string {
 func (*RaidProgress) ProtoMessage() {}
 
 func (x *RaidProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6730,7 +6978,7 @@ func (x *RaidProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
 func (*RaidProgress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{78}
+	return file_rump_types_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *RaidProgress) GetRemaining() uint64 {
@@ -6766,7 +7014,7 @@ type RaidDisk struct {
 
 func (x *RaidDisk) Reset() {
 	*x = RaidDisk{}
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6778,7 +7026,7 @@ func (x *RaidDisk) String() string {
 func (*RaidDisk) ProtoMessage() {}
 
 func (x *RaidDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6791,7 +7039,7 @@ func (x *RaidDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
 func (*RaidDisk) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{79}
+	return file_rump_types_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *RaidDisk) GetDevname() []byte {
@@ -6832,7 +7080,7 @@ type RaidInfo struct {
 
 func (x *RaidInfo) Reset() {
 	*x = RaidInfo{}
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6844,7 +7092,7 @@ func (x *RaidInfo) String() string {
 func (*RaidInfo) ProtoMessage() {}
 
 func (x *RaidInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6857,7 +7105,7 @@ func (x *RaidInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
 func (*RaidInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{80}
+	return file_rump_types_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *RaidInfo) GetLevel() uint32 {
@@ -6929,7 +7177,7 @@ type QuotaKey struct {
 
 func (x *QuotaKey) Reset() {
 	*x = QuotaKey{}
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6941,7 +7189,7 @@ func (x *QuotaKey) String() string {
 func (*QuotaKey) ProtoMessage() {}
 
 func (x *QuotaKey) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6954,7 +7202,7 @@ func (x *QuotaKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaKey.ProtoReflect.Descriptor instead.
 func (*QuotaKey) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{81}
+	return file_rump_types_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *QuotaKey) GetIdtype() uint32 {
@@ -6993,7 +7241,7 @@ type QuotaValue struct {
 
 func (x *QuotaValue) Reset() {
 	*x = QuotaValue{}
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7005,7 +7253,7 @@ func (x *QuotaValue) String() string {
 func (*QuotaValue) ProtoMessage() {}
 
 func (x *QuotaValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7018,7 +7266,7 @@ func (x *QuotaValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaValue.ProtoReflect.Descriptor instead.
 func (*QuotaValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{82}
+	return file_rump_types_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *QuotaValue) GetHardlimit() uint64 {
@@ -7066,7 +7314,7 @@ type QuotaEntry struct {
 
 func (x *QuotaEntry) Reset() {
 	*x = QuotaEntry{}
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7078,7 +7326,7 @@ func (x *QuotaEntry) String() string {
 func (*QuotaEntry) ProtoMessage() {}
 
 func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7091,7 +7339,7 @@ func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaEntry.ProtoReflect.Descriptor instead.
 func (*QuotaEntry) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{83}
+	return file_rump_types_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *QuotaEntry) GetKey() *QuotaKey {
@@ -7121,7 +7369,7 @@ type QuotaCursor struct {
 
 func (x *QuotaCursor) Reset() {
 	*x = QuotaCursor{}
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7133,7 +7381,7 @@ func (x *QuotaCursor) String() string {
 func (*QuotaCursor) ProtoMessage() {}
 
 func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7146,7 +7394,7 @@ func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaCursor.ProtoReflect.Descriptor instead.
 func (*QuotaCursor) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{84}
+	return file_rump_types_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *QuotaCursor) GetNext() *QuotaKey {
@@ -7199,7 +7447,7 @@ type QuotactlArgs struct {
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7211,7 +7459,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7224,7 +7472,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{85}
+	return file_rump_types_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -7360,7 +7608,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7372,7 +7620,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7385,7 +7633,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{86}
+	return file_rump_types_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *Interface) GetName() string {
@@ -7446,7 +7694,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7458,7 +7706,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7471,7 +7719,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{87}
+	return file_rump_types_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -7557,7 +7805,7 @@ type Rtmsg struct {
 
 func (x *Rtmsg) Reset() {
 	*x = Rtmsg{}
-	mi := &file_rump_types_proto_msgTypes[88]
+	mi := &file_rump_types_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7569,7 +7817,7 @@ func (x *Rtmsg) String() string {
 func (*Rtmsg) ProtoMessage() {}
 
 func (x *Rtmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[88]
+	mi := &file_rump_types_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7582,7 +7830,7 @@ func (x *Rtmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rtmsg.ProtoReflect.Descriptor instead.
 func (*Rtmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{88}
+	return file_rump_types_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *Rtmsg) GetRtmType() uint32 {
@@ -7734,7 +7982,7 @@ type Inpcb struct {
 
 func (x *Inpcb) Reset() {
 	*x = Inpcb{}
-	mi := &file_rump_types_proto_msgTypes[89]
+	mi := &file_rump_types_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7746,7 +7994,7 @@ func (x *Inpcb) String() string {
 func (*Inpcb) ProtoMessage() {}
 
 func (x *Inpcb) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[89]
+	mi := &file_rump_types_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7759,7 +8007,7 @@ func (x *Inpcb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inpcb.ProtoReflect.Descriptor instead.
 func (*Inpcb) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{89}
+	return file_rump_types_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *Inpcb) GetProtocol() string {
@@ -7834,7 +8082,7 @@ type KinfoProc struct {
 
 func (x *KinfoProc) Reset() {
 	*x = KinfoProc{}
-	mi := &file_rump_types_proto_msgTypes[90]
+	mi := &file_rump_types_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7846,7 +8094,7 @@ func (x *KinfoProc) String() string {
 func (*KinfoProc) ProtoMessage() {}
 
 func (x *KinfoProc) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[90]
+	mi := &file_rump_types_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7859,7 +8107,7 @@ func (x *KinfoProc) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KinfoProc.ProtoReflect.Descriptor instead.
 func (*KinfoProc) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{90}
+	return file_rump_types_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *KinfoProc) GetPPid() int32 {
@@ -7975,7 +8223,7 @@ type KinfoFile struct {
 
 func (x *KinfoFile) Reset() {
 	*x = KinfoFile{}
-	mi := &file_rump_types_proto_msgTypes[91]
+	mi := &file_rump_types_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7987,7 +8235,7 @@ func (x *KinfoFile) String() string {
 func (*KinfoFile) ProtoMessage() {}
 
 func (x *KinfoFile) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[91]
+	mi := &file_rump_types_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8000,7 +8248,7 @@ func (x *KinfoFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KinfoFile.ProtoReflect.Descriptor instead.
 func (*KinfoFile) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{91}
+	return file_rump_types_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *KinfoFile) GetKiPid() int32 {
@@ -8057,7 +8305,7 @@ type NetCounter struct {
 
 func (x *NetCounter) Reset() {
 	*x = NetCounter{}
-	mi := &file_rump_types_proto_msgTypes[92]
+	mi := &file_rump_types_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8069,7 +8317,7 @@ func (x *NetCounter) String() string {
 func (*NetCounter) ProtoMessage() {}
 
 func (x *NetCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[92]
+	mi := &file_rump_types_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8082,7 +8330,7 @@ func (x *NetCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetCounter.ProtoReflect.Descriptor instead.
 func (*NetCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{92}
+	return file_rump_types_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *NetCounter) GetProtocol() string {
@@ -8120,7 +8368,7 @@ type NdRouter struct {
 
 func (x *NdRouter) Reset() {
 	*x = NdRouter{}
-	mi := &file_rump_types_proto_msgTypes[93]
+	mi := &file_rump_types_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8132,7 +8380,7 @@ func (x *NdRouter) String() string {
 func (*NdRouter) ProtoMessage() {}
 
 func (x *NdRouter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[93]
+	mi := &file_rump_types_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8145,7 +8393,7 @@ func (x *NdRouter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdRouter.ProtoReflect.Descriptor instead.
 func (*NdRouter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{93}
+	return file_rump_types_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *NdRouter) GetAddr() *Sockaddr {
@@ -8199,7 +8447,7 @@ type NdPrefix struct {
 
 func (x *NdPrefix) Reset() {
 	*x = NdPrefix{}
-	mi := &file_rump_types_proto_msgTypes[94]
+	mi := &file_rump_types_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8211,7 +8459,7 @@ func (x *NdPrefix) String() string {
 func (*NdPrefix) ProtoMessage() {}
 
 func (x *NdPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[94]
+	mi := &file_rump_types_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8224,7 +8472,7 @@ func (x *NdPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdPrefix.ProtoReflect.Descriptor instead.
 func (*NdPrefix) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{94}
+	return file_rump_types_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *NdPrefix) GetPrefix() *Sockaddr {
@@ -8287,7 +8535,7 @@ type NpfPorts struct {
 
 func (x *NpfPorts) Reset() {
 	*x = NpfPorts{}
-	mi := &file_rump_types_proto_msgTypes[95]
+	mi := &file_rump_types_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8299,7 +8547,7 @@ func (x *NpfPorts) String() string {
 func (*NpfPorts) ProtoMessage() {}
 
 func (x *NpfPorts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[95]
+	mi := &file_rump_types_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8312,7 +8560,7 @@ func (x *NpfPorts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
 func (*NpfPorts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{95}
+	return file_rump_types_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *NpfPorts) GetFirst() uint32 {
@@ -8344,7 +8592,7 @@ type NpfAddress struct {
 
 func (x *NpfAddress) Reset() {
 	*x = NpfAddress{}
-	mi := &file_rump_types_proto_msgTypes[96]
+	mi := &file_rump_types_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8356,7 +8604,7 @@ func (x *NpfAddress) String() string {
 func (*NpfAddress) ProtoMessage() {}
 
 func (x *NpfAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[96]
+	mi := &file_rump_types_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8369,7 +8617,7 @@ func (x *NpfAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
 func (*NpfAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{96}
+	return file_rump_types_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *NpfAddress) GetAddr() []byte {
@@ -8419,7 +8667,7 @@ type NpfEnd struct {
 
 func (x *NpfEnd) Reset() {
 	*x = NpfEnd{}
-	mi := &file_rump_types_proto_msgTypes[97]
+	mi := &file_rump_types_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8431,7 +8679,7 @@ func (x *NpfEnd) String() string {
 func (*NpfEnd) ProtoMessage() {}
 
 func (x *NpfEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[97]
+	mi := &file_rump_types_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8444,7 +8692,7 @@ func (x *NpfEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
 func (*NpfEnd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{97}
+	return file_rump_types_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *NpfEnd) GetAddresses() []*NpfAddress {
@@ -8485,7 +8733,7 @@ type NpfFilter struct {
 
 func (x *NpfFilter) Reset() {
 	*x = NpfFilter{}
-	mi := &file_rump_types_proto_msgTypes[98]
+	mi := &file_rump_types_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8497,7 +8745,7 @@ func (x *NpfFilter) String() string {
 func (*NpfFilter) ProtoMessage() {}
 
 func (x *NpfFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[98]
+	mi := &file_rump_types_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8510,7 +8758,7 @@ func (x *NpfFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
 func (*NpfFilter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{98}
+	return file_rump_types_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *NpfFilter) GetVersion() uint32 {
@@ -8591,7 +8839,7 @@ type NpfRule struct {
 
 func (x *NpfRule) Reset() {
 	*x = NpfRule{}
-	mi := &file_rump_types_proto_msgTypes[99]
+	mi := &file_rump_types_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8603,7 +8851,7 @@ func (x *NpfRule) String() string {
 func (*NpfRule) ProtoMessage() {}
 
 func (x *NpfRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[99]
+	mi := &file_rump_types_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8616,7 +8864,7 @@ func (x *NpfRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
 func (*NpfRule) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{99}
+	return file_rump_types_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *NpfRule) GetId() uint64 {
@@ -8710,7 +8958,7 @@ type NpfGroup struct {
 
 func (x *NpfGroup) Reset() {
 	*x = NpfGroup{}
-	mi := &file_rump_types_proto_msgTypes[100]
+	mi := &file_rump_types_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8722,7 +8970,7 @@ func (x *NpfGroup) String() string {
 func (*NpfGroup) ProtoMessage() {}
 
 func (x *NpfGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[100]
+	mi := &file_rump_types_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8735,7 +8983,7 @@ func (x *NpfGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
 func (*NpfGroup) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{100}
+	return file_rump_types_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *NpfGroup) GetName() string {
@@ -8793,7 +9041,7 @@ type NpfMap struct {
 
 func (x *NpfMap) Reset() {
 	*x = NpfMap{}
-	mi := &file_rump_types_proto_msgTypes[101]
+	mi := &file_rump_types_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8805,7 +9053,7 @@ func (x *NpfMap) String() string {
 func (*NpfMap) ProtoMessage() {}
 
 func (x *NpfMap) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[101]
+	mi := &file_rump_types_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8818,7 +9066,7 @@ func (x *NpfMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
 func (*NpfMap) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{101}
+	return file_rump_types_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *NpfMap) GetId() uint64 {
@@ -8889,7 +9137,7 @@ type NpfTable struct {
 
 func (x *NpfTable) Reset() {
 	*x = NpfTable{}
-	mi := &file_rump_types_proto_msgTypes[102]
+	mi := &file_rump_types_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8901,7 +9149,7 @@ func (x *NpfTable) String() string {
 func (*NpfTable) ProtoMessage() {}
 
 func (x *NpfTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[102]
+	mi := &file_rump_types_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8914,7 +9162,7 @@ func (x *NpfTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
 func (*NpfTable) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{102}
+	return file_rump_types_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *NpfTable) GetName() string {
@@ -8953,7 +9201,7 @@ type NpfProcedure struct {
 
 func (x *NpfProcedure) Reset() {
 	*x = NpfProcedure{}
-	mi := &file_rump_types_proto_msgTypes[103]
+	mi := &file_rump_types_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8965,7 +9213,7 @@ func (x *NpfProcedure) String() string {
 func (*NpfProcedure) ProtoMessage() {}
 
 func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[103]
+	mi := &file_rump_types_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8978,7 +9226,7 @@ func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
 func (*NpfProcedure) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{103}
+	return file_rump_types_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *NpfProcedure) GetName() string {
@@ -9037,7 +9285,7 @@ type NpfConfig struct {
 
 func (x *NpfConfig) Reset() {
 	*x = NpfConfig{}
-	mi := &file_rump_types_proto_msgTypes[104]
+	mi := &file_rump_types_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9049,7 +9297,7 @@ func (x *NpfConfig) String() string {
 func (*NpfConfig) ProtoMessage() {}
 
 func (x *NpfConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[104]
+	mi := &file_rump_types_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9062,7 +9310,7 @@ func (x *NpfConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
 func (*NpfConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{104}
+	return file_rump_types_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *NpfConfig) GetTables() []*NpfTable {
@@ -9117,7 +9365,7 @@ type NpfConnection struct {
 
 func (x *NpfConnection) Reset() {
 	*x = NpfConnection{}
-	mi := &file_rump_types_proto_msgTypes[105]
+	mi := &file_rump_types_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9129,7 +9377,7 @@ func (x *NpfConnection) String() string {
 func (*NpfConnection) ProtoMessage() {}
 
 func (x *NpfConnection) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[105]
+	mi := &file_rump_types_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9142,7 +9390,7 @@ func (x *NpfConnection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
 func (*NpfConnection) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{105}
+	return file_rump_types_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *NpfConnection) GetProtocol() uint32 {
@@ -9211,7 +9459,7 @@ type NpfCounter struct {
 
 func (x *NpfCounter) Reset() {
 	*x = NpfCounter{}
-	mi := &file_rump_types_proto_msgTypes[106]
+	mi := &file_rump_types_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9223,7 +9471,7 @@ func (x *NpfCounter) String() string {
 func (*NpfCounter) ProtoMessage() {}
 
 func (x *NpfCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[106]
+	mi := &file_rump_types_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9236,7 +9484,7 @@ func (x *NpfCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
 func (*NpfCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{106}
+	return file_rump_types_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *NpfCounter) GetName() string {
@@ -9272,7 +9520,7 @@ type DhcpLease struct {
 
 func (x *DhcpLease) Reset() {
 	*x = DhcpLease{}
-	mi := &file_rump_types_proto_msgTypes[107]
+	mi := &file_rump_types_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9284,7 +9532,7 @@ func (x *DhcpLease) String() string {
 func (*DhcpLease) ProtoMessage() {}
 
 func (x *DhcpLease) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[107]
+	mi := &file_rump_types_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9297,7 +9545,7 @@ func (x *DhcpLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpLease.ProtoReflect.Descriptor instead.
 func (*DhcpLease) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{107}
+	return file_rump_types_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *DhcpLease) GetIfname() string {
@@ -9374,7 +9622,7 @@ type DhcpHost struct {
 
 func (x *DhcpHost) Reset() {
 	*x = DhcpHost{}
-	mi := &file_rump_types_proto_msgTypes[108]
+	mi := &file_rump_types_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9386,7 +9634,7 @@ func (x *DhcpHost) String() string {
 func (*DhcpHost) ProtoMessage() {}
 
 func (x *DhcpHost) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[108]
+	mi := &file_rump_types_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9399,7 +9647,7 @@ func (x *DhcpHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpHost.ProtoReflect.Descriptor instead.
 func (*DhcpHost) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{108}
+	return file_rump_types_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *DhcpHost) GetLladdr() []byte {
@@ -9433,7 +9681,7 @@ type DhcpPool struct {
 
 func (x *DhcpPool) Reset() {
 	*x = DhcpPool{}
-	mi := &file_rump_types_proto_msgTypes[109]
+	mi := &file_rump_types_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9445,7 +9693,7 @@ func (x *DhcpPool) String() string {
 func (*DhcpPool) ProtoMessage() {}
 
 func (x *DhcpPool) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[109]
+	mi := &file_rump_types_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9458,7 +9706,7 @@ func (x *DhcpPool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpPool.ProtoReflect.Descriptor instead.
 func (*DhcpPool) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{109}
+	return file_rump_types_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *DhcpPool) GetFirst() []byte {
@@ -9523,7 +9771,7 @@ type DhcpBinding struct {
 
 func (x *DhcpBinding) Reset() {
 	*x = DhcpBinding{}
-	mi := &file_rump_types_proto_msgTypes[110]
+	mi := &file_rump_types_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9535,7 +9783,7 @@ func (x *DhcpBinding) String() string {
 func (*DhcpBinding) ProtoMessage() {}
 
 func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[110]
+	mi := &file_rump_types_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9548,7 +9796,7 @@ func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpBinding.ProtoReflect.Descriptor instead.
 func (*DhcpBinding) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{110}
+	return file_rump_types_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *DhcpBinding) GetAddr() []byte {
@@ -9592,7 +9840,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[111]
+	mi := &file_rump_types_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9604,7 +9852,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[111]
+	mi := &file_rump_types_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9617,7 +9865,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{111}
+	return file_rump_types_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *Driver) GetName() string {
@@ -9661,7 +9909,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[112]
+	mi := &file_rump_types_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9673,7 +9921,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[112]
+	mi := &file_rump_types_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9686,7 +9934,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{112}
+	return file_rump_types_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -10016,7 +10264,7 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x05tmpfs\x18\x01 \x01(\v2\x15.rump.sp.v1.TmpfsArgsH\x00R\x05tmpfs\x12*\n" +
 	"\x04disk\x18\x02 \x01(\v2\x14.rump.sp.v1.DiskArgsH\x00R\x04disk\x12.\n" +
 	"\x05other\x18\x03 \x01(\v2\x16.rump.sp.v1.OptionArgsH\x00R\x05otherB\x06\n" +
-	"\x04args\"\xd1\r\n" +
+	"\x04args\"\xf6\r\n" +
 	"\tIoctlArgs\x12\x1a\n" +
 	"\ainteger\x18\x01 \x01(\x03H\x00R\ainteger\x12\x12\n" +
 	"\x03raw\x18\x02 \x01(\fH\x00R\x03raw\x12\x14\n" +
@@ -10059,7 +10307,8 @@ const file_rump_types_proto_rawDesc = "" +
 	"bpfProgram\x120\n" +
 	"\bbpf_stat\x18U \x01(\v2\x13.rump.sp.v1.BpfStatH\x00R\abpfStat\x129\n" +
 	"\vbpf_dltlist\x18V \x01(\v2\x16.rump.sp.v1.BpfDltlistH\x00R\n" +
-	"bpfDltlistB\x06\n" +
+	"bpfDltlist\x12#\n" +
+	"\x02wg\x18W \x01(\v2\x11.rump.sp.v1.WgReqH\x00R\x02wgB\x06\n" +
 	"\x04args\"\xb6\x01\n" +
 	"\aTermios\x12\x17\n" +
 	"\ac_iflag\x18\x01 \x01(\rR\x06cIflag\x12\x17\n" +
@@ -10194,7 +10443,29 @@ const file_rump_types_proto_rawDesc = "" +
 	"\x04addr\x18\x01 \x01(\fR\x04addr\x12\x16\n" +
 	"\x06ifname\x18\x02 \x01(\tR\x06ifname\x12\x14\n" +
 	"\x05flags\x18\x03 \x01(\rR\x05flags\x12\x16\n" +
-	"\x06expire\x18\x04 \x01(\rR\x06expire\"Y\n" +
+	"\x06expire\x18\x04 \x01(\rR\x06expire\"\xa7\x01\n" +
+	"\x05WgReq\x12\x19\n" +
+	"\bifd_name\x18\x01 \x01(\tR\aifdName\x12\x17\n" +
+	"\aifd_cmd\x18\x02 \x01(\rR\x06ifdCmd\x12\x1f\n" +
+	"\vprivate_key\x18\x03 \x01(\fR\n" +
+	"privateKey\x12\x1f\n" +
+	"\vlisten_port\x18\x04 \x01(\rR\n" +
+	"listenPort\x12(\n" +
+	"\x05peers\x18\x05 \x03(\v2\x12.rump.sp.v1.WgPeerR\x05peers\"\xb0\x02\n" +
+	"\x06WgPeer\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"public_key\x18\x02 \x01(\fR\tpublicKey\x12#\n" +
+	"\rpreshared_key\x18\x03 \x01(\fR\fpresharedKey\x120\n" +
+	"\bendpoint\x18\x04 \x01(\v2\x14.rump.sp.v1.SockaddrR\bendpoint\x128\n" +
+	"\vallowed_ips\x18\x05 \x03(\v2\x17.rump.sp.v1.WgAllowedIpR\n" +
+	"allowedIps\x12,\n" +
+	"\x12last_handshake_sec\x18\x06 \x01(\x04R\x10lastHandshakeSec\x12\x19\n" +
+	"\brx_bytes\x18\a \x01(\x04R\arxBytes\x12\x19\n" +
+	"\btx_bytes\x18\b \x01(\x04R\atxBytes\"?\n" +
+	"\vWgAllowedIp\x12\x12\n" +
+	"\x04addr\x18\x01 \x01(\fR\x04addr\x12\x1c\n" +
+	"\tprefixlen\x18\x02 \x01(\rR\tprefixlen\"Y\n" +
 	"\aVlanReq\x12\x16\n" +
 	"\x06ifname\x18\x01 \x01(\tR\x06ifname\x12\x17\n" +
 	"\avlr_tag\x18\x02 \x01(\rR\x06vlrTag\x12\x1d\n" +
@@ -10589,7 +10860,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 117)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 120)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -10653,61 +10924,64 @@ var file_rump_types_proto_goTypes = []any{
 	(*BridgeReq)(nil),        // 59: rump.sp.v1.BridgeReq
 	(*BridgeMember)(nil),     // 60: rump.sp.v1.BridgeMember
 	(*BridgeAddr)(nil),       // 61: rump.sp.v1.BridgeAddr
-	(*VlanReq)(nil),          // 62: rump.sp.v1.VlanReq
-	(*IfPhyAddr)(nil),        // 63: rump.sp.v1.IfPhyAddr
-	(*LaggReq)(nil),          // 64: rump.sp.v1.LaggReq
-	(*BpfProgram)(nil),       // 65: rump.sp.v1.BpfProgram
-	(*BpfInsn)(nil),          // 66: rump.sp.v1.BpfInsn
-	(*BpfStat)(nil),          // 67: rump.sp.v1.BpfStat
-	(*BpfDltlist)(nil),       // 68: rump.sp.v1.BpfDltlist
-	(*Impairment)(nil),       // 69: rump.sp.v1.Impairment
-	(*ImpairmentStat)(nil),   // 70: rump.sp.v1.ImpairmentStat
-	(*VndIoctl)(nil),         // 71: rump.sp.v1.VndIoctl
-	(*VndUser)(nil),          // 72: rump.sp.v1.VndUser
-	(*CgdIoctl)(nil),         // 73: rump.sp.v1.CgdIoctl
-	(*CgdUser)(nil),          // 74: rump.sp.v1.CgdUser
-	(*RaidConfig)(nil),       // 75: rump.sp.v1.RaidConfig
-	(*RaidComponent)(nil),    // 76: rump.sp.v1.RaidComponent
-	(*RaidReconReq)(nil),     // 77: rump.sp.v1.RaidReconReq
-	(*RaidProgress)(nil),     // 78: rump.sp.v1.RaidProgress
-	(*RaidDisk)(nil),         // 79: rump.sp.v1.RaidDisk
-	(*RaidInfo)(nil),         // 80: rump.sp.v1.RaidInfo
-	(*QuotaKey)(nil),         // 81: rump.sp.v1.QuotaKey
-	(*QuotaValue)(nil),       // 82: rump.sp.v1.QuotaValue
-	(*QuotaEntry)(nil),       // 83: rump.sp.v1.QuotaEntry
-	(*QuotaCursor)(nil),      // 84: rump.sp.v1.QuotaCursor
-	(*QuotactlArgs)(nil),     // 85: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 86: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 87: rump.sp.v1.InterfaceAddress
-	(*Rtmsg)(nil),            // 88: rump.sp.v1.Rtmsg
-	(*Inpcb)(nil),            // 89: rump.sp.v1.Inpcb
-	(*KinfoProc)(nil),        // 90: rump.sp.v1.KinfoProc
-	(*KinfoFile)(nil),        // 91: rump.sp.v1.KinfoFile
-	(*NetCounter)(nil),       // 92: rump.sp.v1.NetCounter
-	(*NdRouter)(nil),         // 93: rump.sp.v1.NdRouter
-	(*NdPrefix)(nil),         // 94: rump.sp.v1.NdPrefix
-	(*NpfPorts)(nil),         // 95: rump.sp.v1.NpfPorts
-	(*NpfAddress)(nil),       // 96: rump.sp.v1.NpfAddress
-	(*NpfEnd)(nil),           // 97: rump.sp.v1.NpfEnd
-	(*NpfFilter)(nil),        // 98: rump.sp.v1.NpfFilter
-	(*NpfRule)(nil),          // 99: rump.sp.v1.NpfRule
-	(*NpfGroup)(nil),         // 100: rump.sp.v1.NpfGroup
-	(*NpfMap)(nil),           // 101: rump.sp.v1.NpfMap
-	(*NpfTable)(nil),         // 102: rump.sp.v1.NpfTable
-	(*NpfProcedure)(nil),     // 103: rump.sp.v1.NpfProcedure
-	(*NpfConfig)(nil),        // 104: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),    // 105: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),       // 106: rump.sp.v1.NpfCounter
-	(*DhcpLease)(nil),        // 107: rump.sp.v1.DhcpLease
-	(*DhcpHost)(nil),         // 108: rump.sp.v1.DhcpHost
-	(*DhcpPool)(nil),         // 109: rump.sp.v1.DhcpPool
-	(*DhcpBinding)(nil),      // 110: rump.sp.v1.DhcpBinding
-	(*Driver)(nil),           // 111: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 112: rump.sp.v1.SyscallError
-	nil,                      // 113: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 114: rump.sp.v1.OptionArgs.OptionsEntry
-	nil,                      // 115: rump.sp.v1.DevCommand.PropertiesEntry
-	nil,                      // 116: rump.sp.v1.NpfConfig.ParamsEntry
+	(*WgReq)(nil),            // 62: rump.sp.v1.WgReq
+	(*WgPeer)(nil),           // 63: rump.sp.v1.WgPeer
+	(*WgAllowedIp)(nil),      // 64: rump.sp.v1.WgAllowedIp
+	(*VlanReq)(nil),          // 65: rump.sp.v1.VlanReq
+	(*IfPhyAddr)(nil),        // 66: rump.sp.v1.IfPhyAddr
+	(*LaggReq)(nil),          // 67: rump.sp.v1.LaggReq
+	(*BpfProgram)(nil),       // 68: rump.sp.v1.BpfProgram
+	(*BpfInsn)(nil),          // 69: rump.sp.v1.BpfInsn
+	(*BpfStat)(nil),          // 70: rump.sp.v1.BpfStat
+	(*BpfDltlist)(nil),       // 71: rump.sp.v1.BpfDltlist
+	(*Impairment)(nil),       // 72: rump.sp.v1.Impairment
+	(*ImpairmentStat)(nil),   // 73: rump.sp.v1.ImpairmentStat
+	(*VndIoctl)(nil),         // 74: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 75: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 76: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 77: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 78: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 79: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 80: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 81: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 82: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 83: rump.sp.v1.RaidInfo
+	(*QuotaKey)(nil),         // 84: rump.sp.v1.QuotaKey
+	(*QuotaValue)(nil),       // 85: rump.sp.v1.QuotaValue
+	(*QuotaEntry)(nil),       // 86: rump.sp.v1.QuotaEntry
+	(*QuotaCursor)(nil),      // 87: rump.sp.v1.QuotaCursor
+	(*QuotactlArgs)(nil),     // 88: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 89: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 90: rump.sp.v1.InterfaceAddress
+	(*Rtmsg)(nil),            // 91: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),            // 92: rump.sp.v1.Inpcb
+	(*KinfoProc)(nil),        // 93: rump.sp.v1.KinfoProc
+	(*KinfoFile)(nil),        // 94: rump.sp.v1.KinfoFile
+	(*NetCounter)(nil),       // 95: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),         // 96: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),         // 97: rump.sp.v1.NdPrefix
+	(*NpfPorts)(nil),         // 98: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 99: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 100: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 101: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 102: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 103: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 104: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 105: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 106: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 107: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 108: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 109: rump.sp.v1.NpfCounter
+	(*DhcpLease)(nil),        // 110: rump.sp.v1.DhcpLease
+	(*DhcpHost)(nil),         // 111: rump.sp.v1.DhcpHost
+	(*DhcpPool)(nil),         // 112: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),      // 113: rump.sp.v1.DhcpBinding
+	(*Driver)(nil),           // 114: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 115: rump.sp.v1.SyscallError
+	nil,                      // 116: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 117: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 118: rump.sp.v1.DevCommand.PropertiesEntry
+	nil,                      // 119: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
@@ -10737,27 +11011,27 @@ var file_rump_types_proto_depIdxs = []int32{
 	32,  // 24: rump.sp.v1.SysctlValue.routers:type_name -> rump.sp.v1.SysctlRouters
 	33,  // 25: rump.sp.v1.SysctlValue.prefixes:type_name -> rump.sp.v1.SysctlPrefixes
 	34,  // 26: rump.sp.v1.SysctlValue.texts:type_name -> rump.sp.v1.SysctlTexts
-	90,  // 27: rump.sp.v1.SysctlProcs.procs:type_name -> rump.sp.v1.KinfoProc
-	91,  // 28: rump.sp.v1.SysctlFiles.files:type_name -> rump.sp.v1.KinfoFile
-	89,  // 29: rump.sp.v1.SysctlPcbs.pcbs:type_name -> rump.sp.v1.Inpcb
-	92,  // 30: rump.sp.v1.SysctlCounters.counters:type_name -> rump.sp.v1.NetCounter
-	88,  // 31: rump.sp.v1.SysctlRoutes.routes:type_name -> rump.sp.v1.Rtmsg
-	93,  // 32: rump.sp.v1.SysctlRouters.routers:type_name -> rump.sp.v1.NdRouter
-	94,  // 33: rump.sp.v1.SysctlPrefixes.prefixes:type_name -> rump.sp.v1.NdPrefix
-	113, // 34: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	114, // 35: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	93,  // 27: rump.sp.v1.SysctlProcs.procs:type_name -> rump.sp.v1.KinfoProc
+	94,  // 28: rump.sp.v1.SysctlFiles.files:type_name -> rump.sp.v1.KinfoFile
+	92,  // 29: rump.sp.v1.SysctlPcbs.pcbs:type_name -> rump.sp.v1.Inpcb
+	95,  // 30: rump.sp.v1.SysctlCounters.counters:type_name -> rump.sp.v1.NetCounter
+	91,  // 31: rump.sp.v1.SysctlRoutes.routes:type_name -> rump.sp.v1.Rtmsg
+	96,  // 32: rump.sp.v1.SysctlRouters.routers:type_name -> rump.sp.v1.NdRouter
+	97,  // 33: rump.sp.v1.SysctlPrefixes.prefixes:type_name -> rump.sp.v1.NdPrefix
+	116, // 34: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	117, // 35: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
 	38,  // 36: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
 	39,  // 37: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
 	40,  // 38: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	71,  // 39: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
-	72,  // 40: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
-	73,  // 41: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
-	74,  // 42: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
-	75,  // 43: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
-	76,  // 44: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
-	77,  // 45: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
-	78,  // 46: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
-	80,  // 47: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	74,  // 39: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	75,  // 40: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	76,  // 41: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	77,  // 42: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	78,  // 43: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	79,  // 44: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	80,  // 45: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	81,  // 46: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	83,  // 47: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
 	43,  // 48: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
 	44,  // 49: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
 	45,  // 50: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
@@ -10775,72 +11049,76 @@ var file_rump_types_proto_depIdxs = []int32{
 	57,  // 62: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
 	58,  // 63: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
 	59,  // 64: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
-	62,  // 65: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
-	63,  // 66: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
-	64,  // 67: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
-	65,  // 68: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
-	67,  // 69: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
-	68,  // 70: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
-	115, // 71: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
-	16,  // 72: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
-	16,  // 73: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
-	16,  // 74: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
-	16,  // 75: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
-	86,  // 76: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
-	16,  // 77: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
-	15,  // 78: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
-	60,  // 79: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
-	61,  // 80: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
-	16,  // 81: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
-	16,  // 82: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	66,  // 83: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
-	69,  // 84: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
-	79,  // 85: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
-	79,  // 86: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	81,  // 87: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
-	82,  // 88: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
-	81,  // 89: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
-	84,  // 90: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
-	83,  // 91: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
-	87,  // 92: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	16,  // 93: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	16,  // 94: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	16,  // 95: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	16,  // 96: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
-	16,  // 97: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
-	16,  // 98: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
-	16,  // 99: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
-	86,  // 100: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
-	87,  // 101: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
-	56,  // 102: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
-	16,  // 103: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
-	16,  // 104: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
-	16,  // 105: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
-	16,  // 106: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
-	96,  // 107: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
-	95,  // 108: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
-	97,  // 109: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
-	97,  // 110: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
-	98,  // 111: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
-	99,  // 112: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
-	98,  // 113: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
-	96,  // 114: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
-	95,  // 115: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
-	96,  // 116: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
-	102, // 117: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
-	103, // 118: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
-	101, // 119: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
-	100, // 120: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
-	116, // 121: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
-	16,  // 122: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
-	16,  // 123: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
-	16,  // 124: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
-	108, // 125: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
-	126, // [126:126] is the sub-list for method output_type
-	126, // [126:126] is the sub-list for method input_type
-	126, // [126:126] is the sub-list for extension type_name
-	126, // [126:126] is the sub-list for extension extendee
-	0,   // [0:126] is the sub-list for field type_name
+	65,  // 65: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
+	66,  // 66: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
+	67,  // 67: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
+	68,  // 68: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
+	70,  // 69: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
+	71,  // 70: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
+	62,  // 71: rump.sp.v1.IoctlArgs.wg:type_name -> rump.sp.v1.WgReq
+	118, // 72: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
+	16,  // 73: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 74: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 75: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 76: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
+	89,  // 77: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
+	16,  // 78: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
+	15,  // 79: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
+	60,  // 80: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
+	61,  // 81: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
+	63,  // 82: rump.sp.v1.WgReq.peers:type_name -> rump.sp.v1.WgPeer
+	16,  // 83: rump.sp.v1.WgPeer.endpoint:type_name -> rump.sp.v1.Sockaddr
+	64,  // 84: rump.sp.v1.WgPeer.allowed_ips:type_name -> rump.sp.v1.WgAllowedIp
+	16,  // 85: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 86: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	69,  // 87: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
+	72,  // 88: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
+	82,  // 89: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	82,  // 90: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	84,  // 91: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
+	85,  // 92: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
+	84,  // 93: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
+	87,  // 94: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
+	86,  // 95: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
+	90,  // 96: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	16,  // 97: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 98: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 99: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 100: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
+	16,  // 101: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
+	16,  // 102: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
+	16,  // 103: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
+	89,  // 104: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
+	90,  // 105: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
+	56,  // 106: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
+	16,  // 107: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
+	16,  // 108: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
+	16,  // 109: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
+	16,  // 110: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
+	99,  // 111: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	98,  // 112: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	100, // 113: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	100, // 114: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	101, // 115: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	102, // 116: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	101, // 117: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	99,  // 118: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	98,  // 119: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	99,  // 120: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	105, // 121: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	106, // 122: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	104, // 123: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	103, // 124: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	119, // 125: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	16,  // 126: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
+	16,  // 127: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
+	16,  // 128: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
+	111, // 129: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
+	130, // [130:130] is the sub-list for method output_type
+	130, // [130:130] is the sub-list for method input_type
+	130, // [130:130] is the sub-list for extension type_name
+	130, // [130:130] is the sub-list for extension extendee
+	0,   // [0:130] is the sub-list for field type_name
 }
 
 func init() { file_rump_types_proto_init() }
@@ -10924,15 +11202,16 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_BpfProgram)(nil),
 		(*IoctlArgs_BpfStat)(nil),
 		(*IoctlArgs_BpfDltlist)(nil),
+		(*IoctlArgs_Wg)(nil),
 	}
-	file_rump_types_proto_msgTypes[98].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[101].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   117,
+			NumMessages:   120,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -897,6 +897,11 @@ VSTOP: Final[int] = _of["VSTOP"]
 VSUSP: Final[int] = _of["VSUSP"]
 VTIME: Final[int] = _of["VTIME"]
 VWERASE: Final[int] = _of["VWERASE"]
+WG_IOCTL_ADD_PEER: Final[int] = _of["WG_IOCTL_ADD_PEER"]
+WG_IOCTL_DELETE_PEER: Final[int] = _of["WG_IOCTL_DELETE_PEER"]
+WG_IOCTL_GET: Final[int] = _of["WG_IOCTL_GET"]
+WG_IOCTL_SET_LISTEN_PORT: Final[int] = _of["WG_IOCTL_SET_LISTEN_PORT"]
+WG_IOCTL_SET_PRIVATE_KEY: Final[int] = _of["WG_IOCTL_SET_PRIVATE_KEY"]
 W_OK: Final[int] = _of["W_OK"]
 X_OK: Final[int] = _of["X_OK"]
 
@@ -1787,6 +1792,11 @@ __all__ = [
     "VSUSP",
     "VTIME",
     "VWERASE",
+    "WG_IOCTL_ADD_PEER",
+    "WG_IOCTL_DELETE_PEER",
+    "WG_IOCTL_GET",
+    "WG_IOCTL_SET_LISTEN_PORT",
+    "WG_IOCTL_SET_PRIVATE_KEY",
     "W_OK",
     "X_OK",
 ]

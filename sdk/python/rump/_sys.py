@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rump._arguments import Buffer, PathArg, buffer
 from rump._arguments import path as encode_path
+from rump._base import failure
 from rump._calls import AsyncPubCalls, AsyncSysCalls, PubCalls, SysCalls
 from rump._connection import CHUNK
 from rumpwire import calls, const
 from rumpwire.calls import Op
+from rumpwire.errno import KernelError
+from rumpwire.step import Step
 from rumpwire.values import DiskArgs, ModctlLoad, ModuleStat, MountArgs, OptionArgs, TmpfsArgs
+
+AHEAD = 4
+"""Pieces of a long read that are under way at a time on a connection to another host."""
 
 
 def mount_arguments(
@@ -77,22 +84,46 @@ class Sys(SysCalls):
 
     def _read_long(self, op: Op, fd: int, nbyte: int, offset: int | None = None) -> bytes:
         """Piece by piece until one is short. Only files are read on: elsewhere the next piece could wait."""
-        pieces: list[bytes] = []
-        done = 0
         many = stat.S_IFMT(self.fstat(fd).st_mode) in (stat.S_IFREG, stat.S_IFBLK)
-        while done < nbyte:
-            size = min(CHUNK, nbyte - done)
-            try:
-                piece = self._do(op, (fd, size) if offset is None else (fd, size, offset + done))
-            except OSError:
+        pieces: list[bytes] = []
+        for size, piece in self._pieces(op, fd, nbyte if many else CHUNK, offset):
+            if isinstance(piece, OSError):
                 if pieces:
                     break
-                raise
+                raise piece
             pieces.append(piece)
-            done += len(piece)
-            if len(piece) < size or not many:
+            if len(piece) < size and (offset is not None or not piece):
                 break
         return b"".join(pieces)
+
+    def _pieces(self, op: Op, fd: int, nbyte: int, offset: int | None) -> Iterator[tuple[int, bytes | OSError]]:
+        """The pieces of a long read of a file, and how long each was to be. Elsewhere the next few are asked for ahead.
+
+        They are read in this order, so those of ``read`` are in one row also where one is short. After a failure the
+        offset of the file is anywhere, as read(2) has it.
+        """
+        ahead = 1 if self._connection.same_host else AHEAD
+        asked = 0
+        window: deque[tuple[Step, Callable[[], Any]]] = deque()
+        while asked < nbyte or window:
+            while asked < nbyte and len(window) < ahead:
+                size = min(CHUNK, nbyte - asked)
+                step = Step(op, (fd, size) if offset is None else (fd, size, offset + asked))
+                window.append((step, self._asked(step)))
+                asked += size
+            step, answer = window.popleft()
+            outcome = answer()
+            yield step.args[1], failure(op, step.args, outcome) if isinstance(outcome, KernelError) else outcome
+
+    def _asked(self, step: Step) -> Callable[[], Any]:
+        """What gives the outcome of a call. On this host it is made then: `post` does not use shared memory."""
+        connection = self._connection
+        try:
+            answer = (lambda: connection.run((step,), True)) if connection.same_host else connection.post((step,), True)
+        except KernelError as error:
+            lost = error
+            return lambda: lost
+        return lambda: _first(answer)
 
     def _write_long(self, op: Op, fd: int, data: Buffer, offset: int | None = None) -> int:
         """Piece by piece until one is taken in part only."""
@@ -167,6 +198,14 @@ class Pub(PubCalls):
     ) -> None:
         """etfs_register of a part of a host file. EISDIR for a directory, EINVAL for a range that the file does not have."""
         super().etfs_register_withsize(key, _host_path(self._connection.same_host, hostpath), type, begin, size)
+
+
+def _first(answer: Callable[[], list[Any]]) -> Any:
+    """The outcome of a batch of one call, also where the way to the kernel is lost."""
+    try:
+        return answer()[0]
+    except KernelError as error:
+        return error
 
 
 def _host_path(same_host: bool, hostpath: PathArg) -> bytes:

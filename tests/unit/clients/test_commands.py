@@ -39,6 +39,8 @@ from rumpclients import (
     sysctl,
     traceroute,
     vnconfig,
+    wg_keygen,
+    wgconfig,
 )
 from rumpwire import const
 from rumpwire.errno import Errno
@@ -50,7 +52,8 @@ TOOLS: dict[str, Tool] = {
     "rump.umount": mount.umount,
     "rump.df": mount.df, "rump.modload": modules.modload, "rump.modunload": modules.modunload,
     "rump.modstat": modules.modstat, "rump_server": server.main, "rump_allserver": server.allserver, "rump": cli.main,
-    "rump.vnconfig": vnconfig.main, "rump.cgdconfig": cgdconfig.main, "rump.raidctl": raidctl.main,
+    "rump.vnconfig": vnconfig.main, "rump.wgconfig": wgconfig.main, "rump.wg-keygen": wg_keygen.main,
+    "rump.cgdconfig": cgdconfig.main, "rump.raidctl": raidctl.main,
     "rump.npfctl": npfctl.main, "rump.ifconfig": ifconfig.main, "rump.route": route.main, "rump.arp": arp.main,
     "rump.ndp": arp.main6, "rump.netstat": netstat.main, "rump.sockstat": netstat.sockstat,
     "rump.netconfig": netconfig.main, "rump.dhcpclient": dhcpclient.main,

@@ -8,6 +8,7 @@ import json
 import os
 import shlex
 import subprocess
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -211,3 +212,69 @@ def test_every_name_leads_to_its_program() -> None:
     points = importlib.metadata.entry_points(group="console_scripts")
     found = {p.name.removeprefix("rump.") for p in points if p.value.startswith("rumpclients.files:")}
     assert found == {name for name, value in vars(files).items() if getattr(value, "__name__", "") == "main"}
+
+
+def _same(one: Path, two: Path) -> None:
+    listing = ["find", ".", "-printf", "%P %M %U %G %n %s %l %T@\n"]
+    found = [
+        sorted(line for line in subprocess.run(listing, cwd=at, check=True, capture_output=True).stdout.splitlines()
+               if not line.startswith(b" ")) for at in (one, two)
+    ]  # fmt: skip
+    assert found[0] == found[1]
+    subprocess.run(["diff", "-r", "--no-dereference", "-x", "fifo", one, two], check=True)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    top = tmp_path / "tree"
+    (top / "sub" / "deep").mkdir(parents=True)
+    (top / "sub" / "file").write_bytes(os.urandom(70_000))
+    (top / "empty").touch(mode=0o640)
+    (top / "link").symlink_to("sub/file")
+    os.link(top / "sub" / "file", top / "hard")
+    os.mkfifo(top / "fifo")
+    (top / ("long" * 40)).write_text("a long name")
+    for path in sorted(top.rglob("*"), reverse=True):
+        os.utime(path, (1_000_000_000, 1_000_000_000), follow_symlinks=False)
+    return top
+
+
+def test_archives_with_the_hosts_tar(sh: Shell, source: Path, tmp_path: Path) -> None:
+    """t_vfs paxcopy of the original: trees in and out, by archives."""
+    packed, host = tmp_path / "packed", tmp_path / "out"
+    subprocess.run([need("tar"), "--numeric-owner", "-C", tmp_path, "-cf", packed, "tree"], check=True)
+    assert not sh(f"rump.tar -xpf {packed} -C /a")
+    assert "tree/sub/deep\n" in sh(f"rump.tar -tf {packed}")
+    assert not sh("rump.mkdir /b/copies")
+    assert not sh("rump.pax -rw /a/tree /b/copies")
+    for number, command in enumerate((
+        f"rump.tar -czf {packed}1 -C /a tree", f"rump.pax -w -z -f {packed}1 /a/tree",
+        f"rump.pax -wz -f {packed}1 /b/copies/a/tree",
+    )):  # fmt: skip
+        assert not sh(command)
+        folder = host / str(number)
+        folder.mkdir(parents=True)
+        subprocess.run([need("tar"), "--numeric-owner", "-C", folder, "-xpzf", f"{packed}1"], check=True)
+        found = next(path for path in (folder / "tree", folder / "a/tree", folder / "b/copies/a/tree") if path.exists())
+        _same(source, found)
+    assert "-rw-r----- " in sh(f"rump.pax -v -z -f {packed}1 *empty")
+    assert not sh(f"rump.pax -r -k -f {packed} tree/empty")
+    assert sh("rump.find /tree -type f") == "/tree/empty\n"
+    assert sh(f"rump.tar -xf {source}/empty") == "!1 rump.tar: " + str(source / "empty") + ": empty file\n"
+    assert sh("rump.tar -cf /dev/null /none") == "!1 rump.tar: /none: No such file or directory\n"
+
+
+def test_copies_keep_everything(sh: Shell, source: Path, tmp_path: Path) -> None:
+    """t_vfs cpcopy."""
+    assert not sh(f"rump.put -a {source} /a/in")
+    assert not sh("rump.cp -a /a/in /b/over")
+    assert not sh(f"rump.get -a /b/over {tmp_path}/back")
+    _same(source, tmp_path / "back")
+
+
+def test_archives_lead_nowhere_else(sh: Shell, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "evil", "w") as archive:
+        for name in ("../../up", "/abs", "a/../../b"):
+            archive.addfile(tarfile.TarInfo(name))
+    assert not sh(f"rump.tar -xf {tmp_path}/evil -C /a")
+    assert sh("rump.find /a -type f") == "/a/abs\n/a/b\n/a/up\n"

@@ -438,6 +438,7 @@ export interface IoctlArgs {
     | { $case: "bpf_program"; value: BpfProgram }
     | { $case: "bpf_stat"; value: BpfStat }
     | { $case: "bpf_dltlist"; value: BpfDltlist }
+    | { $case: "wg"; value: WgReq }
     | undefined;
 }
 
@@ -625,6 +626,36 @@ export interface BridgeAddr {
   ifname: string;
   flags: number;
   expire: number;
+}
+
+/**
+ * SIOCSDRVSPEC and SIOCGDRVSPEC of a tunnel of WireGuard (wg(4)). ifd_cmd: WG_IOCTL_*; peers: all that there are for WG_IOCTL_GET, the one
+ * that is meant for others.
+ */
+export interface WgReq {
+  ifd_name: string;
+  ifd_cmd: number;
+  private_key: Buffer;
+  listen_port: number;
+  peers: WgPeer[];
+}
+
+/** A peer. Its preshared key may be empty, its endpoint is where it was heard of last. */
+export interface WgPeer {
+  name: string;
+  public_key: Buffer;
+  preshared_key: Buffer;
+  endpoint: Sockaddr | undefined;
+  allowed_ips: WgAllowedIp[];
+  /** Of the wall clock, 0 for none. */
+  last_handshake_sec: bigint;
+  rx_bytes: bigint;
+  tx_bytes: bigint;
+}
+
+export interface WgAllowedIp {
+  addr: Buffer;
+  prefixlen: number;
 }
 
 /** SIOCSETVLAN, SIOCGETVLAN: an empty parent detaches. */
@@ -5374,6 +5405,9 @@ export const IoctlArgs: MessageFns<IoctlArgs> = {
       case "bpf_dltlist":
         BpfDltlist.encode(message.args.value, writer.uint32(690).fork()).join();
         break;
+      case "wg":
+        WgReq.encode(message.args.value, writer.uint32(698).fork()).join();
+        break;
     }
     return writer;
   },
@@ -5669,6 +5703,14 @@ export const IoctlArgs: MessageFns<IoctlArgs> = {
             }
 
             message.args = { $case: "bpf_dltlist", value: BpfDltlist.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 87: {
+            if (tag !== 698) {
+              break;
+            }
+
+            message.args = { $case: "wg", value: WgReq.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -7492,6 +7534,294 @@ export const BridgeAddr: MessageFns<BridgeAddr> = {
             }
 
             message.expire = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWgReq(): WgReq {
+  return { ifd_name: "", ifd_cmd: 0, private_key: Buffer.alloc(0), listen_port: 0, peers: [] };
+}
+
+export const WgReq: MessageFns<WgReq> = {
+  encode(message: WgReq, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ifd_name !== "") {
+      writer.uint32(10).string(message.ifd_name);
+    }
+    if (message.ifd_cmd !== 0) {
+      writer.uint32(16).uint32(message.ifd_cmd);
+    }
+    if (message.private_key.length !== 0) {
+      writer.uint32(26).bytes(message.private_key);
+    }
+    if (message.listen_port !== 0) {
+      writer.uint32(32).uint32(message.listen_port);
+    }
+    for (const v of message.peers) {
+      WgPeer.encode(v!, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WgReq {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWgReq();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ifd_name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.ifd_cmd = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.private_key = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.listen_port = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.peers.push(WgPeer.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWgPeer(): WgPeer {
+  return {
+    name: "",
+    public_key: Buffer.alloc(0),
+    preshared_key: Buffer.alloc(0),
+    endpoint: undefined,
+    allowed_ips: [],
+    last_handshake_sec: 0n,
+    rx_bytes: 0n,
+    tx_bytes: 0n,
+  };
+}
+
+export const WgPeer: MessageFns<WgPeer> = {
+  encode(message: WgPeer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.public_key.length !== 0) {
+      writer.uint32(18).bytes(message.public_key);
+    }
+    if (message.preshared_key.length !== 0) {
+      writer.uint32(26).bytes(message.preshared_key);
+    }
+    if (message.endpoint !== undefined) {
+      Sockaddr.encode(message.endpoint, writer.uint32(34).fork()).join();
+    }
+    for (const v of message.allowed_ips) {
+      WgAllowedIp.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.last_handshake_sec !== 0n) {
+      if (BigInt.asUintN(64, message.last_handshake_sec) !== message.last_handshake_sec) {
+        throw new globalThis.Error("value provided for field message.last_handshake_sec of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.last_handshake_sec);
+    }
+    if (message.rx_bytes !== 0n) {
+      if (BigInt.asUintN(64, message.rx_bytes) !== message.rx_bytes) {
+        throw new globalThis.Error("value provided for field message.rx_bytes of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.rx_bytes);
+    }
+    if (message.tx_bytes !== 0n) {
+      if (BigInt.asUintN(64, message.tx_bytes) !== message.tx_bytes) {
+        throw new globalThis.Error("value provided for field message.tx_bytes of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.tx_bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WgPeer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWgPeer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.public_key = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.preshared_key = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.endpoint = Sockaddr.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.allowed_ips.push(WgAllowedIp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.last_handshake_sec = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.rx_bytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.tx_bytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWgAllowedIp(): WgAllowedIp {
+  return { addr: Buffer.alloc(0), prefixlen: 0 };
+}
+
+export const WgAllowedIp: MessageFns<WgAllowedIp> = {
+  encode(message: WgAllowedIp, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.addr.length !== 0) {
+      writer.uint32(10).bytes(message.addr);
+    }
+    if (message.prefixlen !== 0) {
+      writer.uint32(16).uint32(message.prefixlen);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WgAllowedIp {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWgAllowedIp();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.addr = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.prefixlen = reader.uint32();
             continue;
           }
         }

@@ -17,7 +17,8 @@ from rumpnet.ifaces.tun import Tun
 from rumpnet.ifaces.vether import Vether
 from rumpnet.ifaces.virt import Virt
 from rumpnet.ifaces.vlan import Vlan
+from rumpnet.ifaces.wg import Wg
 
 KINDS: dict[str, Callable[[Net, str, int], Iface]] = {
-    kind.kind: kind for kind in (Loopback, Bridge, Gif, Lagg, Npflog, Shmif, Tap, Tun, Vether, Virt, Vlan)
+    kind.kind: kind for kind in (Loopback, Bridge, Gif, Lagg, Npflog, Shmif, Tap, Tun, Vether, Virt, Vlan, Wg)
 }

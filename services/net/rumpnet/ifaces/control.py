@@ -15,8 +15,9 @@ from rumpnet.ifaces.gif import Gif
 from rumpnet.ifaces.impair import Impair
 from rumpnet.ifaces.lagg import Lagg
 from rumpnet.ifaces.vlan import Vlan
+from rumpnet.ifaces.wg import Wg
 from rumpuser.component import Context
-from rumpuser.kauth import Action, authorize
+from rumpuser.kauth import Action, authorize, permitted
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import (
@@ -30,6 +31,7 @@ from rumpwire.values import (
     SockaddrIn,
     SockaddrIn6,
     VlanReq,
+    WgReq,
 )
 
 T = TypeVar("T", bound=Iface)
@@ -59,6 +61,8 @@ class Control:
             (const.SIOCDIFPHYADDR, IfPhyAddr): self._delete_tunnel,
             (const.SIOCSLAGG, LaggReq): self._set_lagg,
             (const.SIOCGLAGG, LaggReq): self._get_lagg,
+            (const.SIOCSDRVSPEC, WgReq): self._set_wg,
+            (const.SIOCGDRVSPEC, WgReq): self._get_wg,
         }
 
     def ioctl(self, ctx: Context, com: int, data: IoctlArgs | None) -> IoctlArgs | None:
@@ -157,6 +161,15 @@ class Control:
     def _get_lagg(self, ctx: Context, req: LaggReq) -> IoctlArgs:
         lagg = of_kind(self.net, req.ifname, Lagg)
         return LaggReq(lagg.name, lagg.protocol, [p.name for p in lagg.ports], [p.name for p in lagg.active])
+
+    def _set_wg(self, ctx: Context, req: WgReq) -> IoctlArgs:
+        authorize(ctx, Action.NETWORK_INTERFACE_SETPRIV)
+        of_kind(self.net, req.ifd_name, Wg).configure(req)
+        return WgReq(req.ifd_name, req.ifd_cmd)
+
+    def _get_wg(self, ctx: Context, req: WgReq) -> IoctlArgs:
+        secrets = permitted(ctx.cred, Action.NETWORK_INTERFACE_SETPRIV)
+        return of_kind(self.net, req.ifd_name, Wg).shown(secrets=secrets)
 
     # -- links
 
