@@ -203,7 +203,10 @@ class Session:
     def begin_anew(self) -> None:
         """Another program has the session: its ids begin with 1 again."""
         self.replies.close()
-        self.replies = Replies(self._sessions.room)
+        self.replies = self._no_replies()
+
+    def _no_replies(self) -> Replies:
+        return Replies(self._sessions.room, self.quota.replies if self.quota is not None else None)
 
     def begun(
         self,
@@ -401,6 +404,7 @@ class Sessions:
         session.identity, session.peer = who
         if session.identity is not None:
             session.quota = self.quota(session.identity)
+            session.begin_anew()
 
     def _add(
         self, process: Process, lease_s: float, nonce: bytes = b"", who: Who = (None, None), *, streams: bool = False
@@ -495,6 +499,8 @@ class Sessions:
             session = self._sessions[token] = Session(token, process, self, lease_s, streams=streams)
             session.take(*about)
             self._belongs(session, from_plain(who))
+            if session.quota is not None:
+                session.replies.count_for(session.quota.replies)
             if session.nonce:
                 self._attached[session.nonce] = loop.create_task(_known(session))
 

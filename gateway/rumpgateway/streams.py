@@ -21,6 +21,7 @@ from rumpuser.transport.wire import Unread
 from rumpwire import codec, rump_sp_pb2
 from rumpwire.errno import Errno, KernelError
 from rumpwire.status import abort, parsed
+from rumpwire.values import Siginfo
 from rumpwire.wire import encode_error
 
 MAX_IN_FLIGHT = 1024
@@ -81,9 +82,9 @@ class Stream:
                 self.put(reply)
         self.wake()
 
-    def raise_signal(self, signo: int) -> None:
+    def raise_signal(self, info: Siginfo) -> None:
         """Sends a signal."""
-        self.put(rump_sp_pb2.StreamResponse(signal=signo).SerializeToString())
+        self.put(_signal(rump_sp_pb2.StreamResponse(), info).SerializeToString())
 
     def take(self, request: Any) -> bytes | None:
         """Starts what a request asks for: the reply, or None when that comes later, or never."""
@@ -247,24 +248,24 @@ class SignalStream:
 
     def __init__(self, context: Any) -> None:
         self._context = context
-        self._signals: asyncio.Queue[int] = asyncio.Queue(MAX_SIGNALS)
+        self._signals: asyncio.Queue[Siginfo] = asyncio.Queue(MAX_SIGNALS)
 
     async def serve(self, session: Session) -> None:
         write = self._context.write
         session.carried_by(self)
         try:
             await write(rump_sp_pb2.SignalsResponse())
-            while signo := await self._signals.get():
-                if signo == MOVED:
+            while (info := await self._signals.get()).si_signo:
+                if info.si_signo == MOVED:
                     raise MovedError(0)
-                await write(rump_sp_pb2.SignalsResponse(signal=signo))
+                await write(_signal(rump_sp_pb2.SignalsResponse(), info))
         finally:
             session.carried_by(None, instead_of=self)
 
-    def raise_signal(self, signo: int) -> None:
+    def raise_signal(self, info: Siginfo) -> None:
         """A client that takes none for so long has more than enough of them."""
         if not self._signals.full():
-            self._signals.put_nowait(signo)
+            self._signals.put_nowait(info)
 
     def end(self) -> None:
         """The session is over."""
@@ -277,7 +278,13 @@ class SignalStream:
     def _last(self, mark: int) -> None:
         while self._signals.full():
             self._signals.get_nowait()
-        self._signals.put_nowait(mark)
+        self._signals.put_nowait(Siginfo(mark))
+
+
+def _signal(message: Any, info: Siginfo) -> Any:
+    message.signal = info.si_signo
+    codec._enc_Siginfo(info, message.siginfo)
+    return message
 
 
 def _empty(id: int, *, busy: bool = False) -> bytes:

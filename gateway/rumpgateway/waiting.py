@@ -11,12 +11,13 @@ from rumpuser.transport.halves import begun, interrupted, unfinished
 from rumpwire import calls
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
+from rumpwire.values import Siginfo
 
 
 class Carrier(Protocol):
     """What carries signals to the client."""
 
-    def raise_signal(self, signo: int) -> None: ...
+    def raise_signal(self, info: Siginfo) -> None: ...
 
     def end(self) -> None: ...
 
@@ -29,7 +30,7 @@ class Stream(Protocol):
     def put(self, data: bytes) -> None:
         """Sends an answer."""
 
-    def raise_signal(self, signo: int) -> None:
+    def raise_signal(self, info: Siginfo) -> None:
         """Sends a signal."""
 
     def end(self, why: KernelError) -> None:

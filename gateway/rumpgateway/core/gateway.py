@@ -138,10 +138,10 @@ class Gateway(Component):
         """Frees a process and all it holds."""
         await life.leave(self, p, status)
 
-    def _set_limits(self, ctx: Context, pid: int, nofile: int, fsize: int, nthr: int) -> None:
+    def _set_limits(self, ctx: Context, pid: int, nofile: int, fsize: int, nthr: int, sbsize: int) -> None:
         p = self.processes.get(pid)
         if p is not None:
-            p.limits = nofile, fsize, nthr
+            p.limits = nofile, fsize, nthr, sbsize
 
     def rest(self) -> None:
         """Begins nothing by itself, so that all that it is can go to a successor."""
