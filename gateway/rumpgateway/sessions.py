@@ -497,8 +497,8 @@ class Sessions:
         loop = asyncio.get_running_loop()
         for token, process, lease_s, streams, who, about in handed["sessions"]:
             session = self._sessions[token] = Session(token, process, self, lease_s, streams=streams)
-            session.take(*about)
             self._belongs(session, from_plain(who))
+            session.take(*about)
             if session.quota is not None:
                 session.replies.count_for(session.quota.replies)
             if session.nonce:
