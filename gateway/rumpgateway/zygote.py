@@ -4,7 +4,7 @@ Python takes half a second to import a component; a fork of a process that has d
 has one thread, talks to nobody but its `Spawner`, and knows no state of the kernel: whoever is forked from it is as
 new as a process of its own would be. ``python -m rumpgateway.zygote KEEPER FACTION...`` reads a JSON list (name,
 arguments) per line and answers with the pid, a line each; it ends with its input. Where the gateway has a keeper (its
-pid, else 0) it is only idle from then on: the components are its children, and are to outlive the gateway.
+pid, else 0) it goes on until its children have ended, the components, which are to outlive the gateway.
 """
 
 from __future__ import annotations
@@ -169,8 +169,8 @@ def _wait(gateway: int, keeper: int) -> None:
     while os.getppid() == gateway:
         time.sleep(0.01)
     end_with_parent(keeper)
-    while True:
-        signal.pause()
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(-1, 0)  # SIGCHLD is ignored, so this returns when there is no child any more
 
 
 def _settle() -> None:

@@ -18,6 +18,7 @@ from rumpnet.core import neighbour, reassembly, route
 from rumpnet.core.dns import forwarder, stream
 from rumpnet.core.ip6 import Ip6
 from rumpnet.core.tcp.tcb import Connection
+from rumpnet.core.wg.crypto import public_key
 from rumpnet.core.wire import icmp, icmp6
 from rumpnet.ifaces import bridge
 from rumpnet.ifaces.ether import Ethernet
@@ -34,8 +35,11 @@ from rumpwire.values import (
     SockaddrIn6,
     SockoptInteger,
     VlanReq,
+    WgAllowedIp,
+    WgPeer,
+    WgReq,
 )
-from tests.unit.net.ifaces.common import ioctl
+from tests.unit.net.ifaces.common import ioctl, pings
 from tests.unit.net.kit import finished
 from tests.unit.net.lab import Lab, Machine, Port, Wire
 from tests.unit.net.npf_packets import internet, ip, udp
@@ -143,13 +147,16 @@ class Site:
         if self.crowded:
             self._crowd()
         self.lab.host.advance(3)
+        self._tunnel()
         self.kept: list[int] = []
         self._traffic()
         self.corpus = [(port, frame) for port in self.ports for frame in port.wire.frames[-400:]]  # type: ignore[union-attr]
         self.corpus += [(port, frame) for port in self.ports[:2] for frame in strangers()]
         near = (("10.0.0.1", self.router, 7001), ("fd00::1", self.router, 7002))
         behind = () if self.believing else (("192.0.2.9", self.server, 7003), ("fd01::9", self.server, 7004))
+        within = () if self.believing else (("10.7.0.1", self.router, 7005),)
         self.guarded = [Guarded(self, self.client, machine, to, port) for to, machine, port in (*near, *behind)]
+        self.guarded += [Guarded(self, self.server, machine, to, port) for to, machine, port in within]
         for wire in (self.inner, self.outer, self.third):
             wire.frames = _Nothing()
         self.third.lose = lambda frame: True  # the server is gone, and liars answer in its place
@@ -195,6 +202,28 @@ class Site:
             router("netconfig_ipv4_ifaddr_cidr", ifname, f"10.1.{unit}.1", 24)
             router("netconfig_ifup", ifname)
         router("ioctl", router("bpf_open"), const.BIOCSETIF, IoctlArgsText("eth0"))
+        tap = router("dev_open", False, const.makedev(const.MAJOR_TAP, 0xFFFFF), const.O_RDWR)
+        name = router("ioctl", tap, const.TAPGIFNAME, None).data.text  # nobody reads there what the bridge floods
+        router("netconfig_bradd", "bridge0", name)
+        router("netconfig_ifup", name)
+
+    def _tunnel(self) -> None:
+        """WireGuard between the router and the server, over a wire that is attacked."""
+        ends = (self.router, "192.0.2.1", "10.7.0.1"), (self.server, "192.0.2.9", "10.7.0.9")
+        keys = b"\1" * 32, b"\2" * 32
+        for own, other in ((0, 1), (1, 0)):
+            machine, (_, at, inner) = ends[own][0], ends[other]
+            peer = WgPeer("it", public_key(keys[other]), b"", SockaddrIn(ip(at), 51820), [WgAllowedIp(ip(inner), 32)])
+            machine("netconfig_ifcreate", "wg0")
+            for req in (
+                WgReq("wg0", const.WG_IOCTL_SET_PRIVATE_KEY, keys[own]),
+                WgReq("wg0", const.WG_IOCTL_SET_LISTEN_PORT, listen_port=51820),
+                WgReq("wg0", const.WG_IOCTL_ADD_PEER, peers=[peer]),
+            ):
+                ioctl(machine, const.SIOCSDRVSPEC, req)
+            machine("netconfig_ipv4_ifaddr_cidr", "wg0", ends[own][2], 24)
+            machine("netconfig_ifup", "wg0")
+        pings(self.server, "10.7.0.1")
 
     def _traffic(self) -> None:
         """Real runs of everything, and connections in several states."""
@@ -274,7 +303,7 @@ class Site:
         """Connections that the attack may see."""
         return [
             c for c in self.router.inet.tcp.connections.values()
-            if type(c) is Connection and not 7001 <= c.lport <= 7004
+            if type(c) is Connection and not 7001 <= c.lport <= 7005
         ]  # fmt: skip
 
     def exchange(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import random
@@ -301,6 +302,46 @@ def serving(apart: Kept) -> bool:
         return all(state == "serving" for _, state in apart.components().values())
     except OSError:
         return False
+
+
+def test_what_started_components_ends_with_them(tmp_path: Path) -> None:
+    """A zygote is the parent of what one gateway started, and goes when the last of those has gone."""
+    kept = Kept(tmp_path)
+
+    def ended(name: str) -> None:
+        before = kept.components()[name][0]
+        os.kill(before, signal.SIGKILL)
+        eventually(lambda: serving(name) not in (0, before), 20, f"there is another {name}")
+
+    def serving(name: str) -> int:
+        with contextlib.suppress(OSError):
+            pid, state = kept.components()[name]
+            return pid if state == "serving" else 0
+        return 0
+
+    try:
+        for _ in range(3):
+            ended("gateway")
+            ended("vfs")
+        wanted = {int(parent_of(pid)) for name, (pid, _) in kept.components().items() if name != "gateway"}
+        eventually(lambda: zygotes(kept.kernel.process.pid) == wanted, 20, "no others are left")
+    finally:
+        kept.stop()
+
+
+def zygotes(keeper: int) -> set[int]:
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            ours = words[2:4] == [b"rumpgateway.zygote", str(keeper).encode()]
+            if ours and not (process / "comm").read_text().startswith("rump"):
+                found.add(int(process.name))
+    return found
+
+
+def parent_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
 
 
 def test_with_the_keeper_all_ends(tmp_path: Path) -> None:
