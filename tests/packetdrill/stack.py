@@ -271,11 +271,11 @@ class Stack:
             value = SockoptInteger(to_host(value.integer) if value.integer else 0)
         if level == socket.SOL_SOCKET and name == socket.SO_RCVBUF:
             value = SockoptInteger(2 * value.integer)  # Linux counts its own records, too
-        return 0, sdk._packed(value)[:length]
+        return 0, sdk.sockopt_bytes(value)[:length]
 
     def setsockopt(self, data: bytes) -> Any:
         fd, level, name = struct.unpack_from("3i", data)
-        value: Any = sdk._option(level, name, data[12:])
+        value: Any = sdk.sockopt_value(level, name, data[12:])
         if level == socket.IPPROTO_TCP and name == socket.TCP_SYNCNT:
             name, value = const.TCP_KEEPINIT, (2 << value) - 1  # the seconds that so many doublings last
         if level == socket.SOL_SOCKET and name == socket.SO_RCVBUF:

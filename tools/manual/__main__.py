@@ -26,6 +26,7 @@ SESSIONS = ("docs/session.md", "docs/images.md")
 MOST = 6
 """Examples of a page."""
 SEE = {
+    "rumphijack": "hijack.md",
     "rump": "tools.md monitoring.md", "rump_server": "tools.md", "rump_allserver": "tools.md",
     "rump_bus_relay": "net/shmif.md", "rump_": "images.md", "fsu_": "images.md", "rump.npfctl": "net/npf.md",
     "rump.dhcpclient": "net/dhcp.md", "rump.tcpdump": "net/capture.md", "rump.forward": "tools.md",

@@ -17,6 +17,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Sequence
+from typing import Self
 
 from rumpclients._command import CommandError
 from rumpclients.fuse.protocol import HEADER, MAX_WRITE, REPLY, Request, parse_request
@@ -30,18 +31,27 @@ _PASSING = {errno.EINTR, errno.EAGAIN, errno.ENOENT}
 
 
 class Device:
-    """A mount. ``options``: those of fuse(4), such as ``allow_other``, and flags of mounts."""
+    """A mount, by the descriptor at which its requests arrive."""
 
-    def __init__(self, mountpoint: str, source: str, fstype: str, options: Sequence[str]) -> None:
-        self.mountpoint = os.path.realpath(mountpoint)
-        if not os.path.exists(DEVICE):
-            raise CommandError(f"{DEVICE}: not there: the host has no FUSE")
-        mount = _mount if os.geteuid() == 0 else _fusermount
-        self._fd = mount(self.mountpoint, source, fstype, options)
+    def __init__(self, mountpoint: str, fd: int) -> None:
+        self.mountpoint = mountpoint
+        self._fd = fd
         self._buffer = mmap.mmap(-1, _ROOM)
         self._view = memoryview(self._buffer)
         self._poll = select.poll()
         self._poll.register(self._fd, select.POLLIN)
+
+    @classmethod
+    def mount(cls, mountpoint: str, source: str, fstype: str, options: Sequence[str]) -> Self:
+        """Mounts. ``options``: those of fuse(4), such as ``allow_other``, and flags of mounts. CommandError."""
+        place = os.path.realpath(mountpoint)
+        if not os.path.exists(DEVICE):
+            raise CommandError(f"{DEVICE}: not there: the host has no FUSE")
+        mount = _mount if os.geteuid() == 0 else _fusermount
+        return cls(place, mount(place, source, fstype, options))
+
+    def fileno(self) -> int:
+        return self._fd
 
     def receive(self, timeout_s: float | None = None) -> Request | None:
         """The next request, whose body is good until the next call. None when there was none in time.

@@ -114,7 +114,7 @@ def _serve(options: argparse.Namespace, wishes: _Wishes, *, debug: bool = False,
         tree: Tree = stack.enter_context(_image.opened(options, readonly=wishes.readonly, retry=_retry()))
         kind = tree.statvfs().f_fstypename
         volume = Volume(tree, wishes.policy(exclusive=_image.is_image(tree)))
-        device = Device(options.mountpoint, wishes.name, f"rump_{kind}", wishes.host)
+        device = Device.mount(options.mountpoint, wishes.name, f"rump_{kind}", wishes.host)
         stack.callback(device.close)
         server = Server(device, volume, debug=debug)
         server.end_on_signals()

@@ -33,11 +33,24 @@ _WANTED = (
     Init.ASYNC_READ | Init.ATOMIC_O_TRUNC | Init.BIG_WRITES | Init.DO_READDIRPLUS | Init.READDIRPLUS_AUTO
     | Init.ASYNC_DIO | Init.PARALLEL_DIROPS | Init.MAX_PAGES
 )  # fmt: skip
+SHARED = _WANTED | Init.AUTO_INVAL_DATA
+"""What is wanted of the host for files that others change as well."""
 _CHANGING = {
     Op.SETATTR, Op.SYMLINK, Op.MKNOD, Op.MKDIR, Op.UNLINK, Op.RMDIR, Op.RENAME, Op.LINK, Op.WRITE, Op.SETXATTR,
     Op.REMOVEXATTR, Op.CREATE, Op.FALLOCATE, Op.RENAME2,
 }  # fmt: skip
 _SILENT = {Op.FORGET, Op.BATCH_FORGET, Op.INTERRUPT}
+
+
+def greeting(request: Request, wanted: int = SHARED) -> Reply:
+    """The answer to the first request of a mount, whoever serves it from then on. EPROTO."""
+    major, minor, readahead, flags = INIT_IN.unpack_from(request.body)
+    if major > MAJOR:
+        return [INIT_OUT.pack(MAJOR, MINOR, 0, 0, 0, 0, 0, 0, 0, 0, 0)]  # it asks again, with ours
+    if major < MAJOR or minor < 28:
+        raise OSError(errno.EPROTO, f"the host speaks version {major}.{minor} of FUSE; 7.28 is needed")
+    ahead = max(readahead, MAX_WRITE)
+    return [INIT_OUT.pack(MAJOR, MINOR, ahead, flags & wanted, 16, 12, MAX_WRITE, 1, MAX_PAGES, 0, 0)]
 
 
 class Server:
@@ -64,22 +77,15 @@ class Server:
         return found
 
     def init(self, request: Request) -> Reply:
-        major, minor, readahead, flags = INIT_IN.unpack_from(request.body)
-        if major > MAJOR:
-            return [INIT_OUT.pack(MAJOR, MINOR, 0, 0, 0, 0, 0, 0, 0, 0, 0)]  # it asks again, with ours
-        if major < MAJOR or minor < 28:
-            raise OSError(errno.EPROTO, f"the host speaks version {major}.{minor} of FUSE; 7.28 is needed")
-        wanted = _WANTED
+        flags = INIT_IN.unpack_from(request.body)[3]
+        wanted = SHARED
         if self._volume.policy.keep_pages:
-            wanted |= Init.CACHE_SYMLINKS
+            wanted = _WANTED | Init.CACHE_SYMLINKS
             if flags & Init.NO_OPEN_SUPPORT:
                 # Not ATOMIC_O_TRUNC: who opens without asking truncates before.
                 wanted = wanted & ~Init.ATOMIC_O_TRUNC | Init.NO_OPEN_SUPPORT
                 self._names.kept = self._files.keep()
-        else:
-            wanted |= Init.AUTO_INVAL_DATA
-        ahead = max(readahead, MAX_WRITE)
-        return [INIT_OUT.pack(MAJOR, MINOR, ahead, flags & wanted, 16, 12, MAX_WRITE, 1, MAX_PAGES, 0, 0)]
+        return greeting(request, wanted)
 
     def interrupt(self, request: Request) -> None:
         """Nothing waits here for long."""

@@ -26,7 +26,7 @@ class Policy:
 
     ``attributes_s``, ``names_s``: how long the host may keep what it was told. ``keep_pages``: the kernel is in this
     process and nobody else writes to the files, so that the host's pages of them stay good. ``atimes``: reading changes
-    attributes. ``owner``: whoever asks counts as this user.
+    attributes. ``owner``: whoever asks counts as this user. ``group``: that of all files.
     """
 
     attributes_s: float = 1.0
@@ -34,6 +34,7 @@ class Policy:
     keep_pages: bool = False
     atimes: bool = True
     owner: int | None = None
+    group: int | None = None
 
 
 class Volume:
@@ -96,9 +97,10 @@ class Volume:
     def attributes(self, st: rump.Stat) -> bytes:
         owner = self.policy.owner
         uid = st.st_uid if owner is None else owner
+        gid = st.st_gid if self.policy.group is None else self.policy.group
         return Attributes(
             st.st_ino, st.st_size, st.st_blocks, st.st_atime_ns, st.st_mtime_ns, st.st_ctime_ns, st.st_mode,
-            st.st_nlink, uid, st.st_gid, st.st_rdev, st.st_blksize or 4096,
+            st.st_nlink, uid, gid, st.st_rdev, st.st_blksize or 4096,
         ).emit()  # fmt: skip
 
     def attr(self, st: rump.Stat) -> Reply:

@@ -308,14 +308,14 @@ class Socket:
         if value is None:
             value = bytes(optlen)
         self._sys.setsockopt(
-            self._fd, level, optname, value if isinstance(value, int) else _option(level, optname, bytes(value))
+            self._fd, level, optname, value if isinstance(value, int) else sockopt_value(level, optname, bytes(value))
         )
 
     def getsockopt(self, level: int, optname: int, buflen: int = 0) -> Any:
         """An option as a number, or with a length as bytes as C programs on this host have them."""
         value = self._sys.getsockopt(self._fd, level, optname)
         if buflen:
-            return _packed(value)[:buflen]
+            return sockopt_bytes(value)[:buflen]
         if isinstance(value, SockoptRaw):
             return int.from_bytes(value.raw[:4], "little", signed=True)
         return value.integer if isinstance(value, SockoptInteger) else value[0] if value else 0
@@ -391,8 +391,8 @@ class _SocketFile(io.RawIOBase):
 _TIMES = (host.SO_RCVTIMEO, host.SO_SNDTIMEO)
 
 
-def _option(level: int, name: int, value: bytes) -> Any:
-    """Bytes of this host's C structures as typed values."""
+def sockopt_value(level: int, name: int, value: bytes) -> Any:
+    """Bytes of this host's C structures as a value for setsockopt of the kernel."""
     if level == host.SOL_SOCKET and name == host.SO_LINGER and len(value) == 8:
         return Linger(*struct.unpack("ii", value))
     if level == host.SOL_SOCKET and name in _TIMES and len(value) == struct.calcsize("ll"):
@@ -401,7 +401,8 @@ def _option(level: int, name: int, value: bytes) -> Any:
     return struct.unpack("i", value)[0] if len(value) == 4 else value
 
 
-def _packed(value: Any) -> bytes:
+def sockopt_bytes(value: Any) -> bytes:
+    """What getsockopt of the kernel gives, as C programs on this host have it."""
     if isinstance(value, Linger):
         return struct.pack("ii", *value)
     if isinstance(value, Timespec):
