@@ -15,6 +15,7 @@ from tests.cutter import Cutter
 from tests.live import LiveKernel, start_kernel
 
 import rump
+from bench import hops
 from bench.measure import Row, Side, compare, pin, unpin
 from bench.processes import tree
 from bench.yardstick import Echo, echo, frames, stream
@@ -33,6 +34,7 @@ def run() -> list[Row]:
                 return [
                     *_calls(kernel, bare),
                     *_sdk(kernel),
+                    *hops.rows(kernel),
                     *_batches(kernel, bare),
                     _resume(kernel.url, Path(folder)),
                 ]

@@ -12,7 +12,7 @@ from rumpuser.host import ManualHost
 from rumpuser.pending import start
 from rumpuser.records import RecordFile
 from rumpwire import const
-from rumpwire.values import NpfConfig, Rtmsg, SockaddrIn
+from rumpwire.values import NpfConfig, Rtmsg, SockaddrIn, WgPeer, WgReq
 from tests.unit.net.kit import Kit, finished
 
 GROUP = 'group default {\n ruleset "blocks"\n pass all\n}'
@@ -123,3 +123,18 @@ def test_a_flush_of_npf_counts_as_a_load(killed: Killed) -> None:
     n("npf_load", _npf_conf.parse(GROUP))
     before = loaded(n)
     assert loaded(killed.again()) == before
+
+
+def test_keys_of_tunnels_are_not_written_down(killed: Killed, tmp_path: Path) -> None:
+    n, key = killed.net, bytes(range(32))
+    n("netconfig_ifcreate", "wg0")
+    s = n("socket", const.AF_INET, const.SOCK_DGRAM, 0)
+    peer = WgPeer("other", bytes(range(1, 33)), key)
+    for req in (
+        WgReq("wg0", const.WG_IOCTL_SET_PRIVATE_KEY, key),
+        WgReq("wg0", const.WG_IOCTL_ADD_PEER, peers=[peer]),
+    ):
+        n("ioctl", s, const.SIOCSDRVSPEC, req)
+    again = killed.again()
+    assert "wg0" in again.component.net.interfaces.by_name
+    assert key[:16] not in (tmp_path / "net.records").read_bytes()

@@ -26,7 +26,7 @@ from rumpuser.records import Records
 from rumpwire import const
 from rumpwire.calls import OPS, Op
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import AcceptResult, PacceptResult, SockaddrUn, SocketpairResult
+from rumpwire.values import AcceptResult, PacceptResult, SockaddrUn, SocketpairResult, WgReq
 
 if TYPE_CHECKING:
     from rumpnet.core.net import Net
@@ -110,7 +110,7 @@ class Recorder:
         if name in CONFIGURING:
             self._configured(ctx, name, args, *self._way(name))
         elif name == "ioctl":
-            if args[1] in REQUESTS:
+            if args[1] in REQUESTS and not isinstance(args[2], WgReq):  # keys are not written down
                 self._configured(ctx, name, args[1:])
         elif name == "route_send":
             if args[1].rtm_type != const.RTM_GET:
