@@ -33,7 +33,7 @@ def parser() -> Parser:
     _where(sub)
     sub.add_argument("name", metavar="NAME", help="kern, vfs, net, dev or gateway")
     sub.add_argument("--crash", action="store_true", help="end it at once: the next one has what was recorded")
-    sub = commands.add_parser("upgrade", help="the same for all components and the gateway, with the code that is installed now")
+    sub = commands.add_parser("upgrade", help="the same for all and the gateway, with the code that is installed now")
     _where(sub)
     sub.add_argument("names", metavar="NAME", nargs="*", help="kern, vfs, net, dev, gateway (default: all that run)")
     sub = commands.add_parser("env", help="shell lines that set RUMP_SERVER and the prompt: eval $(rump env)")
