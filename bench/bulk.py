@@ -95,7 +95,8 @@ def _read_all(k: rump.Client) -> None:
 
 def _walk(k: rump.Client) -> None:
     found = rump.fs.Tree(k, "/mnt")
-    stats = [e.stat(follow_symlinks=False) for d in found.scandir("/") if d.is_dir() for e in found.scandir(d.path)]
+    folders = [entry.path for entry in found.scandir("/") if entry.is_dir()]
+    stats = [e.stat(follow_symlinks=False) for path in folders for e in found.scandir(path, attributes=True)]
     assert sum(st.st_size > 0 for st in stats) >= FILES
 
 

@@ -79,6 +79,6 @@ def _shown(identity: Identity) -> str:
         f"{identity.subject}: uid {cred.uid}, gid {cred.gid}, groups {' '.join(map(str, cred.groups)) or 'none'}",
         f"may: {'everything' if not cred.limited else ' '.join(allowed) or 'nothing that is asked for'}",
     ]
-    given = {name: getattr(limits, name) for name in ("processes", "descriptors", "calls", "rate")}
+    given = {name: getattr(limits, name) for name in ("processes", "descriptors", "calls", "rate", "memory")}
     lines += ["limits: " + (" ".join(f"{name}={value}" for name, value in given.items() if value) or "none")]
     return "\n".join(lines)

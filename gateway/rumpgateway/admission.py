@@ -23,6 +23,7 @@ from typing import Any
 
 import grpc
 
+from rumpgateway.replies import MAX_TOTAL_BYTES, Room
 from rumpuser import audit
 from rumpuser.kauth import Action, permitted
 from rumpuser.policy import EVERYBODY_IS_ROOT, Identity, Limits, Policy, load
@@ -86,7 +87,7 @@ def peer_of(context: Any) -> PeerId:
     if where.startswith("unix"):
         return PeerId(("unix",), where)
     facts = context.auth_context()
-    if not facts.get("transport_security_type"):
+    if facts.get("transport_security_type", [b"insecure"]) == [b"insecure"]:
         return PeerId(("plain",), where)
     return PeerId(tuple(_subjects(facts)), where)
 
@@ -139,12 +140,13 @@ def _subjects(facts: Any) -> list[str]:
 class Quota:
     """What an identity may have in the gateway, over all its sessions: calls a second, and calls that wait."""
 
-    __slots__ = ("_clock", "_limits", "_rate", "_subject", "waiting")
+    __slots__ = ("_clock", "_limits", "_rate", "_subject", "replies", "waiting")
 
     def __init__(self, identity: Identity, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits, self._subject, self._clock = identity.limits, identity.subject, clock
         self._rate = audit.Bucket(identity.limits.rate, clock()) if identity.limits.rate else None
         self.waiting = 0
+        self.replies = Room(identity.limits.memory or MAX_TOTAL_BYTES)
 
     def check(self, count: int) -> None:
         """EAGAIN when so many calls more are too many. What is refused is not done and may be sent again later."""
@@ -287,7 +289,7 @@ class Admission:
 
     def quota(self, identity: Identity) -> Quota | None:
         """The account of an identity, None for one without limits in the gateway."""
-        if not (identity.limits.rate or identity.limits.calls):
+        if not (identity.limits.rate or identity.limits.calls or identity.limits.memory):
             return None
         key = identity.subject, identity.limits
         found = self._quotas.get(key)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+from google.protobuf import descriptor_pool
 
 from rumpgateway import components
 from rumpgateway.admission import Admission
@@ -339,11 +340,11 @@ async def _add_introspection(server: grpc.aio.Server, *, channelz: bool) -> None
     from grpc_reflection.v1alpha import reflection
 
     names = [f"rump.sp.v1.{name}" for name in ("Session", "Kern", "Vfs", "Net", "Dev")]
+    more = ["grpc.health.v1.Health", reflection.SERVICE_NAME]
     servicer = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     for name in ("", *names):
         await servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
-    reflection.enable_server_reflection([*names, "grpc.health.v1.Health", reflection.SERVICE_NAME], server)
     if channelz:
         try:
             from grpc_channelz.v1 import channelz as grpc_channelz
@@ -352,3 +353,25 @@ async def _add_introspection(server: grpc.aio.Server, *, channelz: bool) -> None
                 Errno.EOPNOTSUPP, "channelz needs grpcio-channelz: pip install anykernel[metrics]"
             ) from error
         grpc_channelz.add_channelz_servicer(server)
+        more.append("grpc.channelz.v1.Channelz")
+    reflection.enable_server_reflection([*names, *more], server, _Symbols())
+
+
+class _Symbols:
+    """The descriptors, by the names of methods too, which tools ask reflection for and Python's pool does not know."""
+
+    def __init__(self) -> None:
+        self._pool: Any = descriptor_pool.Default()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pool, name)
+
+    def FindFileContainingSymbol(self, symbol: str) -> Any:  # noqa: N802  its name there
+        """KeyError."""
+        try:
+            return self._pool.FindFileContainingSymbol(symbol)
+        except KeyError:
+            service, _, method = symbol.rpartition(".")
+            found = self._pool.FindServiceByName(service)
+            found.FindMethodByName(method)
+            return found.file

@@ -31,7 +31,7 @@ from rumpwire import calls
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
-from rumpwire.values import ModuleStat
+from rumpwire.values import ModuleStat, Siginfo
 
 log = logging.getLogger("rump.local")
 
@@ -192,7 +192,7 @@ class LocalSession:
         self._process = process
         self._turn = kernel._turn
         self.pid = process.pid
-        self.on_signal: Callable[[int], None] = lambda signo: None
+        self.on_signal: Callable[[Siginfo], None] = lambda info: None
         """Takes the signals of the process, by NetBSD's numbers."""
         if listen:
             process.listen(self._raise)
@@ -237,9 +237,9 @@ class LocalSession:
             self._check()
             self._kernel._finish(self._kernel.gateway.execute(self._process, comm))
 
-    def _raise(self, signo: int) -> None:
+    def _raise(self, info: Siginfo) -> None:
         """Raises it when the kernel has been left: a handler may call it again."""
-        self._kernel.later(lambda: self.on_signal(signo))
+        self._kernel.later(lambda: self.on_signal(info))
 
     def status(self) -> dict[str, Any]:
         """The shape of ``rump status --json``."""

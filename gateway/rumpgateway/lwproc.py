@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from rumpgateway.core import life
 from rumpwire.const import RFSHARE
 from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Siginfo
 
 if TYPE_CHECKING:
     from rumpgateway.core.process import Process
@@ -58,7 +59,7 @@ class Lwps:
         self._made: set[Process] = set()
         """Processes that end with their last lwp; others have a client."""
         self._lids = itertools.count(1)
-        self.on_signal: Callable[[int], None] = lambda signo: None
+        self.on_signal: Callable[[Siginfo], None] = lambda info: None
 
     def session(self) -> LocalSession:
         """What the calling thread calls through."""
@@ -141,5 +142,5 @@ class Lwps:
         session.on_signal = self._signal
         return session
 
-    def _signal(self, signo: int) -> None:
-        self.on_signal(signo)
+    def _signal(self, info: Siginfo) -> None:
+        self.on_signal(info)

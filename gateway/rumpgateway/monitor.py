@@ -12,10 +12,13 @@ from rumpgateway.core.gateway import Gateway
 from rumpgateway.registry import Registry
 from rumpgateway.sessions import Sessions
 from rumpgateway.statistics import BUCKETS, FIRST, Statistics
+from rumpuser.aio import settle
+from rumpuser.component import KERNEL, held
 from rumpuser.usage import usage
-from rumpwire import rump_sp_pb2
+from rumpwire import calls, rump_sp_pb2, rump_types_pb2
 from rumpwire.calls import OPS
 from rumpwire.errno import Errno, KernelError, name_of
+from rumpwire.values import MemoryHeld
 
 BOUNDS = [1 << FIRST + i for i in range(BUCKETS - 1)]
 """Of the buckets, in nanoseconds."""
@@ -54,6 +57,7 @@ class Monitor:
             bounds=BOUNDS,
             components=status.components,
             usage=await self._usage(),
+            held=await self._held(),
         )
         for name, row in sorted(self.statistics.rows.items()):
             response.calls.add(
@@ -67,6 +71,16 @@ class Monitor:
         here = rump_sp_pb2.ComponentUsage(name="gateway", resident_bytes=resident, cpu_nanoseconds=cpu)
         members = [m for m in self._registry.members.values() if m.url]
         return [here, *filter(None, await asyncio.gather(*(_usage_of(member) for member in members)))]
+
+    async def _held(self) -> list[Any]:
+        """What identities hold: here, and in every component that says so in time."""
+        replies = ((s.identity.subject, "replies", s.replies.size) for s in self._sessions if s.identity is not None)
+        here = held([*((subject, "aio", count) for subject, count in self._gateway.aio.held()), *replies])
+        members = list(self._registry.members.values())
+        found = [here, *await asyncio.gather(*(_held_of(member) for member in members))]
+        return [
+            rump_types_pb2.MemoryHeld(subject=h.subject, kind=h.kind, bytes=h.bytes) for part in found for h in part
+        ]
 
     def serve_prometheus(self, host: str, port: int) -> tuple[str, int]:
         """Answers GET /metrics, from a thread of its own; where. EADDRINUSE, EOPNOTSUPP without the library."""
@@ -99,6 +113,15 @@ async def _usage_of(member: Any) -> Any:
     return rump_sp_pb2.ComponentUsage(
         name=member.name, resident_bytes=found.resident_bytes, cpu_nanoseconds=found.cpu_nanoseconds
     )
+
+
+async def _held_of(member: Any) -> list[MemoryHeld]:
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            found: list[MemoryHeld] = await settle(member.peer.call(KERNEL, calls.MEMORY_HELD, ()))
+    except (TimeoutError, KernelError):
+        return []
+    return found
 
 
 def metrics(found: Any) -> Iterator[Any]:
@@ -134,7 +157,12 @@ def metrics(found: Any) -> Iterator[Any]:
     for use in found.usage:
         memory.add_metric((use.name,), use.resident_bytes)
         cpu.add_metric((use.name,), use.cpu_nanoseconds / 1e9)
-    yield from (up, restarts, memory, cpu)
+    identities = GaugeMetricFamily(
+        "rump_identity_held_bytes", "memory that an identity of the policy holds", labels=("subject", "kind")
+    )
+    for one in found.held:
+        identities.add_metric((one.subject, one.kind), one.bytes)
+    yield from (up, restarts, memory, cpu, identities)
 
 
 def _cumulative(bounds: Any, buckets: Any) -> list[tuple[str, float]]:

@@ -19,20 +19,26 @@ MAX_TOTAL_BYTES = 256 << 20
 
 
 class Room:
-    """Bytes that the answers of all sessions take."""
+    """Bytes that the answers of all sessions take, or of those of one identity, and how many they may."""
 
-    __slots__ = ("taken",)
+    __slots__ = ("most", "taken")
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MAX_TOTAL_BYTES) -> None:
+        self.most = most
         self.taken = 0
+
+    @property
+    def full(self) -> bool:
+        return self.taken >= self.most
 
 
 class Replies:
     """The answers of one session by the id of the request: encoded messages, and how many bytes each has."""
 
-    __slots__ = ("_closed", "_kept", "_room", "floor", "size")
+    __slots__ = ("_closed", "_kept", "_quota", "_room", "floor", "size")
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Room, quota: Room | None = None) -> None:
+        self._quota = quota or Room()
         self._kept: dict[int, tuple[Any, int]] = {}
         self._room = room
         self._closed = False
@@ -54,13 +60,14 @@ class Replies:
         self._kept[id] = answer, size
         self.size += size
         self._room.taken += size
+        self._quota.taken += size
 
     @property
     def full(self) -> bool:
         """Whether the client has to acknowledge first. Never where nothing is kept, so that everybody gets on."""
         if not self._kept:
             return False
-        over = self.size >= MAX_KEPT_BYTES or self._room.taken >= MAX_TOTAL_BYTES
+        over = self.size >= MAX_KEPT_BYTES or self._room.full or self._quota.full
         return over or len(self._kept) >= MAX_KEPT
 
     def acknowledge(self, acked: int, answered: Iterable[int]) -> None:
@@ -89,3 +96,4 @@ class Replies:
         if found is not None:
             self.size -= found[1]
             self._room.taken -= found[1]
+            self._quota.taken -= found[1]

@@ -26,6 +26,7 @@ from rumpuser.pending import Pending, Running
 from rumpuser.policy import Identity
 from rumpuser.transport.memory import Pool
 from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Siginfo
 
 LEASE_S = 60.0
 """A session that only makes unary calls must make one this often: its death cannot be seen otherwise."""
@@ -50,7 +51,7 @@ Who = tuple[Identity | None, PeerId | None]
 class Carrier(Protocol):
     """What carries signals to the client."""
 
-    def raise_signal(self, signo: int) -> None: ...
+    def raise_signal(self, info: Siginfo) -> None: ...
 
     def end(self) -> None: ...
 
@@ -61,7 +62,7 @@ class Stream(Protocol):
     def put(self, data: bytes) -> None:
         """Sends an answer."""
 
-    def raise_signal(self, signo: int) -> None:
+    def raise_signal(self, info: Siginfo) -> None:
         """Sends a signal."""
 
     def end(self, why: KernelError) -> None:
@@ -237,7 +238,10 @@ class Session:
     def begin_anew(self) -> None:
         """Another program has the session: its ids begin with 1 again."""
         self.replies.close()
-        self.replies = Replies(self._sessions.room)
+        self.replies = self._no_replies()
+
+    def _no_replies(self) -> Replies:
+        return Replies(self._sessions.room, self.quota.replies if self.quota is not None else None)
 
     def begun(
         self, id: int, running: Running[Any], finish: Callable[[bool], Any], stream: Stream | None = None
@@ -386,6 +390,7 @@ class Sessions:
         session.identity, session.peer = who
         if session.identity is not None:
             session.quota = self.quota(session.identity)
+            session.begin_anew()
 
     def _add(
         self, process: Process, lease_s: float, nonce: bytes = b"", who: Who = (None, None), *, streams: bool = False

@@ -19,6 +19,7 @@ from rumpuser.transport.wire import Unread
 from rumpwire import codec, rump_sp_pb2
 from rumpwire.errno import Errno, KernelError
 from rumpwire.status import abort, parsed
+from rumpwire.values import Siginfo
 from rumpwire.wire import encode_error
 
 MAX_IN_FLIGHT = 1024
@@ -49,9 +50,9 @@ class Stream:
         """Ends it. Nothing is read from here on, also what has arrived already: the client will send it again."""
         raise NotImplementedError
 
-    def raise_signal(self, signo: int) -> None:
+    def raise_signal(self, info: Siginfo) -> None:
         """Sends a signal."""
-        self.put(rump_sp_pb2.StreamResponse(signal=signo).SerializeToString())
+        self.put(_signal(rump_sp_pb2.StreamResponse(), info).SerializeToString())
 
     def take(self, request: Any) -> bytes | None:
         """Starts what a request asks for: the reply, or None when that comes later, or never."""
@@ -174,28 +175,34 @@ class SignalStream:
 
     def __init__(self, context: Any) -> None:
         self._context = context
-        self._signals: asyncio.Queue[int] = asyncio.Queue(MAX_SIGNALS)
+        self._signals: asyncio.Queue[Siginfo] = asyncio.Queue(MAX_SIGNALS)
 
     async def serve(self, session: Session) -> None:
         write = self._context.write
         session.carried_by(self)
         try:
             await write(rump_sp_pb2.SignalsResponse())
-            while signo := await self._signals.get():
-                await write(rump_sp_pb2.SignalsResponse(signal=signo))
+            while (info := await self._signals.get()).si_signo:
+                await write(_signal(rump_sp_pb2.SignalsResponse(), info))
         finally:
             session.carried_by(None, instead_of=self)
 
-    def raise_signal(self, signo: int) -> None:
+    def raise_signal(self, info: Siginfo) -> None:
         """A client that takes none for so long has more than enough of them."""
         if not self._signals.full():
-            self._signals.put_nowait(signo)
+            self._signals.put_nowait(info)
 
     def end(self) -> None:
         """The session is over."""
         while self._signals.full():
             self._signals.get_nowait()
-        self._signals.put_nowait(0)
+        self._signals.put_nowait(Siginfo())
+
+
+def _signal(message: Any, info: Siginfo) -> Any:
+    message.signal = info.si_signo
+    codec._enc_Siginfo(info, message.siginfo)
+    return message
 
 
 def _empty(id: int, *, busy: bool = False) -> bytes:

@@ -238,6 +238,28 @@ def test_nproc_stops_a_fork_bomb(connect: Any) -> None:
         child.close()
 
 
+def test_sbsize_acts(connect: Any) -> None:
+    """sbreserve: what the buffers of all sockets of a user may hold, full or not."""
+    k = connect()
+    k.sys.seteuid(5151)
+    a = k.sys.socket(rump.AF_LOCAL, rump.SOCK_STREAM, 0)
+    receive = k.sys.getsockopt(a, rump.SOL_SOCKET, rump.SO_RCVBUF).integer
+    size = receive + k.sys.getsockopt(a, rump.SOL_SOCKET, rump.SO_SNDBUF).integer
+    k.sys.setrlimit(rump.RLIMIT_SBSIZE, (2 * size + 100, 2 * size + 100))
+    b = k.sys.socket(rump.AF_LOCAL, rump.SOCK_STREAM, 0)
+    assert code(k.sys.socket, rump.AF_LOCAL, rump.SOCK_STREAM, 0) == "ENOBUFS"
+    assert code(k.sys.socketpair, rump.AF_LOCAL, rump.SOCK_STREAM, 0) == "ENOBUFS"
+    k.sys.setsockopt(a, rump.SOL_SOCKET, rump.SO_RCVBUF, receive + 100)
+    assert code(k.sys.setsockopt, a, rump.SOL_SOCKET, rump.SO_RCVBUF, receive + 101) == "ENOBUFS"
+    assert code(k.sys.setsockopt, b, rump.SOL_SOCKET, rump.SO_SNDBUF, size) == "ENOBUFS"
+    with k.fork() as child:
+        assert code(child.sys.socket, rump.AF_LOCAL, rump.SOCK_STREAM, 0) == "ENOBUFS"
+    k.sys.close(b)
+    k.sys.close(k.sys.socket(rump.AF_LOCAL, rump.SOCK_STREAM, 0))
+    with connect() as other:
+        other.sys.close(other.sys.socket(rump.AF_LOCAL, rump.SOCK_STREAM, 0))  # of another user
+
+
 def test_fsize_acts(connect: Any, folder: str) -> None:
     k = connect()
     seen: list[int] = []

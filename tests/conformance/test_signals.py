@@ -252,3 +252,82 @@ def test_the_leader_of_a_session_takes_its_terminal_along(k: Any) -> None:
         leader.close()
         seen.becomes([signal.SIGHUP])
         assert code(member.sys.open, "/dev/tty", os.O_RDWR) == "ENXIO"
+
+
+# -- what comes with a signal
+
+
+def facts(info: Any) -> tuple[int, int, int, int]:
+    return info.si_code, info.si_pid, info.si_uid, info.si_value
+
+
+def test_who_sent_it_comes_with_a_signal(k: Any, connect: Any) -> None:
+    other = connect()
+    seen = Seen(k)
+    other.sys.seteuid(0)
+    other.pub.kill(k.pid, signal.SIGUSR1)
+    seen.becomes([signal.SIGUSR1])
+    assert facts(seen[0]) == (rump.SI_USER, other.pid, 0, 0)
+    assert seen[0].si_signo == signal.SIGUSR1
+
+
+def test_a_signal_with_a_value(k: Any, connect: Any) -> None:
+    other = connect()
+    seen = Seen(k)
+    other.pub.sigqueue(k.pid, signal.SIGUSR2, 1 << 63)
+    other.pub.sigqueue(k.pid, 0, 5)
+    seen.becomes([signal.SIGUSR2])
+    assert facts(seen[0]) == (rump.SI_QUEUE, other.pid, 0, 1 << 63)
+    assert code(other.pub.sigqueue, 29999, signal.SIGUSR2, 0) == "ESRCH"
+    assert code(other.pub.sigqueue, -k.pid, signal.SIGUSR2, 0) == "ESRCH"
+    assert code(other.pub.sigqueue, k.pid, 99, 0) == "EINVAL"
+    other.sys.setuid(10)
+    assert code(other.pub.sigqueue, k.pid, signal.SIGUSR2, 0) == "EPERM"
+
+
+def test_the_real_user_is_told(k: Any, connect: Any) -> None:
+    other = connect()
+    k.sys.setuid(10)
+    other.sys.setreuid(10, 20)
+    seen = Seen(k)
+    other.pub.kill(k.pid, signal.SIGUSR1)
+    seen.becomes([signal.SIGUSR1])
+    assert facts(seen[0]) == (rump.SI_USER, other.pid, 10, 0)
+
+
+def test_timers_tell_their_value(k: Any) -> None:
+    seen = Seen(k)
+    event = rump.Sigevent(rump.SIGEV_SIGNAL, signal.SIGUSR1, 0xC0FFEE)
+    timer = k.sys.timer_create(rump.CLOCK_MONOTONIC, event)
+    k.sys.timer_settime(timer, 0, 0.01)
+    seen.becomes([signal.SIGUSR1])
+    assert facts(seen[0]) == (rump.SI_TIMER, 0, 0, 0xC0FFEE)
+    plain = k.sys.timer_create(rump.CLOCK_MONOTONIC, None)
+    k.sys.timer_settime(plain, 0, 0.01)
+    until(lambda: len(seen) > 1, "SIGALRM")
+    assert facts(seen[1]) == (rump.SI_TIMER, 0, 0, plain)
+
+
+def test_asynchronous_io_tells_its_value(k: Any) -> None:
+    seen = Seen(k)
+    r, w = k.sys.pipe()
+    event = rump.Sigevent(rump.SIGEV_SIGNAL, signal.SIGUSR1, 77)
+    k.sys.aio_write(rump.Aiocb(aiocbp=1, aio_fildes=w, aio_buf=b"x", aio_sigevent=event))
+    seen.becomes([signal.SIGUSR1])
+    assert facts(seen[0]) == (rump.SI_ASYNCIO, 0, 0, 77)
+    assert k.sys.read(r, 1) == b"x"
+
+
+def test_sigio_tells_which_way_and_the_kernel_s_own_tell_nothing(k: Any) -> None:
+    seen = Seen(k, signal.SIGIO)
+    a, b = k.socketpair()
+    k.sys.fcntl(a.fileno(), rump.F_SETOWN, k.pid)
+    k.sys.ioctl(a.fileno(), rump.FIOASYNC, 1)
+    b.send(b"x")
+    until(lambda: any(info.si_code == rump.POLL_IN for info in seen), "SIGIO for data")
+    assert next(info for info in seen if info.si_code == rump.POLL_IN).si_band & rump.POLLIN
+    others = Seen(k)
+    b.close()
+    assert code(a.send, b"x") == "EPIPE"
+    until(lambda: others, "SIGPIPE")
+    assert (others[0], *facts(others[0])) == (signal.SIGPIPE, rump.SI_NOINFO, 0, 0, 0)

@@ -88,6 +88,9 @@ class Sessions:
     def test_works_while_the_gateway_is_killed(self, program: Program, kernel: LiveKernel, tmp_path: Path) -> None:
         works_while_killed(program, kernel, tmp_path)
 
+    def test_takes_signals(self, program: Program, kernel: LiveKernel, cutter: Cutter) -> None:
+        takes_signals(program, kernel, cutter)
+
     def test_the_end_of_a_lease_is_told_once(self, program: Program, kernel: LiveKernel, cutter: Cutter) -> None:
         is_told_of_the_end(program, kernel, cutter)
 
@@ -111,6 +114,21 @@ def cuts_at_frames(program: Program, kernel: LiveKernel, cutter: Cutter, languag
                 assert watcher.listdir(path + ".d") == ["made here"]
         assert cutter.cuts >= 10
         eventually(lambda: len(watcher.processes()) == before, 20, "what was attached is gone")
+
+
+def takes_signals(program: Program, kernel: LiveKernel, cutter: Cutter) -> None:
+    """With who sent them, also those that came while the connection was cut."""
+    with program.started(cutter.url, "signals") as process, rump.connect(kernel.url) as k:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline().split()[1])
+        k.pub.sigqueue(pid, signal.SIGUSR2, 1 << 40)
+        assert process.stdout.readline() == f"31 -1 {k.pid} 0 {1 << 40}\n"
+        cutter.shut = True
+        cutter.cut_all()
+        for _ in range(50):  # by the last the gateway has noticed
+            k.pub.kill(pid, signal.SIGUSR1)
+        cutter.shut = False
+        assert process.stdout.readline() == f"30 0 {k.pid} 0 0\n"
 
 
 def works_while_cut(program: Program, kernel: LiveKernel, cutter: Cutter, folder: Path) -> None:

@@ -7,9 +7,11 @@ import errno
 import itertools
 import os
 import random
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -214,6 +216,39 @@ def test_tasks_and_a_cutter(kernel: LiveKernel, cutter: Cutter) -> None:
                 await child.close()
 
     asyncio.run(main())
+
+
+def test_signals_that_come_meanwhile_are_told(kernel: LiveKernel, cutter: Cutter) -> None:
+    """While there is no stream they are kept, and they come before what takes up the session is answered."""
+    with rump.connect(kernel.url) as watcher, rump.connect(cutter.url, retry=60) as k:
+        seen: list[Any] = []
+        k._connection.signals.take(None, seen.append)  # type: ignore[attr-defined]  # without a call that brings signals alone
+        _signal_while_cut(watcher, cutter, k.pid)
+        k.sys.getpid()
+        assert seen[-1].si_code == rump.SI_QUEUE
+        assert seen[-1].si_pid == watcher.pid
+
+
+def test_signals_that_come_meanwhile_are_told_to_tasks(kernel: LiveKernel, cutter: Cutter) -> None:
+    async def main(watcher: rump.Client) -> None:
+        async with rump.aio.connect(cutter.url, retry=60) as k:
+            seen: list[Any] = []
+            k.on_signal(seen.append)
+            await k.sys.getpid()
+            await asyncio.to_thread(_signal_while_cut, watcher, cutter, k.pid)
+            await k.sys.getpid()
+            assert seen[-1].si_pid == watcher.pid
+
+    with rump.connect(kernel.url) as watcher:
+        asyncio.run(main(watcher))
+
+
+def _signal_while_cut(watcher: rump.Client, cutter: Cutter, pid: int) -> None:
+    cutter.shut = True
+    cutter.cut_all()
+    for value in range(50):  # by the last the gateway has noticed
+        watcher.pub.sigqueue(pid, signal.SIGUSR1, value)
+    cutter.shut = False
 
 
 def test_a_session_that_nobody_uses_is_taken_up_again(kernel: LiveKernel, cutter: Cutter) -> None:

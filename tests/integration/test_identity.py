@@ -54,6 +54,11 @@ uid = 1002
 limits = {{ processes = 2, descriptors = 8, calls = 3, rate = 50 }}
 
 [[rule]]
+match = "jwt:thrifty"
+uid = 1003
+limits = {{ memory = 65536 }}
+
+[[rule]]
 match = "unix"
 uid = 0
 """
@@ -312,6 +317,38 @@ def test_a_client_above_its_rate_is_refused_and_others_go_on(site: Site) -> None
         for _ in range(200):
             other.sys.getpid()
     assert "action=quota.rate" in site.audit
+
+
+def test_memory_is_counted_for_each_kind_of_thing(site: Site) -> None:
+    with (
+        site.connect("stranger", token(site, "thrifty")) as k,
+        site.connect("stranger", token(site, "thrifty")) as other,
+    ):
+        a = k.sys.socket(rump.AF_INET, rump.SOCK_DGRAM, 0)
+        k.sys.setsockopt(a, rump.SOL_SOCKET, rump.SO_RCVBUF, 1)
+        k.sys.setsockopt(a, rump.SOL_SOCKET, rump.SO_SNDBUF, 65535)
+        for refused in (lambda: other.sys.socket(rump.AF_INET, rump.SOCK_DGRAM, 0),
+                        lambda: k.sys.setsockopt(a, rump.SOL_SOCKET, rump.SO_RCVBUF, 2)):  # fmt: skip
+            with pytest.raises(OSError, match="quota of memory") as full:
+                refused()
+            assert full.value.errno == errno.ENOBUFS
+        pipes = [k.sys.pipe(), other.sys.pipe(), k.sys.pipe(), other.sys.pipe()]
+        with pytest.raises(OSError, match="quota of memory") as full:
+            other.sys.pipe()
+        assert full.value.errno == errno.ENOMEM
+        data = rump.Aiocb(aiocbp=1, aio_fildes=pipes[0][0], aio_nbytes=65536)
+        k.sys.aio_read(data)
+        with pytest.raises(BlockingIOError, match="quota of memory"):
+            other.sys.aio_read(data._replace(aio_fildes=pipes[1][0], aio_nbytes=1))
+        with site.connect("user") as user:
+            held = {h["kind"]: h["bytes"] for h in user.statistics()["held"] if h["subject"] == "jwt:thrifty"}
+        assert (held["sockets"], held["pipes"], held["aio"]) == (65536, 65536, 65536)
+        for r, w in pipes[::2]:
+            k.sys.close(r)
+            k.sys.close(w)
+        k.sys.close(a)
+        other.sys.pipe()
+        other.sys.setsockopt(other.sys.socket(rump.AF_INET, rump.SOCK_DGRAM, 0), rump.SOL_SOCKET, rump.SO_RCVBUF, 1)
 
 
 # -- the policy, again

@@ -64,6 +64,7 @@ CONVERT: dict[str | tuple[str, str], tuple[str, str]] = {
     ("pathconf", "name"): ("int | str", "H.pathconf_name({})"),
     ("fpathconf", "name"): ("int | str", "H.pathconf_name({})"),
     ("kill", "signo"): ("int", "H.SIGNAL.wire(int({}))"),
+    ("sigqueue", "signo"): ("int", "H.SIGNAL.wire(int({}))"),
     ("timer_create", "evp"): ("V.Sigevent | None", "A.sigevent({})"),
     ("aio_fsync", "op"): ("int", "H.OPEN.wire({})"),
     ("lio_listio", "aiocbs"): ("Iterable[V.Aiocb]", "A.aiocbs({})"),
@@ -141,6 +142,8 @@ def emit(contract: Contract) -> dict[str, str]:
 def _structures(contract: Contract) -> str:
     """Those that calls take and give, without those between components."""
     found = sorted(m.name for m in contract.structures if m.file == "rump_types.proto" and not m.is_union)
+    found.remove("Siginfo")  # the SDK has a number of it, as handlers of signals take one
+    found.remove("MemoryHeld")  # of statistics, which are dictionaries
     names = ", ".join(f'"{name}"' for name in found)
     imports = "".join(f"    {name},\n" for name in found)
     return (

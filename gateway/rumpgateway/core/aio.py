@@ -25,7 +25,7 @@ from rumpuser.host import Host
 from rumpuser.pending import ENDED, Begun, Channel, start, value_of
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Aiocb, AioReturnResult, Sigevent, Timespec
+from rumpwire.values import Aiocb, AioReturnResult, Sigevent, Siginfo, Timespec
 
 if TYPE_CHECKING:
     from rumpgateway.core.gateway import Gateway
@@ -169,8 +169,22 @@ class AsynchronousIO:
         if len(mine.numbered) + 1 - again > self.listio_max:
             text = f"the process has {len(mine.numbered)} requests (kern.aio_listio_max) that were not fetched"
             raise KernelError(Errno.EAGAIN, text)
+        self._quota(request)
         if mine.held + request.size > HELD_MAX:
             raise KernelError(Errno.EAGAIN, f"the requests of the process hold {mine.held} of {HELD_MAX} bytes")
+
+    def _quota(self, request: Request) -> None:
+        """EAGAIN."""
+        p = request.process
+        if p.memory:
+            held = sum(count for subject, count in self.held() if subject == p.cred.subject)
+            if held + request.size > p.memory:
+                text = f"the requests of {p.cred.subject} hold {held} of {p.memory} bytes (its quota of memory)"
+                raise KernelError(Errno.EAGAIN, text)
+
+    def held(self) -> Iterator[tuple[str, int]]:
+        """Whose identity each process with requests is, and what they hold."""
+        return ((p.cred.subject, p.aio.held) for p in self._gateway.processes.values() if p.aio is not None)
 
     def _keep(self, mine: Requests, request: Request, listed: Listed | None) -> None:
         self._count += request.block.aiocbp not in mine.numbered
@@ -277,7 +291,8 @@ class AsynchronousIO:
 
     def _signal(self, p: Process, event: Sigevent | None) -> None:
         if event is not None and event.sigev_notify == const.SIGEV_SIGNAL and event.sigev_signo:
-            posting: Any = post(self._gateway, p.pid, event.sigev_signo)
+            info = Siginfo(si_code=const.SI_ASYNCIO, si_value=event.sigev_value)
+            posting: Any = post(self._gateway, p.pid, event.sigev_signo, info)
             start(posting)
 
     # -- ending

@@ -137,10 +137,10 @@ class Gateway(Component):
         """Frees a process and all it holds."""
         await life.leave(self, p, status)
 
-    def _set_limits(self, ctx: Context, pid: int, nofile: int, fsize: int, nthr: int) -> None:
+    def _set_limits(self, ctx: Context, pid: int, nofile: int, fsize: int, nthr: int, sbsize: int) -> None:
         p = self.processes.get(pid)
         if p is not None:
-            p.limits = nofile, fsize, nthr
+            p.limits = nofile, fsize, nthr, sbsize
 
     async def release_directory(self, p: Process, handle: int) -> None:
         if handle:

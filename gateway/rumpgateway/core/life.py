@@ -34,6 +34,8 @@ async def attach(gateway: Gateway, comm: str, identity: Identity | None = None) 
         op, args = calls.PROC_ADMIT, (comm, identity.cred, limits.processes, limits.descriptors)
     info = await value_of(gateway.bus.peer("kern").call(KERNEL, op, args))
     p = Process(info, CONSOLE.descriptors())
+    if identity is not None:
+        p.memory = identity.limits.memory
     if identity is not None and identity.limits.descriptors:
         p.fds.limit = min(p.fds.limit, identity.limits.descriptors)
     return _adopt(gateway, p)
@@ -50,7 +52,7 @@ async def fork(gateway: Gateway, parent: Process, flags: int) -> Process:
     check_flags(flags)
     info = await value_of(gateway.bus.peer("kern").call(parent.context, calls.PROC_FORK, ()))
     child = Process(info, _descriptors(parent, flags))
-    child.umask, child.limits = parent.umask, parent.limits
+    child.umask, child.limits, child.memory = parent.umask, parent.limits, parent.memory
     if flags & RFSHARE:
         child.kqueues = parent.kqueues
     try:

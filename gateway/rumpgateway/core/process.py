@@ -12,7 +12,7 @@ from rumpuser.plain import flat
 from rumpuser.records import Records
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Credentials, ProcessInfo
+from rumpwire.values import Credentials, ProcessInfo, Siginfo
 
 if TYPE_CHECKING:
     from rumpgateway.core.aio import Requests
@@ -33,8 +33,10 @@ class Process:
         "_cred",
         "_cwd",
         "_fsize",
+        "_memory",
         "_records",
         "_root",
+        "_sbsize",
         "_umask",
         "aio",
         "comm",
@@ -76,16 +78,17 @@ class Process:
         self.in_exec = False
         self.masks: dict[Pending[None], int] = {}
         """Signal masks of calls that wait, and what to finish when a signal comes through one."""
-        self.held_back: list[tuple[int, int]] = []
+        self.held_back: list[tuple[Siginfo, int]] = []
         """Signals that a mask keeps out, and what becomes of them."""
-        self.raised: Callable[[int], None] | None = None
+        self.raised: Callable[[Siginfo], None] | None = None
         """Takes signals to the client."""
-        self.held: set[int] = set()
+        self.held: dict[int, Siginfo] = {}
         """Signals for a client that has no stream yet."""
         self.lwps = 0
         """Threads that were made in it (rump_lwproc(3))."""
         self.nthr = const.RLIM_INFINITY
-        self._fsize = const.RLIM_INFINITY
+        self._fsize = self._sbsize = const.RLIM_INFINITY
+        self._memory = 0
         self.trace: Trace | None = None
         """Set while its calls are traced (ktrace(2))."""
         self._cred = info.cred
@@ -140,13 +143,23 @@ class Process:
         self._renew()
 
     @property
-    def limits(self) -> tuple[int, int, int]:
-        """RLIMIT_NOFILE, RLIMIT_FSIZE and RLIMIT_NTHR as they are now."""
-        return self.fds.limit, self._fsize, self.nthr
+    def limits(self) -> tuple[int, int, int, int]:
+        """RLIMIT_NOFILE, RLIMIT_FSIZE, RLIMIT_NTHR and RLIMIT_SBSIZE as they are now."""
+        return self.fds.limit, self._fsize, self.nthr, self._sbsize
 
     @limits.setter
-    def limits(self, value: tuple[int, int, int]) -> None:
-        self.fds.limit, self._fsize, self.nthr = value
+    def limits(self, value: tuple[int, int, int, int]) -> None:
+        self.fds.limit, self._fsize, self.nthr, self._sbsize = value
+        self._renew()
+
+    @property
+    def memory(self) -> int:
+        """Bytes that its identity may hold of each kind; 0 is no limit."""
+        return self._memory
+
+    @memory.setter
+    def memory(self, value: int) -> None:
+        self._memory = value
         self._renew()
 
     @property
@@ -177,22 +190,23 @@ class Process:
 
     # -- signals
 
-    def take_signal(self, signo: int) -> None:
+    def take_signal(self, info: Siginfo) -> None:
         if self.raised is None:  # no client yet, or for a moment
-            self.held.add(signo)
+            self.held.setdefault(info.si_signo, info)
         else:
-            self.raised(signo)
+            self.raised(info)
 
-    def listen(self, raised: Callable[[int], None] | None) -> None:
+    def listen(self, raised: Callable[[Siginfo], None] | None) -> None:
         """Who carries signals to the client from now on; it gets those first that were kept."""
         self.raised = raised
         if raised is not None:
-            held, self.held = self.held, set()
+            held, self.held = self.held, {}
             for signo in sorted(held):
-                raised(signo)
+                raised(held[signo])
 
     def _renew(self) -> None:
-        self.context = Context(self.pid, self._cred, self._cwd, self._root, self._umask, self._fsize)
+        where = self._cwd, self._root, self._umask
+        self.context = Context(self.pid, self._cred, *where, self._fsize, self._sbsize, self._memory)
         if self._records is not None:
-            value = (self.ppid, self.comm, flat(self._cred), self._cwd, self._root, self._umask, self.limits)
+            value = (self.ppid, self.comm, flat(self._cred), *where, (*self.limits, self._memory))
             self._records.put("process", self.pid, value)

@@ -37,7 +37,8 @@ def _process(pid: int, ppid: int, comm: str, cred: Any, cwd: int, root: int, uma
     known = whole(cred)
     assert isinstance(known, Credentials)
     p = Process(ProcessInfo(pid=pid, ppid=ppid, comm=comm, cred=known))
-    p.cwd, p.root, p.umask, p.limits = cwd, root, umask, limits
+    *soft, memory = limits
+    p.cwd, p.root, p.umask, p.limits, p.memory = cwd, root, umask, tuple(soft), memory
     p.locks = True  # it may have some: closing asks, which costs a little
     return p
 

@@ -16,7 +16,7 @@ from rumpuser.component import KERNEL
 from rumpuser.pending import start, value_of
 from rumpwire import calls, const
 from rumpwire.errno import KernelError
-from rumpwire.values import KnoteSpec
+from rumpwire.values import KnoteSpec, Siginfo
 
 if TYPE_CHECKING:
     from rumpgateway.core.gateway import Gateway
@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 QUEUE = 0
 """The parts' number: kqueues of clients begin with 1."""
 _MANY = 64
+NEWS = {
+    const.EVFILT_READ: Siginfo(si_code=const.POLL_IN, si_band=const.POLLIN | const.POLLRDNORM),
+    const.EVFILT_WRITE: Siginfo(si_code=const.POLL_OUT, si_band=const.POLLOUT | const.POLLWRNORM),
+}
+"""What comes with SIGIO."""
 
 
 class Asynchronous:
@@ -84,13 +89,13 @@ class Asynchronous:
             while self._watched.get(owner) is watched:
                 call = self._gateway.peer(owner).call(KERNEL, calls.KNOTE_COLLECT, (QUEUE, _MANY, True))
                 for event in await value_of(call):
-                    await self._tell(watched.get(event.ident))
+                    await self._tell(watched.get(event.ident), event.filter)
         except KernelError:
             return  # the component has ended, or the last object was forgotten
 
-    async def _tell(self, description: Description | None) -> None:
+    async def _tell(self, description: Description | None, kind: int) -> None:
         if description is not None and description.pgid:
-            await post(self._gateway, description.pgid, const.SIGIO)
+            await post(self._gateway, description.pgid, const.SIGIO, NEWS.get(kind))
 
 
 def _where(description: Description) -> str:

@@ -15,11 +15,14 @@ from rumpuser.pending import Begun, Pending, any_of, value_of
 from rumpwire import calls, const
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Siginfo
 
 if TYPE_CHECKING:
     from rumpgateway.core.gateway import Gateway
     from rumpgateway.core.process import Process
 
+URGENT = Siginfo(si_code=const.POLL_PRI, si_band=const.POLLPRI | const.POLLRDBAND)
+"""What comes with SIGURG."""
 _SENDING = {"sendto", "sendmsg", "sendmmsg"}
 WRITING = {"write", "writev", "pwrite", "pwritev"} | _SENDING
 """Calls whose failure may come with a signal."""
@@ -27,7 +30,7 @@ _FLAGS = 2
 """Where the flags are in the arguments of those that send."""
 
 
-def deliver(gateway: Gateway, ctx: Context, pids: Sequence[int], signo: int, how: int) -> None:
+def deliver(gateway: Gateway, ctx: Context, pids: Sequence[int], signo: int, how: int, info: Siginfo | None) -> None:
     """signal_deliver."""
     if how == const.DELIVER_PANICS:
         gateway.panic(f"signal {signo} for process {', '.join(map(str, pids))}, and the signal model is PANIC")
@@ -35,22 +38,22 @@ def deliver(gateway: Gateway, ctx: Context, pids: Sequence[int], signo: int, how
     for pid in pids:
         process = gateway.processes.get(pid)
         if process is not None:
-            _receive(process, signo, how)
+            _receive(process, info or Siginfo(signo, const.SI_NOINFO), how)
 
 
-def _receive(p: Process, signo: int, how: int) -> None:
-    bit = 1 << signo - 1
+def _receive(p: Process, info: Siginfo, how: int) -> None:
+    bit = 1 << info.si_signo - 1
     if any(mask & bit for mask in p.masks.values()):
-        p.held_back.append((signo, how))
+        p.held_back.append((info, how))
         return
     if p.trace is not None:
-        p.trace.signal(p, signo)
+        p.trace.signal(p, info.si_signo)
     for bell in list(p.masks):
         bell.resolve(None)
     if how == const.DELIVER_INTERRUPTS:
-        p.interrupt(f"signal {signo}")
+        p.interrupt(f"signal {info.si_signo}")
     else:
-        p.take_signal(signo)
+        p.take_signal(info)
 
 
 async def under_mask(p: Process, mask: int | None, call: Callable[[], Any]) -> Any:
@@ -73,8 +76,8 @@ async def under_mask(p: Process, mask: int | None, call: Callable[[], Any]) -> A
 
 def _release(p: Process) -> None:
     held, p.held_back = p.held_back, []
-    for signo, how in held:
-        _receive(p, signo, how)
+    for info, how in held:
+        _receive(p, info, how)
 
 
 async def failed(
@@ -116,13 +119,13 @@ async def urgent(gateway: Gateway, ctx: Context, handle: int) -> None:
         for description in process.fds.descriptions():
             if description.owner == "net" and description.handle == handle:
                 if description.pgid:
-                    await post(gateway, description.pgid, const.SIGURG)
+                    await post(gateway, description.pgid, const.SIGURG, URGENT)
                 return
 
 
-async def post(gateway: Gateway, pid: int, signo: int) -> None:
+async def post(gateway: Gateway, pid: int, signo: int, info: Siginfo | None = None) -> None:
     """A signal of the kernel itself; nothing when nobody is there any more."""
     try:
-        await value_of(gateway.bus.peer("kern").call(KERNEL, calls.SIGNAL_POST, (pid, signo)))
+        await value_of(gateway.bus.peer("kern").call(KERNEL, calls.SIGNAL_POST, (pid, signo, info)))
     except KernelError:
         return

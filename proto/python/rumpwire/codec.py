@@ -160,6 +160,29 @@ def _enc_Sigevent(v: Any, m: Any) -> None:
     m.sigev_value = v.sigev_value
 
 
+def _dec_MemoryHeld(m: Any) -> MemoryHeld:
+    return MemoryHeld(m.subject, m.kind, m.bytes)
+
+
+def _enc_MemoryHeld(v: Any, m: Any) -> None:
+    m.subject = v.subject
+    m.kind = v.kind
+    m.bytes = v.bytes
+
+
+def _dec_Siginfo(m: Any) -> Siginfo:
+    return Siginfo(m.si_signo, m.si_code, m.si_pid, m.si_uid, m.si_value, m.si_band)
+
+
+def _enc_Siginfo(v: Any, m: Any) -> None:
+    m.si_signo = v.si_signo
+    m.si_code = v.si_code
+    m.si_pid = v.si_pid
+    m.si_uid = v.si_uid
+    m.si_value = v.si_value
+    m.si_band = v.si_band
+
+
 def _dec_Aiocb(m: Any) -> Aiocb:
     return Aiocb(m.aiocbp, m.aio_fildes, m.aio_offset, m.aio_buf, m.aio_nbytes, m.aio_reqprio, m.aio_lio_opcode, _dec_Sigevent(m.aio_sigevent) if m.HasField("aio_sigevent") else None)
 
@@ -1843,6 +1866,21 @@ def _enc_r_kill(v: Any, m: Any) -> None:
     m.SetInParent()
 
 def _dec_r_kill(m: Any) -> Any:
+    return None
+
+
+def _enc_q_sigqueue(a: Any, m: Any) -> None:
+    m.pid = a[0]
+    m.signo = a[1]
+    m.value = a[2]
+
+def _dec_q_sigqueue(m: Any) -> Any:
+    return (m.pid, m.signo, m.value)
+
+def _enc_r_sigqueue(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_sigqueue(m: Any) -> Any:
     return None
 
 
@@ -5659,9 +5697,10 @@ def _dec_r_proc_exec(m: Any) -> Any:
 def _enc_q_signal_post(a: Any, m: Any) -> None:
     m.pid = a[0]
     m.signo = a[1]
+    if a[2] is not None: m.info.SetInParent(); _enc_Siginfo(a[2], m.info)
 
 def _dec_q_signal_post(m: Any) -> Any:
-    return (m.pid, m.signo)
+    return (m.pid, m.signo, _dec_Siginfo(m.info) if m.HasField("info") else None)
 
 def _enc_r_signal_post(v: Any, m: Any) -> None:
     m.SetInParent()
@@ -6070,6 +6109,20 @@ def _dec_r_knote_detach(m: Any) -> Any:
     return None
 
 
+def _enc_q_memory_held(a: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_q_memory_held(m: Any) -> Any:
+    return ()
+
+def _enc_r_memory_held(v: Any, m: Any) -> None:
+    m.SetInParent()
+    for x in v or (): _enc_MemoryHeld(x, m.held.add())
+
+def _dec_r_memory_held(m: Any) -> Any:
+    return [_dec_MemoryHeld(x) for x in m.held]
+
+
 def _enc_q_ping(a: Any, m: Any) -> None:
     m.SetInParent()
 
@@ -6186,9 +6239,10 @@ def _enc_q_signal_deliver(a: Any, m: Any) -> None:
     if a[0]: m.pids.extend(a[0])
     m.signo = a[1]
     m.how = a[2]
+    if a[3] is not None: m.info.SetInParent(); _enc_Siginfo(a[3], m.info)
 
 def _dec_q_signal_deliver(m: Any) -> Any:
-    return (list(m.pids), m.signo, m.how)
+    return (list(m.pids), m.signo, m.how, _dec_Siginfo(m.info) if m.HasField("info") else None)
 
 def _enc_r_signal_deliver(v: Any, m: Any) -> None:
     m.SetInParent()
@@ -6202,9 +6256,10 @@ def _enc_q_limits_set(a: Any, m: Any) -> None:
     m.nofile = a[1]
     m.fsize = a[2]
     m.nthr = a[3]
+    m.sbsize = a[4]
 
 def _dec_q_limits_set(m: Any) -> Any:
-    return (m.pid, m.nofile, m.fsize, m.nthr)
+    return (m.pid, m.nofile, m.fsize, m.nthr, m.sbsize)
 
 def _enc_r_limits_set(v: Any, m: Any) -> None:
     m.SetInParent()
@@ -6273,6 +6328,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "write": (_enc_q_write, _dec_q_write),
     "close": (_enc_q_close, _dec_q_close),
     "kill": (_enc_q_kill, _dec_q_kill),
+    "sigqueue": (_enc_q_sigqueue, _dec_q_sigqueue),
     "sigpending": (_enc_q_sigpending, _dec_q_sigpending),
     "getpid": (_enc_q_getpid, _dec_q_getpid),
     "setuid": (_enc_q_setuid, _dec_q_setuid),
@@ -6564,6 +6620,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "knote_change": (_enc_q_knote_change, _dec_q_knote_change),
     "knote_collect": (_enc_q_knote_collect, _dec_q_knote_collect),
     "knote_detach": (_enc_q_knote_detach, _dec_q_knote_detach),
+    "memory_held": (_enc_q_memory_held, _dec_q_memory_held),
     "ping": (_enc_q_ping, _dec_q_ping),
     "run_seen": (_enc_q_run_seen, _dec_q_run_seen),
     "handles_kept": (_enc_q_handles_kept, _dec_q_handles_kept),
@@ -6585,6 +6642,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "write": (_enc_r_write, _dec_r_write),
     "close": (_enc_r_close, _dec_r_close),
     "kill": (_enc_r_kill, _dec_r_kill),
+    "sigqueue": (_enc_r_sigqueue, _dec_r_sigqueue),
     "sigpending": (_enc_r_sigpending, _dec_r_sigpending),
     "getpid": (_enc_r_getpid, _dec_r_getpid),
     "setuid": (_enc_r_setuid, _dec_r_setuid),
@@ -6876,6 +6934,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "knote_change": (_enc_r_knote_change, _dec_r_knote_change),
     "knote_collect": (_enc_r_knote_collect, _dec_r_knote_collect),
     "knote_detach": (_enc_r_knote_detach, _dec_r_knote_detach),
+    "memory_held": (_enc_r_memory_held, _dec_r_memory_held),
     "ping": (_enc_r_ping, _dec_r_ping),
     "run_seen": (_enc_r_run_seen, _dec_r_run_seen),
     "handles_kept": (_enc_r_handles_kept, _dec_r_handles_kept),

@@ -958,6 +958,21 @@ SIGRTMAX: Final = 63
 SIGEV_NONE: Final = 0
 SIGEV_SIGNAL: Final = 1
 
+# siginfo.h
+SI_USER: Final = 0
+SI_QUEUE: Final = -1
+SI_TIMER: Final = -2
+SI_ASYNCIO: Final = -3
+SI_MESGQ: Final = -4
+SI_LWP: Final = -5
+SI_NOINFO: Final = 32767
+POLL_IN: Final = 1
+POLL_OUT: Final = 2
+POLL_MSG: Final = 3
+POLL_ERR: Final = 4
+POLL_PRI: Final = 5
+POLL_HUP: Final = 6
+
 # signal_deliver of the contract
 DELIVER_RAISED: Final = 0
 DELIVER_INTERRUPTS: Final = 1

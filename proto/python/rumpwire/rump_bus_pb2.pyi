@@ -86,12 +86,18 @@ class Context(_message.Message):
     ROOT_FIELD_NUMBER: _builtins.int
     UMASK_FIELD_NUMBER: _builtins.int
     FSIZE_FIELD_NUMBER: _builtins.int
+    SBSIZE_FIELD_NUMBER: _builtins.int
+    MEMORY_FIELD_NUMBER: _builtins.int
     pid: _builtins.int
     cwd: _builtins.int
     root: _builtins.int
     umask: _builtins.int
     fsize: _builtins.int
     """Longest file that the process may write (RLIMIT_FSIZE); not there: as long as it likes."""
+    sbsize: _builtins.int
+    """Bytes that the buffers of its user's sockets may have (RLIMIT_SBSIZE); not there: as many as they like."""
+    memory: _builtins.int
+    """Bytes that its identity may hold, of each kind by itself; 0: no limit."""
     @_builtins.property
     def cred(self) -> Global___Credentials: ...
     def __init__(
@@ -103,14 +109,21 @@ class Context(_message.Message):
         root: _builtins.int = ...,
         umask: _builtins.int = ...,
         fsize: _builtins.int | None = ...,
+        sbsize: _builtins.int | None = ...,
+        memory: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_fsize", b"_fsize", "cred", b"cred", "fsize", b"fsize"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_fsize", b"_fsize", "_sbsize", b"_sbsize", "cred", b"cred", "fsize", b"fsize", "sbsize", b"sbsize"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fsize", b"_fsize", "cred", b"cred", "cwd", b"cwd", "fsize", b"fsize", "pid", b"pid", "root", b"root", "umask", b"umask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fsize", b"_fsize", "_sbsize", b"_sbsize", "cred", b"cred", "cwd", b"cwd", "fsize", b"fsize", "memory", b"memory", "pid", b"pid", "root", b"root", "sbsize", b"sbsize", "umask", b"umask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__fsize: _TypeAlias = _typing.Literal["fsize"]  # noqa: Y015
     _WhichOneofArgType__fsize: _TypeAlias = _typing.Literal["_fsize", b"_fsize"]  # noqa: Y015
+    _WhichOneofReturnType__sbsize: _TypeAlias = _typing.Literal["sbsize"]  # noqa: Y015
+    _WhichOneofArgType__sbsize: _TypeAlias = _typing.Literal["_sbsize", b"_sbsize"]  # noqa: Y015
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__fsize) -> _WhichOneofReturnType__fsize | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__sbsize) -> _WhichOneofReturnType__sbsize | None: ...
 
 Global___Context: _TypeAlias = Context  # noqa: Y015
 
@@ -349,18 +362,24 @@ class SignalPostRequest(_message.Message):
 
     PID_FIELD_NUMBER: _builtins.int
     SIGNO_FIELD_NUMBER: _builtins.int
+    INFO_FIELD_NUMBER: _builtins.int
     pid: _builtins.int
     """A process, or a negative process group."""
     signo: _builtins.int
+    @_builtins.property
+    def info(self) -> _rump_types_pb2.Siginfo:
+        """What comes with it; not there: nothing is known."""
+
     def __init__(
         self,
         *,
         pid: _builtins.int = ...,
         signo: _builtins.int = ...,
+        info: _rump_types_pb2.Siginfo | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["info", b"info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["pid", b"pid", "signo", b"signo"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["info", b"info", "pid", b"pid", "signo", b"signo"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -388,21 +407,25 @@ class SignalDeliverRequest(_message.Message):
     PIDS_FIELD_NUMBER: _builtins.int
     SIGNO_FIELD_NUMBER: _builtins.int
     HOW_FIELD_NUMBER: _builtins.int
+    INFO_FIELD_NUMBER: _builtins.int
     signo: _builtins.int
     how: _builtins.int
     """What becomes of it, DELIVER_*: raised in the client, calls that wait are interrupted, the kernel panics."""
     @_builtins.property
     def pids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def info(self) -> _rump_types_pb2.Siginfo: ...
     def __init__(
         self,
         *,
         pids: _abc.Iterable[_builtins.int] | None = ...,
         signo: _builtins.int = ...,
         how: _builtins.int = ...,
+        info: _rump_types_pb2.Siginfo | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["info", b"info"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["how", b"how", "pids", b"pids", "signo", b"signo"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["how", b"how", "info", b"info", "pids", b"pids", "signo", b"signo"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -431,11 +454,13 @@ class LimitsSetRequest(_message.Message):
     NOFILE_FIELD_NUMBER: _builtins.int
     FSIZE_FIELD_NUMBER: _builtins.int
     NTHR_FIELD_NUMBER: _builtins.int
+    SBSIZE_FIELD_NUMBER: _builtins.int
     pid: _builtins.int
     nofile: _builtins.int
-    """Soft limits: RLIMIT_NOFILE, RLIMIT_FSIZE, RLIMIT_NTHR."""
+    """Soft limits: RLIMIT_NOFILE, RLIMIT_FSIZE, RLIMIT_NTHR, RLIMIT_SBSIZE."""
     fsize: _builtins.int
     nthr: _builtins.int
+    sbsize: _builtins.int
     def __init__(
         self,
         *,
@@ -443,10 +468,11 @@ class LimitsSetRequest(_message.Message):
         nofile: _builtins.int = ...,
         fsize: _builtins.int = ...,
         nthr: _builtins.int = ...,
+        sbsize: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fsize", b"fsize", "nofile", b"nofile", "nthr", b"nthr", "pid", b"pid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fsize", b"fsize", "nofile", b"nofile", "nthr", b"nthr", "pid", b"pid", "sbsize", b"sbsize"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2019,6 +2045,7 @@ class BusCall(_message.Message):
     AIO_LIMITS_SET_FIELD_NUMBER: _builtins.int
     SOCKET_URGENT_FIELD_NUMBER: _builtins.int
     PING_FIELD_NUMBER: _builtins.int
+    MEMORY_HELD_FIELD_NUMBER: _builtins.int
     RUN_SEEN_FIELD_NUMBER: _builtins.int
     HANDLES_KEPT_FIELD_NUMBER: _builtins.int
     HAND_OVER_FIELD_NUMBER: _builtins.int
@@ -2115,6 +2142,8 @@ class BusCall(_message.Message):
     @_builtins.property
     def ping(self) -> Global___PingRequest: ...
     @_builtins.property
+    def memory_held(self) -> Global___MemoryHeldRequest: ...
+    @_builtins.property
     def run_seen(self) -> Global___RunSeenRequest: ...
     @_builtins.property
     def handles_kept(self) -> Global___HandlesKeptRequest: ...
@@ -2169,15 +2198,16 @@ class BusCall(_message.Message):
         aio_limits_set: Global___AioLimitsSetRequest | None = ...,
         socket_urgent: Global___SocketUrgentRequest | None = ...,
         ping: Global___PingRequest | None = ...,
+        memory_held: Global___MemoryHeldRequest | None = ...,
         run_seen: Global___RunSeenRequest | None = ...,
         handles_kept: Global___HandlesKeptRequest | None = ...,
         hand_over: Global___HandOverRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_admit", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "fd_table", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set", "aio_limits_set", "socket_urgent", "ping", "run_seen", "handles_kept", "hand_over"]  # noqa: Y015
+    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_admit", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "fd_table", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set", "aio_limits_set", "socket_urgent", "ping", "memory_held", "run_seen", "handles_kept", "hand_over"]  # noqa: Y015
     _WhichOneofArgType_call: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_call) -> _WhichOneofReturnType_call | None: ...
 
@@ -2232,6 +2262,7 @@ class BusResult(_message.Message):
     AIO_LIMITS_SET_FIELD_NUMBER: _builtins.int
     SOCKET_URGENT_FIELD_NUMBER: _builtins.int
     PING_FIELD_NUMBER: _builtins.int
+    MEMORY_HELD_FIELD_NUMBER: _builtins.int
     RUN_SEEN_FIELD_NUMBER: _builtins.int
     HANDLES_KEPT_FIELD_NUMBER: _builtins.int
     HAND_OVER_FIELD_NUMBER: _builtins.int
@@ -2326,6 +2357,8 @@ class BusResult(_message.Message):
     @_builtins.property
     def ping(self) -> Global___PingResponse: ...
     @_builtins.property
+    def memory_held(self) -> Global___MemoryHeldResponse: ...
+    @_builtins.property
     def run_seen(self) -> Global___RunSeenResponse: ...
     @_builtins.property
     def handles_kept(self) -> Global___HandlesKeptResponse: ...
@@ -2379,15 +2412,16 @@ class BusResult(_message.Message):
         aio_limits_set: Global___AioLimitsSetResponse | None = ...,
         socket_urgent: Global___SocketUrgentResponse | None = ...,
         ping: Global___PingResponse | None = ...,
+        memory_held: Global___MemoryHeldResponse | None = ...,
         run_seen: Global___RunSeenResponse | None = ...,
         handles_kept: Global___HandlesKeptResponse | None = ...,
         hand_over: Global___HandOverResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_admit", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "fd_table", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set", "aio_limits_set", "socket_urgent", "ping", "run_seen", "handles_kept", "hand_over"]  # noqa: Y015
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_admit", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "fd_table", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set", "aio_limits_set", "socket_urgent", "ping", "memory_held", "run_seen", "handles_kept", "hand_over"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 
@@ -2647,6 +2681,41 @@ class RightsHolder(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RightsHolder: _TypeAlias = RightsHolder  # noqa: Y015
+
+@_typing.final
+class MemoryHeldRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemoryHeldRequest: _TypeAlias = MemoryHeldRequest  # noqa: Y015
+
+@_typing.final
+class MemoryHeldResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HELD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def held(self) -> _containers.RepeatedCompositeFieldContainer[_rump_types_pb2.MemoryHeld]: ...
+    def __init__(
+        self,
+        *,
+        held: _abc.Iterable[_rump_types_pb2.MemoryHeld] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["held", b"held"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemoryHeldResponse: _TypeAlias = MemoryHeldResponse  # noqa: Y015
 
 @_typing.final
 class PingRequest(_message.Message):

@@ -1472,6 +1472,11 @@ class AnyBusStub(object):
                 request_serializer=rump__bus__pb2.KnoteDetachRequest.SerializeToString,
                 response_deserializer=rump__bus__pb2.KnoteDetachResponse.FromString,
                 _registered_method=True)
+        self.MemoryHeld = channel.unary_unary(
+                '/rump.sp.v1.AnyBus/MemoryHeld',
+                request_serializer=rump__bus__pb2.MemoryHeldRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.MemoryHeldResponse.FromString,
+                _registered_method=True)
         self.Ping = channel.unary_unary(
                 '/rump.sp.v1.AnyBus/Ping',
                 request_serializer=rump__bus__pb2.PingRequest.SerializeToString,
@@ -1561,6 +1566,13 @@ class AnyBusServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MemoryHeld(self, request, context):
+        """What identities hold here that counts against their quota.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Ping(self, request, context):
         """Answered as soon as the component serves, and at once from then on.
         """
@@ -1637,6 +1649,11 @@ def add_AnyBusServicer_to_server(servicer, server):
                     servicer.KnoteDetach,
                     request_deserializer=rump__bus__pb2.KnoteDetachRequest.FromString,
                     response_serializer=rump__bus__pb2.KnoteDetachResponse.SerializeToString,
+            ),
+            'MemoryHeld': grpc.unary_unary_rpc_method_handler(
+                    servicer.MemoryHeld,
+                    request_deserializer=rump__bus__pb2.MemoryHeldRequest.FromString,
+                    response_serializer=rump__bus__pb2.MemoryHeldResponse.SerializeToString,
             ),
             'Ping': grpc.unary_unary_rpc_method_handler(
                     servicer.Ping,
@@ -1903,6 +1920,33 @@ class AnyBus(object):
             '/rump.sp.v1.AnyBus/KnoteDetach',
             rump__bus__pb2.KnoteDetachRequest.SerializeToString,
             rump__bus__pb2.KnoteDetachResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MemoryHeld(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.AnyBus/MemoryHeld',
+            rump__bus__pb2.MemoryHeldRequest.SerializeToString,
+            rump__bus__pb2.MemoryHeldResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -482,6 +482,8 @@ class AnyBusStub:
     """Takes events out of that part."""
     KnoteDetach: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.KnoteDetachRequest, _rump_bus_pb2.KnoteDetachResponse]
     """Ends the watch over a closed descriptor, or that part."""
+    MemoryHeld: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.MemoryHeldRequest, _rump_bus_pb2.MemoryHeldResponse]
+    """What identities hold here that counts against their quota."""
     Ping: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.PingRequest, _rump_bus_pb2.PingResponse]
     """Answered as soon as the component serves, and at once from then on."""
     RunSeen: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.RunSeenRequest, _rump_bus_pb2.RunSeenResponse]
@@ -516,6 +518,8 @@ class AnyBusAsyncStub(AnyBusStub):
     """Takes events out of that part."""
     KnoteDetach: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.KnoteDetachRequest, _rump_bus_pb2.KnoteDetachResponse]  # type: ignore[assignment]
     """Ends the watch over a closed descriptor, or that part."""
+    MemoryHeld: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.MemoryHeldRequest, _rump_bus_pb2.MemoryHeldResponse]  # type: ignore[assignment]
+    """What identities hold here that counts against their quota."""
     Ping: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.PingRequest, _rump_bus_pb2.PingResponse]  # type: ignore[assignment]
     """Answered as soon as the component serves, and at once from then on."""
     RunSeen: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.RunSeenRequest, _rump_bus_pb2.RunSeenResponse]  # type: ignore[assignment]
@@ -601,6 +605,14 @@ class AnyBusServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_bus_pb2.KnoteDetachResponse, _abc.Awaitable[_rump_bus_pb2.KnoteDetachResponse]]:
         """Ends the watch over a closed descriptor, or that part."""
+
+    @_abc_1.abstractmethod
+    def MemoryHeld(
+        self,
+        request: _rump_bus_pb2.MemoryHeldRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.MemoryHeldResponse, _abc.Awaitable[_rump_bus_pb2.MemoryHeldResponse]]:
+        """What identities hold here that counts against their quota."""
 
     @_abc_1.abstractmethod
     def Ping(

@@ -2830,6 +2830,47 @@ class KillResponse(_message.Message):
 Global___KillResponse: _TypeAlias = KillResponse  # noqa: Y015
 
 @_typing.final
+class SigqueueRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PID_FIELD_NUMBER: _builtins.int
+    SIGNO_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    pid: _builtins.int
+    signo: _builtins.int
+    value: _builtins.int
+    """What the receiver gets as si_value."""
+    def __init__(
+        self,
+        *,
+        pid: _builtins.int = ...,
+        signo: _builtins.int = ...,
+        value: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pid", b"pid", "signo", b"signo", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SigqueueRequest: _TypeAlias = SigqueueRequest  # noqa: Y015
+
+@_typing.final
+class SigqueueResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SigqueueResponse: _TypeAlias = SigqueueResponse  # noqa: Y015
+
+@_typing.final
 class SigpendingRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

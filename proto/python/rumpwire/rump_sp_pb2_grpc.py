@@ -707,6 +707,11 @@ class KernStub(object):
                 request_serializer=rump__kern__pb2.KillRequest.SerializeToString,
                 response_deserializer=rump__kern__pb2.KillResponse.FromString,
                 _registered_method=True)
+        self.Sigqueue = channel.unary_unary(
+                '/rump.sp.v1.Kern/Sigqueue',
+                request_serializer=rump__kern__pb2.SigqueueRequest.SerializeToString,
+                response_deserializer=rump__kern__pb2.SigqueueResponse.FromString,
+                _registered_method=True)
         self.Sigpending = channel.unary_unary(
                 '/rump.sp.v1.Kern/Sigpending',
                 request_serializer=rump__kern__pb2.SigpendingRequest.SerializeToString,
@@ -1171,6 +1176,13 @@ class KernServicer(object):
 
     def Kill(self, request, context):
         """Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks. EINVAL, ESRCH, EPERM.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Sigqueue(self, request, context):
+        """Sends a signal with a value to one process, as sigqueue(3); 0 only asks. EINVAL, ESRCH, EPERM.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -1808,6 +1820,11 @@ def add_KernServicer_to_server(servicer, server):
                     request_deserializer=rump__kern__pb2.KillRequest.FromString,
                     response_serializer=rump__kern__pb2.KillResponse.SerializeToString,
             ),
+            'Sigqueue': grpc.unary_unary_rpc_method_handler(
+                    servicer.Sigqueue,
+                    request_deserializer=rump__kern__pb2.SigqueueRequest.FromString,
+                    response_serializer=rump__kern__pb2.SigqueueResponse.SerializeToString,
+            ),
             'Sigpending': grpc.unary_unary_rpc_method_handler(
                     servicer.Sigpending,
                     request_deserializer=rump__kern__pb2.SigpendingRequest.FromString,
@@ -2353,6 +2370,33 @@ class Kern(object):
             '/rump.sp.v1.Kern/Kill',
             rump__kern__pb2.KillRequest.SerializeToString,
             rump__kern__pb2.KillResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Sigqueue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Kern/Sigqueue',
+            rump__kern__pb2.SigqueueRequest.SerializeToString,
+            rump__kern__pb2.SigqueueResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -232,6 +232,8 @@ class KernStub:
     """Closes the descriptor. EBADF, EIO."""
     Kill: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.KillRequest, _rump_kern_pb2.KillResponse]
     """Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks. EINVAL, ESRCH, EPERM."""
+    Sigqueue: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.SigqueueRequest, _rump_kern_pb2.SigqueueResponse]
+    """Sends a signal with a value to one process, as sigqueue(3); 0 only asks. EINVAL, ESRCH, EPERM."""
     Sigpending: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.SigpendingRequest, _rump_kern_pb2.SigpendingResponse]
     """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are forgotten."""
     Getpid: _grpc.UnaryUnaryMultiCallable[_rump_kern_pb2.GetpidRequest, _rump_kern_pb2.GetpidResponse]
@@ -420,6 +422,8 @@ class KernAsyncStub(KernStub):
     """Closes the descriptor. EBADF, EIO."""
     Kill: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.KillRequest, _rump_kern_pb2.KillResponse]  # type: ignore[assignment]
     """Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks. EINVAL, ESRCH, EPERM."""
+    Sigqueue: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.SigqueueRequest, _rump_kern_pb2.SigqueueResponse]  # type: ignore[assignment]
+    """Sends a signal with a value to one process, as sigqueue(3); 0 only asks. EINVAL, ESRCH, EPERM."""
     Sigpending: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.SigpendingRequest, _rump_kern_pb2.SigpendingResponse]  # type: ignore[assignment]
     """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are forgotten."""
     Getpid: _aio.UnaryUnaryMultiCallable[_rump_kern_pb2.GetpidRequest, _rump_kern_pb2.GetpidResponse]  # type: ignore[assignment]
@@ -629,6 +633,14 @@ class KernServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_kern_pb2.KillResponse, _abc.Awaitable[_rump_kern_pb2.KillResponse]]:
         """Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks. EINVAL, ESRCH, EPERM."""
+
+    @_abc_1.abstractmethod
+    def Sigqueue(
+        self,
+        request: _rump_kern_pb2.SigqueueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_kern_pb2.SigqueueResponse, _abc.Awaitable[_rump_kern_pb2.SigqueueResponse]]:
+        """Sends a signal with a value to one process, as sigqueue(3); 0 only asks. EINVAL, ESRCH, EPERM."""
 
     @_abc_1.abstractmethod
     def Sigpending(

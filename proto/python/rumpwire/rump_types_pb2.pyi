@@ -400,6 +400,73 @@ class Sigevent(_message.Message):
 Global___Sigevent: _TypeAlias = Sigevent  # noqa: Y015
 
 @_typing.final
+class MemoryHeld(_message.Message):
+    """What an identity of a policy holds of a kind: pipes, sockets, aio, replies."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    BYTES_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    kind: _builtins.str
+    bytes: _builtins.int
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes", "kind", b"kind", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemoryHeld: _TypeAlias = MemoryHeld  # noqa: Y015
+
+@_typing.final
+class Siginfo(_message.Message):
+    """What comes with a signal (siginfo(2))."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SI_SIGNO_FIELD_NUMBER: _builtins.int
+    SI_CODE_FIELD_NUMBER: _builtins.int
+    SI_PID_FIELD_NUMBER: _builtins.int
+    SI_UID_FIELD_NUMBER: _builtins.int
+    SI_VALUE_FIELD_NUMBER: _builtins.int
+    SI_BAND_FIELD_NUMBER: _builtins.int
+    si_signo: _builtins.int
+    si_code: _builtins.int
+    """Why it was sent: SI_USER, SI_QUEUE, SI_TIMER, SI_ASYNCIO, a POLL_* with SIGIO and SIGURG, or SI_NOINFO."""
+    si_pid: _builtins.int
+    """Who sent it, and its real user id: SI_USER, SI_QUEUE."""
+    si_uid: _builtins.int
+    si_value: _builtins.int
+    """SI_QUEUE, SI_TIMER, SI_ASYNCIO."""
+    si_band: _builtins.int
+    """Events as of poll: POLL_*."""
+    def __init__(
+        self,
+        *,
+        si_signo: _builtins.int = ...,
+        si_code: _builtins.int = ...,
+        si_pid: _builtins.int = ...,
+        si_uid: _builtins.int = ...,
+        si_value: _builtins.int = ...,
+        si_band: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["si_band", b"si_band", "si_code", b"si_code", "si_pid", b"si_pid", "si_signo", b"si_signo", "si_uid", b"si_uid", "si_value", b"si_value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Siginfo: _TypeAlias = Siginfo  # noqa: Y015
+
+@_typing.final
 class Aiocb(_message.Message):
     """A request of asynchronous I/O. What is written is in it; what was read is in the answer of aio_return."""
 

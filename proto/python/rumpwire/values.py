@@ -124,6 +124,25 @@ class Sigevent(NamedTuple):
     sigev_value: int = 0
 
 
+class MemoryHeld(NamedTuple):
+    """What an identity of a policy holds of a kind: pipes, sockets, aio, replies."""
+
+    subject: str = ""
+    kind: str = ""
+    bytes: int = 0
+
+
+class Siginfo(NamedTuple):
+    """What comes with a signal (siginfo(2))."""
+
+    si_signo: int = 0
+    si_code: int = 0
+    si_pid: int = 0
+    si_uid: int = 0
+    si_value: int = 0
+    si_band: int = 0
+
+
 class Aiocb(NamedTuple):
     """A request of asynchronous I/O. What is written is in it; what was read is in the answer of aio_return."""
 

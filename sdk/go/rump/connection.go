@@ -39,6 +39,7 @@ type Connection struct {
 	network  string
 	address  string
 	secure   bool
+	signals  signals
 
 	mu   sync.Mutex
 	line *line
@@ -161,7 +162,7 @@ func (k *Connection) ask(ctx context.Context, request *rumpsp.AttachRequest) (*l
 	if err != nil {
 		return nil, err
 	}
-	l := &line{retry: *k.settings.retry, dial: k.dial, name: k.target}
+	l := &line{retry: *k.settings.retry, dial: k.dial, name: k.target, signals: &k.signals}
 	reply, err := rumpsp.NewSessionClient(channel).Attach(ctx, request)
 	if err == nil {
 		l.session, l.pid, l.limit = reply.GetSession(), reply.GetPid(), int(reply.GetMaxMessage())

@@ -38,6 +38,7 @@ type line struct {
 	retry   time.Duration
 	dial    func() (*grpc.ClientConn, error)
 	over    chan struct{} // closed with the line
+	signals *signals
 
 	mu       sync.Mutex
 	next     uint64
@@ -139,6 +140,10 @@ func (l *line) giveUp(w *waiter) {
 func (l *line) deliver(reply *rumpsp.StreamResponse, from *wire) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if reply.GetSignal() != 0 {
+		l.signals.take(reply)
+		return
+	}
 	w := l.waiting[reply.GetId()]
 	if w == nil {
 		return
@@ -235,11 +240,17 @@ func (l *line) resume() (*wire, error) {
 	late := time.AfterFunc(resumption, w.end)
 	defer late.Stop()
 	w.put(l.resumption())
-	if _, err := w.receive(); err != nil {
-		w.end()
-		return nil, cut(err)
+	for {
+		reply, err := w.receive()
+		if err != nil {
+			w.end()
+			return nil, cut(err)
+		}
+		if reply.GetSignal() == 0 {
+			return w, l.repeat(w)
+		}
+		l.signals.take(reply)
 	}
-	return w, l.repeat(w)
 }
 
 func (l *line) resumption() []byte {

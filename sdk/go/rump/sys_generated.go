@@ -1376,6 +1376,12 @@ func (c Pub) Kill(ctx context.Context, pid int32, signo int32) error {
 	return err
 }
 
+// Sigqueue: sends a signal with a value to one process, as sigqueue(3); 0 only asks. EINVAL, ESRCH, EPERM.
+func (c Pub) Sigqueue(ctx context.Context, pid int32, signo int32, value uint64) error {
+	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_Sigqueue{Sigqueue: &rumpsp.SigqueueRequest{Pid: pid, Signo: signo, Value: value}}})
+	return err
+}
+
 // Sigpending: the signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with
 // take they are forgotten.
 func (c Pub) Sigpending(ctx context.Context, take bool) (uint64, error) {

@@ -6480,6 +6480,103 @@ func (*KillResponse) Descriptor() ([]byte, []int) {
 	return file_rump_kern_proto_rawDescGZIP(), []int{139}
 }
 
+type SigqueueRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Pid   int32                  `protobuf:"varint,1,opt,name=pid,proto3" json:"pid,omitempty"`
+	Signo int32                  `protobuf:"varint,2,opt,name=signo,proto3" json:"signo,omitempty"`
+	// What the receiver gets as si_value.
+	Value         uint64 `protobuf:"varint,3,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SigqueueRequest) Reset() {
+	*x = SigqueueRequest{}
+	mi := &file_rump_kern_proto_msgTypes[140]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SigqueueRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SigqueueRequest) ProtoMessage() {}
+
+func (x *SigqueueRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[140]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SigqueueRequest.ProtoReflect.Descriptor instead.
+func (*SigqueueRequest) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{140}
+}
+
+func (x *SigqueueRequest) GetPid() int32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *SigqueueRequest) GetSigno() int32 {
+	if x != nil {
+		return x.Signo
+	}
+	return 0
+}
+
+func (x *SigqueueRequest) GetValue() uint64 {
+	if x != nil {
+		return x.Value
+	}
+	return 0
+}
+
+type SigqueueResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SigqueueResponse) Reset() {
+	*x = SigqueueResponse{}
+	mi := &file_rump_kern_proto_msgTypes[141]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SigqueueResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SigqueueResponse) ProtoMessage() {}
+
+func (x *SigqueueResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_kern_proto_msgTypes[141]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SigqueueResponse.ProtoReflect.Descriptor instead.
+func (*SigqueueResponse) Descriptor() ([]byte, []int) {
+	return file_rump_kern_proto_rawDescGZIP(), []int{141}
+}
+
 type SigpendingRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Take          bool                   `protobuf:"varint,1,opt,name=take,proto3" json:"take,omitempty"`
@@ -6489,7 +6586,7 @@ type SigpendingRequest struct {
 
 func (x *SigpendingRequest) Reset() {
 	*x = SigpendingRequest{}
-	mi := &file_rump_kern_proto_msgTypes[140]
+	mi := &file_rump_kern_proto_msgTypes[142]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6501,7 +6598,7 @@ func (x *SigpendingRequest) String() string {
 func (*SigpendingRequest) ProtoMessage() {}
 
 func (x *SigpendingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[140]
+	mi := &file_rump_kern_proto_msgTypes[142]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6514,7 +6611,7 @@ func (x *SigpendingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SigpendingRequest.ProtoReflect.Descriptor instead.
 func (*SigpendingRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{140}
+	return file_rump_kern_proto_rawDescGZIP(), []int{142}
 }
 
 func (x *SigpendingRequest) GetTake() bool {
@@ -6533,7 +6630,7 @@ type SigpendingResponse struct {
 
 func (x *SigpendingResponse) Reset() {
 	*x = SigpendingResponse{}
-	mi := &file_rump_kern_proto_msgTypes[141]
+	mi := &file_rump_kern_proto_msgTypes[143]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6545,7 +6642,7 @@ func (x *SigpendingResponse) String() string {
 func (*SigpendingResponse) ProtoMessage() {}
 
 func (x *SigpendingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[141]
+	mi := &file_rump_kern_proto_msgTypes[143]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6558,7 +6655,7 @@ func (x *SigpendingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SigpendingResponse.ProtoReflect.Descriptor instead.
 func (*SigpendingResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{141}
+	return file_rump_kern_proto_rawDescGZIP(), []int{143}
 }
 
 func (x *SigpendingResponse) GetSet() uint64 {
@@ -6582,7 +6679,7 @@ type ComponentRestartRequest struct {
 
 func (x *ComponentRestartRequest) Reset() {
 	*x = ComponentRestartRequest{}
-	mi := &file_rump_kern_proto_msgTypes[142]
+	mi := &file_rump_kern_proto_msgTypes[144]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6594,7 +6691,7 @@ func (x *ComponentRestartRequest) String() string {
 func (*ComponentRestartRequest) ProtoMessage() {}
 
 func (x *ComponentRestartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[142]
+	mi := &file_rump_kern_proto_msgTypes[144]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6607,7 +6704,7 @@ func (x *ComponentRestartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentRestartRequest.ProtoReflect.Descriptor instead.
 func (*ComponentRestartRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{142}
+	return file_rump_kern_proto_rawDescGZIP(), []int{144}
 }
 
 func (x *ComponentRestartRequest) GetName() string {
@@ -6639,7 +6736,7 @@ type ComponentRestartResponse struct {
 
 func (x *ComponentRestartResponse) Reset() {
 	*x = ComponentRestartResponse{}
-	mi := &file_rump_kern_proto_msgTypes[143]
+	mi := &file_rump_kern_proto_msgTypes[145]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6651,7 +6748,7 @@ func (x *ComponentRestartResponse) String() string {
 func (*ComponentRestartResponse) ProtoMessage() {}
 
 func (x *ComponentRestartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[143]
+	mi := &file_rump_kern_proto_msgTypes[145]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6664,7 +6761,7 @@ func (x *ComponentRestartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComponentRestartResponse.ProtoReflect.Descriptor instead.
 func (*ComponentRestartResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{143}
+	return file_rump_kern_proto_rawDescGZIP(), []int{145}
 }
 
 type FileListRequest struct {
@@ -6675,7 +6772,7 @@ type FileListRequest struct {
 
 func (x *FileListRequest) Reset() {
 	*x = FileListRequest{}
-	mi := &file_rump_kern_proto_msgTypes[144]
+	mi := &file_rump_kern_proto_msgTypes[146]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6687,7 +6784,7 @@ func (x *FileListRequest) String() string {
 func (*FileListRequest) ProtoMessage() {}
 
 func (x *FileListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[144]
+	mi := &file_rump_kern_proto_msgTypes[146]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6700,7 +6797,7 @@ func (x *FileListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileListRequest.ProtoReflect.Descriptor instead.
 func (*FileListRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{144}
+	return file_rump_kern_proto_rawDescGZIP(), []int{146}
 }
 
 type FileListResponse struct {
@@ -6712,7 +6809,7 @@ type FileListResponse struct {
 
 func (x *FileListResponse) Reset() {
 	*x = FileListResponse{}
-	mi := &file_rump_kern_proto_msgTypes[145]
+	mi := &file_rump_kern_proto_msgTypes[147]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6724,7 +6821,7 @@ func (x *FileListResponse) String() string {
 func (*FileListResponse) ProtoMessage() {}
 
 func (x *FileListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[145]
+	mi := &file_rump_kern_proto_msgTypes[147]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6737,7 +6834,7 @@ func (x *FileListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FileListResponse.ProtoReflect.Descriptor instead.
 func (*FileListResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{145}
+	return file_rump_kern_proto_rawDescGZIP(), []int{147}
 }
 
 func (x *FileListResponse) GetFiles() []*KinfoFile {
@@ -6756,7 +6853,7 @@ type KsemInitRequest struct {
 
 func (x *KsemInitRequest) Reset() {
 	*x = KsemInitRequest{}
-	mi := &file_rump_kern_proto_msgTypes[146]
+	mi := &file_rump_kern_proto_msgTypes[148]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6768,7 +6865,7 @@ func (x *KsemInitRequest) String() string {
 func (*KsemInitRequest) ProtoMessage() {}
 
 func (x *KsemInitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[146]
+	mi := &file_rump_kern_proto_msgTypes[148]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6781,7 +6878,7 @@ func (x *KsemInitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemInitRequest.ProtoReflect.Descriptor instead.
 func (*KsemInitRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{146}
+	return file_rump_kern_proto_rawDescGZIP(), []int{148}
 }
 
 func (x *KsemInitRequest) GetValue() uint32 {
@@ -6800,7 +6897,7 @@ type KsemInitResponse struct {
 
 func (x *KsemInitResponse) Reset() {
 	*x = KsemInitResponse{}
-	mi := &file_rump_kern_proto_msgTypes[147]
+	mi := &file_rump_kern_proto_msgTypes[149]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6812,7 +6909,7 @@ func (x *KsemInitResponse) String() string {
 func (*KsemInitResponse) ProtoMessage() {}
 
 func (x *KsemInitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[147]
+	mi := &file_rump_kern_proto_msgTypes[149]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6825,7 +6922,7 @@ func (x *KsemInitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemInitResponse.ProtoReflect.Descriptor instead.
 func (*KsemInitResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{147}
+	return file_rump_kern_proto_rawDescGZIP(), []int{149}
 }
 
 func (x *KsemInitResponse) GetId() int32 {
@@ -6847,7 +6944,7 @@ type KsemOpenRequest struct {
 
 func (x *KsemOpenRequest) Reset() {
 	*x = KsemOpenRequest{}
-	mi := &file_rump_kern_proto_msgTypes[148]
+	mi := &file_rump_kern_proto_msgTypes[150]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6859,7 +6956,7 @@ func (x *KsemOpenRequest) String() string {
 func (*KsemOpenRequest) ProtoMessage() {}
 
 func (x *KsemOpenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[148]
+	mi := &file_rump_kern_proto_msgTypes[150]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6872,7 +6969,7 @@ func (x *KsemOpenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemOpenRequest.ProtoReflect.Descriptor instead.
 func (*KsemOpenRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{148}
+	return file_rump_kern_proto_rawDescGZIP(), []int{150}
 }
 
 func (x *KsemOpenRequest) GetName() []byte {
@@ -6912,7 +7009,7 @@ type KsemOpenResponse struct {
 
 func (x *KsemOpenResponse) Reset() {
 	*x = KsemOpenResponse{}
-	mi := &file_rump_kern_proto_msgTypes[149]
+	mi := &file_rump_kern_proto_msgTypes[151]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6924,7 +7021,7 @@ func (x *KsemOpenResponse) String() string {
 func (*KsemOpenResponse) ProtoMessage() {}
 
 func (x *KsemOpenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[149]
+	mi := &file_rump_kern_proto_msgTypes[151]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6937,7 +7034,7 @@ func (x *KsemOpenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemOpenResponse.ProtoReflect.Descriptor instead.
 func (*KsemOpenResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{149}
+	return file_rump_kern_proto_rawDescGZIP(), []int{151}
 }
 
 func (x *KsemOpenResponse) GetId() int32 {
@@ -6956,7 +7053,7 @@ type KsemUnlinkRequest struct {
 
 func (x *KsemUnlinkRequest) Reset() {
 	*x = KsemUnlinkRequest{}
-	mi := &file_rump_kern_proto_msgTypes[150]
+	mi := &file_rump_kern_proto_msgTypes[152]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6968,7 +7065,7 @@ func (x *KsemUnlinkRequest) String() string {
 func (*KsemUnlinkRequest) ProtoMessage() {}
 
 func (x *KsemUnlinkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[150]
+	mi := &file_rump_kern_proto_msgTypes[152]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6981,7 +7078,7 @@ func (x *KsemUnlinkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemUnlinkRequest.ProtoReflect.Descriptor instead.
 func (*KsemUnlinkRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{150}
+	return file_rump_kern_proto_rawDescGZIP(), []int{152}
 }
 
 func (x *KsemUnlinkRequest) GetName() []byte {
@@ -6999,7 +7096,7 @@ type KsemUnlinkResponse struct {
 
 func (x *KsemUnlinkResponse) Reset() {
 	*x = KsemUnlinkResponse{}
-	mi := &file_rump_kern_proto_msgTypes[151]
+	mi := &file_rump_kern_proto_msgTypes[153]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7011,7 +7108,7 @@ func (x *KsemUnlinkResponse) String() string {
 func (*KsemUnlinkResponse) ProtoMessage() {}
 
 func (x *KsemUnlinkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[151]
+	mi := &file_rump_kern_proto_msgTypes[153]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7024,7 +7121,7 @@ func (x *KsemUnlinkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemUnlinkResponse.ProtoReflect.Descriptor instead.
 func (*KsemUnlinkResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{151}
+	return file_rump_kern_proto_rawDescGZIP(), []int{153}
 }
 
 type KsemCloseRequest struct {
@@ -7036,7 +7133,7 @@ type KsemCloseRequest struct {
 
 func (x *KsemCloseRequest) Reset() {
 	*x = KsemCloseRequest{}
-	mi := &file_rump_kern_proto_msgTypes[152]
+	mi := &file_rump_kern_proto_msgTypes[154]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7048,7 +7145,7 @@ func (x *KsemCloseRequest) String() string {
 func (*KsemCloseRequest) ProtoMessage() {}
 
 func (x *KsemCloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[152]
+	mi := &file_rump_kern_proto_msgTypes[154]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7061,7 +7158,7 @@ func (x *KsemCloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemCloseRequest.ProtoReflect.Descriptor instead.
 func (*KsemCloseRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{152}
+	return file_rump_kern_proto_rawDescGZIP(), []int{154}
 }
 
 func (x *KsemCloseRequest) GetId() int32 {
@@ -7079,7 +7176,7 @@ type KsemCloseResponse struct {
 
 func (x *KsemCloseResponse) Reset() {
 	*x = KsemCloseResponse{}
-	mi := &file_rump_kern_proto_msgTypes[153]
+	mi := &file_rump_kern_proto_msgTypes[155]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7091,7 +7188,7 @@ func (x *KsemCloseResponse) String() string {
 func (*KsemCloseResponse) ProtoMessage() {}
 
 func (x *KsemCloseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[153]
+	mi := &file_rump_kern_proto_msgTypes[155]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7104,7 +7201,7 @@ func (x *KsemCloseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemCloseResponse.ProtoReflect.Descriptor instead.
 func (*KsemCloseResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{153}
+	return file_rump_kern_proto_rawDescGZIP(), []int{155}
 }
 
 type KsemPostRequest struct {
@@ -7116,7 +7213,7 @@ type KsemPostRequest struct {
 
 func (x *KsemPostRequest) Reset() {
 	*x = KsemPostRequest{}
-	mi := &file_rump_kern_proto_msgTypes[154]
+	mi := &file_rump_kern_proto_msgTypes[156]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7128,7 +7225,7 @@ func (x *KsemPostRequest) String() string {
 func (*KsemPostRequest) ProtoMessage() {}
 
 func (x *KsemPostRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[154]
+	mi := &file_rump_kern_proto_msgTypes[156]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7141,7 +7238,7 @@ func (x *KsemPostRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemPostRequest.ProtoReflect.Descriptor instead.
 func (*KsemPostRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{154}
+	return file_rump_kern_proto_rawDescGZIP(), []int{156}
 }
 
 func (x *KsemPostRequest) GetId() int32 {
@@ -7159,7 +7256,7 @@ type KsemPostResponse struct {
 
 func (x *KsemPostResponse) Reset() {
 	*x = KsemPostResponse{}
-	mi := &file_rump_kern_proto_msgTypes[155]
+	mi := &file_rump_kern_proto_msgTypes[157]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7171,7 +7268,7 @@ func (x *KsemPostResponse) String() string {
 func (*KsemPostResponse) ProtoMessage() {}
 
 func (x *KsemPostResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[155]
+	mi := &file_rump_kern_proto_msgTypes[157]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7184,7 +7281,7 @@ func (x *KsemPostResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemPostResponse.ProtoReflect.Descriptor instead.
 func (*KsemPostResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{155}
+	return file_rump_kern_proto_rawDescGZIP(), []int{157}
 }
 
 type KsemWaitRequest struct {
@@ -7196,7 +7293,7 @@ type KsemWaitRequest struct {
 
 func (x *KsemWaitRequest) Reset() {
 	*x = KsemWaitRequest{}
-	mi := &file_rump_kern_proto_msgTypes[156]
+	mi := &file_rump_kern_proto_msgTypes[158]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7208,7 +7305,7 @@ func (x *KsemWaitRequest) String() string {
 func (*KsemWaitRequest) ProtoMessage() {}
 
 func (x *KsemWaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[156]
+	mi := &file_rump_kern_proto_msgTypes[158]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7221,7 +7318,7 @@ func (x *KsemWaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemWaitRequest.ProtoReflect.Descriptor instead.
 func (*KsemWaitRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{156}
+	return file_rump_kern_proto_rawDescGZIP(), []int{158}
 }
 
 func (x *KsemWaitRequest) GetId() int32 {
@@ -7239,7 +7336,7 @@ type KsemWaitResponse struct {
 
 func (x *KsemWaitResponse) Reset() {
 	*x = KsemWaitResponse{}
-	mi := &file_rump_kern_proto_msgTypes[157]
+	mi := &file_rump_kern_proto_msgTypes[159]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7251,7 +7348,7 @@ func (x *KsemWaitResponse) String() string {
 func (*KsemWaitResponse) ProtoMessage() {}
 
 func (x *KsemWaitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[157]
+	mi := &file_rump_kern_proto_msgTypes[159]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7264,7 +7361,7 @@ func (x *KsemWaitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemWaitResponse.ProtoReflect.Descriptor instead.
 func (*KsemWaitResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{157}
+	return file_rump_kern_proto_rawDescGZIP(), []int{159}
 }
 
 type KsemTrywaitRequest struct {
@@ -7276,7 +7373,7 @@ type KsemTrywaitRequest struct {
 
 func (x *KsemTrywaitRequest) Reset() {
 	*x = KsemTrywaitRequest{}
-	mi := &file_rump_kern_proto_msgTypes[158]
+	mi := &file_rump_kern_proto_msgTypes[160]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7288,7 +7385,7 @@ func (x *KsemTrywaitRequest) String() string {
 func (*KsemTrywaitRequest) ProtoMessage() {}
 
 func (x *KsemTrywaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[158]
+	mi := &file_rump_kern_proto_msgTypes[160]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7301,7 +7398,7 @@ func (x *KsemTrywaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemTrywaitRequest.ProtoReflect.Descriptor instead.
 func (*KsemTrywaitRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{158}
+	return file_rump_kern_proto_rawDescGZIP(), []int{160}
 }
 
 func (x *KsemTrywaitRequest) GetId() int32 {
@@ -7319,7 +7416,7 @@ type KsemTrywaitResponse struct {
 
 func (x *KsemTrywaitResponse) Reset() {
 	*x = KsemTrywaitResponse{}
-	mi := &file_rump_kern_proto_msgTypes[159]
+	mi := &file_rump_kern_proto_msgTypes[161]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7331,7 +7428,7 @@ func (x *KsemTrywaitResponse) String() string {
 func (*KsemTrywaitResponse) ProtoMessage() {}
 
 func (x *KsemTrywaitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[159]
+	mi := &file_rump_kern_proto_msgTypes[161]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7344,7 +7441,7 @@ func (x *KsemTrywaitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemTrywaitResponse.ProtoReflect.Descriptor instead.
 func (*KsemTrywaitResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{159}
+	return file_rump_kern_proto_rawDescGZIP(), []int{161}
 }
 
 type KsemGetvalueRequest struct {
@@ -7356,7 +7453,7 @@ type KsemGetvalueRequest struct {
 
 func (x *KsemGetvalueRequest) Reset() {
 	*x = KsemGetvalueRequest{}
-	mi := &file_rump_kern_proto_msgTypes[160]
+	mi := &file_rump_kern_proto_msgTypes[162]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7368,7 +7465,7 @@ func (x *KsemGetvalueRequest) String() string {
 func (*KsemGetvalueRequest) ProtoMessage() {}
 
 func (x *KsemGetvalueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[160]
+	mi := &file_rump_kern_proto_msgTypes[162]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7381,7 +7478,7 @@ func (x *KsemGetvalueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemGetvalueRequest.ProtoReflect.Descriptor instead.
 func (*KsemGetvalueRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{160}
+	return file_rump_kern_proto_rawDescGZIP(), []int{162}
 }
 
 func (x *KsemGetvalueRequest) GetId() int32 {
@@ -7400,7 +7497,7 @@ type KsemGetvalueResponse struct {
 
 func (x *KsemGetvalueResponse) Reset() {
 	*x = KsemGetvalueResponse{}
-	mi := &file_rump_kern_proto_msgTypes[161]
+	mi := &file_rump_kern_proto_msgTypes[163]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7412,7 +7509,7 @@ func (x *KsemGetvalueResponse) String() string {
 func (*KsemGetvalueResponse) ProtoMessage() {}
 
 func (x *KsemGetvalueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[161]
+	mi := &file_rump_kern_proto_msgTypes[163]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7425,7 +7522,7 @@ func (x *KsemGetvalueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemGetvalueResponse.ProtoReflect.Descriptor instead.
 func (*KsemGetvalueResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{161}
+	return file_rump_kern_proto_rawDescGZIP(), []int{163}
 }
 
 func (x *KsemGetvalueResponse) GetValue() uint32 {
@@ -7444,7 +7541,7 @@ type KsemDestroyRequest struct {
 
 func (x *KsemDestroyRequest) Reset() {
 	*x = KsemDestroyRequest{}
-	mi := &file_rump_kern_proto_msgTypes[162]
+	mi := &file_rump_kern_proto_msgTypes[164]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7456,7 +7553,7 @@ func (x *KsemDestroyRequest) String() string {
 func (*KsemDestroyRequest) ProtoMessage() {}
 
 func (x *KsemDestroyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[162]
+	mi := &file_rump_kern_proto_msgTypes[164]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7469,7 +7566,7 @@ func (x *KsemDestroyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemDestroyRequest.ProtoReflect.Descriptor instead.
 func (*KsemDestroyRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{162}
+	return file_rump_kern_proto_rawDescGZIP(), []int{164}
 }
 
 func (x *KsemDestroyRequest) GetId() int32 {
@@ -7487,7 +7584,7 @@ type KsemDestroyResponse struct {
 
 func (x *KsemDestroyResponse) Reset() {
 	*x = KsemDestroyResponse{}
-	mi := &file_rump_kern_proto_msgTypes[163]
+	mi := &file_rump_kern_proto_msgTypes[165]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7499,7 +7596,7 @@ func (x *KsemDestroyResponse) String() string {
 func (*KsemDestroyResponse) ProtoMessage() {}
 
 func (x *KsemDestroyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[163]
+	mi := &file_rump_kern_proto_msgTypes[165]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7512,7 +7609,7 @@ func (x *KsemDestroyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemDestroyResponse.ProtoReflect.Descriptor instead.
 func (*KsemDestroyResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{163}
+	return file_rump_kern_proto_rawDescGZIP(), []int{165}
 }
 
 type KsemTimedwaitRequest struct {
@@ -7525,7 +7622,7 @@ type KsemTimedwaitRequest struct {
 
 func (x *KsemTimedwaitRequest) Reset() {
 	*x = KsemTimedwaitRequest{}
-	mi := &file_rump_kern_proto_msgTypes[164]
+	mi := &file_rump_kern_proto_msgTypes[166]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7537,7 +7634,7 @@ func (x *KsemTimedwaitRequest) String() string {
 func (*KsemTimedwaitRequest) ProtoMessage() {}
 
 func (x *KsemTimedwaitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[164]
+	mi := &file_rump_kern_proto_msgTypes[166]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7550,7 +7647,7 @@ func (x *KsemTimedwaitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemTimedwaitRequest.ProtoReflect.Descriptor instead.
 func (*KsemTimedwaitRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{164}
+	return file_rump_kern_proto_rawDescGZIP(), []int{166}
 }
 
 func (x *KsemTimedwaitRequest) GetId() int32 {
@@ -7575,7 +7672,7 @@ type KsemTimedwaitResponse struct {
 
 func (x *KsemTimedwaitResponse) Reset() {
 	*x = KsemTimedwaitResponse{}
-	mi := &file_rump_kern_proto_msgTypes[165]
+	mi := &file_rump_kern_proto_msgTypes[167]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7587,7 +7684,7 @@ func (x *KsemTimedwaitResponse) String() string {
 func (*KsemTimedwaitResponse) ProtoMessage() {}
 
 func (x *KsemTimedwaitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[165]
+	mi := &file_rump_kern_proto_msgTypes[167]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7600,7 +7697,7 @@ func (x *KsemTimedwaitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KsemTimedwaitResponse.ProtoReflect.Descriptor instead.
 func (*KsemTimedwaitResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{165}
+	return file_rump_kern_proto_rawDescGZIP(), []int{167}
 }
 
 type AioCancelRequest struct {
@@ -7614,7 +7711,7 @@ type AioCancelRequest struct {
 
 func (x *AioCancelRequest) Reset() {
 	*x = AioCancelRequest{}
-	mi := &file_rump_kern_proto_msgTypes[166]
+	mi := &file_rump_kern_proto_msgTypes[168]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7626,7 +7723,7 @@ func (x *AioCancelRequest) String() string {
 func (*AioCancelRequest) ProtoMessage() {}
 
 func (x *AioCancelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[166]
+	mi := &file_rump_kern_proto_msgTypes[168]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7639,7 +7736,7 @@ func (x *AioCancelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AioCancelRequest.ProtoReflect.Descriptor instead.
 func (*AioCancelRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{166}
+	return file_rump_kern_proto_rawDescGZIP(), []int{168}
 }
 
 func (x *AioCancelRequest) GetFildes() int32 {
@@ -7666,7 +7763,7 @@ type AioCancelResponse struct {
 
 func (x *AioCancelResponse) Reset() {
 	*x = AioCancelResponse{}
-	mi := &file_rump_kern_proto_msgTypes[167]
+	mi := &file_rump_kern_proto_msgTypes[169]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7678,7 +7775,7 @@ func (x *AioCancelResponse) String() string {
 func (*AioCancelResponse) ProtoMessage() {}
 
 func (x *AioCancelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[167]
+	mi := &file_rump_kern_proto_msgTypes[169]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7691,7 +7788,7 @@ func (x *AioCancelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AioCancelResponse.ProtoReflect.Descriptor instead.
 func (*AioCancelResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{167}
+	return file_rump_kern_proto_rawDescGZIP(), []int{169}
 }
 
 func (x *AioCancelResponse) GetResult() int32 {
@@ -7710,7 +7807,7 @@ type AioErrorRequest struct {
 
 func (x *AioErrorRequest) Reset() {
 	*x = AioErrorRequest{}
-	mi := &file_rump_kern_proto_msgTypes[168]
+	mi := &file_rump_kern_proto_msgTypes[170]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7722,7 +7819,7 @@ func (x *AioErrorRequest) String() string {
 func (*AioErrorRequest) ProtoMessage() {}
 
 func (x *AioErrorRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[168]
+	mi := &file_rump_kern_proto_msgTypes[170]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7735,7 +7832,7 @@ func (x *AioErrorRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AioErrorRequest.ProtoReflect.Descriptor instead.
 func (*AioErrorRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{168}
+	return file_rump_kern_proto_rawDescGZIP(), []int{170}
 }
 
 func (x *AioErrorRequest) GetAiocbp() uint64 {
@@ -7755,7 +7852,7 @@ type AioErrorResponse struct {
 
 func (x *AioErrorResponse) Reset() {
 	*x = AioErrorResponse{}
-	mi := &file_rump_kern_proto_msgTypes[169]
+	mi := &file_rump_kern_proto_msgTypes[171]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7767,7 +7864,7 @@ func (x *AioErrorResponse) String() string {
 func (*AioErrorResponse) ProtoMessage() {}
 
 func (x *AioErrorResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[169]
+	mi := &file_rump_kern_proto_msgTypes[171]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7780,7 +7877,7 @@ func (x *AioErrorResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AioErrorResponse.ProtoReflect.Descriptor instead.
 func (*AioErrorResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{169}
+	return file_rump_kern_proto_rawDescGZIP(), []int{171}
 }
 
 func (x *AioErrorResponse) GetError() int32 {
@@ -7801,7 +7898,7 @@ type AioFsyncRequest struct {
 
 func (x *AioFsyncRequest) Reset() {
 	*x = AioFsyncRequest{}
-	mi := &file_rump_kern_proto_msgTypes[170]
+	mi := &file_rump_kern_proto_msgTypes[172]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7813,7 +7910,7 @@ func (x *AioFsyncRequest) String() string {
 func (*AioFsyncRequest) ProtoMessage() {}
 
 func (x *AioFsyncRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[170]
+	mi := &file_rump_kern_proto_msgTypes[172]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7826,7 +7923,7 @@ func (x *AioFsyncRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AioFsyncRequest.ProtoReflect.Descriptor instead.
 func (*AioFsyncRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{170}
+	return file_rump_kern_proto_rawDescGZIP(), []int{172}
 }
 
 func (x *AioFsyncRequest) GetOp() int32 {
@@ -7851,7 +7948,7 @@ type AioFsyncResponse struct {
 
 func (x *AioFsyncResponse) Reset() {
 	*x = AioFsyncResponse{}
-	mi := &file_rump_kern_proto_msgTypes[171]
+	mi := &file_rump_kern_proto_msgTypes[173]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7863,7 +7960,7 @@ func (x *AioFsyncResponse) String() string {
 func (*AioFsyncResponse) ProtoMessage() {}
 
 func (x *AioFsyncResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[171]
+	mi := &file_rump_kern_proto_msgTypes[173]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7876,7 +7973,7 @@ func (x *AioFsyncResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AioFsyncResponse.ProtoReflect.Descriptor instead.
 func (*AioFsyncResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{171}
+	return file_rump_kern_proto_rawDescGZIP(), []int{173}
 }
 
 type AioReadRequest struct {
@@ -7888,7 +7985,7 @@ type AioReadRequest struct {
 
 func (x *AioReadRequest) Reset() {
 	*x = AioReadRequest{}
-	mi := &file_rump_kern_proto_msgTypes[172]
+	mi := &file_rump_kern_proto_msgTypes[174]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7900,7 +7997,7 @@ func (x *AioReadRequest) String() string {
 func (*AioReadRequest) ProtoMessage() {}
 
 func (x *AioReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[172]
+	mi := &file_rump_kern_proto_msgTypes[174]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7913,7 +8010,7 @@ func (x *AioReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AioReadRequest.ProtoReflect.Descriptor instead.
 func (*AioReadRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{172}
+	return file_rump_kern_proto_rawDescGZIP(), []int{174}
 }
 
 func (x *AioReadRequest) GetAiocbp() *Aiocb {
@@ -7931,7 +8028,7 @@ type AioReadResponse struct {
 
 func (x *AioReadResponse) Reset() {
 	*x = AioReadResponse{}
-	mi := &file_rump_kern_proto_msgTypes[173]
+	mi := &file_rump_kern_proto_msgTypes[175]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7943,7 +8040,7 @@ func (x *AioReadResponse) String() string {
 func (*AioReadResponse) ProtoMessage() {}
 
 func (x *AioReadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[173]
+	mi := &file_rump_kern_proto_msgTypes[175]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7956,7 +8053,7 @@ func (x *AioReadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AioReadResponse.ProtoReflect.Descriptor instead.
 func (*AioReadResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{173}
+	return file_rump_kern_proto_rawDescGZIP(), []int{175}
 }
 
 type AioReturnRequest struct {
@@ -7968,7 +8065,7 @@ type AioReturnRequest struct {
 
 func (x *AioReturnRequest) Reset() {
 	*x = AioReturnRequest{}
-	mi := &file_rump_kern_proto_msgTypes[174]
+	mi := &file_rump_kern_proto_msgTypes[176]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7980,7 +8077,7 @@ func (x *AioReturnRequest) String() string {
 func (*AioReturnRequest) ProtoMessage() {}
 
 func (x *AioReturnRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[174]
+	mi := &file_rump_kern_proto_msgTypes[176]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7993,7 +8090,7 @@ func (x *AioReturnRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AioReturnRequest.ProtoReflect.Descriptor instead.
 func (*AioReturnRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{174}
+	return file_rump_kern_proto_rawDescGZIP(), []int{176}
 }
 
 func (x *AioReturnRequest) GetAiocbp() uint64 {
@@ -8015,7 +8112,7 @@ type AioReturnResponse struct {
 
 func (x *AioReturnResponse) Reset() {
 	*x = AioReturnResponse{}
-	mi := &file_rump_kern_proto_msgTypes[175]
+	mi := &file_rump_kern_proto_msgTypes[177]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8027,7 +8124,7 @@ func (x *AioReturnResponse) String() string {
 func (*AioReturnResponse) ProtoMessage() {}
 
 func (x *AioReturnResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[175]
+	mi := &file_rump_kern_proto_msgTypes[177]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8040,7 +8137,7 @@ func (x *AioReturnResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AioReturnResponse.ProtoReflect.Descriptor instead.
 func (*AioReturnResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{175}
+	return file_rump_kern_proto_rawDescGZIP(), []int{177}
 }
 
 func (x *AioReturnResponse) GetRetval() int64 {
@@ -8066,7 +8163,7 @@ type AioWriteRequest struct {
 
 func (x *AioWriteRequest) Reset() {
 	*x = AioWriteRequest{}
-	mi := &file_rump_kern_proto_msgTypes[176]
+	mi := &file_rump_kern_proto_msgTypes[178]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8078,7 +8175,7 @@ func (x *AioWriteRequest) String() string {
 func (*AioWriteRequest) ProtoMessage() {}
 
 func (x *AioWriteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[176]
+	mi := &file_rump_kern_proto_msgTypes[178]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8091,7 +8188,7 @@ func (x *AioWriteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AioWriteRequest.ProtoReflect.Descriptor instead.
 func (*AioWriteRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{176}
+	return file_rump_kern_proto_rawDescGZIP(), []int{178}
 }
 
 func (x *AioWriteRequest) GetAiocbp() *Aiocb {
@@ -8109,7 +8206,7 @@ type AioWriteResponse struct {
 
 func (x *AioWriteResponse) Reset() {
 	*x = AioWriteResponse{}
-	mi := &file_rump_kern_proto_msgTypes[177]
+	mi := &file_rump_kern_proto_msgTypes[179]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8121,7 +8218,7 @@ func (x *AioWriteResponse) String() string {
 func (*AioWriteResponse) ProtoMessage() {}
 
 func (x *AioWriteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[177]
+	mi := &file_rump_kern_proto_msgTypes[179]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8134,7 +8231,7 @@ func (x *AioWriteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AioWriteResponse.ProtoReflect.Descriptor instead.
 func (*AioWriteResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{177}
+	return file_rump_kern_proto_rawDescGZIP(), []int{179}
 }
 
 type LioListioRequest struct {
@@ -8150,7 +8247,7 @@ type LioListioRequest struct {
 
 func (x *LioListioRequest) Reset() {
 	*x = LioListioRequest{}
-	mi := &file_rump_kern_proto_msgTypes[178]
+	mi := &file_rump_kern_proto_msgTypes[180]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8162,7 +8259,7 @@ func (x *LioListioRequest) String() string {
 func (*LioListioRequest) ProtoMessage() {}
 
 func (x *LioListioRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[178]
+	mi := &file_rump_kern_proto_msgTypes[180]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8175,7 +8272,7 @@ func (x *LioListioRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LioListioRequest.ProtoReflect.Descriptor instead.
 func (*LioListioRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{178}
+	return file_rump_kern_proto_rawDescGZIP(), []int{180}
 }
 
 func (x *LioListioRequest) GetMode() int32 {
@@ -8207,7 +8304,7 @@ type LioListioResponse struct {
 
 func (x *LioListioResponse) Reset() {
 	*x = LioListioResponse{}
-	mi := &file_rump_kern_proto_msgTypes[179]
+	mi := &file_rump_kern_proto_msgTypes[181]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8219,7 +8316,7 @@ func (x *LioListioResponse) String() string {
 func (*LioListioResponse) ProtoMessage() {}
 
 func (x *LioListioResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[179]
+	mi := &file_rump_kern_proto_msgTypes[181]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8232,7 +8329,7 @@ func (x *LioListioResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LioListioResponse.ProtoReflect.Descriptor instead.
 func (*LioListioResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{179}
+	return file_rump_kern_proto_rawDescGZIP(), []int{181}
 }
 
 type AioSuspendRequest struct {
@@ -8245,7 +8342,7 @@ type AioSuspendRequest struct {
 
 func (x *AioSuspendRequest) Reset() {
 	*x = AioSuspendRequest{}
-	mi := &file_rump_kern_proto_msgTypes[180]
+	mi := &file_rump_kern_proto_msgTypes[182]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8257,7 +8354,7 @@ func (x *AioSuspendRequest) String() string {
 func (*AioSuspendRequest) ProtoMessage() {}
 
 func (x *AioSuspendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[180]
+	mi := &file_rump_kern_proto_msgTypes[182]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8270,7 +8367,7 @@ func (x *AioSuspendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AioSuspendRequest.ProtoReflect.Descriptor instead.
 func (*AioSuspendRequest) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{180}
+	return file_rump_kern_proto_rawDescGZIP(), []int{182}
 }
 
 func (x *AioSuspendRequest) GetAiocbs() []uint64 {
@@ -8295,7 +8392,7 @@ type AioSuspendResponse struct {
 
 func (x *AioSuspendResponse) Reset() {
 	*x = AioSuspendResponse{}
-	mi := &file_rump_kern_proto_msgTypes[181]
+	mi := &file_rump_kern_proto_msgTypes[183]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8307,7 +8404,7 @@ func (x *AioSuspendResponse) String() string {
 func (*AioSuspendResponse) ProtoMessage() {}
 
 func (x *AioSuspendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_kern_proto_msgTypes[181]
+	mi := &file_rump_kern_proto_msgTypes[183]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8320,7 +8417,7 @@ func (x *AioSuspendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AioSuspendResponse.ProtoReflect.Descriptor instead.
 func (*AioSuspendResponse) Descriptor() ([]byte, []int) {
-	return file_rump_kern_proto_rawDescGZIP(), []int{181}
+	return file_rump_kern_proto_rawDescGZIP(), []int{183}
 }
 
 var File_rump_kern_proto protoreflect.FileDescriptor
@@ -8655,7 +8752,12 @@ const file_rump_kern_proto_rawDesc = "" +
 	"\vKillRequest\x12\x10\n" +
 	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x14\n" +
 	"\x05signo\x18\x02 \x01(\x05R\x05signo\"\x0e\n" +
-	"\fKillResponse\"'\n" +
+	"\fKillResponse\"O\n" +
+	"\x0fSigqueueRequest\x12\x10\n" +
+	"\x03pid\x18\x01 \x01(\x05R\x03pid\x12\x14\n" +
+	"\x05signo\x18\x02 \x01(\x05R\x05signo\x12\x14\n" +
+	"\x05value\x18\x03 \x01(\x04R\x05value\"\x12\n" +
+	"\x10SigqueueResponse\"'\n" +
 	"\x11SigpendingRequest\x12\x12\n" +
 	"\x04take\x18\x01 \x01(\bR\x04take\"&\n" +
 	"\x12SigpendingResponse\x12\x10\n" +
@@ -8751,7 +8853,7 @@ func file_rump_kern_proto_rawDescGZIP() []byte {
 	return file_rump_kern_proto_rawDescData
 }
 
-var file_rump_kern_proto_msgTypes = make([]protoimpl.MessageInfo, 182)
+var file_rump_kern_proto_msgTypes = make([]protoimpl.MessageInfo, 184)
 var file_rump_kern_proto_goTypes = []any{
 	(*ReadRequest)(nil),              // 0: rump.sp.v1.ReadRequest
 	(*ReadResponse)(nil),             // 1: rump.sp.v1.ReadResponse
@@ -8893,114 +8995,116 @@ var file_rump_kern_proto_goTypes = []any{
 	(*ModuleFiniResponse)(nil),       // 137: rump.sp.v1.ModuleFiniResponse
 	(*KillRequest)(nil),              // 138: rump.sp.v1.KillRequest
 	(*KillResponse)(nil),             // 139: rump.sp.v1.KillResponse
-	(*SigpendingRequest)(nil),        // 140: rump.sp.v1.SigpendingRequest
-	(*SigpendingResponse)(nil),       // 141: rump.sp.v1.SigpendingResponse
-	(*ComponentRestartRequest)(nil),  // 142: rump.sp.v1.ComponentRestartRequest
-	(*ComponentRestartResponse)(nil), // 143: rump.sp.v1.ComponentRestartResponse
-	(*FileListRequest)(nil),          // 144: rump.sp.v1.FileListRequest
-	(*FileListResponse)(nil),         // 145: rump.sp.v1.FileListResponse
-	(*KsemInitRequest)(nil),          // 146: rump.sp.v1.KsemInitRequest
-	(*KsemInitResponse)(nil),         // 147: rump.sp.v1.KsemInitResponse
-	(*KsemOpenRequest)(nil),          // 148: rump.sp.v1.KsemOpenRequest
-	(*KsemOpenResponse)(nil),         // 149: rump.sp.v1.KsemOpenResponse
-	(*KsemUnlinkRequest)(nil),        // 150: rump.sp.v1.KsemUnlinkRequest
-	(*KsemUnlinkResponse)(nil),       // 151: rump.sp.v1.KsemUnlinkResponse
-	(*KsemCloseRequest)(nil),         // 152: rump.sp.v1.KsemCloseRequest
-	(*KsemCloseResponse)(nil),        // 153: rump.sp.v1.KsemCloseResponse
-	(*KsemPostRequest)(nil),          // 154: rump.sp.v1.KsemPostRequest
-	(*KsemPostResponse)(nil),         // 155: rump.sp.v1.KsemPostResponse
-	(*KsemWaitRequest)(nil),          // 156: rump.sp.v1.KsemWaitRequest
-	(*KsemWaitResponse)(nil),         // 157: rump.sp.v1.KsemWaitResponse
-	(*KsemTrywaitRequest)(nil),       // 158: rump.sp.v1.KsemTrywaitRequest
-	(*KsemTrywaitResponse)(nil),      // 159: rump.sp.v1.KsemTrywaitResponse
-	(*KsemGetvalueRequest)(nil),      // 160: rump.sp.v1.KsemGetvalueRequest
-	(*KsemGetvalueResponse)(nil),     // 161: rump.sp.v1.KsemGetvalueResponse
-	(*KsemDestroyRequest)(nil),       // 162: rump.sp.v1.KsemDestroyRequest
-	(*KsemDestroyResponse)(nil),      // 163: rump.sp.v1.KsemDestroyResponse
-	(*KsemTimedwaitRequest)(nil),     // 164: rump.sp.v1.KsemTimedwaitRequest
-	(*KsemTimedwaitResponse)(nil),    // 165: rump.sp.v1.KsemTimedwaitResponse
-	(*AioCancelRequest)(nil),         // 166: rump.sp.v1.AioCancelRequest
-	(*AioCancelResponse)(nil),        // 167: rump.sp.v1.AioCancelResponse
-	(*AioErrorRequest)(nil),          // 168: rump.sp.v1.AioErrorRequest
-	(*AioErrorResponse)(nil),         // 169: rump.sp.v1.AioErrorResponse
-	(*AioFsyncRequest)(nil),          // 170: rump.sp.v1.AioFsyncRequest
-	(*AioFsyncResponse)(nil),         // 171: rump.sp.v1.AioFsyncResponse
-	(*AioReadRequest)(nil),           // 172: rump.sp.v1.AioReadRequest
-	(*AioReadResponse)(nil),          // 173: rump.sp.v1.AioReadResponse
-	(*AioReturnRequest)(nil),         // 174: rump.sp.v1.AioReturnRequest
-	(*AioReturnResponse)(nil),        // 175: rump.sp.v1.AioReturnResponse
-	(*AioWriteRequest)(nil),          // 176: rump.sp.v1.AioWriteRequest
-	(*AioWriteResponse)(nil),         // 177: rump.sp.v1.AioWriteResponse
-	(*LioListioRequest)(nil),         // 178: rump.sp.v1.LioListioRequest
-	(*LioListioResponse)(nil),        // 179: rump.sp.v1.LioListioResponse
-	(*AioSuspendRequest)(nil),        // 180: rump.sp.v1.AioSuspendRequest
-	(*AioSuspendResponse)(nil),       // 181: rump.sp.v1.AioSuspendResponse
-	(*IoctlArgs)(nil),                // 182: rump.sp.v1.IoctlArgs
-	(*Flock)(nil),                    // 183: rump.sp.v1.Flock
-	(*Rlimit)(nil),                   // 184: rump.sp.v1.Rlimit
-	(*SysctlValue)(nil),              // 185: rump.sp.v1.SysctlValue
-	(*SysctlNode)(nil),               // 186: rump.sp.v1.SysctlNode
-	(*Pollfd)(nil),                   // 187: rump.sp.v1.Pollfd
-	(*Sigevent)(nil),                 // 188: rump.sp.v1.Sigevent
-	(*ModctlLoad)(nil),               // 189: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),               // 190: rump.sp.v1.ModuleStat
-	(*Timespec)(nil),                 // 191: rump.sp.v1.Timespec
-	(*Itimerspec)(nil),               // 192: rump.sp.v1.Itimerspec
-	(*Kevent)(nil),                   // 193: rump.sp.v1.Kevent
-	(*Stat)(nil),                     // 194: rump.sp.v1.Stat
-	(*KinfoFile)(nil),                // 195: rump.sp.v1.KinfoFile
-	(*Aiocb)(nil),                    // 196: rump.sp.v1.Aiocb
+	(*SigqueueRequest)(nil),          // 140: rump.sp.v1.SigqueueRequest
+	(*SigqueueResponse)(nil),         // 141: rump.sp.v1.SigqueueResponse
+	(*SigpendingRequest)(nil),        // 142: rump.sp.v1.SigpendingRequest
+	(*SigpendingResponse)(nil),       // 143: rump.sp.v1.SigpendingResponse
+	(*ComponentRestartRequest)(nil),  // 144: rump.sp.v1.ComponentRestartRequest
+	(*ComponentRestartResponse)(nil), // 145: rump.sp.v1.ComponentRestartResponse
+	(*FileListRequest)(nil),          // 146: rump.sp.v1.FileListRequest
+	(*FileListResponse)(nil),         // 147: rump.sp.v1.FileListResponse
+	(*KsemInitRequest)(nil),          // 148: rump.sp.v1.KsemInitRequest
+	(*KsemInitResponse)(nil),         // 149: rump.sp.v1.KsemInitResponse
+	(*KsemOpenRequest)(nil),          // 150: rump.sp.v1.KsemOpenRequest
+	(*KsemOpenResponse)(nil),         // 151: rump.sp.v1.KsemOpenResponse
+	(*KsemUnlinkRequest)(nil),        // 152: rump.sp.v1.KsemUnlinkRequest
+	(*KsemUnlinkResponse)(nil),       // 153: rump.sp.v1.KsemUnlinkResponse
+	(*KsemCloseRequest)(nil),         // 154: rump.sp.v1.KsemCloseRequest
+	(*KsemCloseResponse)(nil),        // 155: rump.sp.v1.KsemCloseResponse
+	(*KsemPostRequest)(nil),          // 156: rump.sp.v1.KsemPostRequest
+	(*KsemPostResponse)(nil),         // 157: rump.sp.v1.KsemPostResponse
+	(*KsemWaitRequest)(nil),          // 158: rump.sp.v1.KsemWaitRequest
+	(*KsemWaitResponse)(nil),         // 159: rump.sp.v1.KsemWaitResponse
+	(*KsemTrywaitRequest)(nil),       // 160: rump.sp.v1.KsemTrywaitRequest
+	(*KsemTrywaitResponse)(nil),      // 161: rump.sp.v1.KsemTrywaitResponse
+	(*KsemGetvalueRequest)(nil),      // 162: rump.sp.v1.KsemGetvalueRequest
+	(*KsemGetvalueResponse)(nil),     // 163: rump.sp.v1.KsemGetvalueResponse
+	(*KsemDestroyRequest)(nil),       // 164: rump.sp.v1.KsemDestroyRequest
+	(*KsemDestroyResponse)(nil),      // 165: rump.sp.v1.KsemDestroyResponse
+	(*KsemTimedwaitRequest)(nil),     // 166: rump.sp.v1.KsemTimedwaitRequest
+	(*KsemTimedwaitResponse)(nil),    // 167: rump.sp.v1.KsemTimedwaitResponse
+	(*AioCancelRequest)(nil),         // 168: rump.sp.v1.AioCancelRequest
+	(*AioCancelResponse)(nil),        // 169: rump.sp.v1.AioCancelResponse
+	(*AioErrorRequest)(nil),          // 170: rump.sp.v1.AioErrorRequest
+	(*AioErrorResponse)(nil),         // 171: rump.sp.v1.AioErrorResponse
+	(*AioFsyncRequest)(nil),          // 172: rump.sp.v1.AioFsyncRequest
+	(*AioFsyncResponse)(nil),         // 173: rump.sp.v1.AioFsyncResponse
+	(*AioReadRequest)(nil),           // 174: rump.sp.v1.AioReadRequest
+	(*AioReadResponse)(nil),          // 175: rump.sp.v1.AioReadResponse
+	(*AioReturnRequest)(nil),         // 176: rump.sp.v1.AioReturnRequest
+	(*AioReturnResponse)(nil),        // 177: rump.sp.v1.AioReturnResponse
+	(*AioWriteRequest)(nil),          // 178: rump.sp.v1.AioWriteRequest
+	(*AioWriteResponse)(nil),         // 179: rump.sp.v1.AioWriteResponse
+	(*LioListioRequest)(nil),         // 180: rump.sp.v1.LioListioRequest
+	(*LioListioResponse)(nil),        // 181: rump.sp.v1.LioListioResponse
+	(*AioSuspendRequest)(nil),        // 182: rump.sp.v1.AioSuspendRequest
+	(*AioSuspendResponse)(nil),       // 183: rump.sp.v1.AioSuspendResponse
+	(*IoctlArgs)(nil),                // 184: rump.sp.v1.IoctlArgs
+	(*Flock)(nil),                    // 185: rump.sp.v1.Flock
+	(*Rlimit)(nil),                   // 186: rump.sp.v1.Rlimit
+	(*SysctlValue)(nil),              // 187: rump.sp.v1.SysctlValue
+	(*SysctlNode)(nil),               // 188: rump.sp.v1.SysctlNode
+	(*Pollfd)(nil),                   // 189: rump.sp.v1.Pollfd
+	(*Sigevent)(nil),                 // 190: rump.sp.v1.Sigevent
+	(*ModctlLoad)(nil),               // 191: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),               // 192: rump.sp.v1.ModuleStat
+	(*Timespec)(nil),                 // 193: rump.sp.v1.Timespec
+	(*Itimerspec)(nil),               // 194: rump.sp.v1.Itimerspec
+	(*Kevent)(nil),                   // 195: rump.sp.v1.Kevent
+	(*Stat)(nil),                     // 196: rump.sp.v1.Stat
+	(*KinfoFile)(nil),                // 197: rump.sp.v1.KinfoFile
+	(*Aiocb)(nil),                    // 198: rump.sp.v1.Aiocb
 }
 var file_rump_kern_proto_depIdxs = []int32{
-	182, // 0: rump.sp.v1.IoctlRequest.data:type_name -> rump.sp.v1.IoctlArgs
-	182, // 1: rump.sp.v1.IoctlResponse.data:type_name -> rump.sp.v1.IoctlArgs
-	183, // 2: rump.sp.v1.FcntlRequest.lock:type_name -> rump.sp.v1.Flock
-	183, // 3: rump.sp.v1.FcntlResponse.lock:type_name -> rump.sp.v1.Flock
-	184, // 4: rump.sp.v1.GetrlimitResponse.rlp:type_name -> rump.sp.v1.Rlimit
-	184, // 5: rump.sp.v1.SetrlimitRequest.rlp:type_name -> rump.sp.v1.Rlimit
-	185, // 6: rump.sp.v1.SysctlRequest.newv:type_name -> rump.sp.v1.SysctlValue
-	186, // 7: rump.sp.v1.SysctlRequest.node:type_name -> rump.sp.v1.SysctlNode
-	185, // 8: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
-	186, // 9: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
-	187, // 10: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
-	187, // 11: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
-	188, // 12: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
-	189, // 13: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
-	190, // 14: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
-	191, // 15: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
-	191, // 16: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
-	191, // 17: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
-	191, // 18: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
-	191, // 19: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
-	192, // 20: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
-	192, // 21: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
-	192, // 22: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
-	191, // 23: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
-	191, // 24: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
-	191, // 25: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
-	191, // 26: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	191, // 27: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
-	193, // 28: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
-	191, // 29: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
-	193, // 30: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
-	191, // 31: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
-	187, // 32: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
-	191, // 33: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
-	187, // 34: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
-	194, // 35: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
-	192, // 36: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
-	192, // 37: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
-	192, // 38: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
-	191, // 39: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
-	191, // 40: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
-	195, // 41: rump.sp.v1.FileListResponse.files:type_name -> rump.sp.v1.KinfoFile
-	191, // 42: rump.sp.v1.KsemTimedwaitRequest.abstime:type_name -> rump.sp.v1.Timespec
-	196, // 43: rump.sp.v1.AioFsyncRequest.aiocbp:type_name -> rump.sp.v1.Aiocb
-	196, // 44: rump.sp.v1.AioReadRequest.aiocbp:type_name -> rump.sp.v1.Aiocb
-	196, // 45: rump.sp.v1.AioWriteRequest.aiocbp:type_name -> rump.sp.v1.Aiocb
-	196, // 46: rump.sp.v1.LioListioRequest.aiocbs:type_name -> rump.sp.v1.Aiocb
-	188, // 47: rump.sp.v1.LioListioRequest.sig:type_name -> rump.sp.v1.Sigevent
-	191, // 48: rump.sp.v1.AioSuspendRequest.timeout:type_name -> rump.sp.v1.Timespec
+	184, // 0: rump.sp.v1.IoctlRequest.data:type_name -> rump.sp.v1.IoctlArgs
+	184, // 1: rump.sp.v1.IoctlResponse.data:type_name -> rump.sp.v1.IoctlArgs
+	185, // 2: rump.sp.v1.FcntlRequest.lock:type_name -> rump.sp.v1.Flock
+	185, // 3: rump.sp.v1.FcntlResponse.lock:type_name -> rump.sp.v1.Flock
+	186, // 4: rump.sp.v1.GetrlimitResponse.rlp:type_name -> rump.sp.v1.Rlimit
+	186, // 5: rump.sp.v1.SetrlimitRequest.rlp:type_name -> rump.sp.v1.Rlimit
+	187, // 6: rump.sp.v1.SysctlRequest.newv:type_name -> rump.sp.v1.SysctlValue
+	188, // 7: rump.sp.v1.SysctlRequest.node:type_name -> rump.sp.v1.SysctlNode
+	187, // 8: rump.sp.v1.SysctlResponse.oldv:type_name -> rump.sp.v1.SysctlValue
+	188, // 9: rump.sp.v1.SysctlResponse.nodes:type_name -> rump.sp.v1.SysctlNode
+	189, // 10: rump.sp.v1.PollRequest.fds:type_name -> rump.sp.v1.Pollfd
+	189, // 11: rump.sp.v1.PollResponse.fds:type_name -> rump.sp.v1.Pollfd
+	190, // 12: rump.sp.v1.TimerCreateRequest.evp:type_name -> rump.sp.v1.Sigevent
+	191, // 13: rump.sp.v1.ModctlRequest.load:type_name -> rump.sp.v1.ModctlLoad
+	192, // 14: rump.sp.v1.ModctlResponse.modules:type_name -> rump.sp.v1.ModuleStat
+	193, // 15: rump.sp.v1.SelectRequest.timeout:type_name -> rump.sp.v1.Timespec
+	193, // 16: rump.sp.v1.GettimeofdayResponse.tp:type_name -> rump.sp.v1.Timespec
+	193, // 17: rump.sp.v1.SettimeofdayRequest.tp:type_name -> rump.sp.v1.Timespec
+	193, // 18: rump.sp.v1.AdjtimeRequest.delta:type_name -> rump.sp.v1.Timespec
+	193, // 19: rump.sp.v1.AdjtimeResponse.olddelta:type_name -> rump.sp.v1.Timespec
+	194, // 20: rump.sp.v1.SetitimerRequest.itv:type_name -> rump.sp.v1.Itimerspec
+	194, // 21: rump.sp.v1.SetitimerResponse.oitv:type_name -> rump.sp.v1.Itimerspec
+	194, // 22: rump.sp.v1.GetitimerResponse.itv:type_name -> rump.sp.v1.Itimerspec
+	193, // 23: rump.sp.v1.ClockGettimeResponse.tp:type_name -> rump.sp.v1.Timespec
+	193, // 24: rump.sp.v1.ClockSettimeRequest.tp:type_name -> rump.sp.v1.Timespec
+	193, // 25: rump.sp.v1.ClockGetresResponse.res:type_name -> rump.sp.v1.Timespec
+	193, // 26: rump.sp.v1.NanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	193, // 27: rump.sp.v1.NanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	195, // 28: rump.sp.v1.KeventRequest.changelist:type_name -> rump.sp.v1.Kevent
+	193, // 29: rump.sp.v1.KeventRequest.timeout:type_name -> rump.sp.v1.Timespec
+	195, // 30: rump.sp.v1.KeventResponse.eventlist:type_name -> rump.sp.v1.Kevent
+	193, // 31: rump.sp.v1.PselectRequest.ts:type_name -> rump.sp.v1.Timespec
+	189, // 32: rump.sp.v1.PolltsRequest.fds:type_name -> rump.sp.v1.Pollfd
+	193, // 33: rump.sp.v1.PolltsRequest.ts:type_name -> rump.sp.v1.Timespec
+	189, // 34: rump.sp.v1.PolltsResponse.fds:type_name -> rump.sp.v1.Pollfd
+	196, // 35: rump.sp.v1.FstatResponse.sb:type_name -> rump.sp.v1.Stat
+	194, // 36: rump.sp.v1.TimerSettimeRequest.value:type_name -> rump.sp.v1.Itimerspec
+	194, // 37: rump.sp.v1.TimerSettimeResponse.ovalue:type_name -> rump.sp.v1.Itimerspec
+	194, // 38: rump.sp.v1.TimerGettimeResponse.value:type_name -> rump.sp.v1.Itimerspec
+	193, // 39: rump.sp.v1.ClockNanosleepRequest.rqtp:type_name -> rump.sp.v1.Timespec
+	193, // 40: rump.sp.v1.ClockNanosleepResponse.rmtp:type_name -> rump.sp.v1.Timespec
+	197, // 41: rump.sp.v1.FileListResponse.files:type_name -> rump.sp.v1.KinfoFile
+	193, // 42: rump.sp.v1.KsemTimedwaitRequest.abstime:type_name -> rump.sp.v1.Timespec
+	198, // 43: rump.sp.v1.AioFsyncRequest.aiocbp:type_name -> rump.sp.v1.Aiocb
+	198, // 44: rump.sp.v1.AioReadRequest.aiocbp:type_name -> rump.sp.v1.Aiocb
+	198, // 45: rump.sp.v1.AioWriteRequest.aiocbp:type_name -> rump.sp.v1.Aiocb
+	198, // 46: rump.sp.v1.LioListioRequest.aiocbs:type_name -> rump.sp.v1.Aiocb
+	190, // 47: rump.sp.v1.LioListioRequest.sig:type_name -> rump.sp.v1.Sigevent
+	193, // 48: rump.sp.v1.AioSuspendRequest.timeout:type_name -> rump.sp.v1.Timespec
 	49,  // [49:49] is the sub-list for method output_type
 	49,  // [49:49] is the sub-list for method input_type
 	49,  // [49:49] is the sub-list for extension type_name
@@ -9025,7 +9129,7 @@ func file_rump_kern_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_kern_proto_rawDesc), len(file_rump_kern_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   182,
+			NumMessages:   184,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -644,6 +644,7 @@ const (
 	Kern_Write_FullMethodName            = "/rump.sp.v1.Kern/Write"
 	Kern_Close_FullMethodName            = "/rump.sp.v1.Kern/Close"
 	Kern_Kill_FullMethodName             = "/rump.sp.v1.Kern/Kill"
+	Kern_Sigqueue_FullMethodName         = "/rump.sp.v1.Kern/Sigqueue"
 	Kern_Sigpending_FullMethodName       = "/rump.sp.v1.Kern/Sigpending"
 	Kern_Getpid_FullMethodName           = "/rump.sp.v1.Kern/Getpid"
 	Kern_Setuid_FullMethodName           = "/rump.sp.v1.Kern/Setuid"
@@ -747,6 +748,8 @@ type KernClient interface {
 	Close(ctx context.Context, in *CloseRequest, opts ...grpc.CallOption) (*CloseResponse, error)
 	// Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks. EINVAL, ESRCH, EPERM.
 	Kill(ctx context.Context, in *KillRequest, opts ...grpc.CallOption) (*KillResponse, error)
+	// Sends a signal with a value to one process, as sigqueue(3); 0 only asks. EINVAL, ESRCH, EPERM.
+	Sigqueue(ctx context.Context, in *SigqueueRequest, opts ...grpc.CallOption) (*SigqueueResponse, error)
 	// The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are forgotten.
 	Sigpending(ctx context.Context, in *SigpendingRequest, opts ...grpc.CallOption) (*SigpendingResponse, error)
 	// Process id; the second register has the id of the parent. Cannot fail.
@@ -965,6 +968,16 @@ func (c *kernClient) Kill(ctx context.Context, in *KillRequest, opts ...grpc.Cal
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(KillResponse)
 	err := c.cc.Invoke(ctx, Kern_Kill_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *kernClient) Sigqueue(ctx context.Context, in *SigqueueRequest, opts ...grpc.CallOption) (*SigqueueResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SigqueueResponse)
+	err := c.cc.Invoke(ctx, Kern_Sigqueue_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -1855,6 +1868,8 @@ type KernServer interface {
 	Close(context.Context, *CloseRequest) (*CloseResponse, error)
 	// Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks. EINVAL, ESRCH, EPERM.
 	Kill(context.Context, *KillRequest) (*KillResponse, error)
+	// Sends a signal with a value to one process, as sigqueue(3); 0 only asks. EINVAL, ESRCH, EPERM.
+	Sigqueue(context.Context, *SigqueueRequest) (*SigqueueResponse, error)
 	// The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are forgotten.
 	Sigpending(context.Context, *SigpendingRequest) (*SigpendingResponse, error)
 	// Process id; the second register has the id of the parent. Cannot fail.
@@ -2050,6 +2065,9 @@ func (UnimplementedKernServer) Close(context.Context, *CloseRequest) (*CloseResp
 }
 func (UnimplementedKernServer) Kill(context.Context, *KillRequest) (*KillResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Kill not implemented")
+}
+func (UnimplementedKernServer) Sigqueue(context.Context, *SigqueueRequest) (*SigqueueResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Sigqueue not implemented")
 }
 func (UnimplementedKernServer) Sigpending(context.Context, *SigpendingRequest) (*SigpendingResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Sigpending not implemented")
@@ -2401,6 +2419,24 @@ func _Kern_Kill_Handler(srv interface{}, ctx context.Context, dec func(interface
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(KernServer).Kill(ctx, req.(*KillRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Kern_Sigqueue_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SigqueueRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(KernServer).Sigqueue(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Kern_Sigqueue_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(KernServer).Sigqueue(ctx, req.(*SigqueueRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -3993,6 +4029,10 @@ var Kern_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Kill",
 			Handler:    _Kern_Kill_Handler,
+		},
+		{
+			MethodName: "Sigqueue",
+			Handler:    _Kern_Sigqueue_Handler,
 		},
 		{
 			MethodName: "Sigpending",

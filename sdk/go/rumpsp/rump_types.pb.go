@@ -929,6 +929,156 @@ func (x *Sigevent) GetSigevValue() uint64 {
 	return 0
 }
 
+// What an identity of a policy holds of a kind: pipes, sockets, aio, replies.
+type MemoryHeld struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Subject       string                 `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	Bytes         uint64                 `protobuf:"varint,3,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MemoryHeld) Reset() {
+	*x = MemoryHeld{}
+	mi := &file_rump_types_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MemoryHeld) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MemoryHeld) ProtoMessage() {}
+
+func (x *MemoryHeld) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MemoryHeld.ProtoReflect.Descriptor instead.
+func (*MemoryHeld) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *MemoryHeld) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *MemoryHeld) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *MemoryHeld) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+// What comes with a signal (siginfo(2)).
+type Siginfo struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	SiSigno int32                  `protobuf:"varint,1,opt,name=si_signo,json=siSigno,proto3" json:"si_signo,omitempty"`
+	// Why it was sent: SI_USER, SI_QUEUE, SI_TIMER, SI_ASYNCIO, a POLL_* with SIGIO and SIGURG, or SI_NOINFO.
+	SiCode int32 `protobuf:"varint,2,opt,name=si_code,json=siCode,proto3" json:"si_code,omitempty"`
+	// Who sent it, and its real user id: SI_USER, SI_QUEUE.
+	SiPid int32  `protobuf:"varint,3,opt,name=si_pid,json=siPid,proto3" json:"si_pid,omitempty"`
+	SiUid uint32 `protobuf:"varint,4,opt,name=si_uid,json=siUid,proto3" json:"si_uid,omitempty"`
+	// SI_QUEUE, SI_TIMER, SI_ASYNCIO.
+	SiValue uint64 `protobuf:"varint,5,opt,name=si_value,json=siValue,proto3" json:"si_value,omitempty"`
+	// Events as of poll: POLL_*.
+	SiBand        int32 `protobuf:"varint,6,opt,name=si_band,json=siBand,proto3" json:"si_band,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Siginfo) Reset() {
+	*x = Siginfo{}
+	mi := &file_rump_types_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Siginfo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Siginfo) ProtoMessage() {}
+
+func (x *Siginfo) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_types_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Siginfo.ProtoReflect.Descriptor instead.
+func (*Siginfo) Descriptor() ([]byte, []int) {
+	return file_rump_types_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Siginfo) GetSiSigno() int32 {
+	if x != nil {
+		return x.SiSigno
+	}
+	return 0
+}
+
+func (x *Siginfo) GetSiCode() int32 {
+	if x != nil {
+		return x.SiCode
+	}
+	return 0
+}
+
+func (x *Siginfo) GetSiPid() int32 {
+	if x != nil {
+		return x.SiPid
+	}
+	return 0
+}
+
+func (x *Siginfo) GetSiUid() uint32 {
+	if x != nil {
+		return x.SiUid
+	}
+	return 0
+}
+
+func (x *Siginfo) GetSiValue() uint64 {
+	if x != nil {
+		return x.SiValue
+	}
+	return 0
+}
+
+func (x *Siginfo) GetSiBand() int32 {
+	if x != nil {
+		return x.SiBand
+	}
+	return 0
+}
+
 // A request of asynchronous I/O. What is written is in it; what was read is in the answer of aio_return.
 type Aiocb struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -951,7 +1101,7 @@ type Aiocb struct {
 
 func (x *Aiocb) Reset() {
 	*x = Aiocb{}
-	mi := &file_rump_types_proto_msgTypes[11]
+	mi := &file_rump_types_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -963,7 +1113,7 @@ func (x *Aiocb) String() string {
 func (*Aiocb) ProtoMessage() {}
 
 func (x *Aiocb) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[11]
+	mi := &file_rump_types_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -976,7 +1126,7 @@ func (x *Aiocb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Aiocb.ProtoReflect.Descriptor instead.
 func (*Aiocb) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{11}
+	return file_rump_types_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Aiocb) GetAiocbp() uint64 {
@@ -1045,7 +1195,7 @@ type SockaddrUn struct {
 
 func (x *SockaddrUn) Reset() {
 	*x = SockaddrUn{}
-	mi := &file_rump_types_proto_msgTypes[12]
+	mi := &file_rump_types_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1057,7 +1207,7 @@ func (x *SockaddrUn) String() string {
 func (*SockaddrUn) ProtoMessage() {}
 
 func (x *SockaddrUn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[12]
+	mi := &file_rump_types_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1070,7 +1220,7 @@ func (x *SockaddrUn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrUn.ProtoReflect.Descriptor instead.
 func (*SockaddrUn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{12}
+	return file_rump_types_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SockaddrUn) GetSunPath() []byte {
@@ -1091,7 +1241,7 @@ type SockaddrIn struct {
 
 func (x *SockaddrIn) Reset() {
 	*x = SockaddrIn{}
-	mi := &file_rump_types_proto_msgTypes[13]
+	mi := &file_rump_types_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1103,7 +1253,7 @@ func (x *SockaddrIn) String() string {
 func (*SockaddrIn) ProtoMessage() {}
 
 func (x *SockaddrIn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[13]
+	mi := &file_rump_types_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1116,7 +1266,7 @@ func (x *SockaddrIn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrIn.ProtoReflect.Descriptor instead.
 func (*SockaddrIn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{13}
+	return file_rump_types_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SockaddrIn) GetSinAddr() []byte {
@@ -1146,7 +1296,7 @@ type SockaddrIn6 struct {
 
 func (x *SockaddrIn6) Reset() {
 	*x = SockaddrIn6{}
-	mi := &file_rump_types_proto_msgTypes[14]
+	mi := &file_rump_types_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1158,7 +1308,7 @@ func (x *SockaddrIn6) String() string {
 func (*SockaddrIn6) ProtoMessage() {}
 
 func (x *SockaddrIn6) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[14]
+	mi := &file_rump_types_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1171,7 +1321,7 @@ func (x *SockaddrIn6) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrIn6.ProtoReflect.Descriptor instead.
 func (*SockaddrIn6) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{14}
+	return file_rump_types_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SockaddrIn6) GetSin6Addr() []byte {
@@ -1215,7 +1365,7 @@ type SockaddrDl struct {
 
 func (x *SockaddrDl) Reset() {
 	*x = SockaddrDl{}
-	mi := &file_rump_types_proto_msgTypes[15]
+	mi := &file_rump_types_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1227,7 +1377,7 @@ func (x *SockaddrDl) String() string {
 func (*SockaddrDl) ProtoMessage() {}
 
 func (x *SockaddrDl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[15]
+	mi := &file_rump_types_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1240,7 +1390,7 @@ func (x *SockaddrDl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SockaddrDl.ProtoReflect.Descriptor instead.
 func (*SockaddrDl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{15}
+	return file_rump_types_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SockaddrDl) GetSdlIndex() uint32 {
@@ -1287,7 +1437,7 @@ type Sockaddr struct {
 
 func (x *Sockaddr) Reset() {
 	*x = Sockaddr{}
-	mi := &file_rump_types_proto_msgTypes[16]
+	mi := &file_rump_types_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1299,7 +1449,7 @@ func (x *Sockaddr) String() string {
 func (*Sockaddr) ProtoMessage() {}
 
 func (x *Sockaddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[16]
+	mi := &file_rump_types_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1312,7 +1462,7 @@ func (x *Sockaddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sockaddr.ProtoReflect.Descriptor instead.
 func (*Sockaddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{16}
+	return file_rump_types_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Sockaddr) GetAddress() isSockaddr_Address {
@@ -1396,7 +1546,7 @@ type Linger struct {
 
 func (x *Linger) Reset() {
 	*x = Linger{}
-	mi := &file_rump_types_proto_msgTypes[17]
+	mi := &file_rump_types_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1408,7 +1558,7 @@ func (x *Linger) String() string {
 func (*Linger) ProtoMessage() {}
 
 func (x *Linger) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[17]
+	mi := &file_rump_types_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1421,7 +1571,7 @@ func (x *Linger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Linger.ProtoReflect.Descriptor instead.
 func (*Linger) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{17}
+	return file_rump_types_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Linger) GetLOnoff() int32 {
@@ -1481,7 +1631,7 @@ type TcpInfo struct {
 
 func (x *TcpInfo) Reset() {
 	*x = TcpInfo{}
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1493,7 +1643,7 @@ func (x *TcpInfo) String() string {
 func (*TcpInfo) ProtoMessage() {}
 
 func (x *TcpInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[18]
+	mi := &file_rump_types_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1506,7 +1656,7 @@ func (x *TcpInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TcpInfo.ProtoReflect.Descriptor instead.
 func (*TcpInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{18}
+	return file_rump_types_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TcpInfo) GetTcpiState() uint32 {
@@ -1766,7 +1916,7 @@ type Sockopt struct {
 
 func (x *Sockopt) Reset() {
 	*x = Sockopt{}
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1778,7 +1928,7 @@ func (x *Sockopt) String() string {
 func (*Sockopt) ProtoMessage() {}
 
 func (x *Sockopt) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[19]
+	mi := &file_rump_types_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1791,7 +1941,7 @@ func (x *Sockopt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sockopt.ProtoReflect.Descriptor instead.
 func (*Sockopt) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{19}
+	return file_rump_types_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Sockopt) GetValue() isSockopt_Value {
@@ -1923,7 +2073,7 @@ type Mreq struct {
 
 func (x *Mreq) Reset() {
 	*x = Mreq{}
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1935,7 +2085,7 @@ func (x *Mreq) String() string {
 func (*Mreq) ProtoMessage() {}
 
 func (x *Mreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[20]
+	mi := &file_rump_types_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1948,7 +2098,7 @@ func (x *Mreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Mreq.ProtoReflect.Descriptor instead.
 func (*Mreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{20}
+	return file_rump_types_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Mreq) GetMultiaddr() []byte {
@@ -1984,7 +2134,7 @@ type Unpcbid struct {
 
 func (x *Unpcbid) Reset() {
 	*x = Unpcbid{}
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1996,7 +2146,7 @@ func (x *Unpcbid) String() string {
 func (*Unpcbid) ProtoMessage() {}
 
 func (x *Unpcbid) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[21]
+	mi := &file_rump_types_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2009,7 +2159,7 @@ func (x *Unpcbid) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Unpcbid.ProtoReflect.Descriptor instead.
 func (*Unpcbid) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{21}
+	return file_rump_types_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Unpcbid) GetUnpPid() int32 {
@@ -2048,7 +2198,7 @@ type Sockcred struct {
 
 func (x *Sockcred) Reset() {
 	*x = Sockcred{}
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2060,7 +2210,7 @@ func (x *Sockcred) String() string {
 func (*Sockcred) ProtoMessage() {}
 
 func (x *Sockcred) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[22]
+	mi := &file_rump_types_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2073,7 +2223,7 @@ func (x *Sockcred) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sockcred.ProtoReflect.Descriptor instead.
 func (*Sockcred) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{22}
+	return file_rump_types_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Sockcred) GetScPid() int32 {
@@ -2132,7 +2282,7 @@ type CmsgValue struct {
 
 func (x *CmsgValue) Reset() {
 	*x = CmsgValue{}
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2144,7 +2294,7 @@ func (x *CmsgValue) String() string {
 func (*CmsgValue) ProtoMessage() {}
 
 func (x *CmsgValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[23]
+	mi := &file_rump_types_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2157,7 +2307,7 @@ func (x *CmsgValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CmsgValue.ProtoReflect.Descriptor instead.
 func (*CmsgValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{23}
+	return file_rump_types_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *CmsgValue) GetValue() isCmsgValue_Value {
@@ -2215,7 +2365,7 @@ type Cmsg struct {
 
 func (x *Cmsg) Reset() {
 	*x = Cmsg{}
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2227,7 +2377,7 @@ func (x *Cmsg) String() string {
 func (*Cmsg) ProtoMessage() {}
 
 func (x *Cmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[24]
+	mi := &file_rump_types_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2240,7 +2390,7 @@ func (x *Cmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cmsg.ProtoReflect.Descriptor instead.
 func (*Cmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{24}
+	return file_rump_types_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Cmsg) GetCmsgLevel() int32 {
@@ -2290,7 +2440,7 @@ type Msghdr struct {
 
 func (x *Msghdr) Reset() {
 	*x = Msghdr{}
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2302,7 +2452,7 @@ func (x *Msghdr) String() string {
 func (*Msghdr) ProtoMessage() {}
 
 func (x *Msghdr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[25]
+	mi := &file_rump_types_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2315,7 +2465,7 @@ func (x *Msghdr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Msghdr.ProtoReflect.Descriptor instead.
 func (*Msghdr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{25}
+	return file_rump_types_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Msghdr) GetMsgName() *Sockaddr {
@@ -2371,7 +2521,7 @@ type SysctlValue struct {
 
 func (x *SysctlValue) Reset() {
 	*x = SysctlValue{}
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2383,7 +2533,7 @@ func (x *SysctlValue) String() string {
 func (*SysctlValue) ProtoMessage() {}
 
 func (x *SysctlValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[26]
+	mi := &file_rump_types_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2396,7 +2546,7 @@ func (x *SysctlValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlValue.ProtoReflect.Descriptor instead.
 func (*SysctlValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{26}
+	return file_rump_types_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SysctlValue) GetValue() isSysctlValue_Value {
@@ -2615,7 +2765,7 @@ type SysctlProcs struct {
 
 func (x *SysctlProcs) Reset() {
 	*x = SysctlProcs{}
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2627,7 +2777,7 @@ func (x *SysctlProcs) String() string {
 func (*SysctlProcs) ProtoMessage() {}
 
 func (x *SysctlProcs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[27]
+	mi := &file_rump_types_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2640,7 +2790,7 @@ func (x *SysctlProcs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlProcs.ProtoReflect.Descriptor instead.
 func (*SysctlProcs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{27}
+	return file_rump_types_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SysctlProcs) GetProcs() []*KinfoProc {
@@ -2660,7 +2810,7 @@ type SysctlFiles struct {
 
 func (x *SysctlFiles) Reset() {
 	*x = SysctlFiles{}
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2672,7 +2822,7 @@ func (x *SysctlFiles) String() string {
 func (*SysctlFiles) ProtoMessage() {}
 
 func (x *SysctlFiles) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[28]
+	mi := &file_rump_types_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2685,7 +2835,7 @@ func (x *SysctlFiles) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlFiles.ProtoReflect.Descriptor instead.
 func (*SysctlFiles) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{28}
+	return file_rump_types_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SysctlFiles) GetFiles() []*KinfoFile {
@@ -2705,7 +2855,7 @@ type SysctlPcbs struct {
 
 func (x *SysctlPcbs) Reset() {
 	*x = SysctlPcbs{}
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2717,7 +2867,7 @@ func (x *SysctlPcbs) String() string {
 func (*SysctlPcbs) ProtoMessage() {}
 
 func (x *SysctlPcbs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[29]
+	mi := &file_rump_types_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2730,7 +2880,7 @@ func (x *SysctlPcbs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlPcbs.ProtoReflect.Descriptor instead.
 func (*SysctlPcbs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{29}
+	return file_rump_types_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SysctlPcbs) GetPcbs() []*Inpcb {
@@ -2750,7 +2900,7 @@ type SysctlCounters struct {
 
 func (x *SysctlCounters) Reset() {
 	*x = SysctlCounters{}
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2762,7 +2912,7 @@ func (x *SysctlCounters) String() string {
 func (*SysctlCounters) ProtoMessage() {}
 
 func (x *SysctlCounters) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[30]
+	mi := &file_rump_types_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2775,7 +2925,7 @@ func (x *SysctlCounters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlCounters.ProtoReflect.Descriptor instead.
 func (*SysctlCounters) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{30}
+	return file_rump_types_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *SysctlCounters) GetCounters() []*NetCounter {
@@ -2795,7 +2945,7 @@ type SysctlRoutes struct {
 
 func (x *SysctlRoutes) Reset() {
 	*x = SysctlRoutes{}
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2807,7 +2957,7 @@ func (x *SysctlRoutes) String() string {
 func (*SysctlRoutes) ProtoMessage() {}
 
 func (x *SysctlRoutes) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[31]
+	mi := &file_rump_types_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2820,7 +2970,7 @@ func (x *SysctlRoutes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlRoutes.ProtoReflect.Descriptor instead.
 func (*SysctlRoutes) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{31}
+	return file_rump_types_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *SysctlRoutes) GetRoutes() []*Rtmsg {
@@ -2840,7 +2990,7 @@ type SysctlRouters struct {
 
 func (x *SysctlRouters) Reset() {
 	*x = SysctlRouters{}
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2852,7 +3002,7 @@ func (x *SysctlRouters) String() string {
 func (*SysctlRouters) ProtoMessage() {}
 
 func (x *SysctlRouters) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[32]
+	mi := &file_rump_types_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2865,7 +3015,7 @@ func (x *SysctlRouters) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlRouters.ProtoReflect.Descriptor instead.
 func (*SysctlRouters) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{32}
+	return file_rump_types_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *SysctlRouters) GetRouters() []*NdRouter {
@@ -2885,7 +3035,7 @@ type SysctlPrefixes struct {
 
 func (x *SysctlPrefixes) Reset() {
 	*x = SysctlPrefixes{}
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2897,7 +3047,7 @@ func (x *SysctlPrefixes) String() string {
 func (*SysctlPrefixes) ProtoMessage() {}
 
 func (x *SysctlPrefixes) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[33]
+	mi := &file_rump_types_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2910,7 +3060,7 @@ func (x *SysctlPrefixes) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlPrefixes.ProtoReflect.Descriptor instead.
 func (*SysctlPrefixes) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{33}
+	return file_rump_types_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *SysctlPrefixes) GetPrefixes() []*NdPrefix {
@@ -2930,7 +3080,7 @@ type SysctlTexts struct {
 
 func (x *SysctlTexts) Reset() {
 	*x = SysctlTexts{}
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2942,7 +3092,7 @@ func (x *SysctlTexts) String() string {
 func (*SysctlTexts) ProtoMessage() {}
 
 func (x *SysctlTexts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[34]
+	mi := &file_rump_types_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2955,7 +3105,7 @@ func (x *SysctlTexts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlTexts.ProtoReflect.Descriptor instead.
 func (*SysctlTexts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{34}
+	return file_rump_types_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *SysctlTexts) GetTexts() [][]byte {
@@ -2980,7 +3130,7 @@ type SysctlNode struct {
 
 func (x *SysctlNode) Reset() {
 	*x = SysctlNode{}
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2992,7 +3142,7 @@ func (x *SysctlNode) String() string {
 func (*SysctlNode) ProtoMessage() {}
 
 func (x *SysctlNode) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[35]
+	mi := &file_rump_types_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3005,7 +3155,7 @@ func (x *SysctlNode) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SysctlNode.ProtoReflect.Descriptor instead.
 func (*SysctlNode) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{35}
+	return file_rump_types_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *SysctlNode) GetNumber() int32 {
@@ -3062,7 +3212,7 @@ type ModctlLoad struct {
 
 func (x *ModctlLoad) Reset() {
 	*x = ModctlLoad{}
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3074,7 +3224,7 @@ func (x *ModctlLoad) String() string {
 func (*ModctlLoad) ProtoMessage() {}
 
 func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[36]
+	mi := &file_rump_types_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3087,7 +3237,7 @@ func (x *ModctlLoad) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModctlLoad.ProtoReflect.Descriptor instead.
 func (*ModctlLoad) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{36}
+	return file_rump_types_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ModctlLoad) GetFilename() string {
@@ -3129,7 +3279,7 @@ type ModuleStat struct {
 
 func (x *ModuleStat) Reset() {
 	*x = ModuleStat{}
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3141,7 +3291,7 @@ func (x *ModuleStat) String() string {
 func (*ModuleStat) ProtoMessage() {}
 
 func (x *ModuleStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[37]
+	mi := &file_rump_types_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3154,7 +3304,7 @@ func (x *ModuleStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ModuleStat.ProtoReflect.Descriptor instead.
 func (*ModuleStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{37}
+	return file_rump_types_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ModuleStat) GetName() string {
@@ -3233,7 +3383,7 @@ type TmpfsArgs struct {
 
 func (x *TmpfsArgs) Reset() {
 	*x = TmpfsArgs{}
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3245,7 +3395,7 @@ func (x *TmpfsArgs) String() string {
 func (*TmpfsArgs) ProtoMessage() {}
 
 func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[38]
+	mi := &file_rump_types_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3258,7 +3408,7 @@ func (x *TmpfsArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TmpfsArgs.ProtoReflect.Descriptor instead.
 func (*TmpfsArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{38}
+	return file_rump_types_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *TmpfsArgs) GetSizeMax() uint64 {
@@ -3306,7 +3456,7 @@ type DiskArgs struct {
 
 func (x *DiskArgs) Reset() {
 	*x = DiskArgs{}
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3318,7 +3468,7 @@ func (x *DiskArgs) String() string {
 func (*DiskArgs) ProtoMessage() {}
 
 func (x *DiskArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[39]
+	mi := &file_rump_types_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3331,7 +3481,7 @@ func (x *DiskArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DiskArgs.ProtoReflect.Descriptor instead.
 func (*DiskArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{39}
+	return file_rump_types_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *DiskArgs) GetFspec() []byte {
@@ -3352,7 +3502,7 @@ type OptionArgs struct {
 
 func (x *OptionArgs) Reset() {
 	*x = OptionArgs{}
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3364,7 +3514,7 @@ func (x *OptionArgs) String() string {
 func (*OptionArgs) ProtoMessage() {}
 
 func (x *OptionArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[40]
+	mi := &file_rump_types_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3377,7 +3527,7 @@ func (x *OptionArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OptionArgs.ProtoReflect.Descriptor instead.
 func (*OptionArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{40}
+	return file_rump_types_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *OptionArgs) GetFspec() []byte {
@@ -3409,7 +3559,7 @@ type MountArgs struct {
 
 func (x *MountArgs) Reset() {
 	*x = MountArgs{}
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3421,7 +3571,7 @@ func (x *MountArgs) String() string {
 func (*MountArgs) ProtoMessage() {}
 
 func (x *MountArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[41]
+	mi := &file_rump_types_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3434,7 +3584,7 @@ func (x *MountArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountArgs.ProtoReflect.Descriptor instead.
 func (*MountArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{41}
+	return file_rump_types_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *MountArgs) GetArgs() isMountArgs_Args {
@@ -3541,7 +3691,7 @@ type IoctlArgs struct {
 
 func (x *IoctlArgs) Reset() {
 	*x = IoctlArgs{}
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3553,7 +3703,7 @@ func (x *IoctlArgs) String() string {
 func (*IoctlArgs) ProtoMessage() {}
 
 func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[42]
+	mi := &file_rump_types_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3566,7 +3716,7 @@ func (x *IoctlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IoctlArgs.ProtoReflect.Descriptor instead.
 func (*IoctlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{42}
+	return file_rump_types_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *IoctlArgs) GetArgs() isIoctlArgs_Args {
@@ -4137,7 +4287,7 @@ type Termios struct {
 
 func (x *Termios) Reset() {
 	*x = Termios{}
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4149,7 +4299,7 @@ func (x *Termios) String() string {
 func (*Termios) ProtoMessage() {}
 
 func (x *Termios) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[43]
+	mi := &file_rump_types_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4162,7 +4312,7 @@ func (x *Termios) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Termios.ProtoReflect.Descriptor instead.
 func (*Termios) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{43}
+	return file_rump_types_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *Termios) GetCIflag() uint32 {
@@ -4227,7 +4377,7 @@ type Winsize struct {
 
 func (x *Winsize) Reset() {
 	*x = Winsize{}
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4239,7 +4389,7 @@ func (x *Winsize) String() string {
 func (*Winsize) ProtoMessage() {}
 
 func (x *Winsize) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[44]
+	mi := &file_rump_types_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4252,7 +4402,7 @@ func (x *Winsize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Winsize.ProtoReflect.Descriptor instead.
 func (*Winsize) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{44}
+	return file_rump_types_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *Winsize) GetWsRow() uint32 {
@@ -4298,7 +4448,7 @@ type Ptmget struct {
 
 func (x *Ptmget) Reset() {
 	*x = Ptmget{}
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4310,7 +4460,7 @@ func (x *Ptmget) String() string {
 func (*Ptmget) ProtoMessage() {}
 
 func (x *Ptmget) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[45]
+	mi := &file_rump_types_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4323,7 +4473,7 @@ func (x *Ptmget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ptmget.ProtoReflect.Descriptor instead.
 func (*Ptmget) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{45}
+	return file_rump_types_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *Ptmget) GetCfd() int32 {
@@ -4372,7 +4522,7 @@ type DevListArgs struct {
 
 func (x *DevListArgs) Reset() {
 	*x = DevListArgs{}
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4384,7 +4534,7 @@ func (x *DevListArgs) String() string {
 func (*DevListArgs) ProtoMessage() {}
 
 func (x *DevListArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[46]
+	mi := &file_rump_types_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4397,7 +4547,7 @@ func (x *DevListArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevListArgs.ProtoReflect.Descriptor instead.
 func (*DevListArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{46}
+	return file_rump_types_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *DevListArgs) GetDevname() string {
@@ -4424,7 +4574,7 @@ type DevDetachArgs struct {
 
 func (x *DevDetachArgs) Reset() {
 	*x = DevDetachArgs{}
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4436,7 +4586,7 @@ func (x *DevDetachArgs) String() string {
 func (*DevDetachArgs) ProtoMessage() {}
 
 func (x *DevDetachArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[47]
+	mi := &file_rump_types_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4449,7 +4599,7 @@ func (x *DevDetachArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevDetachArgs.ProtoReflect.Descriptor instead.
 func (*DevDetachArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{47}
+	return file_rump_types_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *DevDetachArgs) GetDevname() string {
@@ -4470,7 +4620,7 @@ type DevRescanArgs struct {
 
 func (x *DevRescanArgs) Reset() {
 	*x = DevRescanArgs{}
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4482,7 +4632,7 @@ func (x *DevRescanArgs) String() string {
 func (*DevRescanArgs) ProtoMessage() {}
 
 func (x *DevRescanArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[48]
+	mi := &file_rump_types_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4495,7 +4645,7 @@ func (x *DevRescanArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevRescanArgs.ProtoReflect.Descriptor instead.
 func (*DevRescanArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{48}
+	return file_rump_types_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *DevRescanArgs) GetBusname() string {
@@ -4523,7 +4673,7 @@ type DevPmArgs struct {
 
 func (x *DevPmArgs) Reset() {
 	*x = DevPmArgs{}
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4535,7 +4685,7 @@ func (x *DevPmArgs) String() string {
 func (*DevPmArgs) ProtoMessage() {}
 
 func (x *DevPmArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[49]
+	mi := &file_rump_types_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4548,7 +4698,7 @@ func (x *DevPmArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevPmArgs.ProtoReflect.Descriptor instead.
 func (*DevPmArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{49}
+	return file_rump_types_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *DevPmArgs) GetDevname() string {
@@ -4577,7 +4727,7 @@ type DevCommand struct {
 
 func (x *DevCommand) Reset() {
 	*x = DevCommand{}
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4589,7 +4739,7 @@ func (x *DevCommand) String() string {
 func (*DevCommand) ProtoMessage() {}
 
 func (x *DevCommand) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[50]
+	mi := &file_rump_types_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4602,7 +4752,7 @@ func (x *DevCommand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DevCommand.ProtoReflect.Descriptor instead.
 func (*DevCommand) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{50}
+	return file_rump_types_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *DevCommand) GetCommand() string {
@@ -4640,7 +4790,7 @@ type Ifreq struct {
 
 func (x *Ifreq) Reset() {
 	*x = Ifreq{}
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4652,7 +4802,7 @@ func (x *Ifreq) String() string {
 func (*Ifreq) ProtoMessage() {}
 
 func (x *Ifreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[51]
+	mi := &file_rump_types_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4665,7 +4815,7 @@ func (x *Ifreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifreq.ProtoReflect.Descriptor instead.
 func (*Ifreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{51}
+	return file_rump_types_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *Ifreq) GetIfrName() string {
@@ -4714,7 +4864,7 @@ type Ifaliasreq struct {
 
 func (x *Ifaliasreq) Reset() {
 	*x = Ifaliasreq{}
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4726,7 +4876,7 @@ func (x *Ifaliasreq) String() string {
 func (*Ifaliasreq) ProtoMessage() {}
 
 func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[52]
+	mi := &file_rump_types_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4739,7 +4889,7 @@ func (x *Ifaliasreq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifaliasreq.ProtoReflect.Descriptor instead.
 func (*Ifaliasreq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{52}
+	return file_rump_types_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *Ifaliasreq) GetIfraName() string {
@@ -4808,7 +4958,7 @@ type Ifconf struct {
 
 func (x *Ifconf) Reset() {
 	*x = Ifconf{}
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4820,7 +4970,7 @@ func (x *Ifconf) String() string {
 func (*Ifconf) ProtoMessage() {}
 
 func (x *Ifconf) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[53]
+	mi := &file_rump_types_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4833,7 +4983,7 @@ func (x *Ifconf) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifconf.ProtoReflect.Descriptor instead.
 func (*Ifconf) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{53}
+	return file_rump_types_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *Ifconf) GetInterfaces() []*Interface {
@@ -4853,7 +5003,7 @@ type Ifclonereq struct {
 
 func (x *Ifclonereq) Reset() {
 	*x = Ifclonereq{}
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4865,7 +5015,7 @@ func (x *Ifclonereq) String() string {
 func (*Ifclonereq) ProtoMessage() {}
 
 func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[54]
+	mi := &file_rump_types_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4878,7 +5028,7 @@ func (x *Ifclonereq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifclonereq.ProtoReflect.Descriptor instead.
 func (*Ifclonereq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{54}
+	return file_rump_types_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *Ifclonereq) GetCloners() []string {
@@ -4903,7 +5053,7 @@ type Ifmediareq struct {
 
 func (x *Ifmediareq) Reset() {
 	*x = Ifmediareq{}
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4915,7 +5065,7 @@ func (x *Ifmediareq) String() string {
 func (*Ifmediareq) ProtoMessage() {}
 
 func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[55]
+	mi := &file_rump_types_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4928,7 +5078,7 @@ func (x *Ifmediareq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifmediareq.ProtoReflect.Descriptor instead.
 func (*Ifmediareq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{55}
+	return file_rump_types_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *Ifmediareq) GetIfmName() string {
@@ -4999,7 +5149,7 @@ type Ifdata struct {
 
 func (x *Ifdata) Reset() {
 	*x = Ifdata{}
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5011,7 +5161,7 @@ func (x *Ifdata) String() string {
 func (*Ifdata) ProtoMessage() {}
 
 func (x *Ifdata) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[56]
+	mi := &file_rump_types_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5024,7 +5174,7 @@ func (x *Ifdata) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ifdata.ProtoReflect.Descriptor instead.
 func (*Ifdata) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{56}
+	return file_rump_types_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *Ifdata) GetIfdrName() string {
@@ -5162,7 +5312,7 @@ type Nbrinfo struct {
 
 func (x *Nbrinfo) Reset() {
 	*x = Nbrinfo{}
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5174,7 +5324,7 @@ func (x *Nbrinfo) String() string {
 func (*Nbrinfo) ProtoMessage() {}
 
 func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[57]
+	mi := &file_rump_types_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5187,7 +5337,7 @@ func (x *Nbrinfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Nbrinfo.ProtoReflect.Descriptor instead.
 func (*Nbrinfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{57}
+	return file_rump_types_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *Nbrinfo) GetIfname() string {
@@ -5255,7 +5405,7 @@ type Ndireq struct {
 
 func (x *Ndireq) Reset() {
 	*x = Ndireq{}
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5267,7 +5417,7 @@ func (x *Ndireq) String() string {
 func (*Ndireq) ProtoMessage() {}
 
 func (x *Ndireq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[58]
+	mi := &file_rump_types_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5280,7 +5430,7 @@ func (x *Ndireq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ndireq.ProtoReflect.Descriptor instead.
 func (*Ndireq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{58}
+	return file_rump_types_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Ndireq) GetIfname() string {
@@ -5350,7 +5500,7 @@ type BridgeReq struct {
 
 func (x *BridgeReq) Reset() {
 	*x = BridgeReq{}
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5362,7 +5512,7 @@ func (x *BridgeReq) String() string {
 func (*BridgeReq) ProtoMessage() {}
 
 func (x *BridgeReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[59]
+	mi := &file_rump_types_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5375,7 +5525,7 @@ func (x *BridgeReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeReq.ProtoReflect.Descriptor instead.
 func (*BridgeReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{59}
+	return file_rump_types_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *BridgeReq) GetIfdName() string {
@@ -5446,7 +5596,7 @@ type BridgeMember struct {
 
 func (x *BridgeMember) Reset() {
 	*x = BridgeMember{}
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5458,7 +5608,7 @@ func (x *BridgeMember) String() string {
 func (*BridgeMember) ProtoMessage() {}
 
 func (x *BridgeMember) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[60]
+	mi := &file_rump_types_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5471,7 +5621,7 @@ func (x *BridgeMember) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeMember.ProtoReflect.Descriptor instead.
 func (*BridgeMember) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{60}
+	return file_rump_types_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *BridgeMember) GetIfname() string {
@@ -5508,7 +5658,7 @@ type BridgeAddr struct {
 
 func (x *BridgeAddr) Reset() {
 	*x = BridgeAddr{}
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5520,7 +5670,7 @@ func (x *BridgeAddr) String() string {
 func (*BridgeAddr) ProtoMessage() {}
 
 func (x *BridgeAddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[61]
+	mi := &file_rump_types_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5533,7 +5683,7 @@ func (x *BridgeAddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BridgeAddr.ProtoReflect.Descriptor instead.
 func (*BridgeAddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{61}
+	return file_rump_types_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *BridgeAddr) GetAddr() []byte {
@@ -5579,7 +5729,7 @@ type WgReq struct {
 
 func (x *WgReq) Reset() {
 	*x = WgReq{}
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5591,7 +5741,7 @@ func (x *WgReq) String() string {
 func (*WgReq) ProtoMessage() {}
 
 func (x *WgReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[62]
+	mi := &file_rump_types_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5604,7 +5754,7 @@ func (x *WgReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WgReq.ProtoReflect.Descriptor instead.
 func (*WgReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{62}
+	return file_rump_types_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *WgReq) GetIfdName() string {
@@ -5660,7 +5810,7 @@ type WgPeer struct {
 
 func (x *WgPeer) Reset() {
 	*x = WgPeer{}
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5672,7 +5822,7 @@ func (x *WgPeer) String() string {
 func (*WgPeer) ProtoMessage() {}
 
 func (x *WgPeer) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[63]
+	mi := &file_rump_types_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5685,7 +5835,7 @@ func (x *WgPeer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WgPeer.ProtoReflect.Descriptor instead.
 func (*WgPeer) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{63}
+	return file_rump_types_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *WgPeer) GetName() string {
@@ -5754,7 +5904,7 @@ type WgAllowedIp struct {
 
 func (x *WgAllowedIp) Reset() {
 	*x = WgAllowedIp{}
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5766,7 +5916,7 @@ func (x *WgAllowedIp) String() string {
 func (*WgAllowedIp) ProtoMessage() {}
 
 func (x *WgAllowedIp) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[64]
+	mi := &file_rump_types_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5779,7 +5929,7 @@ func (x *WgAllowedIp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WgAllowedIp.ProtoReflect.Descriptor instead.
 func (*WgAllowedIp) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{64}
+	return file_rump_types_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *WgAllowedIp) GetAddr() []byte {
@@ -5808,7 +5958,7 @@ type VlanReq struct {
 
 func (x *VlanReq) Reset() {
 	*x = VlanReq{}
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5820,7 +5970,7 @@ func (x *VlanReq) String() string {
 func (*VlanReq) ProtoMessage() {}
 
 func (x *VlanReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[65]
+	mi := &file_rump_types_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5833,7 +5983,7 @@ func (x *VlanReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VlanReq.ProtoReflect.Descriptor instead.
 func (*VlanReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{65}
+	return file_rump_types_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *VlanReq) GetIfname() string {
@@ -5869,7 +6019,7 @@ type IfPhyAddr struct {
 
 func (x *IfPhyAddr) Reset() {
 	*x = IfPhyAddr{}
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5881,7 +6031,7 @@ func (x *IfPhyAddr) String() string {
 func (*IfPhyAddr) ProtoMessage() {}
 
 func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[66]
+	mi := &file_rump_types_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5894,7 +6044,7 @@ func (x *IfPhyAddr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IfPhyAddr.ProtoReflect.Descriptor instead.
 func (*IfPhyAddr) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{66}
+	return file_rump_types_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *IfPhyAddr) GetIflrName() string {
@@ -5931,7 +6081,7 @@ type LaggReq struct {
 
 func (x *LaggReq) Reset() {
 	*x = LaggReq{}
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[69]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5943,7 +6093,7 @@ func (x *LaggReq) String() string {
 func (*LaggReq) ProtoMessage() {}
 
 func (x *LaggReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[67]
+	mi := &file_rump_types_proto_msgTypes[69]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5956,7 +6106,7 @@ func (x *LaggReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LaggReq.ProtoReflect.Descriptor instead.
 func (*LaggReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{67}
+	return file_rump_types_proto_rawDescGZIP(), []int{69}
 }
 
 func (x *LaggReq) GetIfname() string {
@@ -5997,7 +6147,7 @@ type BpfProgram struct {
 
 func (x *BpfProgram) Reset() {
 	*x = BpfProgram{}
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[70]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6009,7 +6159,7 @@ func (x *BpfProgram) String() string {
 func (*BpfProgram) ProtoMessage() {}
 
 func (x *BpfProgram) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[68]
+	mi := &file_rump_types_proto_msgTypes[70]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6022,7 +6172,7 @@ func (x *BpfProgram) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfProgram.ProtoReflect.Descriptor instead.
 func (*BpfProgram) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{68}
+	return file_rump_types_proto_rawDescGZIP(), []int{70}
 }
 
 func (x *BpfProgram) GetInsns() []*BpfInsn {
@@ -6044,7 +6194,7 @@ type BpfInsn struct {
 
 func (x *BpfInsn) Reset() {
 	*x = BpfInsn{}
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[71]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6056,7 +6206,7 @@ func (x *BpfInsn) String() string {
 func (*BpfInsn) ProtoMessage() {}
 
 func (x *BpfInsn) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[69]
+	mi := &file_rump_types_proto_msgTypes[71]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6069,7 +6219,7 @@ func (x *BpfInsn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfInsn.ProtoReflect.Descriptor instead.
 func (*BpfInsn) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{69}
+	return file_rump_types_proto_rawDescGZIP(), []int{71}
 }
 
 func (x *BpfInsn) GetCode() uint32 {
@@ -6112,7 +6262,7 @@ type BpfStat struct {
 
 func (x *BpfStat) Reset() {
 	*x = BpfStat{}
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[72]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6124,7 +6274,7 @@ func (x *BpfStat) String() string {
 func (*BpfStat) ProtoMessage() {}
 
 func (x *BpfStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[70]
+	mi := &file_rump_types_proto_msgTypes[72]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6137,7 +6287,7 @@ func (x *BpfStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfStat.ProtoReflect.Descriptor instead.
 func (*BpfStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{70}
+	return file_rump_types_proto_rawDescGZIP(), []int{72}
 }
 
 func (x *BpfStat) GetBsRecv() uint64 {
@@ -6171,7 +6321,7 @@ type BpfDltlist struct {
 
 func (x *BpfDltlist) Reset() {
 	*x = BpfDltlist{}
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[73]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6183,7 +6333,7 @@ func (x *BpfDltlist) String() string {
 func (*BpfDltlist) ProtoMessage() {}
 
 func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[71]
+	mi := &file_rump_types_proto_msgTypes[73]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6196,7 +6346,7 @@ func (x *BpfDltlist) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BpfDltlist.ProtoReflect.Descriptor instead.
 func (*BpfDltlist) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{71}
+	return file_rump_types_proto_rawDescGZIP(), []int{73}
 }
 
 func (x *BpfDltlist) GetBflList() []uint32 {
@@ -6226,7 +6376,7 @@ type Impairment struct {
 
 func (x *Impairment) Reset() {
 	*x = Impairment{}
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[74]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6238,7 +6388,7 @@ func (x *Impairment) String() string {
 func (*Impairment) ProtoMessage() {}
 
 func (x *Impairment) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[72]
+	mi := &file_rump_types_proto_msgTypes[74]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6251,7 +6401,7 @@ func (x *Impairment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Impairment.ProtoReflect.Descriptor instead.
 func (*Impairment) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{72}
+	return file_rump_types_proto_rawDescGZIP(), []int{74}
 }
 
 func (x *Impairment) GetDelayNs() uint64 {
@@ -6340,7 +6490,7 @@ type ImpairmentStat struct {
 
 func (x *ImpairmentStat) Reset() {
 	*x = ImpairmentStat{}
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[75]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6352,7 +6502,7 @@ func (x *ImpairmentStat) String() string {
 func (*ImpairmentStat) ProtoMessage() {}
 
 func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[73]
+	mi := &file_rump_types_proto_msgTypes[75]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6365,7 +6515,7 @@ func (x *ImpairmentStat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImpairmentStat.ProtoReflect.Descriptor instead.
 func (*ImpairmentStat) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{73}
+	return file_rump_types_proto_rawDescGZIP(), []int{75}
 }
 
 func (x *ImpairmentStat) GetSettings() *Impairment {
@@ -6429,7 +6579,7 @@ type VndIoctl struct {
 
 func (x *VndIoctl) Reset() {
 	*x = VndIoctl{}
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[76]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6441,7 +6591,7 @@ func (x *VndIoctl) String() string {
 func (*VndIoctl) ProtoMessage() {}
 
 func (x *VndIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[74]
+	mi := &file_rump_types_proto_msgTypes[76]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6454,7 +6604,7 @@ func (x *VndIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndIoctl.ProtoReflect.Descriptor instead.
 func (*VndIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{74}
+	return file_rump_types_proto_rawDescGZIP(), []int{76}
 }
 
 func (x *VndIoctl) GetVndFile() []byte {
@@ -6491,7 +6641,7 @@ type VndUser struct {
 
 func (x *VndUser) Reset() {
 	*x = VndUser{}
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[77]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6503,7 +6653,7 @@ func (x *VndUser) String() string {
 func (*VndUser) ProtoMessage() {}
 
 func (x *VndUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[75]
+	mi := &file_rump_types_proto_msgTypes[77]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6516,7 +6666,7 @@ func (x *VndUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VndUser.ProtoReflect.Descriptor instead.
 func (*VndUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{75}
+	return file_rump_types_proto_rawDescGZIP(), []int{77}
 }
 
 func (x *VndUser) GetVnuUnit() int32 {
@@ -6566,7 +6716,7 @@ type CgdIoctl struct {
 
 func (x *CgdIoctl) Reset() {
 	*x = CgdIoctl{}
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[78]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6578,7 +6728,7 @@ func (x *CgdIoctl) String() string {
 func (*CgdIoctl) ProtoMessage() {}
 
 func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[76]
+	mi := &file_rump_types_proto_msgTypes[78]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6591,7 +6741,7 @@ func (x *CgdIoctl) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdIoctl.ProtoReflect.Descriptor instead.
 func (*CgdIoctl) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{76}
+	return file_rump_types_proto_rawDescGZIP(), []int{78}
 }
 
 func (x *CgdIoctl) GetCiDisk() []byte {
@@ -6674,7 +6824,7 @@ type CgdUser struct {
 
 func (x *CgdUser) Reset() {
 	*x = CgdUser{}
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[79]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6686,7 +6836,7 @@ func (x *CgdUser) String() string {
 func (*CgdUser) ProtoMessage() {}
 
 func (x *CgdUser) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[77]
+	mi := &file_rump_types_proto_msgTypes[79]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6699,7 +6849,7 @@ func (x *CgdUser) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CgdUser.ProtoReflect.Descriptor instead.
 func (*CgdUser) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{77}
+	return file_rump_types_proto_rawDescGZIP(), []int{79}
 }
 
 func (x *CgdUser) GetCguUnit() int32 {
@@ -6772,7 +6922,7 @@ type RaidConfig struct {
 
 func (x *RaidConfig) Reset() {
 	*x = RaidConfig{}
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[80]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6784,7 +6934,7 @@ func (x *RaidConfig) String() string {
 func (*RaidConfig) ProtoMessage() {}
 
 func (x *RaidConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[78]
+	mi := &file_rump_types_proto_msgTypes[80]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6797,7 +6947,7 @@ func (x *RaidConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidConfig.ProtoReflect.Descriptor instead.
 func (*RaidConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{78}
+	return file_rump_types_proto_rawDescGZIP(), []int{80}
 }
 
 func (x *RaidConfig) GetLevel() uint32 {
@@ -6846,7 +6996,7 @@ type RaidComponent struct {
 
 func (x *RaidComponent) Reset() {
 	*x = RaidComponent{}
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[81]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6858,7 +7008,7 @@ func (x *RaidComponent) String() string {
 func (*RaidComponent) ProtoMessage() {}
 
 func (x *RaidComponent) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[79]
+	mi := &file_rump_types_proto_msgTypes[81]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6871,7 +7021,7 @@ func (x *RaidComponent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidComponent.ProtoReflect.Descriptor instead.
 func (*RaidComponent) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{79}
+	return file_rump_types_proto_rawDescGZIP(), []int{81}
 }
 
 func (x *RaidComponent) GetColumn() int32 {
@@ -6899,7 +7049,7 @@ type RaidReconReq struct {
 
 func (x *RaidReconReq) Reset() {
 	*x = RaidReconReq{}
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[82]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6911,7 +7061,7 @@ func (x *RaidReconReq) String() string {
 func (*RaidReconReq) ProtoMessage() {}
 
 func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[80]
+	mi := &file_rump_types_proto_msgTypes[82]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6924,7 +7074,7 @@ func (x *RaidReconReq) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidReconReq.ProtoReflect.Descriptor instead.
 func (*RaidReconReq) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{80}
+	return file_rump_types_proto_rawDescGZIP(), []int{82}
 }
 
 func (x *RaidReconReq) GetCol() int32 {
@@ -6953,7 +7103,7 @@ type RaidProgress struct {
 
 func (x *RaidProgress) Reset() {
 	*x = RaidProgress{}
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[83]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6965,7 +7115,7 @@ func (x *RaidProgress) String() string {
 func (*RaidProgress) ProtoMessage() {}
 
 func (x *RaidProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[81]
+	mi := &file_rump_types_proto_msgTypes[83]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6978,7 +7128,7 @@ func (x *RaidProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidProgress.ProtoReflect.Descriptor instead.
 func (*RaidProgress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{81}
+	return file_rump_types_proto_rawDescGZIP(), []int{83}
 }
 
 func (x *RaidProgress) GetRemaining() uint64 {
@@ -7014,7 +7164,7 @@ type RaidDisk struct {
 
 func (x *RaidDisk) Reset() {
 	*x = RaidDisk{}
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[84]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7026,7 +7176,7 @@ func (x *RaidDisk) String() string {
 func (*RaidDisk) ProtoMessage() {}
 
 func (x *RaidDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[82]
+	mi := &file_rump_types_proto_msgTypes[84]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7039,7 +7189,7 @@ func (x *RaidDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidDisk.ProtoReflect.Descriptor instead.
 func (*RaidDisk) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{82}
+	return file_rump_types_proto_rawDescGZIP(), []int{84}
 }
 
 func (x *RaidDisk) GetDevname() []byte {
@@ -7080,7 +7230,7 @@ type RaidInfo struct {
 
 func (x *RaidInfo) Reset() {
 	*x = RaidInfo{}
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[85]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7092,7 +7242,7 @@ func (x *RaidInfo) String() string {
 func (*RaidInfo) ProtoMessage() {}
 
 func (x *RaidInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[83]
+	mi := &file_rump_types_proto_msgTypes[85]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7105,7 +7255,7 @@ func (x *RaidInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RaidInfo.ProtoReflect.Descriptor instead.
 func (*RaidInfo) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{83}
+	return file_rump_types_proto_rawDescGZIP(), []int{85}
 }
 
 func (x *RaidInfo) GetLevel() uint32 {
@@ -7177,7 +7327,7 @@ type QuotaKey struct {
 
 func (x *QuotaKey) Reset() {
 	*x = QuotaKey{}
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[86]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7189,7 +7339,7 @@ func (x *QuotaKey) String() string {
 func (*QuotaKey) ProtoMessage() {}
 
 func (x *QuotaKey) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[84]
+	mi := &file_rump_types_proto_msgTypes[86]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7202,7 +7352,7 @@ func (x *QuotaKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaKey.ProtoReflect.Descriptor instead.
 func (*QuotaKey) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{84}
+	return file_rump_types_proto_rawDescGZIP(), []int{86}
 }
 
 func (x *QuotaKey) GetIdtype() uint32 {
@@ -7241,7 +7391,7 @@ type QuotaValue struct {
 
 func (x *QuotaValue) Reset() {
 	*x = QuotaValue{}
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[87]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7253,7 +7403,7 @@ func (x *QuotaValue) String() string {
 func (*QuotaValue) ProtoMessage() {}
 
 func (x *QuotaValue) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[85]
+	mi := &file_rump_types_proto_msgTypes[87]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7266,7 +7416,7 @@ func (x *QuotaValue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaValue.ProtoReflect.Descriptor instead.
 func (*QuotaValue) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{85}
+	return file_rump_types_proto_rawDescGZIP(), []int{87}
 }
 
 func (x *QuotaValue) GetHardlimit() uint64 {
@@ -7314,7 +7464,7 @@ type QuotaEntry struct {
 
 func (x *QuotaEntry) Reset() {
 	*x = QuotaEntry{}
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[88]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7326,7 +7476,7 @@ func (x *QuotaEntry) String() string {
 func (*QuotaEntry) ProtoMessage() {}
 
 func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[86]
+	mi := &file_rump_types_proto_msgTypes[88]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7339,7 +7489,7 @@ func (x *QuotaEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaEntry.ProtoReflect.Descriptor instead.
 func (*QuotaEntry) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{86}
+	return file_rump_types_proto_rawDescGZIP(), []int{88}
 }
 
 func (x *QuotaEntry) GetKey() *QuotaKey {
@@ -7369,7 +7519,7 @@ type QuotaCursor struct {
 
 func (x *QuotaCursor) Reset() {
 	*x = QuotaCursor{}
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[89]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7381,7 +7531,7 @@ func (x *QuotaCursor) String() string {
 func (*QuotaCursor) ProtoMessage() {}
 
 func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[87]
+	mi := &file_rump_types_proto_msgTypes[89]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7394,7 +7544,7 @@ func (x *QuotaCursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotaCursor.ProtoReflect.Descriptor instead.
 func (*QuotaCursor) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{87}
+	return file_rump_types_proto_rawDescGZIP(), []int{89}
 }
 
 func (x *QuotaCursor) GetNext() *QuotaKey {
@@ -7447,7 +7597,7 @@ type QuotactlArgs struct {
 
 func (x *QuotactlArgs) Reset() {
 	*x = QuotactlArgs{}
-	mi := &file_rump_types_proto_msgTypes[88]
+	mi := &file_rump_types_proto_msgTypes[90]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7459,7 +7609,7 @@ func (x *QuotactlArgs) String() string {
 func (*QuotactlArgs) ProtoMessage() {}
 
 func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[88]
+	mi := &file_rump_types_proto_msgTypes[90]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7472,7 +7622,7 @@ func (x *QuotactlArgs) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlArgs.ProtoReflect.Descriptor instead.
 func (*QuotactlArgs) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{88}
+	return file_rump_types_proto_rawDescGZIP(), []int{90}
 }
 
 func (x *QuotactlArgs) GetOp() uint32 {
@@ -7608,7 +7758,7 @@ type Interface struct {
 
 func (x *Interface) Reset() {
 	*x = Interface{}
-	mi := &file_rump_types_proto_msgTypes[89]
+	mi := &file_rump_types_proto_msgTypes[91]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7620,7 +7770,7 @@ func (x *Interface) String() string {
 func (*Interface) ProtoMessage() {}
 
 func (x *Interface) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[89]
+	mi := &file_rump_types_proto_msgTypes[91]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7633,7 +7783,7 @@ func (x *Interface) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interface.ProtoReflect.Descriptor instead.
 func (*Interface) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{89}
+	return file_rump_types_proto_rawDescGZIP(), []int{91}
 }
 
 func (x *Interface) GetName() string {
@@ -7694,7 +7844,7 @@ type InterfaceAddress struct {
 
 func (x *InterfaceAddress) Reset() {
 	*x = InterfaceAddress{}
-	mi := &file_rump_types_proto_msgTypes[90]
+	mi := &file_rump_types_proto_msgTypes[92]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7706,7 +7856,7 @@ func (x *InterfaceAddress) String() string {
 func (*InterfaceAddress) ProtoMessage() {}
 
 func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[90]
+	mi := &file_rump_types_proto_msgTypes[92]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7719,7 +7869,7 @@ func (x *InterfaceAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InterfaceAddress.ProtoReflect.Descriptor instead.
 func (*InterfaceAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{90}
+	return file_rump_types_proto_rawDescGZIP(), []int{92}
 }
 
 func (x *InterfaceAddress) GetAddr() *Sockaddr {
@@ -7805,7 +7955,7 @@ type Rtmsg struct {
 
 func (x *Rtmsg) Reset() {
 	*x = Rtmsg{}
-	mi := &file_rump_types_proto_msgTypes[91]
+	mi := &file_rump_types_proto_msgTypes[93]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7817,7 +7967,7 @@ func (x *Rtmsg) String() string {
 func (*Rtmsg) ProtoMessage() {}
 
 func (x *Rtmsg) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[91]
+	mi := &file_rump_types_proto_msgTypes[93]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7830,7 +7980,7 @@ func (x *Rtmsg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rtmsg.ProtoReflect.Descriptor instead.
 func (*Rtmsg) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{91}
+	return file_rump_types_proto_rawDescGZIP(), []int{93}
 }
 
 func (x *Rtmsg) GetRtmType() uint32 {
@@ -7982,7 +8132,7 @@ type Inpcb struct {
 
 func (x *Inpcb) Reset() {
 	*x = Inpcb{}
-	mi := &file_rump_types_proto_msgTypes[92]
+	mi := &file_rump_types_proto_msgTypes[94]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7994,7 +8144,7 @@ func (x *Inpcb) String() string {
 func (*Inpcb) ProtoMessage() {}
 
 func (x *Inpcb) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[92]
+	mi := &file_rump_types_proto_msgTypes[94]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8007,7 +8157,7 @@ func (x *Inpcb) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inpcb.ProtoReflect.Descriptor instead.
 func (*Inpcb) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{92}
+	return file_rump_types_proto_rawDescGZIP(), []int{94}
 }
 
 func (x *Inpcb) GetProtocol() string {
@@ -8082,7 +8232,7 @@ type KinfoProc struct {
 
 func (x *KinfoProc) Reset() {
 	*x = KinfoProc{}
-	mi := &file_rump_types_proto_msgTypes[93]
+	mi := &file_rump_types_proto_msgTypes[95]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8094,7 +8244,7 @@ func (x *KinfoProc) String() string {
 func (*KinfoProc) ProtoMessage() {}
 
 func (x *KinfoProc) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[93]
+	mi := &file_rump_types_proto_msgTypes[95]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8107,7 +8257,7 @@ func (x *KinfoProc) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KinfoProc.ProtoReflect.Descriptor instead.
 func (*KinfoProc) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{93}
+	return file_rump_types_proto_rawDescGZIP(), []int{95}
 }
 
 func (x *KinfoProc) GetPPid() int32 {
@@ -8223,7 +8373,7 @@ type KinfoFile struct {
 
 func (x *KinfoFile) Reset() {
 	*x = KinfoFile{}
-	mi := &file_rump_types_proto_msgTypes[94]
+	mi := &file_rump_types_proto_msgTypes[96]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8235,7 +8385,7 @@ func (x *KinfoFile) String() string {
 func (*KinfoFile) ProtoMessage() {}
 
 func (x *KinfoFile) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[94]
+	mi := &file_rump_types_proto_msgTypes[96]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8248,7 +8398,7 @@ func (x *KinfoFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KinfoFile.ProtoReflect.Descriptor instead.
 func (*KinfoFile) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{94}
+	return file_rump_types_proto_rawDescGZIP(), []int{96}
 }
 
 func (x *KinfoFile) GetKiPid() int32 {
@@ -8305,7 +8455,7 @@ type NetCounter struct {
 
 func (x *NetCounter) Reset() {
 	*x = NetCounter{}
-	mi := &file_rump_types_proto_msgTypes[95]
+	mi := &file_rump_types_proto_msgTypes[97]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8317,7 +8467,7 @@ func (x *NetCounter) String() string {
 func (*NetCounter) ProtoMessage() {}
 
 func (x *NetCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[95]
+	mi := &file_rump_types_proto_msgTypes[97]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8330,7 +8480,7 @@ func (x *NetCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NetCounter.ProtoReflect.Descriptor instead.
 func (*NetCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{95}
+	return file_rump_types_proto_rawDescGZIP(), []int{97}
 }
 
 func (x *NetCounter) GetProtocol() string {
@@ -8368,7 +8518,7 @@ type NdRouter struct {
 
 func (x *NdRouter) Reset() {
 	*x = NdRouter{}
-	mi := &file_rump_types_proto_msgTypes[96]
+	mi := &file_rump_types_proto_msgTypes[98]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8380,7 +8530,7 @@ func (x *NdRouter) String() string {
 func (*NdRouter) ProtoMessage() {}
 
 func (x *NdRouter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[96]
+	mi := &file_rump_types_proto_msgTypes[98]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8393,7 +8543,7 @@ func (x *NdRouter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdRouter.ProtoReflect.Descriptor instead.
 func (*NdRouter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{96}
+	return file_rump_types_proto_rawDescGZIP(), []int{98}
 }
 
 func (x *NdRouter) GetAddr() *Sockaddr {
@@ -8447,7 +8597,7 @@ type NdPrefix struct {
 
 func (x *NdPrefix) Reset() {
 	*x = NdPrefix{}
-	mi := &file_rump_types_proto_msgTypes[97]
+	mi := &file_rump_types_proto_msgTypes[99]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8459,7 +8609,7 @@ func (x *NdPrefix) String() string {
 func (*NdPrefix) ProtoMessage() {}
 
 func (x *NdPrefix) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[97]
+	mi := &file_rump_types_proto_msgTypes[99]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8472,7 +8622,7 @@ func (x *NdPrefix) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NdPrefix.ProtoReflect.Descriptor instead.
 func (*NdPrefix) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{97}
+	return file_rump_types_proto_rawDescGZIP(), []int{99}
 }
 
 func (x *NdPrefix) GetPrefix() *Sockaddr {
@@ -8535,7 +8685,7 @@ type NpfPorts struct {
 
 func (x *NpfPorts) Reset() {
 	*x = NpfPorts{}
-	mi := &file_rump_types_proto_msgTypes[98]
+	mi := &file_rump_types_proto_msgTypes[100]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8547,7 +8697,7 @@ func (x *NpfPorts) String() string {
 func (*NpfPorts) ProtoMessage() {}
 
 func (x *NpfPorts) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[98]
+	mi := &file_rump_types_proto_msgTypes[100]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8560,7 +8710,7 @@ func (x *NpfPorts) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfPorts.ProtoReflect.Descriptor instead.
 func (*NpfPorts) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{98}
+	return file_rump_types_proto_rawDescGZIP(), []int{100}
 }
 
 func (x *NpfPorts) GetFirst() uint32 {
@@ -8592,7 +8742,7 @@ type NpfAddress struct {
 
 func (x *NpfAddress) Reset() {
 	*x = NpfAddress{}
-	mi := &file_rump_types_proto_msgTypes[99]
+	mi := &file_rump_types_proto_msgTypes[101]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8604,7 +8754,7 @@ func (x *NpfAddress) String() string {
 func (*NpfAddress) ProtoMessage() {}
 
 func (x *NpfAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[99]
+	mi := &file_rump_types_proto_msgTypes[101]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8617,7 +8767,7 @@ func (x *NpfAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfAddress.ProtoReflect.Descriptor instead.
 func (*NpfAddress) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{99}
+	return file_rump_types_proto_rawDescGZIP(), []int{101}
 }
 
 func (x *NpfAddress) GetAddr() []byte {
@@ -8667,7 +8817,7 @@ type NpfEnd struct {
 
 func (x *NpfEnd) Reset() {
 	*x = NpfEnd{}
-	mi := &file_rump_types_proto_msgTypes[100]
+	mi := &file_rump_types_proto_msgTypes[102]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8679,7 +8829,7 @@ func (x *NpfEnd) String() string {
 func (*NpfEnd) ProtoMessage() {}
 
 func (x *NpfEnd) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[100]
+	mi := &file_rump_types_proto_msgTypes[102]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8692,7 +8842,7 @@ func (x *NpfEnd) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfEnd.ProtoReflect.Descriptor instead.
 func (*NpfEnd) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{100}
+	return file_rump_types_proto_rawDescGZIP(), []int{102}
 }
 
 func (x *NpfEnd) GetAddresses() []*NpfAddress {
@@ -8733,7 +8883,7 @@ type NpfFilter struct {
 
 func (x *NpfFilter) Reset() {
 	*x = NpfFilter{}
-	mi := &file_rump_types_proto_msgTypes[101]
+	mi := &file_rump_types_proto_msgTypes[103]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8745,7 +8895,7 @@ func (x *NpfFilter) String() string {
 func (*NpfFilter) ProtoMessage() {}
 
 func (x *NpfFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[101]
+	mi := &file_rump_types_proto_msgTypes[103]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8758,7 +8908,7 @@ func (x *NpfFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfFilter.ProtoReflect.Descriptor instead.
 func (*NpfFilter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{101}
+	return file_rump_types_proto_rawDescGZIP(), []int{103}
 }
 
 func (x *NpfFilter) GetVersion() uint32 {
@@ -8839,7 +8989,7 @@ type NpfRule struct {
 
 func (x *NpfRule) Reset() {
 	*x = NpfRule{}
-	mi := &file_rump_types_proto_msgTypes[102]
+	mi := &file_rump_types_proto_msgTypes[104]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8851,7 +9001,7 @@ func (x *NpfRule) String() string {
 func (*NpfRule) ProtoMessage() {}
 
 func (x *NpfRule) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[102]
+	mi := &file_rump_types_proto_msgTypes[104]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8864,7 +9014,7 @@ func (x *NpfRule) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfRule.ProtoReflect.Descriptor instead.
 func (*NpfRule) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{102}
+	return file_rump_types_proto_rawDescGZIP(), []int{104}
 }
 
 func (x *NpfRule) GetId() uint64 {
@@ -8958,7 +9108,7 @@ type NpfGroup struct {
 
 func (x *NpfGroup) Reset() {
 	*x = NpfGroup{}
-	mi := &file_rump_types_proto_msgTypes[103]
+	mi := &file_rump_types_proto_msgTypes[105]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8970,7 +9120,7 @@ func (x *NpfGroup) String() string {
 func (*NpfGroup) ProtoMessage() {}
 
 func (x *NpfGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[103]
+	mi := &file_rump_types_proto_msgTypes[105]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8983,7 +9133,7 @@ func (x *NpfGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfGroup.ProtoReflect.Descriptor instead.
 func (*NpfGroup) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{103}
+	return file_rump_types_proto_rawDescGZIP(), []int{105}
 }
 
 func (x *NpfGroup) GetName() string {
@@ -9041,7 +9191,7 @@ type NpfMap struct {
 
 func (x *NpfMap) Reset() {
 	*x = NpfMap{}
-	mi := &file_rump_types_proto_msgTypes[104]
+	mi := &file_rump_types_proto_msgTypes[106]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9053,7 +9203,7 @@ func (x *NpfMap) String() string {
 func (*NpfMap) ProtoMessage() {}
 
 func (x *NpfMap) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[104]
+	mi := &file_rump_types_proto_msgTypes[106]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9066,7 +9216,7 @@ func (x *NpfMap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfMap.ProtoReflect.Descriptor instead.
 func (*NpfMap) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{104}
+	return file_rump_types_proto_rawDescGZIP(), []int{106}
 }
 
 func (x *NpfMap) GetId() uint64 {
@@ -9137,7 +9287,7 @@ type NpfTable struct {
 
 func (x *NpfTable) Reset() {
 	*x = NpfTable{}
-	mi := &file_rump_types_proto_msgTypes[105]
+	mi := &file_rump_types_proto_msgTypes[107]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9149,7 +9299,7 @@ func (x *NpfTable) String() string {
 func (*NpfTable) ProtoMessage() {}
 
 func (x *NpfTable) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[105]
+	mi := &file_rump_types_proto_msgTypes[107]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9162,7 +9312,7 @@ func (x *NpfTable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfTable.ProtoReflect.Descriptor instead.
 func (*NpfTable) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{105}
+	return file_rump_types_proto_rawDescGZIP(), []int{107}
 }
 
 func (x *NpfTable) GetName() string {
@@ -9201,7 +9351,7 @@ type NpfProcedure struct {
 
 func (x *NpfProcedure) Reset() {
 	*x = NpfProcedure{}
-	mi := &file_rump_types_proto_msgTypes[106]
+	mi := &file_rump_types_proto_msgTypes[108]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9213,7 +9363,7 @@ func (x *NpfProcedure) String() string {
 func (*NpfProcedure) ProtoMessage() {}
 
 func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[106]
+	mi := &file_rump_types_proto_msgTypes[108]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9226,7 +9376,7 @@ func (x *NpfProcedure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfProcedure.ProtoReflect.Descriptor instead.
 func (*NpfProcedure) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{106}
+	return file_rump_types_proto_rawDescGZIP(), []int{108}
 }
 
 func (x *NpfProcedure) GetName() string {
@@ -9285,7 +9435,7 @@ type NpfConfig struct {
 
 func (x *NpfConfig) Reset() {
 	*x = NpfConfig{}
-	mi := &file_rump_types_proto_msgTypes[107]
+	mi := &file_rump_types_proto_msgTypes[109]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9297,7 +9447,7 @@ func (x *NpfConfig) String() string {
 func (*NpfConfig) ProtoMessage() {}
 
 func (x *NpfConfig) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[107]
+	mi := &file_rump_types_proto_msgTypes[109]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9310,7 +9460,7 @@ func (x *NpfConfig) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConfig.ProtoReflect.Descriptor instead.
 func (*NpfConfig) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{107}
+	return file_rump_types_proto_rawDescGZIP(), []int{109}
 }
 
 func (x *NpfConfig) GetTables() []*NpfTable {
@@ -9365,7 +9515,7 @@ type NpfConnection struct {
 
 func (x *NpfConnection) Reset() {
 	*x = NpfConnection{}
-	mi := &file_rump_types_proto_msgTypes[108]
+	mi := &file_rump_types_proto_msgTypes[110]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9377,7 +9527,7 @@ func (x *NpfConnection) String() string {
 func (*NpfConnection) ProtoMessage() {}
 
 func (x *NpfConnection) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[108]
+	mi := &file_rump_types_proto_msgTypes[110]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9390,7 +9540,7 @@ func (x *NpfConnection) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfConnection.ProtoReflect.Descriptor instead.
 func (*NpfConnection) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{108}
+	return file_rump_types_proto_rawDescGZIP(), []int{110}
 }
 
 func (x *NpfConnection) GetProtocol() uint32 {
@@ -9459,7 +9609,7 @@ type NpfCounter struct {
 
 func (x *NpfCounter) Reset() {
 	*x = NpfCounter{}
-	mi := &file_rump_types_proto_msgTypes[109]
+	mi := &file_rump_types_proto_msgTypes[111]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9471,7 +9621,7 @@ func (x *NpfCounter) String() string {
 func (*NpfCounter) ProtoMessage() {}
 
 func (x *NpfCounter) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[109]
+	mi := &file_rump_types_proto_msgTypes[111]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9484,7 +9634,7 @@ func (x *NpfCounter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NpfCounter.ProtoReflect.Descriptor instead.
 func (*NpfCounter) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{109}
+	return file_rump_types_proto_rawDescGZIP(), []int{111}
 }
 
 func (x *NpfCounter) GetName() string {
@@ -9520,7 +9670,7 @@ type DhcpLease struct {
 
 func (x *DhcpLease) Reset() {
 	*x = DhcpLease{}
-	mi := &file_rump_types_proto_msgTypes[110]
+	mi := &file_rump_types_proto_msgTypes[112]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9532,7 +9682,7 @@ func (x *DhcpLease) String() string {
 func (*DhcpLease) ProtoMessage() {}
 
 func (x *DhcpLease) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[110]
+	mi := &file_rump_types_proto_msgTypes[112]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9545,7 +9695,7 @@ func (x *DhcpLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpLease.ProtoReflect.Descriptor instead.
 func (*DhcpLease) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{110}
+	return file_rump_types_proto_rawDescGZIP(), []int{112}
 }
 
 func (x *DhcpLease) GetIfname() string {
@@ -9622,7 +9772,7 @@ type DhcpHost struct {
 
 func (x *DhcpHost) Reset() {
 	*x = DhcpHost{}
-	mi := &file_rump_types_proto_msgTypes[111]
+	mi := &file_rump_types_proto_msgTypes[113]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9634,7 +9784,7 @@ func (x *DhcpHost) String() string {
 func (*DhcpHost) ProtoMessage() {}
 
 func (x *DhcpHost) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[111]
+	mi := &file_rump_types_proto_msgTypes[113]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9647,7 +9797,7 @@ func (x *DhcpHost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpHost.ProtoReflect.Descriptor instead.
 func (*DhcpHost) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{111}
+	return file_rump_types_proto_rawDescGZIP(), []int{113}
 }
 
 func (x *DhcpHost) GetLladdr() []byte {
@@ -9681,7 +9831,7 @@ type DhcpPool struct {
 
 func (x *DhcpPool) Reset() {
 	*x = DhcpPool{}
-	mi := &file_rump_types_proto_msgTypes[112]
+	mi := &file_rump_types_proto_msgTypes[114]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9693,7 +9843,7 @@ func (x *DhcpPool) String() string {
 func (*DhcpPool) ProtoMessage() {}
 
 func (x *DhcpPool) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[112]
+	mi := &file_rump_types_proto_msgTypes[114]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9706,7 +9856,7 @@ func (x *DhcpPool) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpPool.ProtoReflect.Descriptor instead.
 func (*DhcpPool) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{112}
+	return file_rump_types_proto_rawDescGZIP(), []int{114}
 }
 
 func (x *DhcpPool) GetFirst() []byte {
@@ -9771,7 +9921,7 @@ type DhcpBinding struct {
 
 func (x *DhcpBinding) Reset() {
 	*x = DhcpBinding{}
-	mi := &file_rump_types_proto_msgTypes[113]
+	mi := &file_rump_types_proto_msgTypes[115]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9783,7 +9933,7 @@ func (x *DhcpBinding) String() string {
 func (*DhcpBinding) ProtoMessage() {}
 
 func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[113]
+	mi := &file_rump_types_proto_msgTypes[115]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9796,7 +9946,7 @@ func (x *DhcpBinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DhcpBinding.ProtoReflect.Descriptor instead.
 func (*DhcpBinding) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{113}
+	return file_rump_types_proto_rawDescGZIP(), []int{115}
 }
 
 func (x *DhcpBinding) GetAddr() []byte {
@@ -9840,7 +9990,7 @@ type Driver struct {
 
 func (x *Driver) Reset() {
 	*x = Driver{}
-	mi := &file_rump_types_proto_msgTypes[114]
+	mi := &file_rump_types_proto_msgTypes[116]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9852,7 +10002,7 @@ func (x *Driver) String() string {
 func (*Driver) ProtoMessage() {}
 
 func (x *Driver) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[114]
+	mi := &file_rump_types_proto_msgTypes[116]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9865,7 +10015,7 @@ func (x *Driver) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Driver.ProtoReflect.Descriptor instead.
 func (*Driver) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{114}
+	return file_rump_types_proto_rawDescGZIP(), []int{116}
 }
 
 func (x *Driver) GetName() string {
@@ -9909,7 +10059,7 @@ type SyscallError struct {
 
 func (x *SyscallError) Reset() {
 	*x = SyscallError{}
-	mi := &file_rump_types_proto_msgTypes[115]
+	mi := &file_rump_types_proto_msgTypes[117]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9921,7 +10071,7 @@ func (x *SyscallError) String() string {
 func (*SyscallError) ProtoMessage() {}
 
 func (x *SyscallError) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_types_proto_msgTypes[115]
+	mi := &file_rump_types_proto_msgTypes[117]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9934,7 +10084,7 @@ func (x *SyscallError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SyscallError.ProtoReflect.Descriptor instead.
 func (*SyscallError) Descriptor() ([]byte, []int) {
-	return file_rump_types_proto_rawDescGZIP(), []int{115}
+	return file_rump_types_proto_rawDescGZIP(), []int{117}
 }
 
 func (x *SyscallError) GetErrno() uint32 {
@@ -10053,7 +10203,19 @@ const file_rump_types_proto_rawDesc = "" +
 	"\vsigev_signo\x18\x02 \x01(\x05R\n" +
 	"sigevSigno\x12\x1f\n" +
 	"\vsigev_value\x18\x03 \x01(\x04R\n" +
-	"sigevValue\"\x95\x02\n" +
+	"sigevValue\"P\n" +
+	"\n" +
+	"MemoryHeld\x12\x18\n" +
+	"\asubject\x18\x01 \x01(\tR\asubject\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05bytes\x18\x03 \x01(\x04R\x05bytes\"\x9f\x01\n" +
+	"\aSiginfo\x12\x19\n" +
+	"\bsi_signo\x18\x01 \x01(\x05R\asiSigno\x12\x17\n" +
+	"\asi_code\x18\x02 \x01(\x05R\x06siCode\x12\x15\n" +
+	"\x06si_pid\x18\x03 \x01(\x05R\x05siPid\x12\x15\n" +
+	"\x06si_uid\x18\x04 \x01(\rR\x05siUid\x12\x19\n" +
+	"\bsi_value\x18\x05 \x01(\x04R\asiValue\x12\x17\n" +
+	"\asi_band\x18\x06 \x01(\x05R\x06siBand\"\x95\x02\n" +
 	"\x05Aiocb\x12\x16\n" +
 	"\x06aiocbp\x18\x01 \x01(\x04R\x06aiocbp\x12\x1d\n" +
 	"\n" +
@@ -10860,7 +11022,7 @@ func file_rump_types_proto_rawDescGZIP() []byte {
 	return file_rump_types_proto_rawDescData
 }
 
-var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 120)
+var file_rump_types_proto_msgTypes = make([]protoimpl.MessageInfo, 122)
 var file_rump_types_proto_goTypes = []any{
 	(*Timespec)(nil),         // 0: rump.sp.v1.Timespec
 	(*Itimerspec)(nil),       // 1: rump.sp.v1.Itimerspec
@@ -10873,115 +11035,117 @@ var file_rump_types_proto_goTypes = []any{
 	(*Pollfd)(nil),           // 8: rump.sp.v1.Pollfd
 	(*Kevent)(nil),           // 9: rump.sp.v1.Kevent
 	(*Sigevent)(nil),         // 10: rump.sp.v1.Sigevent
-	(*Aiocb)(nil),            // 11: rump.sp.v1.Aiocb
-	(*SockaddrUn)(nil),       // 12: rump.sp.v1.SockaddrUn
-	(*SockaddrIn)(nil),       // 13: rump.sp.v1.SockaddrIn
-	(*SockaddrIn6)(nil),      // 14: rump.sp.v1.SockaddrIn6
-	(*SockaddrDl)(nil),       // 15: rump.sp.v1.SockaddrDl
-	(*Sockaddr)(nil),         // 16: rump.sp.v1.Sockaddr
-	(*Linger)(nil),           // 17: rump.sp.v1.Linger
-	(*TcpInfo)(nil),          // 18: rump.sp.v1.TcpInfo
-	(*Sockopt)(nil),          // 19: rump.sp.v1.Sockopt
-	(*Mreq)(nil),             // 20: rump.sp.v1.Mreq
-	(*Unpcbid)(nil),          // 21: rump.sp.v1.Unpcbid
-	(*Sockcred)(nil),         // 22: rump.sp.v1.Sockcred
-	(*CmsgValue)(nil),        // 23: rump.sp.v1.CmsgValue
-	(*Cmsg)(nil),             // 24: rump.sp.v1.Cmsg
-	(*Msghdr)(nil),           // 25: rump.sp.v1.Msghdr
-	(*SysctlValue)(nil),      // 26: rump.sp.v1.SysctlValue
-	(*SysctlProcs)(nil),      // 27: rump.sp.v1.SysctlProcs
-	(*SysctlFiles)(nil),      // 28: rump.sp.v1.SysctlFiles
-	(*SysctlPcbs)(nil),       // 29: rump.sp.v1.SysctlPcbs
-	(*SysctlCounters)(nil),   // 30: rump.sp.v1.SysctlCounters
-	(*SysctlRoutes)(nil),     // 31: rump.sp.v1.SysctlRoutes
-	(*SysctlRouters)(nil),    // 32: rump.sp.v1.SysctlRouters
-	(*SysctlPrefixes)(nil),   // 33: rump.sp.v1.SysctlPrefixes
-	(*SysctlTexts)(nil),      // 34: rump.sp.v1.SysctlTexts
-	(*SysctlNode)(nil),       // 35: rump.sp.v1.SysctlNode
-	(*ModctlLoad)(nil),       // 36: rump.sp.v1.ModctlLoad
-	(*ModuleStat)(nil),       // 37: rump.sp.v1.ModuleStat
-	(*TmpfsArgs)(nil),        // 38: rump.sp.v1.TmpfsArgs
-	(*DiskArgs)(nil),         // 39: rump.sp.v1.DiskArgs
-	(*OptionArgs)(nil),       // 40: rump.sp.v1.OptionArgs
-	(*MountArgs)(nil),        // 41: rump.sp.v1.MountArgs
-	(*IoctlArgs)(nil),        // 42: rump.sp.v1.IoctlArgs
-	(*Termios)(nil),          // 43: rump.sp.v1.Termios
-	(*Winsize)(nil),          // 44: rump.sp.v1.Winsize
-	(*Ptmget)(nil),           // 45: rump.sp.v1.Ptmget
-	(*DevListArgs)(nil),      // 46: rump.sp.v1.DevListArgs
-	(*DevDetachArgs)(nil),    // 47: rump.sp.v1.DevDetachArgs
-	(*DevRescanArgs)(nil),    // 48: rump.sp.v1.DevRescanArgs
-	(*DevPmArgs)(nil),        // 49: rump.sp.v1.DevPmArgs
-	(*DevCommand)(nil),       // 50: rump.sp.v1.DevCommand
-	(*Ifreq)(nil),            // 51: rump.sp.v1.Ifreq
-	(*Ifaliasreq)(nil),       // 52: rump.sp.v1.Ifaliasreq
-	(*Ifconf)(nil),           // 53: rump.sp.v1.Ifconf
-	(*Ifclonereq)(nil),       // 54: rump.sp.v1.Ifclonereq
-	(*Ifmediareq)(nil),       // 55: rump.sp.v1.Ifmediareq
-	(*Ifdata)(nil),           // 56: rump.sp.v1.Ifdata
-	(*Nbrinfo)(nil),          // 57: rump.sp.v1.Nbrinfo
-	(*Ndireq)(nil),           // 58: rump.sp.v1.Ndireq
-	(*BridgeReq)(nil),        // 59: rump.sp.v1.BridgeReq
-	(*BridgeMember)(nil),     // 60: rump.sp.v1.BridgeMember
-	(*BridgeAddr)(nil),       // 61: rump.sp.v1.BridgeAddr
-	(*WgReq)(nil),            // 62: rump.sp.v1.WgReq
-	(*WgPeer)(nil),           // 63: rump.sp.v1.WgPeer
-	(*WgAllowedIp)(nil),      // 64: rump.sp.v1.WgAllowedIp
-	(*VlanReq)(nil),          // 65: rump.sp.v1.VlanReq
-	(*IfPhyAddr)(nil),        // 66: rump.sp.v1.IfPhyAddr
-	(*LaggReq)(nil),          // 67: rump.sp.v1.LaggReq
-	(*BpfProgram)(nil),       // 68: rump.sp.v1.BpfProgram
-	(*BpfInsn)(nil),          // 69: rump.sp.v1.BpfInsn
-	(*BpfStat)(nil),          // 70: rump.sp.v1.BpfStat
-	(*BpfDltlist)(nil),       // 71: rump.sp.v1.BpfDltlist
-	(*Impairment)(nil),       // 72: rump.sp.v1.Impairment
-	(*ImpairmentStat)(nil),   // 73: rump.sp.v1.ImpairmentStat
-	(*VndIoctl)(nil),         // 74: rump.sp.v1.VndIoctl
-	(*VndUser)(nil),          // 75: rump.sp.v1.VndUser
-	(*CgdIoctl)(nil),         // 76: rump.sp.v1.CgdIoctl
-	(*CgdUser)(nil),          // 77: rump.sp.v1.CgdUser
-	(*RaidConfig)(nil),       // 78: rump.sp.v1.RaidConfig
-	(*RaidComponent)(nil),    // 79: rump.sp.v1.RaidComponent
-	(*RaidReconReq)(nil),     // 80: rump.sp.v1.RaidReconReq
-	(*RaidProgress)(nil),     // 81: rump.sp.v1.RaidProgress
-	(*RaidDisk)(nil),         // 82: rump.sp.v1.RaidDisk
-	(*RaidInfo)(nil),         // 83: rump.sp.v1.RaidInfo
-	(*QuotaKey)(nil),         // 84: rump.sp.v1.QuotaKey
-	(*QuotaValue)(nil),       // 85: rump.sp.v1.QuotaValue
-	(*QuotaEntry)(nil),       // 86: rump.sp.v1.QuotaEntry
-	(*QuotaCursor)(nil),      // 87: rump.sp.v1.QuotaCursor
-	(*QuotactlArgs)(nil),     // 88: rump.sp.v1.QuotactlArgs
-	(*Interface)(nil),        // 89: rump.sp.v1.Interface
-	(*InterfaceAddress)(nil), // 90: rump.sp.v1.InterfaceAddress
-	(*Rtmsg)(nil),            // 91: rump.sp.v1.Rtmsg
-	(*Inpcb)(nil),            // 92: rump.sp.v1.Inpcb
-	(*KinfoProc)(nil),        // 93: rump.sp.v1.KinfoProc
-	(*KinfoFile)(nil),        // 94: rump.sp.v1.KinfoFile
-	(*NetCounter)(nil),       // 95: rump.sp.v1.NetCounter
-	(*NdRouter)(nil),         // 96: rump.sp.v1.NdRouter
-	(*NdPrefix)(nil),         // 97: rump.sp.v1.NdPrefix
-	(*NpfPorts)(nil),         // 98: rump.sp.v1.NpfPorts
-	(*NpfAddress)(nil),       // 99: rump.sp.v1.NpfAddress
-	(*NpfEnd)(nil),           // 100: rump.sp.v1.NpfEnd
-	(*NpfFilter)(nil),        // 101: rump.sp.v1.NpfFilter
-	(*NpfRule)(nil),          // 102: rump.sp.v1.NpfRule
-	(*NpfGroup)(nil),         // 103: rump.sp.v1.NpfGroup
-	(*NpfMap)(nil),           // 104: rump.sp.v1.NpfMap
-	(*NpfTable)(nil),         // 105: rump.sp.v1.NpfTable
-	(*NpfProcedure)(nil),     // 106: rump.sp.v1.NpfProcedure
-	(*NpfConfig)(nil),        // 107: rump.sp.v1.NpfConfig
-	(*NpfConnection)(nil),    // 108: rump.sp.v1.NpfConnection
-	(*NpfCounter)(nil),       // 109: rump.sp.v1.NpfCounter
-	(*DhcpLease)(nil),        // 110: rump.sp.v1.DhcpLease
-	(*DhcpHost)(nil),         // 111: rump.sp.v1.DhcpHost
-	(*DhcpPool)(nil),         // 112: rump.sp.v1.DhcpPool
-	(*DhcpBinding)(nil),      // 113: rump.sp.v1.DhcpBinding
-	(*Driver)(nil),           // 114: rump.sp.v1.Driver
-	(*SyscallError)(nil),     // 115: rump.sp.v1.SyscallError
-	nil,                      // 116: rump.sp.v1.ModctlLoad.PropsEntry
-	nil,                      // 117: rump.sp.v1.OptionArgs.OptionsEntry
-	nil,                      // 118: rump.sp.v1.DevCommand.PropertiesEntry
-	nil,                      // 119: rump.sp.v1.NpfConfig.ParamsEntry
+	(*MemoryHeld)(nil),       // 11: rump.sp.v1.MemoryHeld
+	(*Siginfo)(nil),          // 12: rump.sp.v1.Siginfo
+	(*Aiocb)(nil),            // 13: rump.sp.v1.Aiocb
+	(*SockaddrUn)(nil),       // 14: rump.sp.v1.SockaddrUn
+	(*SockaddrIn)(nil),       // 15: rump.sp.v1.SockaddrIn
+	(*SockaddrIn6)(nil),      // 16: rump.sp.v1.SockaddrIn6
+	(*SockaddrDl)(nil),       // 17: rump.sp.v1.SockaddrDl
+	(*Sockaddr)(nil),         // 18: rump.sp.v1.Sockaddr
+	(*Linger)(nil),           // 19: rump.sp.v1.Linger
+	(*TcpInfo)(nil),          // 20: rump.sp.v1.TcpInfo
+	(*Sockopt)(nil),          // 21: rump.sp.v1.Sockopt
+	(*Mreq)(nil),             // 22: rump.sp.v1.Mreq
+	(*Unpcbid)(nil),          // 23: rump.sp.v1.Unpcbid
+	(*Sockcred)(nil),         // 24: rump.sp.v1.Sockcred
+	(*CmsgValue)(nil),        // 25: rump.sp.v1.CmsgValue
+	(*Cmsg)(nil),             // 26: rump.sp.v1.Cmsg
+	(*Msghdr)(nil),           // 27: rump.sp.v1.Msghdr
+	(*SysctlValue)(nil),      // 28: rump.sp.v1.SysctlValue
+	(*SysctlProcs)(nil),      // 29: rump.sp.v1.SysctlProcs
+	(*SysctlFiles)(nil),      // 30: rump.sp.v1.SysctlFiles
+	(*SysctlPcbs)(nil),       // 31: rump.sp.v1.SysctlPcbs
+	(*SysctlCounters)(nil),   // 32: rump.sp.v1.SysctlCounters
+	(*SysctlRoutes)(nil),     // 33: rump.sp.v1.SysctlRoutes
+	(*SysctlRouters)(nil),    // 34: rump.sp.v1.SysctlRouters
+	(*SysctlPrefixes)(nil),   // 35: rump.sp.v1.SysctlPrefixes
+	(*SysctlTexts)(nil),      // 36: rump.sp.v1.SysctlTexts
+	(*SysctlNode)(nil),       // 37: rump.sp.v1.SysctlNode
+	(*ModctlLoad)(nil),       // 38: rump.sp.v1.ModctlLoad
+	(*ModuleStat)(nil),       // 39: rump.sp.v1.ModuleStat
+	(*TmpfsArgs)(nil),        // 40: rump.sp.v1.TmpfsArgs
+	(*DiskArgs)(nil),         // 41: rump.sp.v1.DiskArgs
+	(*OptionArgs)(nil),       // 42: rump.sp.v1.OptionArgs
+	(*MountArgs)(nil),        // 43: rump.sp.v1.MountArgs
+	(*IoctlArgs)(nil),        // 44: rump.sp.v1.IoctlArgs
+	(*Termios)(nil),          // 45: rump.sp.v1.Termios
+	(*Winsize)(nil),          // 46: rump.sp.v1.Winsize
+	(*Ptmget)(nil),           // 47: rump.sp.v1.Ptmget
+	(*DevListArgs)(nil),      // 48: rump.sp.v1.DevListArgs
+	(*DevDetachArgs)(nil),    // 49: rump.sp.v1.DevDetachArgs
+	(*DevRescanArgs)(nil),    // 50: rump.sp.v1.DevRescanArgs
+	(*DevPmArgs)(nil),        // 51: rump.sp.v1.DevPmArgs
+	(*DevCommand)(nil),       // 52: rump.sp.v1.DevCommand
+	(*Ifreq)(nil),            // 53: rump.sp.v1.Ifreq
+	(*Ifaliasreq)(nil),       // 54: rump.sp.v1.Ifaliasreq
+	(*Ifconf)(nil),           // 55: rump.sp.v1.Ifconf
+	(*Ifclonereq)(nil),       // 56: rump.sp.v1.Ifclonereq
+	(*Ifmediareq)(nil),       // 57: rump.sp.v1.Ifmediareq
+	(*Ifdata)(nil),           // 58: rump.sp.v1.Ifdata
+	(*Nbrinfo)(nil),          // 59: rump.sp.v1.Nbrinfo
+	(*Ndireq)(nil),           // 60: rump.sp.v1.Ndireq
+	(*BridgeReq)(nil),        // 61: rump.sp.v1.BridgeReq
+	(*BridgeMember)(nil),     // 62: rump.sp.v1.BridgeMember
+	(*BridgeAddr)(nil),       // 63: rump.sp.v1.BridgeAddr
+	(*WgReq)(nil),            // 64: rump.sp.v1.WgReq
+	(*WgPeer)(nil),           // 65: rump.sp.v1.WgPeer
+	(*WgAllowedIp)(nil),      // 66: rump.sp.v1.WgAllowedIp
+	(*VlanReq)(nil),          // 67: rump.sp.v1.VlanReq
+	(*IfPhyAddr)(nil),        // 68: rump.sp.v1.IfPhyAddr
+	(*LaggReq)(nil),          // 69: rump.sp.v1.LaggReq
+	(*BpfProgram)(nil),       // 70: rump.sp.v1.BpfProgram
+	(*BpfInsn)(nil),          // 71: rump.sp.v1.BpfInsn
+	(*BpfStat)(nil),          // 72: rump.sp.v1.BpfStat
+	(*BpfDltlist)(nil),       // 73: rump.sp.v1.BpfDltlist
+	(*Impairment)(nil),       // 74: rump.sp.v1.Impairment
+	(*ImpairmentStat)(nil),   // 75: rump.sp.v1.ImpairmentStat
+	(*VndIoctl)(nil),         // 76: rump.sp.v1.VndIoctl
+	(*VndUser)(nil),          // 77: rump.sp.v1.VndUser
+	(*CgdIoctl)(nil),         // 78: rump.sp.v1.CgdIoctl
+	(*CgdUser)(nil),          // 79: rump.sp.v1.CgdUser
+	(*RaidConfig)(nil),       // 80: rump.sp.v1.RaidConfig
+	(*RaidComponent)(nil),    // 81: rump.sp.v1.RaidComponent
+	(*RaidReconReq)(nil),     // 82: rump.sp.v1.RaidReconReq
+	(*RaidProgress)(nil),     // 83: rump.sp.v1.RaidProgress
+	(*RaidDisk)(nil),         // 84: rump.sp.v1.RaidDisk
+	(*RaidInfo)(nil),         // 85: rump.sp.v1.RaidInfo
+	(*QuotaKey)(nil),         // 86: rump.sp.v1.QuotaKey
+	(*QuotaValue)(nil),       // 87: rump.sp.v1.QuotaValue
+	(*QuotaEntry)(nil),       // 88: rump.sp.v1.QuotaEntry
+	(*QuotaCursor)(nil),      // 89: rump.sp.v1.QuotaCursor
+	(*QuotactlArgs)(nil),     // 90: rump.sp.v1.QuotactlArgs
+	(*Interface)(nil),        // 91: rump.sp.v1.Interface
+	(*InterfaceAddress)(nil), // 92: rump.sp.v1.InterfaceAddress
+	(*Rtmsg)(nil),            // 93: rump.sp.v1.Rtmsg
+	(*Inpcb)(nil),            // 94: rump.sp.v1.Inpcb
+	(*KinfoProc)(nil),        // 95: rump.sp.v1.KinfoProc
+	(*KinfoFile)(nil),        // 96: rump.sp.v1.KinfoFile
+	(*NetCounter)(nil),       // 97: rump.sp.v1.NetCounter
+	(*NdRouter)(nil),         // 98: rump.sp.v1.NdRouter
+	(*NdPrefix)(nil),         // 99: rump.sp.v1.NdPrefix
+	(*NpfPorts)(nil),         // 100: rump.sp.v1.NpfPorts
+	(*NpfAddress)(nil),       // 101: rump.sp.v1.NpfAddress
+	(*NpfEnd)(nil),           // 102: rump.sp.v1.NpfEnd
+	(*NpfFilter)(nil),        // 103: rump.sp.v1.NpfFilter
+	(*NpfRule)(nil),          // 104: rump.sp.v1.NpfRule
+	(*NpfGroup)(nil),         // 105: rump.sp.v1.NpfGroup
+	(*NpfMap)(nil),           // 106: rump.sp.v1.NpfMap
+	(*NpfTable)(nil),         // 107: rump.sp.v1.NpfTable
+	(*NpfProcedure)(nil),     // 108: rump.sp.v1.NpfProcedure
+	(*NpfConfig)(nil),        // 109: rump.sp.v1.NpfConfig
+	(*NpfConnection)(nil),    // 110: rump.sp.v1.NpfConnection
+	(*NpfCounter)(nil),       // 111: rump.sp.v1.NpfCounter
+	(*DhcpLease)(nil),        // 112: rump.sp.v1.DhcpLease
+	(*DhcpHost)(nil),         // 113: rump.sp.v1.DhcpHost
+	(*DhcpPool)(nil),         // 114: rump.sp.v1.DhcpPool
+	(*DhcpBinding)(nil),      // 115: rump.sp.v1.DhcpBinding
+	(*Driver)(nil),           // 116: rump.sp.v1.Driver
+	(*SyscallError)(nil),     // 117: rump.sp.v1.SyscallError
+	nil,                      // 118: rump.sp.v1.ModctlLoad.PropsEntry
+	nil,                      // 119: rump.sp.v1.OptionArgs.OptionsEntry
+	nil,                      // 120: rump.sp.v1.DevCommand.PropertiesEntry
+	nil,                      // 121: rump.sp.v1.NpfConfig.ParamsEntry
 }
 var file_rump_types_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Itimerspec.it_interval:type_name -> rump.sp.v1.Timespec
@@ -10989,131 +11153,131 @@ var file_rump_types_proto_depIdxs = []int32{
 	4,   // 2: rump.sp.v1.DirentStat.entry:type_name -> rump.sp.v1.Dirent
 	2,   // 3: rump.sp.v1.DirentStat.st:type_name -> rump.sp.v1.Stat
 	10,  // 4: rump.sp.v1.Aiocb.aio_sigevent:type_name -> rump.sp.v1.Sigevent
-	12,  // 5: rump.sp.v1.Sockaddr.un:type_name -> rump.sp.v1.SockaddrUn
-	13,  // 6: rump.sp.v1.Sockaddr.in4:type_name -> rump.sp.v1.SockaddrIn
-	14,  // 7: rump.sp.v1.Sockaddr.in6:type_name -> rump.sp.v1.SockaddrIn6
-	15,  // 8: rump.sp.v1.Sockaddr.dl:type_name -> rump.sp.v1.SockaddrDl
-	17,  // 9: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
+	14,  // 5: rump.sp.v1.Sockaddr.un:type_name -> rump.sp.v1.SockaddrUn
+	15,  // 6: rump.sp.v1.Sockaddr.in4:type_name -> rump.sp.v1.SockaddrIn
+	16,  // 7: rump.sp.v1.Sockaddr.in6:type_name -> rump.sp.v1.SockaddrIn6
+	17,  // 8: rump.sp.v1.Sockaddr.dl:type_name -> rump.sp.v1.SockaddrDl
+	19,  // 9: rump.sp.v1.Sockopt.linger:type_name -> rump.sp.v1.Linger
 	0,   // 10: rump.sp.v1.Sockopt.timeval:type_name -> rump.sp.v1.Timespec
-	20,  // 11: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
-	21,  // 12: rump.sp.v1.Sockopt.peereid:type_name -> rump.sp.v1.Unpcbid
-	18,  // 13: rump.sp.v1.Sockopt.tcp_info:type_name -> rump.sp.v1.TcpInfo
-	22,  // 14: rump.sp.v1.CmsgValue.creds:type_name -> rump.sp.v1.Sockcred
+	22,  // 11: rump.sp.v1.Sockopt.mreq:type_name -> rump.sp.v1.Mreq
+	23,  // 12: rump.sp.v1.Sockopt.peereid:type_name -> rump.sp.v1.Unpcbid
+	20,  // 13: rump.sp.v1.Sockopt.tcp_info:type_name -> rump.sp.v1.TcpInfo
+	24,  // 14: rump.sp.v1.CmsgValue.creds:type_name -> rump.sp.v1.Sockcred
 	0,   // 15: rump.sp.v1.CmsgValue.timestamp:type_name -> rump.sp.v1.Timespec
-	23,  // 16: rump.sp.v1.Cmsg.value:type_name -> rump.sp.v1.CmsgValue
-	16,  // 17: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
-	24,  // 18: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
-	27,  // 19: rump.sp.v1.SysctlValue.procs:type_name -> rump.sp.v1.SysctlProcs
-	28,  // 20: rump.sp.v1.SysctlValue.files:type_name -> rump.sp.v1.SysctlFiles
-	29,  // 21: rump.sp.v1.SysctlValue.pcbs:type_name -> rump.sp.v1.SysctlPcbs
-	30,  // 22: rump.sp.v1.SysctlValue.counters:type_name -> rump.sp.v1.SysctlCounters
-	31,  // 23: rump.sp.v1.SysctlValue.routes:type_name -> rump.sp.v1.SysctlRoutes
-	32,  // 24: rump.sp.v1.SysctlValue.routers:type_name -> rump.sp.v1.SysctlRouters
-	33,  // 25: rump.sp.v1.SysctlValue.prefixes:type_name -> rump.sp.v1.SysctlPrefixes
-	34,  // 26: rump.sp.v1.SysctlValue.texts:type_name -> rump.sp.v1.SysctlTexts
-	93,  // 27: rump.sp.v1.SysctlProcs.procs:type_name -> rump.sp.v1.KinfoProc
-	94,  // 28: rump.sp.v1.SysctlFiles.files:type_name -> rump.sp.v1.KinfoFile
-	92,  // 29: rump.sp.v1.SysctlPcbs.pcbs:type_name -> rump.sp.v1.Inpcb
-	95,  // 30: rump.sp.v1.SysctlCounters.counters:type_name -> rump.sp.v1.NetCounter
-	91,  // 31: rump.sp.v1.SysctlRoutes.routes:type_name -> rump.sp.v1.Rtmsg
-	96,  // 32: rump.sp.v1.SysctlRouters.routers:type_name -> rump.sp.v1.NdRouter
-	97,  // 33: rump.sp.v1.SysctlPrefixes.prefixes:type_name -> rump.sp.v1.NdPrefix
-	116, // 34: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
-	117, // 35: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
-	38,  // 36: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
-	39,  // 37: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
-	40,  // 38: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
-	74,  // 39: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
-	75,  // 40: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
-	76,  // 41: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
-	77,  // 42: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
-	78,  // 43: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
-	79,  // 44: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
-	80,  // 45: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
-	81,  // 46: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
-	83,  // 47: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
-	43,  // 48: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
-	44,  // 49: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
-	45,  // 50: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
-	46,  // 51: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
-	47,  // 52: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
-	48,  // 53: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
-	49,  // 54: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
-	50,  // 55: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
-	51,  // 56: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
-	52,  // 57: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
-	53,  // 58: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
-	54,  // 59: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
-	55,  // 60: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
-	56,  // 61: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
-	57,  // 62: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
-	58,  // 63: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
-	59,  // 64: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
-	65,  // 65: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
-	66,  // 66: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
-	67,  // 67: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
-	68,  // 68: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
-	70,  // 69: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
-	71,  // 70: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
-	62,  // 71: rump.sp.v1.IoctlArgs.wg:type_name -> rump.sp.v1.WgReq
-	118, // 72: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
-	16,  // 73: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
-	16,  // 74: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
-	16,  // 75: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
-	16,  // 76: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
-	89,  // 77: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
-	16,  // 78: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
-	15,  // 79: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
-	60,  // 80: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
-	61,  // 81: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
-	63,  // 82: rump.sp.v1.WgReq.peers:type_name -> rump.sp.v1.WgPeer
-	16,  // 83: rump.sp.v1.WgPeer.endpoint:type_name -> rump.sp.v1.Sockaddr
-	64,  // 84: rump.sp.v1.WgPeer.allowed_ips:type_name -> rump.sp.v1.WgAllowedIp
-	16,  // 85: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
-	16,  // 86: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	69,  // 87: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
-	72,  // 88: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
-	82,  // 89: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
-	82,  // 90: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
-	84,  // 91: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
-	85,  // 92: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
-	84,  // 93: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
-	87,  // 94: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
-	86,  // 95: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
-	90,  // 96: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
-	16,  // 97: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
-	16,  // 98: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
-	16,  // 99: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
-	16,  // 100: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
-	16,  // 101: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
-	16,  // 102: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
-	16,  // 103: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
-	89,  // 104: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
-	90,  // 105: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
-	56,  // 106: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
-	16,  // 107: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
-	16,  // 108: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
-	16,  // 109: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
-	16,  // 110: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
-	99,  // 111: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
-	98,  // 112: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
-	100, // 113: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
-	100, // 114: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
-	101, // 115: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
-	102, // 116: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
-	101, // 117: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
-	99,  // 118: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
-	98,  // 119: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
-	99,  // 120: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
-	105, // 121: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
-	106, // 122: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
-	104, // 123: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
-	103, // 124: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
-	119, // 125: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
-	16,  // 126: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
-	16,  // 127: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
-	16,  // 128: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
-	111, // 129: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
+	25,  // 16: rump.sp.v1.Cmsg.value:type_name -> rump.sp.v1.CmsgValue
+	18,  // 17: rump.sp.v1.Msghdr.msg_name:type_name -> rump.sp.v1.Sockaddr
+	26,  // 18: rump.sp.v1.Msghdr.control:type_name -> rump.sp.v1.Cmsg
+	29,  // 19: rump.sp.v1.SysctlValue.procs:type_name -> rump.sp.v1.SysctlProcs
+	30,  // 20: rump.sp.v1.SysctlValue.files:type_name -> rump.sp.v1.SysctlFiles
+	31,  // 21: rump.sp.v1.SysctlValue.pcbs:type_name -> rump.sp.v1.SysctlPcbs
+	32,  // 22: rump.sp.v1.SysctlValue.counters:type_name -> rump.sp.v1.SysctlCounters
+	33,  // 23: rump.sp.v1.SysctlValue.routes:type_name -> rump.sp.v1.SysctlRoutes
+	34,  // 24: rump.sp.v1.SysctlValue.routers:type_name -> rump.sp.v1.SysctlRouters
+	35,  // 25: rump.sp.v1.SysctlValue.prefixes:type_name -> rump.sp.v1.SysctlPrefixes
+	36,  // 26: rump.sp.v1.SysctlValue.texts:type_name -> rump.sp.v1.SysctlTexts
+	95,  // 27: rump.sp.v1.SysctlProcs.procs:type_name -> rump.sp.v1.KinfoProc
+	96,  // 28: rump.sp.v1.SysctlFiles.files:type_name -> rump.sp.v1.KinfoFile
+	94,  // 29: rump.sp.v1.SysctlPcbs.pcbs:type_name -> rump.sp.v1.Inpcb
+	97,  // 30: rump.sp.v1.SysctlCounters.counters:type_name -> rump.sp.v1.NetCounter
+	93,  // 31: rump.sp.v1.SysctlRoutes.routes:type_name -> rump.sp.v1.Rtmsg
+	98,  // 32: rump.sp.v1.SysctlRouters.routers:type_name -> rump.sp.v1.NdRouter
+	99,  // 33: rump.sp.v1.SysctlPrefixes.prefixes:type_name -> rump.sp.v1.NdPrefix
+	118, // 34: rump.sp.v1.ModctlLoad.props:type_name -> rump.sp.v1.ModctlLoad.PropsEntry
+	119, // 35: rump.sp.v1.OptionArgs.options:type_name -> rump.sp.v1.OptionArgs.OptionsEntry
+	40,  // 36: rump.sp.v1.MountArgs.tmpfs:type_name -> rump.sp.v1.TmpfsArgs
+	41,  // 37: rump.sp.v1.MountArgs.disk:type_name -> rump.sp.v1.DiskArgs
+	42,  // 38: rump.sp.v1.MountArgs.other:type_name -> rump.sp.v1.OptionArgs
+	76,  // 39: rump.sp.v1.IoctlArgs.vnd:type_name -> rump.sp.v1.VndIoctl
+	77,  // 40: rump.sp.v1.IoctlArgs.vnd_user:type_name -> rump.sp.v1.VndUser
+	78,  // 41: rump.sp.v1.IoctlArgs.cgd:type_name -> rump.sp.v1.CgdIoctl
+	79,  // 42: rump.sp.v1.IoctlArgs.cgd_user:type_name -> rump.sp.v1.CgdUser
+	80,  // 43: rump.sp.v1.IoctlArgs.raid_config:type_name -> rump.sp.v1.RaidConfig
+	81,  // 44: rump.sp.v1.IoctlArgs.raid_component:type_name -> rump.sp.v1.RaidComponent
+	82,  // 45: rump.sp.v1.IoctlArgs.raid_recon:type_name -> rump.sp.v1.RaidReconReq
+	83,  // 46: rump.sp.v1.IoctlArgs.raid_progress:type_name -> rump.sp.v1.RaidProgress
+	85,  // 47: rump.sp.v1.IoctlArgs.raid_info:type_name -> rump.sp.v1.RaidInfo
+	45,  // 48: rump.sp.v1.IoctlArgs.termios:type_name -> rump.sp.v1.Termios
+	46,  // 49: rump.sp.v1.IoctlArgs.winsize:type_name -> rump.sp.v1.Winsize
+	47,  // 50: rump.sp.v1.IoctlArgs.ptmget:type_name -> rump.sp.v1.Ptmget
+	48,  // 51: rump.sp.v1.IoctlArgs.dev_list_args:type_name -> rump.sp.v1.DevListArgs
+	49,  // 52: rump.sp.v1.IoctlArgs.dev_detach:type_name -> rump.sp.v1.DevDetachArgs
+	50,  // 53: rump.sp.v1.IoctlArgs.dev_rescan:type_name -> rump.sp.v1.DevRescanArgs
+	51,  // 54: rump.sp.v1.IoctlArgs.dev_pm:type_name -> rump.sp.v1.DevPmArgs
+	52,  // 55: rump.sp.v1.IoctlArgs.dev_command:type_name -> rump.sp.v1.DevCommand
+	53,  // 56: rump.sp.v1.IoctlArgs.ifreq:type_name -> rump.sp.v1.Ifreq
+	54,  // 57: rump.sp.v1.IoctlArgs.ifalias:type_name -> rump.sp.v1.Ifaliasreq
+	55,  // 58: rump.sp.v1.IoctlArgs.ifconf:type_name -> rump.sp.v1.Ifconf
+	56,  // 59: rump.sp.v1.IoctlArgs.ifclone:type_name -> rump.sp.v1.Ifclonereq
+	57,  // 60: rump.sp.v1.IoctlArgs.ifmedia:type_name -> rump.sp.v1.Ifmediareq
+	58,  // 61: rump.sp.v1.IoctlArgs.ifdata:type_name -> rump.sp.v1.Ifdata
+	59,  // 62: rump.sp.v1.IoctlArgs.nbrinfo:type_name -> rump.sp.v1.Nbrinfo
+	60,  // 63: rump.sp.v1.IoctlArgs.ndi:type_name -> rump.sp.v1.Ndireq
+	61,  // 64: rump.sp.v1.IoctlArgs.bridge:type_name -> rump.sp.v1.BridgeReq
+	67,  // 65: rump.sp.v1.IoctlArgs.vlan:type_name -> rump.sp.v1.VlanReq
+	68,  // 66: rump.sp.v1.IoctlArgs.phyaddr:type_name -> rump.sp.v1.IfPhyAddr
+	69,  // 67: rump.sp.v1.IoctlArgs.lagg:type_name -> rump.sp.v1.LaggReq
+	70,  // 68: rump.sp.v1.IoctlArgs.bpf_program:type_name -> rump.sp.v1.BpfProgram
+	72,  // 69: rump.sp.v1.IoctlArgs.bpf_stat:type_name -> rump.sp.v1.BpfStat
+	73,  // 70: rump.sp.v1.IoctlArgs.bpf_dltlist:type_name -> rump.sp.v1.BpfDltlist
+	64,  // 71: rump.sp.v1.IoctlArgs.wg:type_name -> rump.sp.v1.WgReq
+	120, // 72: rump.sp.v1.DevCommand.properties:type_name -> rump.sp.v1.DevCommand.PropertiesEntry
+	18,  // 73: rump.sp.v1.Ifreq.ifr_addr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 74: rump.sp.v1.Ifaliasreq.ifra_addr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 75: rump.sp.v1.Ifaliasreq.ifra_dstaddr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 76: rump.sp.v1.Ifaliasreq.ifra_broadaddr:type_name -> rump.sp.v1.Sockaddr
+	91,  // 77: rump.sp.v1.Ifconf.interfaces:type_name -> rump.sp.v1.Interface
+	18,  // 78: rump.sp.v1.Nbrinfo.addr:type_name -> rump.sp.v1.Sockaddr
+	17,  // 79: rump.sp.v1.Nbrinfo.lladdr:type_name -> rump.sp.v1.SockaddrDl
+	62,  // 80: rump.sp.v1.BridgeReq.members:type_name -> rump.sp.v1.BridgeMember
+	63,  // 81: rump.sp.v1.BridgeReq.addrs:type_name -> rump.sp.v1.BridgeAddr
+	65,  // 82: rump.sp.v1.WgReq.peers:type_name -> rump.sp.v1.WgPeer
+	18,  // 83: rump.sp.v1.WgPeer.endpoint:type_name -> rump.sp.v1.Sockaddr
+	66,  // 84: rump.sp.v1.WgPeer.allowed_ips:type_name -> rump.sp.v1.WgAllowedIp
+	18,  // 85: rump.sp.v1.IfPhyAddr.addr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 86: rump.sp.v1.IfPhyAddr.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	71,  // 87: rump.sp.v1.BpfProgram.insns:type_name -> rump.sp.v1.BpfInsn
+	74,  // 88: rump.sp.v1.ImpairmentStat.settings:type_name -> rump.sp.v1.Impairment
+	84,  // 89: rump.sp.v1.RaidInfo.devs:type_name -> rump.sp.v1.RaidDisk
+	84,  // 90: rump.sp.v1.RaidInfo.spares:type_name -> rump.sp.v1.RaidDisk
+	86,  // 91: rump.sp.v1.QuotaEntry.key:type_name -> rump.sp.v1.QuotaKey
+	87,  // 92: rump.sp.v1.QuotaEntry.value:type_name -> rump.sp.v1.QuotaValue
+	86,  // 93: rump.sp.v1.QuotaCursor.next:type_name -> rump.sp.v1.QuotaKey
+	89,  // 94: rump.sp.v1.QuotactlArgs.cursor:type_name -> rump.sp.v1.QuotaCursor
+	88,  // 95: rump.sp.v1.QuotactlArgs.entries:type_name -> rump.sp.v1.QuotaEntry
+	92,  // 96: rump.sp.v1.Interface.addresses:type_name -> rump.sp.v1.InterfaceAddress
+	18,  // 97: rump.sp.v1.InterfaceAddress.addr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 98: rump.sp.v1.InterfaceAddress.broadaddr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 99: rump.sp.v1.InterfaceAddress.dstaddr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 100: rump.sp.v1.Rtmsg.dst:type_name -> rump.sp.v1.Sockaddr
+	18,  // 101: rump.sp.v1.Rtmsg.gateway:type_name -> rump.sp.v1.Sockaddr
+	18,  // 102: rump.sp.v1.Rtmsg.ifa:type_name -> rump.sp.v1.Sockaddr
+	18,  // 103: rump.sp.v1.Rtmsg.author:type_name -> rump.sp.v1.Sockaddr
+	91,  // 104: rump.sp.v1.Rtmsg.interface:type_name -> rump.sp.v1.Interface
+	92,  // 105: rump.sp.v1.Rtmsg.address:type_name -> rump.sp.v1.InterfaceAddress
+	58,  // 106: rump.sp.v1.Rtmsg.data:type_name -> rump.sp.v1.Ifdata
+	18,  // 107: rump.sp.v1.Inpcb.local:type_name -> rump.sp.v1.Sockaddr
+	18,  // 108: rump.sp.v1.Inpcb.foreign:type_name -> rump.sp.v1.Sockaddr
+	18,  // 109: rump.sp.v1.NdRouter.addr:type_name -> rump.sp.v1.Sockaddr
+	18,  // 110: rump.sp.v1.NdPrefix.prefix:type_name -> rump.sp.v1.Sockaddr
+	101, // 111: rump.sp.v1.NpfEnd.addresses:type_name -> rump.sp.v1.NpfAddress
+	100, // 112: rump.sp.v1.NpfEnd.ports:type_name -> rump.sp.v1.NpfPorts
+	102, // 113: rump.sp.v1.NpfFilter.source:type_name -> rump.sp.v1.NpfEnd
+	102, // 114: rump.sp.v1.NpfFilter.destination:type_name -> rump.sp.v1.NpfEnd
+	103, // 115: rump.sp.v1.NpfRule.filter:type_name -> rump.sp.v1.NpfFilter
+	104, // 116: rump.sp.v1.NpfGroup.rules:type_name -> rump.sp.v1.NpfRule
+	103, // 117: rump.sp.v1.NpfMap.filter:type_name -> rump.sp.v1.NpfFilter
+	101, // 118: rump.sp.v1.NpfMap.translation:type_name -> rump.sp.v1.NpfAddress
+	100, // 119: rump.sp.v1.NpfMap.translation_ports:type_name -> rump.sp.v1.NpfPorts
+	101, // 120: rump.sp.v1.NpfTable.entries:type_name -> rump.sp.v1.NpfAddress
+	107, // 121: rump.sp.v1.NpfConfig.tables:type_name -> rump.sp.v1.NpfTable
+	108, // 122: rump.sp.v1.NpfConfig.procedures:type_name -> rump.sp.v1.NpfProcedure
+	106, // 123: rump.sp.v1.NpfConfig.maps:type_name -> rump.sp.v1.NpfMap
+	105, // 124: rump.sp.v1.NpfConfig.groups:type_name -> rump.sp.v1.NpfGroup
+	121, // 125: rump.sp.v1.NpfConfig.params:type_name -> rump.sp.v1.NpfConfig.ParamsEntry
+	18,  // 126: rump.sp.v1.NpfConnection.source:type_name -> rump.sp.v1.Sockaddr
+	18,  // 127: rump.sp.v1.NpfConnection.destination:type_name -> rump.sp.v1.Sockaddr
+	18,  // 128: rump.sp.v1.NpfConnection.translated:type_name -> rump.sp.v1.Sockaddr
+	113, // 129: rump.sp.v1.DhcpPool.hosts:type_name -> rump.sp.v1.DhcpHost
 	130, // [130:130] is the sub-list for method output_type
 	130, // [130:130] is the sub-list for method input_type
 	130, // [130:130] is the sub-list for extension type_name
@@ -11126,13 +11290,13 @@ func file_rump_types_proto_init() {
 	if File_rump_types_proto != nil {
 		return
 	}
-	file_rump_types_proto_msgTypes[16].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[18].OneofWrappers = []any{
 		(*Sockaddr_Un)(nil),
 		(*Sockaddr_In4)(nil),
 		(*Sockaddr_In6)(nil),
 		(*Sockaddr_Dl)(nil),
 	}
-	file_rump_types_proto_msgTypes[19].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[21].OneofWrappers = []any{
 		(*Sockopt_Integer)(nil),
 		(*Sockopt_Linger)(nil),
 		(*Sockopt_Timeval)(nil),
@@ -11141,11 +11305,11 @@ func file_rump_types_proto_init() {
 		(*Sockopt_Peereid)(nil),
 		(*Sockopt_TcpInfo)(nil),
 	}
-	file_rump_types_proto_msgTypes[23].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[25].OneofWrappers = []any{
 		(*CmsgValue_Creds)(nil),
 		(*CmsgValue_Timestamp)(nil),
 	}
-	file_rump_types_proto_msgTypes[26].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[28].OneofWrappers = []any{
 		(*SysctlValue_Integer)(nil),
 		(*SysctlValue_Quad)(nil),
 		(*SysctlValue_Text)(nil),
@@ -11160,13 +11324,13 @@ func file_rump_types_proto_init() {
 		(*SysctlValue_Prefixes)(nil),
 		(*SysctlValue_Texts)(nil),
 	}
-	file_rump_types_proto_msgTypes[38].OneofWrappers = []any{}
-	file_rump_types_proto_msgTypes[41].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[40].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[43].OneofWrappers = []any{
 		(*MountArgs_Tmpfs)(nil),
 		(*MountArgs_Disk)(nil),
 		(*MountArgs_Other)(nil),
 	}
-	file_rump_types_proto_msgTypes[42].OneofWrappers = []any{
+	file_rump_types_proto_msgTypes[44].OneofWrappers = []any{
 		(*IoctlArgs_Integer)(nil),
 		(*IoctlArgs_Raw)(nil),
 		(*IoctlArgs_Text)(nil),
@@ -11204,14 +11368,14 @@ func file_rump_types_proto_init() {
 		(*IoctlArgs_BpfDltlist)(nil),
 		(*IoctlArgs_Wg)(nil),
 	}
-	file_rump_types_proto_msgTypes[101].OneofWrappers = []any{}
+	file_rump_types_proto_msgTypes[103].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_types_proto_rawDesc), len(file_rump_types_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   120,
+			NumMessages:   122,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

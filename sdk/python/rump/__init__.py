@@ -20,6 +20,7 @@ from rump._default import default, set_default
 from rump._errors import RumpError
 from rump._local import Kernel
 from rump._modules import faction_of, generate_key, sign_wheel
+from rump._signals import Siginfo
 from rump._socket import Socket, sockopt_bytes, sockopt_value
 from rump._structures import *  # noqa: F403  all structures of the contract
 from rump._trace import trace_requests
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [  # noqa: PLE0604  the constants and structures are strings too
-    "Batch", "CallStatistics", "Client", "Future", "Kernel", "Prepared", "RumpError", "Socket", "Statistics", "aio", "connect", "default",
+    "Batch", "CallStatistics", "Client", "Future", "Kernel", "Prepared", "RumpError", "Siginfo", "Socket", "Statistics", "aio", "connect", "default",
     "faction_of", "fs",
     "generate_key", "major", "makedev", "minor", "newfs", "set_default", "sign_wheel", "sockopt_bytes", "sockopt_value",
     "trace_requests",

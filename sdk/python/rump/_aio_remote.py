@@ -28,7 +28,7 @@ from rump._remote import (
     upload_requests,
 )
 from rump._retry import Policy, die, log
-from rump._signals import Signals
+from rump._signals import Signals, siginfo_of
 from rump._wire import copy, lost
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2 as sp
@@ -183,7 +183,7 @@ class RemoteConnection:
 
     def _deliver(self, reply: Any) -> None:
         if reply.signal:
-            self.signals(reply.signal)
+            self.signals(siginfo_of(reply))
         elif reply.busy:
             for payload in self._ledger.again(reply.id):
                 self._send(payload)

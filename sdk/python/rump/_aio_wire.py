@@ -41,12 +41,16 @@ class GrpcWire:
         self._stream = method(metadata=metadata)
         self._outgoing: asyncio.Queue[bytes] = asyncio.Queue()
         self.send = self._outgoing.put_nowait
+        self._early: list[Any] = []
+        """Signals that came before the answer to `resume`."""
 
     async def resume(self, first: bytes) -> None:
         try:
             async with asyncio.timeout(RESUME_S):
                 await self._stream.write(first)
-                if await self._stream.read() is grpc.aio.EOF:
+                while (reply := await self._stream.read()) is not grpc.aio.EOF and reply.signal:
+                    self._early.append(reply)
+                if reply is grpc.aio.EOF:
                     raise asyncio.InvalidStateError
         except TimeoutError:
             self._stream.cancel()
@@ -56,6 +60,8 @@ class GrpcWire:
 
     async def serve(self, deliver: Callable[[Any], None]) -> KernelError:
         writer = asyncio.get_running_loop().create_task(self._write())
+        for reply in self._early:
+            deliver(reply)
         try:
             while (reply := await self._stream.read()) is not grpc.aio.EOF:
                 deliver(reply)
@@ -129,7 +135,14 @@ class FrameWire(Frames):
 
     async def resume(self, first: bytes) -> None:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._deliver = lambda reply: self._early.append(reply) if answer.done() else answer.set_result(reply)
+
+        def early(reply: Any) -> None:
+            if answer.done() or reply.signal:
+                self._early.append(reply)
+            else:
+                answer.set_result(reply)
+
+        self._deliver = early
         self.send(first)
         await asyncio.wait((answer, self._lost), timeout=RESUME_S, return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():

@@ -1939,6 +1939,10 @@ class PubCalls(SyncBase):
         """
         self._do(C.KILL, (pid, signo))
 
+    def sigqueue(self, pid: int, signo: int, value: int) -> None:
+        """Sends a signal with a value to one process, as sigqueue(3); 0 only asks. EINVAL, ESRCH, EPERM."""
+        self._do(C.SIGQUEUE, (pid, signo, value))
+
     def sigpending(self, take: bool = False) -> int:
         """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they
         are forgotten.
@@ -2224,6 +2228,10 @@ class AsyncPubCalls(AsyncBase):
         EINVAL, ESRCH, EPERM.
         """
         await self._do(C.KILL, (pid, signo))
+
+    async def sigqueue(self, pid: int, signo: int, value: int) -> None:
+        """Sends a signal with a value to one process, as sigqueue(3); 0 only asks. EINVAL, ESRCH, EPERM."""
+        await self._do(C.SIGQUEUE, (pid, signo, value))
 
     async def sigpending(self, take: bool = False) -> int:
         """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they
@@ -2525,6 +2533,10 @@ class BatchCalls(BatchBase):
         EINVAL, ESRCH, EPERM.
         """
         return self._add(C.KILL, (pid, signo))
+
+    def sigqueue(self, pid: int | Ref, signo: int | Ref, value: int | Ref) -> Future[None]:
+        """Sends a signal with a value to one process, as sigqueue(3); 0 only asks. EINVAL, ESRCH, EPERM."""
+        return self._add(C.SIGQUEUE, (pid, signo, value))
 
     def sigpending(self, take: bool | Ref = False) -> Future[int]:
         """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they

@@ -62,6 +62,14 @@ class Usage(TypedDict):
     cpu_nanoseconds: int
 
 
+class Held(TypedDict):
+    """What an identity of the policy holds of a kind: sockets, pipes, aio, replies."""
+
+    subject: str
+    kind: str
+    bytes: int
+
+
 class Statistics(TypedDict):
     """How a kernel does, as ``rump status --calls --json`` prints it. ``bounds`` are in nanoseconds."""
 
@@ -75,6 +83,7 @@ class Statistics(TypedDict):
     bounds: list[int]
     usage: list[Usage]
     components: list[ComponentStatus]
+    held: list[Held]
 
 
 class Wheel(NamedTuple):

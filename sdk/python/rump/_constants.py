@@ -546,6 +546,12 @@ POLLRDBAND: Final[int] = _of["POLLRDBAND"]
 POLLRDNORM: Final[int] = _of["POLLRDNORM"]
 POLLWRBAND: Final[int] = _of["POLLWRBAND"]
 POLLWRNORM: Final[int] = _of["POLLWRNORM"]
+POLL_ERR: Final[int] = _of["POLL_ERR"]
+POLL_HUP: Final[int] = _of["POLL_HUP"]
+POLL_IN: Final[int] = _of["POLL_IN"]
+POLL_MSG: Final[int] = _of["POLL_MSG"]
+POLL_OUT: Final[int] = _of["POLL_OUT"]
+POLL_PRI: Final[int] = _of["POLL_PRI"]
 POSIX_VDISABLE: Final[int] = _of["POSIX_VDISABLE"]
 QUOTACTL_CURSORATEND: Final[int] = _of["QUOTACTL_CURSORATEND"]
 QUOTACTL_CURSORCLOSE: Final[int] = _of["QUOTACTL_CURSORCLOSE"]
@@ -753,6 +759,13 @@ SIOCSLINKSTR: Final[int] = _of["SIOCSLINKSTR"]
 SIOCSNDFLUSH_IN6: Final[int] = _of["SIOCSNDFLUSH_IN6"]
 SIOCSPGRP: Final[int] = _of["SIOCSPGRP"]
 SIOCZIFDATA: Final[int] = _of["SIOCZIFDATA"]
+SI_ASYNCIO: Final[int] = _of["SI_ASYNCIO"]
+SI_LWP: Final[int] = _of["SI_LWP"]
+SI_MESGQ: Final[int] = _of["SI_MESGQ"]
+SI_NOINFO: Final[int] = _of["SI_NOINFO"]
+SI_QUEUE: Final[int] = _of["SI_QUEUE"]
+SI_TIMER: Final[int] = _of["SI_TIMER"]
+SI_USER: Final[int] = _of["SI_USER"]
 SOCK_CLOEXEC: Final[int] = _of["SOCK_CLOEXEC"]
 SOCK_DGRAM: Final[int] = _of["SOCK_DGRAM"]
 SOCK_NONBLOCK: Final[int] = _of["SOCK_NONBLOCK"]
@@ -1441,6 +1454,12 @@ __all__ = [
     "POLLRDNORM",
     "POLLWRBAND",
     "POLLWRNORM",
+    "POLL_ERR",
+    "POLL_HUP",
+    "POLL_IN",
+    "POLL_MSG",
+    "POLL_OUT",
+    "POLL_PRI",
     "POSIX_VDISABLE",
     "QUOTACTL_CURSORATEND",
     "QUOTACTL_CURSORCLOSE",
@@ -1648,6 +1667,13 @@ __all__ = [
     "SIOCSNDFLUSH_IN6",
     "SIOCSPGRP",
     "SIOCZIFDATA",
+    "SI_ASYNCIO",
+    "SI_LWP",
+    "SI_MESGQ",
+    "SI_NOINFO",
+    "SI_QUEUE",
+    "SI_TIMER",
+    "SI_USER",
     "SOCK_CLOEXEC",
     "SOCK_DGRAM",
     "SOCK_NONBLOCK",

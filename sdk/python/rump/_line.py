@@ -18,8 +18,10 @@ import grpc
 from rump._errors import CONNECTION
 from rump._ledger import Ledger, cancellation
 from rump._retry import Policy, die, log
+from rump._signals import siginfo_of
 from rump._wire import Wire, copy, lost, resume
 from rumpwire import rump_sp_pb2 as sp
+from rumpwire import values
 from rumpwire.errno import Errno, KernelError
 
 GONE = (Errno.ESTALE, Errno.EAUTH)
@@ -45,7 +47,7 @@ class SignalReader:
     """A call that brings the signals of a session, and a thread that reads them."""
 
     def __init__(
-        self, channel: grpc.Channel, metadata: tuple[tuple[str, str], ...], signals: Callable[[int], None]
+        self, channel: grpc.Channel, metadata: tuple[tuple[str, str], ...], signals: Callable[[values.Siginfo], None]
     ) -> None:
         method: Any = channel.unary_stream(
             "/rump.sp.v1.Session/Signals",
@@ -66,7 +68,7 @@ class SignalReader:
     def _read(self) -> None:
         with contextlib.suppress(grpc.RpcError):  # the connection has ended, as the next call will tell
             for reply in self._call:
-                self._signals(reply.signal)
+                self._signals(siginfo_of(reply))
 
 
 class Line:
@@ -82,7 +84,7 @@ class Line:
         policy: Policy,
         name: str,
         limit: int,
-        signals: Callable[[int], None],
+        signals: Callable[[values.Siginfo], None],
         plain: Callable[[bytes], bytes] | None = None,
     ) -> None:
         self._connect = connect
@@ -238,7 +240,7 @@ class Line:
 
     def _deliver(self, reply: Any, wire: Wire) -> None:
         if reply.signal:
-            self._signals(reply.signal)
+            self._signals(siginfo_of(reply))
             return
         with self._lock:
             if reply.busy:
@@ -338,7 +340,7 @@ class Line:
             return
         try:
             wire = self._connect(self._why is not None)
-            resume(wire, self._resumption())
+            resume(wire, self._resumption(), self._signals)
         except KernelError as error:
             self._failed(error)
         else:

@@ -412,6 +412,7 @@ def statistics_of(reply: Any) -> Statistics:
             for u in reply.usage
         ],
         "components": [component_of(c) for c in reply.components],
+        "held": [{"subject": h.subject, "kind": h.kind, "bytes": h.bytes} for h in reply.held],
     }
 
 

@@ -18,6 +18,7 @@ from rump import _arguments as A, _host as H
 CONVERT: dict[Op, Callable[..., tuple[Any, ...]]] = {
     C.WRITE: lambda fd, data: (fd, A.buffer(data)),
     C.KILL: lambda pid, signo: (pid, H.SIGNAL.wire(int(signo))),
+    C.SIGQUEUE: lambda pid, signo, value: (pid, H.SIGNAL.wire(int(signo)), value),
     C.SETLOGIN: lambda namebuf: (A.text(namebuf),),
     C.IOCTL: lambda fd, com, data: (fd, H.IOCTL.wire(com), A.ioctl_argument(data)),
     C.SETGROUPS: lambda gidset: (list(gidset),),
@@ -239,6 +240,7 @@ ZERO: dict[Op, tuple[Any, ...]] = {
     C.WRITE: (0, b""),
     C.CLOSE: (0,),
     C.KILL: (0, 0),
+    C.SIGQUEUE: (0, 0, 0),
     C.SIGPENDING: (False,),
     C.GETPID: (),
     C.SETUID: (0,),

@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError
 
 from rump._errors import CONNECTION
 from rump._grpc import kernel_error
+from rump._signals import siginfo_of
 from rumpuser.polling import let_others_run
 from rumpuser.transport.framing import ATTACH, ATTACHED, HEADER, Cutter, framed
 from rumpuser.transport.linger import CROWDED_NS, LINGER_NS, Crowd, Linger
@@ -25,6 +26,7 @@ from rumpuser.transport.offer import HELLO_S, LostOfferError, hello, read_offer,
 from rumpuser.transport.ring import Reader, Ring
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Siginfo
 from rumpwire.wire import decode_error
 
 RESUME_S = 5.0
@@ -323,14 +325,15 @@ class RingWire(FrameWire):
             incoming.disarm()
 
 
-def resume(wire: Wire, first: bytes) -> None:
-    """Takes up where another stream was cut. ESTALE, EAUTH, ENOTCONN."""
+def resume(wire: Wire, first: bytes, signals: Callable[[Siginfo], None]) -> None:
+    """Takes up where another stream was cut. Signals that waited for one come first. ESTALE, EAUTH, ENOTCONN."""
     late = threading.Timer(RESUME_S, wire.end)
     late.daemon = True
     late.start()
     try:
         wire.send(first)
-        wire.receive()
+        while (reply := wire.receive()).signal:
+            signals(siginfo_of(reply))
     except BaseException:
         wire.end()
         raise

@@ -38,6 +38,11 @@ def rump_pub_kill(pid: int, signo: int) -> None:
     default().pub.kill(pid, signo)
 
 
+def rump_pub_sigqueue(pid: int, signo: int, value: int) -> None:
+    """Sends a signal with a value to one process, as sigqueue(3); 0 only asks. EINVAL, ESRCH, EPERM."""
+    default().pub.sigqueue(pid, signo, value)
+
+
 def rump_pub_sigpending(take: bool = False) -> int:
     """The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are
     forgotten.
@@ -1426,6 +1431,7 @@ __all__ = [
     "rump_sys_write",
     "rump_sys_close",
     "rump_pub_kill",
+    "rump_pub_sigqueue",
     "rump_pub_sigpending",
     "rump_sys_getpid",
     "rump_sys_setuid",

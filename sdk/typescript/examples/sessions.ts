@@ -4,6 +4,7 @@
  *     sessions.js script PATH          calls of which none may be left out, or done twice
  *     sessions.js workers PATH STOP    four that write, until there is a file STOP
  *     sessions.js stale                a session that ends
+ *     sessions.js signals              each signal that comes
  */
 import { existsSync } from "node:fs";
 
@@ -90,6 +91,13 @@ async function stale(k: Connection): Promise<void> {
   console.log(await failure(k.sys.fstat(rfd)));
 }
 
+/** Prints until it is killed. */
+function signals(k: Connection): Promise<never> {
+  k.onSignal((s) => console.log(`${s.si_signo} ${s.si_code} ${s.si_pid} ${s.si_uid} ${s.si_value}`));
+  console.log(`pid ${k.pid}`);
+  return new Promise(() => undefined);
+}
+
 const [, , what, path = "", stop = ""] = process.argv;
 const k = await connect(undefined, { retry: 30, ...(what === "stale" && { leaseMs: 300 }) });
 switch (what) {
@@ -101,5 +109,8 @@ switch (what) {
     break;
   case "stale":
     await stale(k);
+    break;
+  case "signals":
+    await signals(k);
 }
 await k.close();

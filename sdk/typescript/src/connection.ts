@@ -6,7 +6,8 @@ import { ChannelCredentials, Client, credentials } from "@grpc/grpc-js";
 
 import { RumpError, isLost, ofStatus } from "./error.js";
 import { AttachRequest, type Call, DetachRequest, type Result, SessionService } from "./gen/rump_sp.js";
-import { Line, type Session, metadataOf, pause } from "./line.js";
+import type { Siginfo } from "./gen/rump_types.js";
+import { Line, type Session, type Signals, metadataOf, pause } from "./line.js";
 import { type Retry, leaseOf, policy, waits } from "./retry.js";
 import { type OneCall, Pub, Sys } from "./sys.js";
 
@@ -46,6 +47,7 @@ interface Kernel {
   retry: Retry;
   request: AttachRequest;
   timeoutMs: number;
+  signals: Signals;
 }
 
 /** Makes a process in the kernel at `url`, or at RUMP_SERVER: unix://path, tcp://host:port (TLS), tcp+plain://host:port. */
@@ -65,7 +67,7 @@ export async function connect(url?: string, options: Options = {}): Promise<Conn
     lease_ms: options.leaseMs ?? leaseOf(retry),
     streams: true,
   };
-  const kernel = { target, address, dial, retry, request, timeoutMs: options.timeoutMs ?? 20_000 };
+  const kernel = { target, address, dial, retry, request, timeoutMs: options.timeoutMs ?? 20_000, signals: {} };
   return new Connection(kernel, await attach(kernel));
 }
 
@@ -78,7 +80,7 @@ async function attach(kernel: Kernel): Promise<Line> {
     const client = dial();
     try {
       const session = await ask(client, request, Date.now() + timeoutMs);
-      return new Line(session, client, dial, retry, target);
+      return new Line(session, client, dial, retry, target, kernel.signals);
     } catch (error) {
       client.close();
       const { value: wait, done } = tries.next();
@@ -177,6 +179,14 @@ export class Connection {
   /** Number of the process in the kernel. It changes only with the session, after an ESTALE. */
   get pid(): number {
     return this.#line.session.pid;
+  }
+
+  /**
+   * Has the signals of the process go to a function, by NetBSD's numbers and with what comes with them (siginfo(2));
+   * without one they are dropped.
+   */
+  onSignal(handler: ((info: Siginfo) => void) | undefined): void {
+    this.#kernel.signals.handler = handler;
   }
 
   /** Does one call and gives its response. */

@@ -1,7 +1,9 @@
 import { Client, type ClientDuplexStream, Metadata } from "@grpc/grpc-js";
 
 import { RumpError, isGone, isLost, lost, ofStatus, stale } from "./error.js";
+import { SI_NOINFO } from "./const.js";
 import { SessionService, StreamRequest, type StreamResponse } from "./gen/rump_sp.js";
+import { Siginfo } from "./gen/rump_types.js";
 import type { Result } from "./gen/rump_sp.js";
 import { type Retry, tries, waits } from "./retry.js";
 
@@ -14,6 +16,11 @@ export interface Session {
   pid: number;
   /** Largest request that is taken, in bytes. */
   limit: number;
+}
+
+/** Where the signals of a process go, by NetBSD's numbers. */
+export interface Signals {
+  handler?: (info: Siginfo) => void;
 }
 
 interface Waiter {
@@ -78,6 +85,7 @@ export class Line {
   readonly #retry: Retry;
   readonly #dial: () => Client;
   readonly #name: string;
+  readonly #signals: Signals;
   /** In the order of their ids. */
   readonly #waiting = new Map<bigint, Waiter>();
   readonly #over = new AbortController();
@@ -87,11 +95,12 @@ export class Line {
   #broken: Error | undefined;
   #told = false;
 
-  constructor(session: Session, client: Client, dial: () => Client, retry: Retry, name: string) {
+  constructor(session: Session, client: Client, dial: () => Client, retry: Retry, name: string, signals: Signals) {
     this.session = session;
     this.#retry = retry;
     this.#dial = dial;
     this.#name = name;
+    this.#signals = signals;
     this.#use(new Wire(client, session));
   }
 
@@ -162,6 +171,10 @@ export class Line {
   }
 
   #deliver(reply: StreamResponse, wire: Wire): void {
+    if (reply.signal !== 0) {
+      this.#signal(reply);
+      return;
+    }
     const waiter = this.#waiting.get(reply.id);
     if (waiter === undefined) {
       return;
@@ -178,6 +191,13 @@ export class Line {
       this.#answered.push(reply.id);
     }
     waiter.done(reply.results);
+  }
+
+  #signal(reply: StreamResponse): void {
+    const { signal, siginfo } = reply;
+    this.#signals.handler?.(
+      siginfo ?? { ...Siginfo.decode(new Uint8Array()), si_signo: signal, si_code: SI_NOINFO },
+    );
   }
 
   #fail(why: Error): void {
@@ -244,7 +264,11 @@ export class Line {
     wire.send(request({ resume: true, acked: this.#lowest(), waiting }));
     return new Promise((done, failed) => {
       const late = setTimeout(() => wire.end(), RESUMPTION_MS);
-      wire.reply = () => {
+      wire.reply = (reply) => {
+        if (reply.signal !== 0) {
+          this.#signal(reply);
+          return;
+        }
         clearTimeout(late);
         this.#repeat(wire);
         done();

@@ -1661,6 +1661,13 @@ export class Pub {
   }
 
   /**
+   * Sends a signal with a value to one process, as sigqueue(3); 0 only asks. EINVAL, ESRCH, EPERM.
+   */
+  async sigqueue(pid: number, signo: number, value: number | bigint): Promise<void> {
+    await this.#do({ $case: "sigqueue", value: { pid, signo, value: BigInt(value) } });
+  }
+
+  /**
    * The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are
    * forgotten.
    */

@@ -9,7 +9,8 @@ an ``async def`` where it may have to wait (see `rumpuser.pending`). It never bl
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -18,7 +19,7 @@ from rumpwire import const
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
-from rumpwire.values import Credentials
+from rumpwire.values import Credentials, MemoryHeld
 
 ROOT_CRED = Credentials(uid=0, euid=0, svuid=0, gid=0, egid=0, svgid=0, groups=[0])
 
@@ -34,6 +35,10 @@ class Context:
     umask: int = 0o022
     fsize: int = const.RLIM_INFINITY
     """RLIMIT_FSIZE: the longest file that the process may write."""
+    sbsize: int = const.RLIM_INFINITY
+    """RLIMIT_SBSIZE: bytes that the buffers of its user's sockets may have."""
+    memory: int = 0
+    """Bytes that its identity may hold, of each kind by itself (`rumpuser.policy.Limits`); 0 is no limit."""
 
 
 KERNEL = Context(pid=0, umask=0)
@@ -104,6 +109,15 @@ class Parameters:
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
+def held(pieces: Iterable[tuple[str, str, int]]) -> list[MemoryHeld]:
+    """The sums for those that are identities of a policy."""
+    sums: Counter[tuple[str, str]] = Counter()
+    for subject, kind, count in pieces:
+        if subject:
+            sums[subject, kind] += count
+    return [MemoryHeld(subject, kind, count) for (subject, kind), count in sorted(sums.items())]
+
+
 class Component:
     """Base of all components; also the in-process `Peer`.
 
@@ -124,6 +138,7 @@ class Component:
             "module_load": Entry(lambda ctx, name, props: self.loader.load(self, name, props)),
             "module_list": Entry(lambda ctx: self.loader.active()),
             "handles_kept": Entry(lambda ctx, handles, directories: self.keep(handles, directories)),
+            "memory_held": Entry(lambda ctx: held(self.holding())),
             "halt": Entry(lambda ctx, opt: self.halting(opt)),
             "module_unload": Entry(lambda ctx, name, auto=False: self.loader.unload(self, name, auto=auto)),
         }
@@ -149,6 +164,10 @@ class Component:
         What of them is there, as a tuple of two lists.
         """
         return [], []
+
+    def holding(self) -> Iterable[tuple[str, str, int]]:
+        """What identities hold here: subject, kind, bytes, in any number of pieces."""
+        return ()
 
     def halting(self, opt: int) -> None:
         """Called when the kernel is about to halt, RB_*; `stop` follows."""

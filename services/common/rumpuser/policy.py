@@ -42,17 +42,22 @@ ALGORITHMS = ("HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS
 ID_MAX = (1 << 32) - 2
 _NUMBERED = re.compile(r"[ug]id:(0|[1-9*][0-9*]*)")
 _PREFIXES = ("cn:", "dns:", "jwt:", "spiffe://", "http://", "https://", "urn:", "*")
-_LIMITS = {"processes": 1 << 16, "descriptors": 1 << 16, "calls": 1 << 16, "rate": 1 << 30}
+_LIMITS = {"processes": 1 << 16, "descriptors": 1 << 16, "calls": 1 << 16, "rate": 1 << 30, "memory": 1 << 40}
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one identity may have at a time; 0 is no limit. ``rate``: calls a second, with a second's worth at once."""
+    """What one identity may have at a time; 0 is no limit.
+
+    ``rate``: calls a second, with a second's worth at once. ``memory``: bytes of each kind of thing by itself, the
+    buffers of sockets, pipes, asynchronous I/O, and answers that are not acknowledged.
+    """
 
     processes: int = 0
     descriptors: int = 0
     calls: int = 0
     rate: int = 0
+    memory: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import functools
 import importlib.metadata
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rumpkern.core.aio import AioLimits
@@ -34,6 +34,7 @@ from rumpuser.module import GROUP
 from rumpwire import const
 from rumpwire.calls import Op
 from rumpwire.errno import KernelError
+from rumpwire.values import Siginfo
 
 MACHINES = {"x86_64": "amd64", "i686": "i386", "aarch64": "evbarm", "armv7l": "evbarm", "riscv64": "riscv"}
 """NetBSD's port for a machine of the host, where it is called otherwise."""
@@ -112,10 +113,13 @@ class KernComponent(Component):
         keep(self, list(directories))
         return [], list(directories)
 
-    def _post(self, pid: int, signo: int) -> None:
+    def holding(self) -> Iterable[tuple[str, str, int]]:
+        return ((subject, "pipes", count) for subject, count in self.pipes.held())
+
+    def _post(self, pid: int, signo: int, value: int) -> None:
         """A signal of a timer; its process may have ended meanwhile."""
         with contextlib.suppress(KernelError):
-            self.signals.post(pid, signo)
+            self.signals.post(pid, signo, Siginfo(si_code=const.SI_TIMER, si_value=value))
 
 
 def identity(host: Host, parameters: Parameters) -> Identity:

@@ -57,6 +57,7 @@ def syscalls(component: KernComponent) -> dict[str, Entry]:
         "setrlimit": Entry(session.setrlimit),
         # signals
         "kill": Entry(component.signals.kill),
+        "sigqueue": Entry(component.signals.sigqueue),
         "sigpending": Entry(component.signals.sigpending),
         "signal_post": Entry(component.signals.signal_post),
         # clocks

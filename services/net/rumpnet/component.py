@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from rumpnet import modules
@@ -68,6 +68,9 @@ class NetComponent(Component):
                 lingering.close()
             self.recorder.closed(handle)
         return [handle for handle in handles if handle in self.net.sockets], []
+
+    def holding(self) -> Iterable[tuple[str, str, int]]:
+        return ((so.subject, "sockets", so.reserved) for so in self.net.sockets.values())
 
     def stop(self) -> None:
         """Closes all sockets; calls that wait on them end with EBADF."""

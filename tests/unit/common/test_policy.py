@@ -113,7 +113,7 @@ FAULTS = [
     ('[[rule]]\nmatch = "cn:a"\nuid = 1\nallow = ["system.rebot"]\n', 4, "no action 'system.rebot'"),
     ('[[rule]]\nmatch = "cn:a"\nuid = 1\nalow = []\n', 4, "unknown key 'alow'"),
     ('[[rule]]\nmatch = "cn:a"\nuid = 1\nlimits = { rate = 0 }\n', 4, "rate is a number in 1"),
-    ('[[rule]]\nmatch = "cn:a"\nuid = 1\nlimits = { memory = 5 }\n', 4, "unknown key 'memory'"),
+    ('[[rule]]\nmatch = "cn:a"\nuid = 1\nlimits = { money = 5 }\n', 4, "unknown key 'money'"),
     ('[[rule]]\nmatch = "cn:a"\nuid = 1\n[[rule]]\nmatch = 5\nuid = 1\n', 5, "text or a list"),
     (JWT + 'algorithms = ["EdDSA"]\n' + RULE, 1, "keys is needed"),
     (

@@ -26,7 +26,7 @@ def test_the_example_is_a_policy_without_fault(tmp_path: Path) -> None:
     web, operator = policy.identify(["jwt:web"]), policy.identify(["cn:operator"])
     assert web is not None
     assert operator is not None
-    assert web.limits == Limits(4, 64, 32, 500)
+    assert web.limits == Limits(4, 64, 32, 500, 4 << 20)
     assert permitted(web.cred, Action.NETWORK_BIND_PRIVPORT)
     assert not permitted(web.cred, Action.PROCESS_FORK)
     assert permitted(operator.cred, Action.SYSTEM_MOUNT_NEW)

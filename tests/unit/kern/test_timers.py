@@ -31,7 +31,7 @@ class Site:
         self.timers = Timers(self.host, self.clocks, self.processes, self._post)
         self.ctx = self.process()
 
-    def _post(self, pid: int, signo: int) -> None:
+    def _post(self, pid: int, signo: int, value: int) -> None:
         self.sent.append((self.host.now_ns, pid, signo))
 
     def process(self) -> Context:

@@ -4,6 +4,7 @@
 //	sessions script PATH          calls of which none may be left out, or done twice
 //	sessions workers PATH STOP    four that write, until there is a file STOP
 //	sessions stale                a session that ends
+//	sessions signals              each signal that comes
 package main
 
 import (
@@ -35,6 +36,8 @@ func main() {
 		workers(k, os.Args[2], os.Args[3])
 	case "stale":
 		stale(k)
+	case "signals":
+		signals(k)
 	}
 	check(k.Close())
 	if _, _, err := k.Sys.Getpid(ctx); err != rump.ErrClosed {
@@ -46,6 +49,16 @@ func check(err error) {
 	if err != nil {
 		fmt.Println("failed:", err)
 		os.Exit(1)
+	}
+}
+
+// signals prints until it is killed.
+func signals(k *rump.Connection) {
+	coming := make(chan *rumpsp.Siginfo, 100)
+	k.Notify(coming)
+	fmt.Println("pid", k.PID())
+	for s := range coming {
+		fmt.Println(s.GetSiSigno(), s.GetSiCode(), s.GetSiPid(), s.GetSiUid(), s.GetSiValue())
 	}
 }
 

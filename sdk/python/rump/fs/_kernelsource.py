@@ -31,8 +31,6 @@ _READ = os.O_RDONLY | os.O_NONBLOCK
 _DENTS = 64 << 10
 _NOFOLLOW = _host.OPEN.names["O_NOFOLLOW"]
 _LINK = const.PATH_MAX
-_ONE_BY_ONE = (errno.ENOSYS, errno.EACCES, errno.ENOENT, errno.ENOTDIR)
-"""Where an older kernel does not know getdents_stat, or the directory cannot be read any more."""
 _WINDOW = 4
 """Pieces of a large file that are asked for in one message."""
 
@@ -83,16 +81,28 @@ def stats(k: Client, places: Sequence[tuple[int, bytes]]) -> list[Future[Stat]]:
     return out
 
 
-def directory_stats(k: Client, fd: int, path: bytes, names: Sequence[bytes]) -> list[Future[Stat]]:
-    """The same of names in one directory, some hundred in a message. Those that went another way are asked for."""
+def read_with_stats(k: Client, fd: int, path: bytes) -> tuple[list[Dirent], dict[bytes, Stat]]:
+    """What `read_directory` gives, and the attributes of those names that have some."""
     try:
-        found = {
-            e.entry.d_name: e.st for e in _read_with_stats(k, fd, path) if e.entry is not None and e.st is not None
-        }
+        found = _read_with_stats(k, fd, path)
     except OSError as error:
-        if error.errno not in _ONE_BY_ONE:
+        if error.errno != errno.ENOSYS:  # of an older kernel
             raise
-        found = {}
+        return read_directory(k, fd, path), {}
+    entries = [entry for entry, _ in found if entry is not None and _is_proper(entry.d_name)]
+    return entries, {entry.d_name: st for entry, st in found if entry is not None and st is not None}
+
+
+def directory_stats(
+    k: Client, fd: int, path: bytes, names: Sequence[bytes], found: dict[bytes, Stat]
+) -> list[Future[Stat]]:
+    """The attributes of names in one directory, some hundred in a message. Those that went another way are asked for.
+
+    ``found``: those that are known already.
+    """
+    if not found:
+        with contextlib.suppress(OSError):  # it may be gone, or closed to us by now: each name tells
+            found = read_with_stats(k, fd, path)[1]
     missing = [name for name in names if name not in found]
     asked = dict(zip(missing, stats(k, [(fd, joined(path, name)) for name in missing]), strict=True))
     return [asked.get(name) or known(calls.FSTATAT, found[name]) for name in names]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, AnyStr
 from rump._arguments import Buffer, PathArg
 from rump._base import Future
 from rump.fs import _transfer, _walk
-from rump.fs._kernelsource import NOFOLLOW, directory_stats, kernel_places, read_directory
+from rump.fs._kernelsource import NOFOLLOW, directory_stats, kernel_places, read_directory, read_with_stats
 from rump.fs._node import CHUNK, Copied, Kept, Tell
 from rump.fs._places import LONGEST, joined
 from rump.fs._walk import DirEntry
@@ -228,18 +228,23 @@ class Tree:
             entries = read_directory(self.k, fd, name)
         return [_like(path, entry.d_name) for entry in entries]
 
-    def scandir(self, path: AnyStr | os.PathLike[AnyStr] = "/") -> list[DirEntry[AnyStr]]:  # type: ignore[assignment]
-        """Names in a directory, with what kind of file each is; attributes of all in a few messages when asked for."""
-        with self.at(path) as (fd, name):
-            entries = read_directory(self.k, fd, name)
+    def scandir(
+        self, path: AnyStr | os.PathLike[AnyStr] = "/", *, attributes: bool = False  # type: ignore[assignment]
+    ) -> list[DirEntry[AnyStr]]:  # fmt: skip
+        """Names in a directory, with what kind of file each is; attributes of all in a few messages when asked for.
+
+        With ``attributes`` those come along with the names, in the same messages.
+        """
         folder: AnyStr = os.fspath(path)
         cached: dict[AnyStr, Future[Stat]] = {}
+        with self.at(path) as (fd, name):
+            entries, known = read_with_stats(self.k, fd, name) if attributes else (read_directory(self.k, fd, name), {})
         names = [_like(path, entry.d_name) for entry in entries]
 
         def statted() -> dict[AnyStr, Future[Stat]]:
             if not cached:
                 with self.at(path) as (fd, name):
-                    found = directory_stats(self.k, fd, name, [entry.d_name for entry in entries])
+                    found = directory_stats(self.k, fd, name, [entry.d_name for entry in entries], known)
                 cached.update(zip(names, found, strict=True))
             return cached
 

@@ -186,6 +186,8 @@ import {
   SetuidResponse,
   SigpendingRequest,
   SigpendingResponse,
+  SigqueueRequest,
+  SigqueueResponse,
   SysctlRequest,
   SysctlResponse,
   TimerCreateRequest,
@@ -329,7 +331,7 @@ import {
   SocketRequest,
   SocketResponse,
 } from "./rump_net.js";
-import { ModuleStat, SyscallError } from "./rump_types.js";
+import { MemoryHeld, ModuleStat, Siginfo, SyscallError } from "./rump_types.js";
 import {
   AccessRequest,
   AccessResponse,
@@ -803,6 +805,7 @@ export interface Call {
     | { $case: "md_create"; value: MdCreateRequest }
     | { $case: "md_destroy"; value: MdDestroyRequest }
     | { $case: "kill"; value: KillRequest }
+    | { $case: "sigqueue"; value: SigqueueRequest }
     | { $case: "sigpending"; value: SigpendingRequest }
     | { $case: "npf_load"; value: NpfLoadRequest }
     | { $case: "npf_config_get"; value: NpfConfigGetRequest }
@@ -1072,6 +1075,7 @@ export interface Result {
     | { $case: "md_create"; value: MdCreateResponse }
     | { $case: "md_destroy"; value: MdDestroyResponse }
     | { $case: "kill"; value: KillResponse }
+    | { $case: "sigqueue"; value: SigqueueResponse }
     | { $case: "sigpending"; value: SigpendingResponse }
     | { $case: "npf_load"; value: NpfLoadResponse }
     | { $case: "npf_config_get"; value: NpfConfigGetResponse }
@@ -1184,6 +1188,7 @@ export interface SignalsRequest {
 /** With signal 0 first, when signals come this way from now on. */
 export interface SignalsResponse {
   signal: number;
+  siginfo: Siginfo | undefined;
 }
 
 export interface ExecRequest {
@@ -1262,6 +1267,10 @@ export interface StreamResponse {
   results: Result[];
   /** A signal for the process, by NetBSD's number, in a response with id 0. */
   signal: number;
+  /** What comes with it. */
+  siginfo:
+    | Siginfo
+    | undefined;
   /** Nothing was done, since too many replies are not acknowledged: send it again, with what has arrived acknowledged. */
   busy: boolean;
   /** Nothing comes after this, and why: what a gRPC stream says in its status. Only where frames are spoken. */
@@ -1372,6 +1381,8 @@ export interface StatisticsResponse {
   bounds: bigint[];
   usage: ComponentUsage[];
   components: ComponentStatus[];
+  /** What identities of a policy hold. */
+  held: MemoryHeld[];
 }
 
 function createBaseReference(): Reference {
@@ -2173,6 +2184,9 @@ export const Call: MessageFns<Call> = {
         break;
       case "kill":
         KillRequest.encode(message.call.value, writer.uint32(16882).fork()).join();
+        break;
+      case "sigqueue":
+        SigqueueRequest.encode(message.call.value, writer.uint32(16898).fork()).join();
         break;
       case "sigpending":
         SigpendingRequest.encode(message.call.value, writer.uint32(16890).fork()).join();
@@ -4228,6 +4242,14 @@ export const Call: MessageFns<Call> = {
             message.call = { $case: "kill", value: KillRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 2112: {
+            if (tag !== 16898) {
+              break;
+            }
+
+            message.call = { $case: "sigqueue", value: SigqueueRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 2111: {
             if (tag !== 16890) {
               break;
@@ -5169,6 +5191,9 @@ export const Result: MessageFns<Result> = {
         break;
       case "kill":
         KillResponse.encode(message.result.value, writer.uint32(16882).fork()).join();
+        break;
+      case "sigqueue":
+        SigqueueResponse.encode(message.result.value, writer.uint32(16898).fork()).join();
         break;
       case "sigpending":
         SigpendingResponse.encode(message.result.value, writer.uint32(16890).fork()).join();
@@ -7254,6 +7279,14 @@ export const Result: MessageFns<Result> = {
             message.result = { $case: "kill", value: KillResponse.decode(reader, reader.uint32()) };
             continue;
           }
+          case 2112: {
+            if (tag !== 16898) {
+              break;
+            }
+
+            message.result = { $case: "sigqueue", value: SigqueueResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 2111: {
             if (tag !== 16890) {
               break;
@@ -8120,13 +8153,16 @@ export const SignalsRequest: MessageFns<SignalsRequest> = {
 };
 
 function createBaseSignalsResponse(): SignalsResponse {
-  return { signal: 0 };
+  return { signal: 0, siginfo: undefined };
 }
 
 export const SignalsResponse: MessageFns<SignalsResponse> = {
   encode(message: SignalsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.signal !== 0) {
       writer.uint32(8).uint32(message.signal);
+    }
+    if (message.siginfo !== undefined) {
+      Siginfo.encode(message.siginfo, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -8150,6 +8186,14 @@ export const SignalsResponse: MessageFns<SignalsResponse> = {
             }
 
             message.signal = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.siginfo = Siginfo.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -8760,7 +8804,7 @@ export const Shared: MessageFns<Shared> = {
 };
 
 function createBaseStreamResponse(): StreamResponse {
-  return { id: 0n, results: [], signal: 0, busy: false, end: undefined, shared: [] };
+  return { id: 0n, results: [], signal: 0, siginfo: undefined, busy: false, end: undefined, shared: [] };
 }
 
 export const StreamResponse: MessageFns<StreamResponse> = {
@@ -8776,6 +8820,9 @@ export const StreamResponse: MessageFns<StreamResponse> = {
     }
     if (message.signal !== 0) {
       writer.uint32(240).uint32(message.signal);
+    }
+    if (message.siginfo !== undefined) {
+      Siginfo.encode(message.siginfo, writer.uint32(250).fork()).join();
     }
     if (message.busy !== false) {
       writer.uint32(400).bool(message.busy);
@@ -8824,6 +8871,14 @@ export const StreamResponse: MessageFns<StreamResponse> = {
             }
 
             message.signal = reader.uint32();
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.siginfo = Siginfo.decode(reader, reader.uint32());
             continue;
           }
           case 50: {
@@ -9724,6 +9779,7 @@ function createBaseStatisticsResponse(): StatisticsResponse {
     bounds: [],
     usage: [],
     components: [],
+    held: [],
   };
 }
 
@@ -9771,6 +9827,9 @@ export const StatisticsResponse: MessageFns<StatisticsResponse> = {
     }
     for (const v of message.components) {
       ComponentStatus.encode(v!, writer.uint32(82).fork()).join();
+    }
+    for (const v of message.held) {
+      MemoryHeld.encode(v!, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -9876,6 +9935,14 @@ export const StatisticsResponse: MessageFns<StatisticsResponse> = {
             }
 
             message.components.push(ComponentStatus.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.held.push(MemoryHeld.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -10110,6 +10177,16 @@ export const KernService = {
     requestDeserialize: (value: Buffer): KillRequest => KillRequest.decode(value),
     responseSerialize: (value: KillResponse): Buffer => Buffer.from(KillResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): KillResponse => KillResponse.decode(value),
+  },
+  /** Sends a signal with a value to one process, as sigqueue(3); 0 only asks. EINVAL, ESRCH, EPERM. */
+  sigqueue: {
+    path: "/rump.sp.v1.Kern/Sigqueue" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SigqueueRequest): Buffer => Buffer.from(SigqueueRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SigqueueRequest => SigqueueRequest.decode(value),
+    responseSerialize: (value: SigqueueResponse): Buffer => Buffer.from(SigqueueResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SigqueueResponse => SigqueueResponse.decode(value),
   },
   /** The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are forgotten. */
   sigpending: {
@@ -11007,6 +11084,8 @@ export interface KernServer extends UntypedServiceImplementation {
   close: handleUnaryCall<CloseRequest, CloseResponse>;
   /** Sends a signal to a process, to a process group (below -1, 0: the caller's), or to all (-1); 0 only asks. EINVAL, ESRCH, EPERM. */
   kill: handleUnaryCall<KillRequest, KillResponse>;
+  /** Sends a signal with a value to one process, as sigqueue(3); 0 only asks. EINVAL, ESRCH, EPERM. */
+  sigqueue: handleUnaryCall<SigqueueRequest, SigqueueResponse>;
   /** The signals that the kernel has recorded for the caller (model RECORD), bit signo - 1 each; with take they are forgotten. */
   sigpending: handleUnaryCall<SigpendingRequest, SigpendingResponse>;
   /** Process id; the second register has the id of the parent. Cannot fail. */

@@ -115,6 +115,27 @@ export interface Sigevent {
   sigev_value: bigint;
 }
 
+/** What an identity of a policy holds of a kind: pipes, sockets, aio, replies. */
+export interface MemoryHeld {
+  subject: string;
+  kind: string;
+  bytes: bigint;
+}
+
+/** What comes with a signal (siginfo(2)). */
+export interface Siginfo {
+  si_signo: number;
+  /** Why it was sent: SI_USER, SI_QUEUE, SI_TIMER, SI_ASYNCIO, a POLL_* with SIGIO and SIGURG, or SI_NOINFO. */
+  si_code: number;
+  /** Who sent it, and its real user id: SI_USER, SI_QUEUE. */
+  si_pid: number;
+  si_uid: number;
+  /** SI_QUEUE, SI_TIMER, SI_ASYNCIO. */
+  si_value: bigint;
+  /** Events as of poll: POLL_*. */
+  si_band: number;
+}
+
 /** A request of asynchronous I/O. What is written is in it; what was read is in the answer of aio_return. */
 export interface Aiocb {
   /** Names the request among those of its process, as the address of the block does in C: any number but 0. */
@@ -2410,6 +2431,181 @@ export const Sigevent: MessageFns<Sigevent> = {
             }
 
             message.sigev_value = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseMemoryHeld(): MemoryHeld {
+  return { subject: "", kind: "", bytes: 0n };
+}
+
+export const MemoryHeld: MessageFns<MemoryHeld> = {
+  encode(message: MemoryHeld, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.subject !== "") {
+      writer.uint32(10).string(message.subject);
+    }
+    if (message.kind !== "") {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.bytes !== 0n) {
+      if (BigInt.asUintN(64, message.bytes) !== message.bytes) {
+        throw new globalThis.Error("value provided for field message.bytes of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.bytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MemoryHeld {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMemoryHeld();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.subject = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.bytes = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSiginfo(): Siginfo {
+  return { si_signo: 0, si_code: 0, si_pid: 0, si_uid: 0, si_value: 0n, si_band: 0 };
+}
+
+export const Siginfo: MessageFns<Siginfo> = {
+  encode(message: Siginfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.si_signo !== 0) {
+      writer.uint32(8).int32(message.si_signo);
+    }
+    if (message.si_code !== 0) {
+      writer.uint32(16).int32(message.si_code);
+    }
+    if (message.si_pid !== 0) {
+      writer.uint32(24).int32(message.si_pid);
+    }
+    if (message.si_uid !== 0) {
+      writer.uint32(32).uint32(message.si_uid);
+    }
+    if (message.si_value !== 0n) {
+      if (BigInt.asUintN(64, message.si_value) !== message.si_value) {
+        throw new globalThis.Error("value provided for field message.si_value of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.si_value);
+    }
+    if (message.si_band !== 0) {
+      writer.uint32(48).int32(message.si_band);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Siginfo {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSiginfo();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.si_signo = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.si_code = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.si_pid = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.si_uid = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.si_value = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.si_band = reader.int32();
             continue;
           }
         }

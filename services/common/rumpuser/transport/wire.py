@@ -53,6 +53,9 @@ class ContextCache:
         message.pid, message.cwd, message.root, message.umask = ctx.pid, ctx.cwd, ctx.root, ctx.umask
         if ctx.fsize != const.RLIM_INFINITY:
             message.fsize = ctx.fsize
+        if ctx.sbsize != const.RLIM_INFINITY:
+            message.sbsize = ctx.sbsize
+        message.memory = ctx.memory
         _enc_Credentials(ctx.cred, message.cred)
         if len(self._encoded) >= _KEPT:
             self._encoded.clear()
@@ -73,7 +76,9 @@ class ContextCache:
 
 def _context(message: Any) -> Context:
     fsize = message.fsize if message.HasField("fsize") else const.RLIM_INFINITY
-    return Context(message.pid, _dec_Credentials(message.cred), message.cwd, message.root, message.umask, fsize)
+    sbsize = message.sbsize if message.HasField("sbsize") else const.RLIM_INFINITY
+    cred = _dec_Credentials(message.cred)
+    return Context(message.pid, cred, message.cwd, message.root, message.umask, fsize, sbsize, message.memory)
 
 
 def encode_run(

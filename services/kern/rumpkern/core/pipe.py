@@ -11,7 +11,7 @@ it is done in part. Interrupted in its middle, a write gives what was done; when
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,6 +101,7 @@ class Pipe:
     writer: bool = True
     read_at: int = 0
     written_at: int = 0
+    subject: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -153,7 +154,7 @@ class Pipes:
         return PipeResult(*self._make(ctx, 0))
 
     def make2(self, ctx: Context, flags: int) -> Pipe2Result:
-        """EINVAL, ENFILE."""
+        """EINVAL, ENFILE, ENOMEM."""
         if flags & ~(const.O_CLOEXEC | const.O_NONBLOCK | const.O_NOSIGPIPE):
             raise KernelError(Errno.EINVAL, f"flags {flags:#x}: O_CLOEXEC, O_NONBLOCK and O_NOSIGPIPE are possible")
         return Pipe2Result(*self._make(ctx, flags & ~const.O_CLOEXEC))
@@ -162,8 +163,21 @@ class Pipes:
         if len(self._ends) >= 2 * MAX_PIPES:
             raise KernelError(Errno.ENFILE, f"{MAX_PIPES} pipes are open")
         cred, now = self._processes.cred(ctx), self._host.realtime_ns()
+        if ctx.memory:
+            self._reserve(cred.subject, ctx.memory)
         pipe = Pipe(self._last // 2 + 1, Channel(self._host), cred.euid, cred.egid, now, read_at=now, written_at=now)
+        pipe.subject = cred.subject
         return self._handle(End(pipe, const.O_RDONLY | flags)), self._handle(End(pipe, const.O_WRONLY | flags))
+
+    def held(self) -> Iterator[tuple[str, int]]:
+        """Whose identity each pipe is, and what it may hold."""
+        return ((pipe.subject, pipe.capacity) for pipe in {end.pipe for end in self._ends.values()})
+
+    def _reserve(self, subject: str, most: int) -> None:
+        """ENOMEM."""
+        held = sum(capacity for whose, capacity in self.held() if whose == subject)
+        if held + PIPE_SIZE > most:
+            raise KernelError(Errno.ENOMEM, f"the pipes of {subject} hold {held} of {most} bytes (its quota of memory)")
 
     def restart_handles(self, last: int) -> None:
         """Handles that a predecessor gave out do not come again."""

@@ -19,7 +19,7 @@ CEILINGS = {const.RLIMIT_NPROC: MAXPROC, const.RLIMIT_NOFILE: const.OPEN_MAX}
 """What the kernel has of a resource; a limit above it is lowered to it, as in NetBSD."""
 
 
-TOLD = (const.RLIMIT_NOFILE, const.RLIMIT_FSIZE, const.RLIMIT_NTHR)
+TOLD = (const.RLIMIT_NOFILE, const.RLIMIT_FSIZE, const.RLIMIT_NTHR, const.RLIMIT_SBSIZE)
 """Limits that others than kern see to, in the order of limits_set."""
 
 
@@ -106,7 +106,7 @@ class SessionCalls:
         return self._tell(self._processes.of(ctx)) if which in TOLD else None
 
     async def _tell(self, process: Process) -> None:
-        """The gateway sees to limits of descriptors, files and threads."""
+        """The gateway sees to limits of descriptors and threads, and tells others those of files and sockets."""
         soft = [process.limits[which].rlim_cur for which in TOLD]
         with contextlib.suppress(KernelError):  # without a gateway there are no clients
             await value_of(self._bus.peer("gateway").call(KERNEL, calls.LIMITS_SET, (process.pid, *soft)))

@@ -8,19 +8,23 @@ models hold:
 - IGNORE: nothing happens;
 - RECORD: it is kept (`Signals.sigpending`), and interrupts the calls of the process that wait: EINTR.
 
-The gateway carries them out (``signal_deliver``): it knows the clients, and which call waits under which mask.
+The gateway carries them out (``signal_deliver``): it knows the clients, and which call waits under which mask. Whoever
+sends a signal is answered when the gateway has it.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+from typing import Any
 
 from rumpkern.core.proc import Process, ProcessTable
 from rumpuser.component import KERNEL, Bus, Context
 from rumpuser.kauth import Action
-from rumpuser.pending import start
+from rumpuser.pending import Running, any_of, start
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Siginfo
 
 NSIG = const.SIGRTMAX + 1
 MODELS = ("raise", "panic", "ignore", "record")
@@ -56,25 +60,33 @@ class Signals:
 
     # -- sending
 
-    def post(self, pid: int, signo: int) -> None:
+    def post(self, pid: int, signo: int, info: Siginfo | None = None) -> Running[Any] | None:
         """A signal of the kernel itself: to a process, or to a group by its negative number. ESRCH, EINVAL."""
         check(signo)
-        self._send(self._group(-pid) if pid < 0 else [self._processes.get(pid)], signo)
+        info = info or Siginfo(si_code=const.SI_NOINFO)
+        return self._send(self._group(-pid) if pid < 0 else [self._processes.get(pid)], signo, info)
 
-    def signal_post(self, ctx: Context, pid: int, signo: int) -> None:
+    def signal_post(self, ctx: Context, pid: int, signo: int, info: Siginfo | None = None) -> Any:
         """`post` for the other components."""
-        self.post(pid, signo)
+        return _sent(self.post(pid, signo, info))
 
-    def kill(self, ctx: Context, pid: int, signo: int) -> None:
+    def kill(self, ctx: Context, pid: int, signo: int) -> Any:
         """EINVAL; ESRCH for none there; EPERM when none of those there may be signalled."""
+        return self._signal(ctx, self._named(ctx, pid), pid, signo, Siginfo(si_code=const.SI_USER))
+
+    def sigqueue(self, ctx: Context, pid: int, signo: int, value: int) -> Any:
+        """To one process, with a value. EINVAL, ESRCH, EPERM."""
+        info = Siginfo(si_code=const.SI_QUEUE, si_value=value)
+        return self._signal(ctx, [self._processes.get(pid)], pid, signo, info)
+
+    def _signal(self, ctx: Context, found: list[Process], pid: int, signo: int, info: Siginfo) -> Any:
         if signo:
             check(signo)
-        found = self._named(ctx, pid)
         allowed = [process for process in found if self._may(ctx, process, signo)]
         if not allowed:
             raise KernelError(Errno.EPERM, f"process {ctx.pid} may not signal {pid}: another user's")
-        if signo:
-            self._send(allowed, signo)
+        sender = info._replace(si_pid=ctx.pid, si_uid=self._processes.cred(ctx).uid)
+        return _sent(self._send(allowed, signo, sender)) if signo else None
 
     def sigpending(self, ctx: Context, take: bool) -> int:
         """The signals recorded for the caller, a bit ``1 << signo - 1`` each."""
@@ -114,25 +126,28 @@ class Signals:
 
     # -- what becomes of it
 
-    def _send(self, processes: list[Process], signo: int) -> None:
+    def _send(self, processes: list[Process], signo: int, info: Siginfo) -> Running[Any] | None:
+        """What to await until the gateway has it, if there is anything to await."""
         for process in processes:
             for told in self.when_sent:
                 told(process, signo)
         if self._model == "panic" and signo not in _HARMLESS:
-            self._deliver(processes, signo, const.DELIVER_PANICS)
-        elif self._model == "record":
+            return self._deliver(processes, signo, const.DELIVER_PANICS, info)
+        if self._model == "record":
             for process in processes:
                 process.pending |= 1 << signo - 1
-            self._deliver(processes, signo, const.DELIVER_INTERRUPTS)
-        elif self._model == "raise":
-            self._deliver(processes, signo, const.DELIVER_RAISED)
+            return self._deliver(processes, signo, const.DELIVER_INTERRUPTS, info)
+        if self._model == "raise":
+            return self._deliver(processes, signo, const.DELIVER_RAISED, info)
+        return None
 
-    def _deliver(self, processes: list[Process], signo: int, how: int) -> None:
-        args = ([process.pid for process in processes], signo, how)
+    def _deliver(self, processes: list[Process], signo: int, how: int, info: Siginfo) -> Running[Any] | None:
+        args = ([process.pid for process in processes], signo, how, info._replace(si_signo=signo))
         try:
-            start(self._bus.peer("gateway").call(KERNEL, calls.SIGNAL_DELIVER, args))
+            sending = start(self._bus.peer("gateway").call(KERNEL, calls.SIGNAL_DELIVER, args))
         except KernelError:
-            return  # without a gateway there are no clients
+            return None  # without a gateway there are no clients
+        return sending if isinstance(sending, Running) else None
 
     # -- terminals
 
@@ -143,6 +158,16 @@ class Signals:
                 start(self._bus.peer("dev").call(KERNEL, calls.SESSION_END, (process.pid,)))
             except KernelError:
                 return  # no dev, no terminals
+
+
+def _sent(sending: Running[Any] | None) -> Any:
+    return None if sending is None or sending.outcome.done else _until(sending)
+
+
+async def _until(sending: Running[Any]) -> None:
+    """Whoever is interrupted meanwhile has sent it all the same."""
+    with contextlib.suppress(KernelError):
+        await any_of([sending.outcome])
 
 
 def check(signo: int) -> None:

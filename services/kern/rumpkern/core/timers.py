@@ -27,8 +27,8 @@ TIMERS_MAX = 32
 DELAYTIMER_MAX = (1 << 31) - 1
 ITIMERS = {const.ITIMER_REAL: const.CLOCK_REALTIME, const.ITIMER_MONOTONIC: const.CLOCK_MONOTONIC}
 UNKNOWN = (const.ITIMER_VIRTUAL, const.ITIMER_PROF)
-Post = Callable[[int, int], None]
-"""Sends a process a signal."""
+Post = Callable[[int, int, int], None]
+"""Sends a process a signal with a value."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +42,7 @@ class Timer:
     period: int = 0
     overrun: int = 0
     disarm: Callable[[], None] | None = None
+    value: int = 0
 
 
 class Timers:
@@ -72,7 +73,8 @@ class Timers:
         number = next((n for n in range(FIRST, FIRST + TIMERS_MAX) if n not in mine), None)
         if number is None:
             raise KernelError(Errno.EAGAIN, f"a process has at most {TIMERS_MAX} timers")
-        mine[number] = Timer(clock_id, signo)
+        value = evp.sigev_value if evp is not None else number
+        mine[number] = Timer(clock_id, signo, value=value)
         self._record(ctx.pid, number, mine[number])
         return number
 
@@ -130,13 +132,13 @@ class Timers:
 
     def _record(self, pid: int, number: int, timer: Timer) -> None:
         """When it is set and how; a successor finds out by itself how often it should have expired since."""
-        value = (timer.clock, timer.signo, timer.due, timer.counts_on, timer.period)
+        value = (timer.clock, timer.signo, timer.due, timer.counts_on, timer.period, timer.value)
         self._host.records.put("timers", (pid, number), value)
 
     def restore(self) -> None:
         """For the successor of a kern, when processes and clocks are back."""
-        for (pid, number), (clock, signo, due, counts_on, period), _ in self._host.records.items("timers"):
-            timer = Timer(clock, signo, due, counts_on, period)
+        for (pid, number), (clock, signo, due, counts_on, period, event), _ in self._host.records.items("timers"):
+            timer = Timer(clock, signo, due, counts_on, period, value=event)
             self._timers.setdefault(pid, {})[number] = timer
             if due:
                 self._arm(pid, timer)
@@ -180,7 +182,7 @@ class Timers:
         else:
             timer.overrun = timer.due = 0
         if timer.signo:
-            self._post(pid, timer.signo)
+            self._post(pid, timer.signo, timer.value)
 
     def _stop(self, timer: Timer) -> None:
         timer.due = 0

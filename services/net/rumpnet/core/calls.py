@@ -61,21 +61,32 @@ class Calls:
     # -- making sockets
 
     def socket(self, ctx: Context, domain: int, type: int, protocol: int) -> int:
-        """EAFNOSUPPORT, EINVAL for unknown flags, EPROTONOSUPPORT, EPROTOTYPE, EPERM."""
+        """EAFNOSUPPORT, EINVAL for unknown flags, EPROTONOSUPPORT, EPROTOTYPE, EPERM, ENOBUFS."""
         authorize(ctx, Action.NETWORK_SOCKET_OPEN)
         so = self.net.domain(domain).socket(ctx, _kind(type), protocol)
         so.nonblocking = bool(type & const.SOCK_NONBLOCK)
-        so.identity = peer_id(ctx)
+        self._own(ctx, so)
         return self.net.install(so)
 
     def socketpair(self, ctx: Context, domain: int, type: int, protocol: int) -> SocketpairResult:
-        """EAFNOSUPPORT, EINVAL, EPROTONOSUPPORT, EPROTOTYPE, EOPNOTSUPP."""
+        """EAFNOSUPPORT, EINVAL, EPROTONOSUPPORT, EPROTOTYPE, EOPNOTSUPP, ENOBUFS."""
         authorize(ctx, Action.NETWORK_SOCKET_OPEN)
         pair = self.net.domain(domain).pair(ctx, _kind(type), protocol)
+        self._own(ctx, *pair)
         for so in pair:
-            so.identity = peer_id(ctx)
             so.nonblocking = bool(type & const.SOCK_NONBLOCK)
         return SocketpairResult(self.net.install(pair[0]), self.net.install(pair[1]))
+
+    def _own(self, ctx: Context, *made: Socket) -> None:
+        """Whose they are. ENOBUFS."""
+        try:
+            self.net.reserve(ctx, sum(so.reserved for so in made), ctx.cred.euid, ctx.cred.subject)
+        except KernelError:
+            for so in made:
+                so.close()
+            raise
+        for so in made:
+            so.identity, so.uid, so.subject = peer_id(ctx), ctx.cred.euid, ctx.cred.subject
 
     def close(self, ctx: Context, fd: int) -> Any:
         return self.net.forget(fd).close()
@@ -94,24 +105,34 @@ class Calls:
         so.identity = peer_id(ctx)
 
     def accept(self, ctx: Context, s: int) -> Any:
-        """The new socket keeps the listener's O_NONBLOCK."""
-        so = self.net.socket(s).accept()
-        return self._accepted(so) if isinstance(so, Socket) else self._accept_later(so, None)
+        """The new socket keeps the listener's O_NONBLOCK. ENOBUFS when its buffers would be too many."""
+        so = self._accepting(ctx, s).accept()
+        return self._accepted(ctx, so) if isinstance(so, Socket) else self._accept_later(ctx, so, None)
+
+    def _accepting(self, ctx: Context, s: int) -> Socket:
+        """A socket, before it gives a connection: those that wait are on nobody's account. ENOBUFS."""
+        so = self.net.socket(s)
+        if ctx.memory:
+            self.net.reserve(ctx, so.reserved, ctx.cred.euid, ctx.cred.subject)
+        return so
 
     def paccept(self, ctx: Context, s: int, mask: int | None, flags: int) -> Any:
         """The flags decide on O_NONBLOCK. The mask is the gateway's business."""
         if flags & ~_TYPE_FLAGS:
             raise KernelError(Errno.EINVAL, f"paccept flags {flags:#x}")
-        so = self.net.socket(s).accept()
-        return PacceptResult(*self._accepted(so, flags)) if isinstance(so, Socket) else self._accept_later(so, flags)
+        so = self._accepting(ctx, s).accept()
+        if isinstance(so, Socket):
+            return PacceptResult(*self._accepted(ctx, so, flags))
+        return self._accept_later(ctx, so, flags)
 
-    def _accepted(self, so: Socket, flags: int | None = None) -> AcceptResult:
+    def _accepted(self, ctx: Context, so: Socket, flags: int | None = None) -> AcceptResult:
+        so.uid, so.subject = ctx.cred.euid, ctx.cred.subject
         if flags is not None:
             so.nonblocking = bool(flags & const.SOCK_NONBLOCK)
         return AcceptResult(self.net.install(so), so.accepted_name())
 
-    async def _accept_later(self, coming: Coroutine[Any, Any, Socket], flags: int | None) -> Any:
-        accepted = self._accepted(await coming, flags)
+    async def _accept_later(self, ctx: Context, coming: Coroutine[Any, Any, Socket], flags: int | None) -> Any:
+        accepted = self._accepted(ctx, await coming, flags)
         return accepted if flags is None else PacceptResult(*accepted)
 
     def getsockname(self, ctx: Context, s: int) -> Sockaddr:
@@ -232,7 +253,11 @@ class Calls:
         return options.getsockopt(self.net.socket(s), level, name)
 
     def setsockopt(self, ctx: Context, s: int, level: int, name: int, val: Sockopt | None) -> None:
-        options.setsockopt(self.net.socket(s), level, name, val)
+        so = self.net.socket(s)
+        more = options.growth(so, level, name, val)
+        if more > 0:
+            self.net.reserve(ctx, more, so.uid, so.subject)
+        options.setsockopt(so, level, name, val)
 
     def fstat(self, ctx: Context, fd: int) -> Stat:
         return self.net.socket(fd).stat()

@@ -208,6 +208,22 @@ class Net:
         self.sockets[so.handle] = so
         return so.handle
 
+    def reserve(self, ctx: Context, more: int, uid: int, subject: str) -> None:
+        """That the buffers of a user's sockets, and of an identity's, may have so many bytes more.
+
+        They are counted when somebody asks, which is seldom: only those who have a limit. ENOBUFS.
+        """
+        if ctx.sbsize != const.RLIM_INFINITY:
+            held = sum(so.reserved for so in self.sockets.values() if so.uid == uid)
+            if held + more > ctx.sbsize:
+                text = f"the buffers of uid {uid} have {held} of {ctx.sbsize} bytes (RLIMIT_SBSIZE)"
+                raise KernelError(Errno.ENOBUFS, text)
+        if ctx.memory:
+            held = sum(so.reserved for so in self.sockets.values() if so.subject == subject)
+            if held + more > ctx.memory:
+                text = f"the buffers of {subject} have {held} of {ctx.memory} bytes (its quota of memory)"
+                raise KernelError(Errno.ENOBUFS, text)
+
     def restart_handles(self, last: int) -> None:
         """Handles that a predecessor gave out do not come again."""
         self._handle = max(self._handle, last)

@@ -61,6 +61,13 @@ def _number(so: Socket, name: int) -> int:
     return known[name]
 
 
+def growth(so: Socket, level: int, name: int, value: Sockopt | None) -> int:
+    """By how much an option makes the buffers of a socket larger. EINVAL."""
+    if level != const.SOL_SOCKET or so.keeps(name) or name not in (const.SO_SNDBUF, const.SO_RCVBUF):
+        return 0
+    return integer(value) - (so.rcv.hiwat if name == const.SO_RCVBUF else so.snd_hiwat)
+
+
 def setsockopt(so: Socket, level: int, name: int, value: Sockopt | None) -> None:
     """ENOPROTOOPT, EINVAL, EDOM for times, ENOBUFS for buffers above kern.sbmax."""
     if level != const.SOL_SOCKET or so.keeps(name):

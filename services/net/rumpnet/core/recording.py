@@ -165,7 +165,7 @@ class Recorder:
             value = (value[0],)
         for handle in value if isinstance(value, (tuple, SocketpairResult)) else (value,):
             so = self._net.socket(handle)
-            self._records.put("sockets", handle, (so.domain, so.type, so.protocol, so.nonblocking))
+            self._records.put("sockets", handle, (so.domain, so.type, so.protocol, so.nonblocking, so.uid, so.subject))
             self._records.last("last", handle)
             if connected:
                 self._records.put("connected", handle, None)
@@ -228,9 +228,11 @@ class Restoring:
             return False
         return True
 
-    def _socket(self, handle: int, domain: int, kind: int, protocol: int, nonblocking: bool) -> None:
+    def _socket(
+        self, handle: int, domain: int, kind: int, protocol: int, nonblocking: bool, uid: int, subject: str
+    ) -> None:
         so: Socket = self._net.domain(domain).socket(KERNEL, kind, protocol)
-        so.nonblocking, so.handle = nonblocking, handle
+        so.nonblocking, so.handle, so.uid, so.subject = nonblocking, handle, uid, subject
         self._net.sockets[handle] = so
 
     async def _bind(self, handle: int, name: Any) -> None:

@@ -71,6 +71,9 @@ class Socket(Selectable):
         self.cant_send = False
         self.cant_receive = False
         self.closed = False
+        self.uid = 0
+        self.subject = ""
+        """Whose account its buffers are on: a user, and an identity of a policy."""
         self.identity = Unpcbid()
         """Who made it, or has it listen: the peer's LOCAL_PEEREID."""
         self.overflowed = 0
@@ -161,6 +164,11 @@ class Socket(Selectable):
         return False
 
     # -- receiving
+
+    @property
+    def reserved(self) -> int:
+        """Bytes that its buffers may hold."""
+        return self.rcv.hiwat + self.snd_hiwat
 
     def receive(self, length: int, flags: int) -> Received:
         """EOPNOTSUPP for MSG_OOB, pending error, ENOTCONN, EAGAIN; empty at the end of a stream."""

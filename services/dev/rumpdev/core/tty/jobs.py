@@ -53,7 +53,7 @@ class Jobs:
     def post(self, group: int, signo: int) -> None:
         """A signal for a process group; nothing when nobody is in it any more."""
         with contextlib.suppress(KernelError):
-            start(self._bus.peer("kern").call(KERNEL, OPS["signal_post"], (-group, int(signo))))
+            start(self._bus.peer("kern").call(KERNEL, OPS["signal_post"], (-group, int(signo), None)))
 
     async def _ask(self, call: str, *args: Any) -> Any:
         return await value_of(self._bus.peer("kern").call(KERNEL, OPS[call], args))
