@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import rump
+from rumpclients.hijack.main import main
 from tests.hijack import command, echo, environment, hijack, output, peer, python, web
 from tests.live import LiveKernel, live_kernel
 from tests.tools import need
@@ -222,17 +223,17 @@ def test_statuses_are_the_programs(kernel: LiveKernel) -> None:
     assert (missing.returncode, missing.stderr) == (127, "rumphijack: /no/such/program: No such file or directory\n")
 
 
-def test_wrong_arguments(kernel: LiveKernel) -> None:
+def test_wrong_arguments(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     for words, why in (
         ([], "no program is named"),
         (["socket=ipx", "true"], "socket=ipx: ipx: not all"),
         (["path=rump", "true"], "path=rump: not an absolute path"),
         (["fdoff=2", "true"], "fdoff=2: not a number from 3"),
     ):
-        done = hijack(kernel.url, *words)
-        assert done.returncode == 2
-        assert why in done.stderr
-    assert hijack(kernel.url, "true", env={"RUMPHIJACK": "nonsense=1"}).returncode == 2
+        assert main(words) == 2
+        assert why in capsys.readouterr().err
+    monkeypatch.setenv("RUMPHIJACK", "nonsense=1")
+    assert main(["true"]) == 2
 
 
 def test_a_kernel_that_is_not_there(tmp_path: Path) -> None:
