@@ -125,6 +125,9 @@ class Component:
     `remove_calls`.
     """
 
+    moving = False
+    """Runs are done to their end here; in a process that has a successor `rumpuser.guard` may say otherwise."""
+
     name = ""
     howto = 0
     """How the kernel is halted, RB_*."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rumpwire import const
 from rumpwire.calls import Op
@@ -12,10 +12,19 @@ from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Reference, Step, follow, same_type
 
 if TYPE_CHECKING:
-    from rumpuser.component import Context, Peer
+    from rumpuser.component import Context
 
 
-def run_steps(peer: Peer, ctx: Context, steps: Sequence[Step], keep_going: bool) -> Any:
+class Runner(Protocol):
+    """Who does runs: a component. ``moving``: what is left of them is for a successor."""
+
+    moving: bool
+
+    def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
+        """See `rumpuser.component.Peer`."""
+
+
+def run_steps(peer: Runner, ctx: Context, steps: Sequence[Step], keep_going: bool) -> Any:
     """The outcomes of the steps, or a coroutine that gives them when one has to wait."""
     outcomes: list[Any] = []
     waiting = _advance(peer, ctx, steps, keep_going, outcomes)
@@ -23,7 +32,7 @@ def run_steps(peer: Peer, ctx: Context, steps: Sequence[Step], keep_going: bool)
 
 
 async def _go_on(
-    peer: Peer, ctx: Context, steps: Sequence[Step], keep_going: bool, outcomes: list[Any], waiting: Any
+    peer: Runner, ctx: Context, steps: Sequence[Step], keep_going: bool, outcomes: list[Any], waiting: Any
 ) -> list[Any]:
     """The rest of a run whose next step waits."""
     while waiting is not None:
@@ -35,13 +44,13 @@ async def _go_on(
             outcomes.append(error)
             if not keep_going:
                 return outcomes
-        if getattr(peer, "moving", False):
+        if peer.moving:
             return outcomes
         waiting = _advance(peer, ctx, steps, keep_going, outcomes)
     return outcomes
 
 
-def _advance(peer: Peer, ctx: Context, steps: Sequence[Step], keep_going: bool, outcomes: list[Any]) -> Any:
+def _advance(peer: Runner, ctx: Context, steps: Sequence[Step], keep_going: bool, outcomes: list[Any]) -> Any:
     """Does steps until one gives a coroutine, which is returned, or none is left to do."""
     while len(outcomes) < len(steps):
         step = steps[len(outcomes)]
