@@ -11,7 +11,7 @@ from tests.tools import need
 
 WITHOUT_EXAMPLES = ("rump.mount_", "rump.newfs_", "rump.fsck_", "rump_")
 """Kin of programs that have some."""
-ELSEWHERE = {"rump.dhcpclient", "rump.forward", "rump.tcpdump", "rump.reboot", "fsu_ed", "fsu_chgrp"}
+ELSEWHERE = {"rumphijack", "rump.dhcpclient", "rump.forward", "rump.tcpdump", "rump.reboot", "fsu_ed", "fsu_chgrp"}
 """Programs whose examples are on the pages behind theirs, or those of their kin."""
 
 
