@@ -31,11 +31,11 @@ def parser() -> Parser:
             sub.add_argument("--calls", action="store_true", help="what calls have cost, and what components use")
     sub = commands.add_parser("restart", help="put another process in the place of a component's, with all it had")
     _where(sub)
-    sub.add_argument("name", metavar="NAME", help="kern, vfs, net or dev")
+    sub.add_argument("name", metavar="NAME", help="kern, vfs, net, dev or gateway")
     sub.add_argument("--crash", action="store_true", help="end it at once: the next one has what was recorded")
-    sub = commands.add_parser("upgrade", help="the same for all components, with the code that is installed now")
+    sub = commands.add_parser("upgrade", help="the same for all and the gateway, with the code that is installed now")
     _where(sub)
-    sub.add_argument("names", metavar="NAME", nargs="*", help="kern, vfs, net, dev (default: all that run)")
+    sub.add_argument("names", metavar="NAME", nargs="*", help="kern, vfs, net, dev, gateway (default: all that run)")
     sub = commands.add_parser("env", help="shell lines that set RUMP_SERVER and the prompt: eval $(rump env)")
     sub.add_argument("url", nargs="?", help="the kernel (default: that of RUMP_SERVER, or of `rump up`)")
     _module_commands(commands.add_parser("module", help="keys and signatures of modules"))
@@ -202,7 +202,7 @@ def restart(options: argparse.Namespace) -> None:
 def upgrade(options: argparse.Namespace) -> None:
     """One after another; the first that cannot be replaced goes on as it is, and ends it."""
     with _connect(options.url) as k:
-        running = [c["name"] for c in k.status()["components"] if c["name"] != "gateway"]
+        running = sorted((c["name"] for c in k.status()["components"]), key=lambda name: name == "gateway")
         for name in options.names or running:
             k.pub.component_restart(name, fresh=True)
             _tell_pause(k, name)

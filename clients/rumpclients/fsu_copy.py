@@ -142,6 +142,44 @@ def ecp(argv: Sequence[str] | None = None, prog: str = "fsu_ecp") -> int:
     return _image.program(options, options.way, readonly=options.way is _get)
 
 
+def emv(argv: Sequence[str] | None = None, prog: str = "fsu_emv") -> int:
+    p = _image.parser(
+        prog, "Moves files between {place} and the host: copies them with all they have, then removes them."
+    )
+    way = p.add_mutually_exclusive_group(required=True)
+    way.add_argument("-g", dest="way", action="store_const", const=_get, help="out of the image")
+    way.add_argument("-p", dest="way", action="store_const", const=_put, help="into the image")
+    p.add_argument("-v", dest="verbose", action="store_true", help="say what is copied")
+    p.add_argument("paths", metavar="SOURCE... DEST", nargs="+")
+    p.set_defaults(archive=True, recursive=True, follow=False, spare=False, asks=False)
+    return _image.program(p.parse_args(argv), _emv, readonly=False)
+
+
+def _emv(tree: Tree, options: argparse.Namespace) -> int:
+    """What could not be copied whole stays where it is."""
+    *sources, dest = options.paths
+    status = 0
+    for source in sources:
+        options.paths = [source, dest]
+        failed = int(options.way(tree, options))
+        status |= failed
+        if failed:
+            continue
+        for name in _image.names(tree, [source]) if options.way is _get else [source]:
+            _removed(tree if options.way is _get else None, name)
+    return status
+
+
+def _removed(tree: Tree | None, name: str) -> None:
+    """Of an image, or of the host."""
+    if tree is not None:
+        tree.rmtree(name) if tree.isdir(name) and not tree.islink(name) else tree.remove(name)
+    elif os.path.isdir(name) and not os.path.islink(name):
+        shutil.rmtree(name)
+    else:
+        os.remove(name)
+
+
 def cp(argv: Sequence[str] | None = None, prog: str = "fsu_cp") -> int:
     p = _image.parser(prog, "Copies files within {place}.")
     _copy_options(p)

@@ -14,19 +14,24 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rumpgateway.keeper import MANY, keep
+from rumpgateway.keeper import HEIR, MANY, TAKEN, keep
 from rumpgateway.kernel import MAX_BUS_MESSAGE, Kernel, KernelConfig
 from rumpgateway.registry import FACTIONS
+from rumpgateway.replacement import Successor
 from rumpgateway.supervisor import Care
 from rumpuser import audit, config, log
 from rumpuser.authority import Authority
 from rumpuser.component import Parameters
+from rumpuser.prctl import end_with_parent
 from rumpuser.transport.looking import new_loop
 from rumpuser.transport.names import Tls
 from rumpuser.tune import tune
 from rumpuser.url import Url, parse
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
+
+TOKEN = "RUMP_HEIR_TOKEN"  # noqa: S105  the name of a variable
+"""Gives a successor the token of the kernel."""
 
 logger = logging.getLogger("rump.main")
 
@@ -65,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--steady", type=float, default=10.0, metavar="S", help="service after which an end is no failure")
     p.add_argument("--give-up", type=int, default=8, metavar="N", help="so many failures in a row are too many")
     p.add_argument("--config", metavar="FILE", help="TOML file with the same names")
+    p.add_argument("--heir", metavar="KEEPER,N", help=argparse.SUPPRESS)
     p.add_argument("--log-level", default="warning", choices=log.LEVELS)
     p.add_argument("--log-json", action="store_true")
     return p
@@ -178,6 +184,8 @@ def _bus_keys(folder: str, arguments: argparse.Namespace) -> Tls:
     if arguments.tls_cert or not (arguments.bus or "").startswith("tcp://"):
         return Tls(arguments.tls_cert or "", arguments.tls_key or "", arguments.tls_client_ca or "")
     keys = f"{folder}/bus-keys"
+    if arguments.heir:
+        return Tls(f"{keys}/component.pem", f"{keys}/component.key", f"{keys}/ca.pem")
     shutil.rmtree(keys, ignore_errors=True)
     cert = Authority.create(keys).peer("component")
     return Tls(str(cert), str(cert.with_suffix(".key")), f"{keys}/ca.pem")
@@ -190,10 +198,15 @@ def _check_anonymous(url: Url, *, allowed: bool) -> None:
 
 
 async def serve(wanted: KernelConfig) -> int:
+    heir = Successor(f"{wanted.folder}/gateway.heir") if wanted.succeeds else None
     try:
-        kernel = Kernel(wanted)
+        if heir is not None:
+            await heir.receive()
+        kernel = Kernel(wanted, heir)
     except KernelError as error:
         print(f"rump up: cannot start: {error.text}", file=sys.stderr)
+        if heir is not None:
+            heir.fail(error)
         return 2
     loop, asked = asyncio.get_running_loop(), asyncio.Event()
 
@@ -207,6 +220,9 @@ async def serve(wanted: KernelConfig) -> int:
         await kernel.start()
     except (KernelError, OSError, RuntimeError) as error:
         print(f"rump up: cannot start: {error}", file=sys.stderr)
+        if heir is not None:
+            heir.fail(error)
+            os._exit(1)  # nothing of what it has is its own
         await kernel.stop()
         return 1
     if kernel.metrics:
@@ -241,9 +257,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     if not (wanted.spawn and wanted.outlived):
         return _run(wanted)
+    if arguments.heir:
+        return _run(_succeeding(wanted, arguments.heir))
     wanted = replace(wanted, keeper=os.getpid(), token=wanted.token or secrets.token_hex(16))
     many = max(MANY, wanted.care.give_up)
-    return keep(lambda generation: _run(replace(wanted, generation=generation)), many)
+
+    def succeed(generation: int) -> int:
+        command = [sys.executable, "-m", "rumpgateway", *(sys.argv[1:] if argv is None else argv)]
+        command += ["--heir", f"{os.getpid()},{generation}"]
+        return os.posix_spawn(sys.executable, command, {**os.environ, TOKEN: wanted.token})
+
+    return keep(lambda generation: _run(replace(wanted, generation=generation)), succeed, many)
+
+
+def _succeeding(wanted: KernelConfig, heir: str) -> KernelConfig:
+    """For a process that is to take the place of another one: of whose keeper, and as which."""
+    for number in (HEIR, TAKEN):
+        signal.signal(number, signal.SIG_IGN)
+    keeper, generation = map(int, heir.split(","))
+    end_with_parent(keeper)
+    return replace(wanted, keeper=keeper, generation=generation, succeeds=True, token=os.environ[TOKEN])
 
 
 if __name__ == "__main__":

@@ -83,6 +83,9 @@ def from_plain(value: tuple[Any, Any]) -> tuple[Identity | None, PeerId | None]:
 
 def peer_of(context: Any) -> PeerId:
     """The peer of a gRPC call."""
+    carried: PeerId | None = getattr(context, "carried", None)  # by a gateway before this one (`rumpgateway.relay`)
+    if carried is not None:
+        return carried
     where: str = context.peer()
     if where.startswith("unix"):
         return PeerId(("unix",), where)

@@ -8,9 +8,11 @@ as it does not over gRPC. docs/transport.md has it in full.
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -91,7 +93,23 @@ class _Client(Guest):
         if self._attaching is not None:
             self._attaching.cancel()
         if self.stream is not None:
-            self.stream.session.closed(self.stream)
+            self.stream.closed()
+
+    def belong_to(self, session: Session) -> None:
+        """It is that of a session whose stream has come in at a predecessor."""
+        self.know(self._door.max_message)
+        self.stream = _FrameStream(self, session, self._door)
+        session.opened(self.stream)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self.stream is not None and self.stream.relay is not None:
+            self.stream.relay.hold()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self.stream is not None and self.stream.relay is not None:
+            self.stream.relay.go_on()
 
     def refuse(self, why: KernelError) -> None:
         """Says why it ends. Who does not take even that is cut off."""
@@ -116,6 +134,10 @@ class _FrameStream(Stream):
     def end(self, why: KernelError) -> None:
         self._client.refuse(why)
 
+    def cut(self) -> None:
+        if self._client.transport is not None:
+            self._client.transport.abort()
+
 
 class Door:
     """The sockets of a kernel on which frames are served, one beside each unix socket of gRPC's."""
@@ -129,18 +151,62 @@ class Door:
         self.max_message = max_message
         self._sessions = sessions
         self._servers: list[FrameServer] = []
+        self._relayed: set[Guest] = set()
         self._memory: list[MemoryServer] = []
 
-    async def open(self, urls: list[Url], mode: int) -> str:
-        """Serves, on sockets of this mode; their suffix, empty where there are none."""
+    async def open(self, urls: list[Url], mode: int, before: Mapping[str, int] = MappingProxyType({})) -> str:
+        """Serves, on sockets of this mode; their suffix, empty where there are none. ``before``: the sockets at which
+        a predecessor listens."""
         for url in urls:
             server = FrameServer(url, partial(_Client, self, url.path), mode)
-            if url.scheme == "unix" and await server.start():
+            if url.scheme == "unix" and await server.start(before.get(url.path)):
                 self._servers.append(server)
                 memory = MemoryServer(url, partial(self._shares, url.path), mode, EACH)
                 memory.start()
                 self._memory.append(memory)
         return SUFFIX if self._servers else ""
+
+    # -- when another process takes the place of this one
+
+    @property
+    def listening(self) -> dict[str, int]:
+        """The sockets at which it listens, by the paths of gRPC's."""
+        return {server.url.path: server.fileno() for server in self._servers}
+
+    @property
+    def undecided(self) -> bool:
+        """Whether somebody has connected of whom nobody knows yet who it is."""
+        return any(not guest.known for server in self._servers for guest in server.guests)
+
+    @property
+    def guests(self) -> int:
+        return len(self._relayed) + sum(len(server.guests) for server in self._servers)
+
+    def rest(self) -> None:
+        """Lets those who connect wait."""
+        for server in self._servers:
+            server.rest()
+
+    async def go_on(self) -> None:
+        for server in self._servers:
+            await server.start(server.detach())
+
+    def refuse_more(self) -> None:
+        for server in self._servers:
+            server.refuse_more()
+
+    def drop_undecided(self) -> None:
+        for server in self._servers:
+            for guest in [guest for guest in server.guests if not guest.known]:
+                guest.refuse(KernelError(Errno.ETIMEDOUT, "no token was shown", "gateway"))
+
+    async def take(self, fd: int, session: Session) -> None:
+        """The end of a stream that comes in at a predecessor."""
+        guest = _Client(self, "", self._relayed)
+        link = socket.socket(fileno=fd)
+        link.setblocking(False)
+        await asyncio.get_running_loop().connect_accepted_socket(lambda: guest, link)
+        guest.belong_to(session)
 
     async def close(self, grace: float) -> None:
         """Lets nobody in, and ends connections when no call of them waits, or when the grace is over."""

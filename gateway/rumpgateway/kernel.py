@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import secrets
+import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,13 +16,15 @@ from typing import Any
 import grpc
 from google.protobuf import descriptor_pool
 
-from rumpgateway import components
+from rumpgateway import components, sockets
 from rumpgateway.admission import Admission
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.door import Door
 from rumpgateway.monitor import Monitor
 from rumpgateway.recovery import Recovery
 from rumpgateway.registry import Registry
+from rumpgateway.relay import Carrier
+from rumpgateway.replacement import Predecessor, Successor, carrying
 from rumpgateway.service import Service
 from rumpgateway.sessions import Sessions
 from rumpgateway.statistics import SLOW_NS, Statistics
@@ -31,7 +34,7 @@ from rumpuser.aio import pending_of, settle
 from rumpuser.component import KERNEL, Component, Parameters
 from rumpuser.records import RecordFile
 from rumpuser.systemhost import SystemHost
-from rumpuser.transport.channel import listen, options, unlink
+from rumpuser.transport.channel import bound_at, listen, options, unlink
 from rumpuser.transport.frames import peer_at
 from rumpuser.transport.grpc_server import ComponentService
 from rumpuser.transport.names import Tls
@@ -44,6 +47,8 @@ log = logging.getLogger("rump.kernel")
 
 MAX_BUS_MESSAGE = 64 << 20
 """Largest message between components: wheels of modules travel in one."""
+IDLE_MS = 60_000
+"""A connection without a call for so long is closed; the client connects again when it needs to."""
 POLICY_S = 1.0
 """How often the policy is looked at; whoever attaches meets what it says now."""
 STATUS_S = 1.0
@@ -70,6 +75,8 @@ class KernelConfig:
     outlived: bool = False
     keeper: int = 0
     generation: int = 0
+    succeeds: bool = False
+    """Whether this process takes the place of another one that serves."""
     max_message: int = 16 << 20
     parameters: Parameters = field(default_factory=Parameters)
     component_flags: tuple[str, ...] = ()
@@ -88,33 +95,59 @@ class KernelConfig:
 class Kernel:
     """A kernel that serves clients; `run` it until it halts."""
 
-    def __init__(self, config: KernelConfig) -> None:
+    def __init__(self, config: KernelConfig, heir: Successor | None = None) -> None:
         self._config = config
+        self._heir = heir
         self._token = config.token or secrets.token_hex(16)
         self._bus_url = config.bus or Url("unix", path=f"{config.folder}/bus.sock")
         self._halted = asyncio.Event()
-        self._started = time.monotonic()
+        self.started = time.monotonic()
         self._servers: list[grpc.aio.Server] = []
+        self.replaced_ms = 0
+        """How long it took to take the place of a predecessor."""
         self.metrics: tuple[str, int] | None = None
         """Where Prometheus finds its figures."""
         self._served: list[Url] = []
-        self._door: Door | None = None
+        self.door: Door | None = None
+        self.carrier = Carrier(self._token)
+        self.statistics: Statistics | None = None
         self._modules: dict[str, list[str]] = {}
         self._local: list[Component] = []
         self._records = _open_records(config) if config.outlived else None
-        self._host = SystemHost(asyncio.get_running_loop(), self._records)
+        self._host = SystemHost(asyncio.get_running_loop(), self._records, resting=heir is not None)
         self._tracer = Tracer(config.trace) if config.trace else None
         self.registry = Registry(self._token, self._connect)
         if self._tracer is not None:
             self.registry.traced = self._tracer.peer
-        self.gateway = Gateway(self._host, self.registry, config.parameters, log.info)
+        self.supervisor = self._supervisor()
+        self._taken: dict[str, Any] = {}
+        """What a predecessor has handed over, besides the gateway."""
+        if heir is None:
+            self.gateway = Gateway(self._host, self.registry, config.parameters, log.info)
+        else:
+            self.gateway, self._taken = heir.load(self)
         self.registry.gateway = self.gateway
         self.registry.gateway_url = str(self._bus_url)
         self.sessions = Sessions(self.gateway)
         self.admission = Admission(config.policy)
         self.admission.changed = lambda: self.sessions.review(self.admission.still)
         self.sessions.quota = self.admission.quota
-        self.supervisor = Supervisor(
+        self.recovery = Recovery(self._host.records, self.registry, self.gateway, self.sessions)
+        self.registry.restarted = self.supervisor.restarts
+        self.registry.inherit = self.gateway.inherit
+        self.gateway.restart = lambda name, crash, fresh: pending_of(self._restart(name, crash=crash, fresh=fresh))
+        self.registry.joined = self._joined
+        self.registry.lost = self._lost
+        self.gateway.halt = self._reboot
+        self._predecessor: Predecessor | None = None
+        self.howto = 0
+        """How it was halted, RB_*."""
+        self.gateway.panic = _panic
+        self.gateway.start_faction = self._start_faction
+
+    def _supervisor(self) -> Supervisor:
+        config = self._config
+        return Supervisor(
             self.registry,
             config.folder,
             str(self._bus_url),
@@ -123,17 +156,15 @@ class Kernel:
             config.care,
             config.keeper,
         )
-        self.recovery = Recovery(self._host.records, self.registry, self.gateway, self.sessions)
-        self.registry.restarted = self.supervisor.restarts
-        self.registry.inherit = self.gateway.inherit
-        self.gateway.restart = lambda name, crash, fresh: pending_of(self._restart(name, crash=crash, fresh=fresh))
-        self.registry.joined = self._joined
-        self.registry.lost = self._lost
-        self.gateway.halt = self._reboot
-        self.howto = 0
-        """How it was halted, RB_*."""
-        self.gateway.panic = _panic
-        self.gateway.start_faction = self._start_faction
+
+    @property
+    def host(self) -> SystemHost:
+        return self._host
+
+    @property
+    def records(self) -> RecordFile:
+        assert self._records is not None
+        return self._records
 
     @property
     def urls(self) -> list[str]:
@@ -142,6 +173,9 @@ class Kernel:
     async def start(self) -> None:
         """Brings all components up, then opens the doors to clients. Raises KernelError."""
         names = ("kern", *self._config.factions)
+        if self._heir is not None:
+            await self._succeed(self._heir)
+            return
         if self._config.placement == "server":
             await self._start_here(names)
         else:
@@ -154,12 +188,57 @@ class Kernel:
             self.sessions.review(self.admission.still)
         await self._listen_to_clients()
 
+    async def _succeed(self, heir: Successor) -> None:
+        """Takes the place of a gateway that serves."""
+        taken = self._taken
+        self.recovery.succeed()
+        for member in taken["members"]:
+            self.registry.adopt(*member)
+        self.supervisor.take(taken["children"])
+        self.sessions.take(taken["sessions"])
+        self.started, began = taken["began"]
+        await self._listen_to_components(instead=True)
+        await self._listen_to_clients(instead=True)
+        assert self.door is not None
+        for token, fd in taken["streams"]:
+            session = self.sessions.find(token)
+            assert session is not None
+            await self.door.take(fd, session)
+        heir.taken(self._config.keeper)
+        self.replaced_ms = round((time.monotonic() - began) * 1e3)
+        self._host.wake()
+        self.gateway.go_on()
+        for moved in taken["sessions"]["moved"]:
+            call, session = self.service.go_on(moved), self.sessions.find(moved.token)
+            if call is not None and session is not None and moved.work.kind != "stream":
+                session.moved[moved.id] = call
+        await self._servers[-1].start()
+        log.warning(
+            "the gateway is another process after %d ms, with %d sessions", self.replaced_ms, len(self.sessions)
+        )
+
+    async def leave(self) -> None:
+        """Another gateway has taken over."""
+        if self.door is not None:
+            self.door.refuse_more()
+        self.supervisor.leave()
+        sockets.refuse_more([url.port for url in self._served if url.scheme != "unix"])
+        await asyncio.gather(self._servers[0].stop(0), self.registry.leave())
+
+    @property
+    def connections(self) -> int:
+        """How many clients are still connected."""
+        names = [bound_at(url.path) if url.scheme == "unix" else url.port for url in self._served]
+        names.append(bound_at(carrying(self._config.folder)))
+        return sockets.connections(names) + (self.door.guests if self.door is not None else 0)
+
     async def run(self) -> None:
         """Serves until the kernel is halted, then takes it down in order: clients, processes, components."""
         while not self._halted.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._halted.wait(), POLICY_S if self._config.policy else None)
-            self.admission.refresh()
+            if not self.sessions.resting:
+                self.admission.refresh()
         await self.stop()
 
     def halt(self) -> None:
@@ -185,7 +264,7 @@ class Kernel:
         if self.howto:
             await self._announce()
         clients = self._servers[1:] if self._config.placement != "server" else self._servers
-        doors = [self._door.close(DRAIN_S)] if self._door is not None else []
+        doors = [self.door.close(DRAIN_S)] if self.door is not None else []
         await asyncio.gather(*(server.stop(DRAIN_S) for server in clients), *doors)
         await self.sessions.end_all()
         local = {component.name: component for component in self._local}
@@ -213,12 +292,12 @@ class Kernel:
     def _connect(self, name: str, url: str) -> RemotePeer:
         return peer_at(parse(url), name, token=self._token, tls=self._config.bus_tls, max_message=MAX_BUS_MESSAGE)
 
-    async def _listen_to_components(self) -> None:
+    async def _listen_to_components(self, *, instead: bool = False) -> None:
         server = grpc.aio.server(options=options(MAX_BUS_MESSAGE))
-        component = ComponentService(self.gateway, self._token, MAX_BUS_MESSAGE)
-        component.started.resolve(None)
-        server.add_generic_rpc_handlers((self.registry.handler(), component.handler()))
-        listen(server, self._bus_url, self._config.bus_tls)
+        self.bus_service = ComponentService(self.gateway, self._token, MAX_BUS_MESSAGE)
+        self.bus_service.started.resolve(None)
+        server.add_generic_rpc_handlers((self.registry.handler(), self.bus_service.handler()))
+        listen(server, self._bus_url, self._config.bus_tls, instead=instead)
         await server.start()
         self._servers.append(server)
 
@@ -232,7 +311,17 @@ class Kernel:
     async def _restart(self, name: str, *, crash: bool, fresh: bool) -> None:
         if self._config.placement == "server" or not self._config.spawn:
             raise KernelError(Errno.EOPNOTSUPP, "the components of this kernel are no processes of its own")
+        if name == self.gateway.name:
+            await self._replace(crash=crash)
+            return
         await self.supervisor.restart(name, crash=crash, fresh=fresh)
+
+    async def _replace(self, *, crash: bool) -> None:
+        if self._predecessor is None:
+            raise KernelError(Errno.EOPNOTSUPP, "this gateway has no keeper, which would start another one")
+        if crash:
+            os.kill(os.getpid(), signal.SIGKILL)
+        await self._predecessor.replace()
 
     def _joined(self, name: str) -> None:
         if self.registry.serving(name):
@@ -250,10 +339,11 @@ class Kernel:
 
     # -- clients
 
-    async def _listen_to_clients(self) -> None:
-        statistics = Statistics(self._config.slow_ns)
-        monitor = Monitor(self.gateway, self.registry, self.sessions, self._status, statistics)
-        service = Service(
+    async def _listen_to_clients(self, *, instead: bool = False) -> None:
+        self.statistics = statistics = Statistics(self._config.slow_ns)
+        statistics.rows.update(self._taken.get("rows", {}))
+        self.monitor = monitor = Monitor(self.gateway, self.registry, self.sessions, self._status, statistics)
+        self.service = service = Service(
             self.gateway, self.sessions, self._status, self._config.max_message, monitor, self._tracer, self.admission
         )
         service.in_process = self._config.placement == "server"
@@ -263,31 +353,43 @@ class Kernel:
                 ("grpc.keepalive_time_ms", 10_000),
                 ("grpc.keepalive_timeout_ms", 5_000),
                 ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
-                ("grpc.so_reuseport", 0),
+                ("grpc.max_connection_idle_ms", IDLE_MS),
+                ("grpc.so_reuseport", 1),  # with a successor; `listen` sees to others
             ],
-            interceptors=self.admission.interceptors(),
+            interceptors=[self.carrier, *self.admission.interceptors()],
         )
         server.add_generic_rpc_handlers(service.handlers())
         await _add_introspection(server, channelz=self._config.channelz)
         before = [parse(url, server=True) for url in self.recovery.urls] or self._config.urls
-        self._served = [listen(server, url, self._config.tls, self._config.socket_mode) for url in before]
+        mode = self._config.socket_mode
+        self._served = [listen(server, url, self._config.tls, mode, instead=instead) for url in before]
+        if instead:
+            listen(server, Url("unix", path=carrying(self._config.folder)), Tls(), instead=True)
         self.recovery.serves(self.urls)
         if self._config.metrics:
-            self.metrics = monitor.serve_prometheus(*self._config.metrics)
-        self._door = Door(service.begin, service.admit, statistics, self.sessions, self._config.max_message)
-        service.frames = await self._door.open(self._served, self._config.socket_mode)
-        await server.start()
+            self.metrics = monitor.serve_prometheus(*(self._taken.get("metrics") or self._config.metrics))
+        self.door = Door(service.begin, service.admit, statistics, self.sessions, self._config.max_message)
+        service.frames = await self.door.open(self._served, mode, self._taken.get("listening", {}))
         self._servers.append(server)
+        if not instead:  # else the predecessor first has to be the one no more
+            await server.start()
+        if self._config.keeper:
+            self._predecessor = Predecessor(self, self._config.folder, self._config.keeper, MAX_BUS_MESSAGE)
 
     async def _status(self) -> Any:
         url = self.registry.gateway_url
         here = rump_sp_pb2.ComponentStatus(
-            name="gateway", pid=os.getpid(), url=url, state="serving", restarts=self._config.generation
+            name="gateway",
+            pid=os.getpid(),
+            url=url,
+            state="serving",
+            restarts=self._config.generation,
+            recovery_ms=self.replaced_ms,
         )
         return rump_sp_pb2.StatusResponse(
             url=self.urls[0] if self.urls else "",
             components=[here, *[await self._component_status(name) for name in self._names()]],
-            uptime_ms=int((time.monotonic() - self._started) * 1000),
+            uptime_ms=int((time.monotonic() - self.started) * 1000),
             sessions=len(self.sessions),
         )
 

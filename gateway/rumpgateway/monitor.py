@@ -43,6 +43,7 @@ class Monitor:
         self._sessions = sessions
         self._status = status
         self._loop = asyncio.get_running_loop()
+        self._server: Any = None
 
     async def response(self) -> Any:
         status = await self._status()
@@ -100,8 +101,15 @@ class Monitor:
 
         found = CollectorRegistry()
         found.register(_Collector())
-        server, _ = start_http_server(port, host, found)
-        return str(server.server_address[0]), server.server_port
+        self._server, _ = start_http_server(port, host, found)
+        return str(self._server.server_address[0]), self._server.server_port
+
+    def stop_prometheus(self) -> None:
+        """Leaves the port to somebody else."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.shutdown()
+            server.server_close()
 
 
 async def _usage_of(member: Any) -> Any:

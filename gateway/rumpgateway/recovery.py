@@ -63,6 +63,11 @@ class Recovery:
         self._records.put("component", member.name, (member.instance, member.url, member.pid))
         self._changed.set()
 
+    def succeed(self) -> None:
+        """The predecessor hands over itself: nothing has to be brought back."""
+        self._awaited.clear()
+        self._registry.expected.clear()
+
     def left(self, name: str) -> None:
         self._records.delete("component", name)
 

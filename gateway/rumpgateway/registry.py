@@ -98,6 +98,22 @@ class Registry:
         self._tell()
         self.joined(member.name)
 
+    def adopt(self, name: str, url: str, pid: int, instance: bytes) -> None:
+        """A component that serves, and was in the kernel of a gateway that this one takes the place of. It joins
+        again soon, which changes nothing."""
+        self._add(Member(name, url, pid, self._connect(name, url), instance))
+
+    @property
+    def asked(self) -> list[str]:
+        """Components that owe the gateway an answer."""
+        return [m.name for m in self.members.values() if getattr(m.connection, "in_flight", False)]
+
+    async def leave(self) -> None:
+        """Another gateway has taken over: the components are nothing to this one any more."""
+        members, self.members = list(self.members.values()), {}
+        for member in members:
+            await member.connection.close()
+
     async def take_over(self, member: Member) -> None:
         """Waits until the successor of a component has started, and has it take over what the gateway holds.
 
@@ -204,13 +220,18 @@ class Registry:
         if request is grpc.aio.EOF:
             return
         await self._check(request, context)
-        peer = self._connect(request.name, request.url)
-        member = Member(request.name, request.url, request.pid, peer, request.instance)
-        log.info("%s joined from %s (pid %d)", member.name, member.url, member.pid)
-        if member.name in self.members:
-            self._replace(member)
+        known = self.members.get(request.name)
+        if known is not None and known.instance == request.instance:
+            member, peer = known, known.connection
+            self._tell()
         else:
-            self._add(member)
+            peer = self._connect(request.name, request.url)
+            member = Member(request.name, request.url, request.pid, peer, request.instance)
+            log.info("%s joined from %s (pid %d)", member.name, member.url, member.pid)
+            if known is not None:
+                self._replace(member)
+            else:
+                self._add(member)
         telling = asyncio.get_running_loop().create_task(_forward(member.told, context))
         try:
             while await context.read() is not grpc.aio.EOF:
@@ -226,7 +247,9 @@ class Registry:
             await context.abort(grpc.StatusCode.UNAUTHENTICATED, "wrong bus token")
         if request.name not in FACTIONS:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"no component {request.name!r} belongs to a kernel")
-        if request.name in self.members and self.heirs.get(request.name) != request.pid:
+        known = self.members.get(request.name)
+        again = known is not None and request.instance and known.instance == request.instance
+        if known is not None and not again and self.heirs.get(request.name) != request.pid:
             await context.abort(grpc.StatusCode.ALREADY_EXISTS, f"{request.name} is in the kernel already")
 
 

@@ -46,6 +46,11 @@ class Replies:
         self.floor = 1
         """Lower ids are acknowledged: a request with one of them is out of order."""
 
+    def count_for(self, quota: Room) -> None:
+        """They are those of an identity, in a process that has taken over from another."""
+        self._quota = quota
+        quota.taken += self.size
+
     def __len__(self) -> int:
         return len(self._kept)
 

@@ -19,15 +19,17 @@ from google.protobuf.message_factory import GetMessageClass
 from rumpgateway.admission import Admission, PeerId, bearer, metadata_of, peer_of
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
+from rumpgateway.going_on import going_on
 from rumpgateway.monitor import Monitor
 from rumpgateway.sessions import LEASE_S, Session, Sessions
-from rumpgateway.streams import GrpcStream, SignalStream, doubt, encode_outcomes, failure
+from rumpgateway.streams import GrpcStream, SignalStream, Stream, doubt, encode_outcomes, failure
 from rumpgateway.tracing import Tracer
-from rumpgateway.unary import once
+from rumpgateway.unary import follow, once
+from rumpgateway.waiting import Call, Moved, Work
 from rumpuser import audit
 from rumpuser.aio import settle
 from rumpuser.kauth import Action, authorize
-from rumpuser.pending import start
+from rumpuser.pending import Running, start
 from rumpuser.transport.memory import borrowed
 from rumpuser.transport.wire import Unread
 from rumpwire import calls, codec, rump_sp_pb2
@@ -110,13 +112,12 @@ class Service:
         """The handler of one system call."""
         descriptor = rump_sp_pb2.DESCRIPTOR.services_by_name[op.service].methods_by_name[op.method]
         request_class: Any = GetMessageClass(descriptor.input_type)
-        response_class: Any = GetMessageClass(descriptor.output_type)
-        decode, encode = codec.REQUEST[op.name][1], codec.RESPONSE[op.name][0]
+        decode = codec.REQUEST[op.name][1]
 
         async def handler(data: bytes, context: Context) -> Any:
             session = await self._session(context)
             request = await parsed(request_class, data, context)
-            began, steps = perf_counter_ns(), [Step(op, ())]
+            steps = [Step(op, ())]
 
             def begin() -> Any:
                 session.check()
@@ -126,19 +127,65 @@ class Service:
                     return self._tracer.start(_traceparent(context), session.process, steps, call)
                 return start(call())
 
-            def finish(outcome: Any) -> Any:
-                self._statistics.done(session.process, steps, [outcome], began)
-                if isinstance(outcome, KernelError):
-                    return outcome
-                if type(outcome) is Unread:
-                    return outcome.message
-                response = response_class()
-                encode(outcome, response)
-                return response
+            finish = self._finishing(session, steps)
+            work = partial(Work, "unary", steps)
+            return await once(context, session, begin, finish, repeatable=op.idempotent, work=work)
 
-            return await once(context, session, begin, finish, repeatable=op.idempotent)
+        return grpc.unary_unary_rpc_method_handler(handler, None, _response_class(op).SerializeToString)
 
-        return grpc.unary_unary_rpc_method_handler(handler, None, response_class.SerializeToString)
+    def _finishing(self, session: Session, steps: list[Step]) -> Callable[[Any], Any]:
+        """What makes the answer of a unary call of its outcome."""
+        began = perf_counter_ns()
+
+        def finish(outcome: Any) -> Any:
+            self._statistics.done(session.process, steps, [outcome], began)
+            if isinstance(outcome, KernelError):
+                return outcome
+            if type(outcome) is Unread:
+                return outcome.message
+            op = steps[0].op
+            response = _response_class(op)()
+            codec.RESPONSE[op.name][0](outcome, response)
+            return response
+
+        return finish
+
+    def _finishing_batch(self, session: Session, steps: list[Step]) -> Callable[[Any], Any]:
+        began = perf_counter_ns()
+
+        def finish(outcomes: Any) -> Any:
+            found = [outcomes] if isinstance(outcomes, KernelError) else outcomes
+            self._statistics.done(session.process, steps, found, began)
+            response = rump_sp_pb2.BatchResponse()
+            encode_outcomes(steps, found, response)
+            return response
+
+        return finish
+
+    def go_on(self, moved: Moved) -> Call | None:
+        """Brings a call to its end that was ended half-way, here or at a predecessor. None when its client is gone."""
+        session = self._sessions.find(moved.token)
+        if session is None or (moved.work.kind == "stream" and not moved.lasting and session.stream is None):
+            return None
+        work = moved.work
+        running = going_on(
+            self._gateway, session.process, work.steps, moved.outcomes,
+            keep_going=work.keep_going, single=work.kind == "unary",
+        )  # fmt: skip
+        if work.kind == "stream":
+            call = self._on_stream(session, moved, running)
+        else:
+            finishing = self._finishing if work.kind == "unary" else self._finishing_batch
+            call = follow(session, moved.id, running, finishing(session, work.steps), work)
+        if moved.left_s is not None:
+            call.end_after(moved.left_s)
+        return call
+
+    def _on_stream(self, session: Session, moved: Moved, running: Running[Any]) -> Call:
+        stream = session.stream
+        if not isinstance(stream, Stream):  # it comes again, and then gets what is kept
+            stream = Stream(self.begin, session, self._statistics)
+        return stream.go_on(moved, running)
 
     async def _session(self, context: Context) -> Session:
         token = metadata_of(context, "rump-session")
@@ -252,21 +299,14 @@ class Service:
 
     async def batch(self, request: Any, context: Context) -> Any:
         session = await self._session(context)
-        began = perf_counter_ns()
         steps: list[Any] = []
 
         def begin() -> Any:
             steps[:], outcomes = self.begin(session, request)
             return outcomes
 
-        def finish(outcomes: Any) -> Any:
-            found = [outcomes] if isinstance(outcomes, KernelError) else outcomes
-            self._statistics.done(session.process, steps, found, began)
-            response = rump_sp_pb2.BatchResponse()
-            encode_outcomes(steps, found, response)
-            return response
-
-        return await once(context, session, begin, finish)
+        finish = self._finishing_batch(session, steps)
+        return await once(context, session, begin, finish, work=lambda: Work("batch", steps, request.keep_going))
 
     def begin(self, session: Session, request: Any) -> tuple[list[Any], Any]:
         """Starts the calls of a batch: its steps, and their outcomes or the batch on its way."""
@@ -275,7 +315,7 @@ class Service:
             if len(request.calls) > MAX_BATCH:
                 raise KernelError(Errno.E2BIG, f"{len(request.calls)} calls in a batch; {MAX_BATCH} are allowed")
             steps = decode_steps(request.calls, decode_call)
-            if request.shared:
+            if isinstance(request, rump_sp_pb2.StreamRequest) and request.shared:
                 copy = self.in_process or session.process.trace is not None
                 steps = borrowed(session.memory, request.shared, steps, copy=copy)
             if session.doubtful:
@@ -327,6 +367,11 @@ class Service:
         await self._look(context, Action.PROCESS_CANSEE_ENTRY)
         found = sorted(self._gateway.processes.values(), key=lambda p: p.pid)
         return rump_sp_pb2.ProcessesResponse(processes=[_process_status(p) for p in found])
+
+
+def _response_class(op: Op) -> Any:
+    descriptor = rump_sp_pb2.DESCRIPTOR.services_by_name[op.service].methods_by_name[op.method]
+    return GetMessageClass(descriptor.output_type)
 
 
 def _process_status(p: Process) -> Any:

@@ -14,19 +14,19 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Collection, Coroutine
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from rumpgateway.admission import PeerId, Quota, from_plain, plain
 from rumpgateway.core.cookies import waiting_time
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpgateway.replies import Replies, Room
+from rumpgateway.waiting import Call, Carrier, Moved, Stream, Work
 from rumpuser.aio import settle
-from rumpuser.pending import Pending, Running
+from rumpuser.pending import Running
 from rumpuser.policy import Identity
-from rumpuser.transport.memory import Pool
+from rumpuser.transport.memory import Pool, own
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Siginfo
 
 LEASE_S = 60.0
 """A session that only makes unary calls must make one this often: its death cannot be seen otherwise."""
@@ -46,48 +46,6 @@ T = TypeVar("T")
 
 Who = tuple[Identity | None, PeerId | None]
 """What a session belongs to; without a policy there is no identity, and its process is root's."""
-
-
-class Carrier(Protocol):
-    """What carries signals to the client."""
-
-    def raise_signal(self, info: Siginfo) -> None: ...
-
-    def end(self) -> None: ...
-
-
-class Stream(Protocol):
-    """The stream of a session, as the session sees it."""
-
-    def put(self, data: bytes) -> None:
-        """Sends an answer."""
-
-    def raise_signal(self, info: Siginfo) -> None:
-        """Sends a signal."""
-
-    def end(self, why: KernelError) -> None:
-        """Ends it; nothing more is taken from it."""
-
-
-class Call:
-    """A call that waits. ``stream``: it ends with that; None where its answer can be asked for again.
-
-    ``wanted``: whether anybody waits for the answer.
-    """
-
-    __slots__ = ("answer", "running", "stream", "timer", "wanted")
-
-    def __init__(self, running: Running[Any], stream: Stream | None) -> None:
-        self.running = running
-        self.stream = stream
-        self.wanted = True
-        self.timer: asyncio.TimerHandle | None = None
-        self.answer: Pending[Any] = Pending()
-
-    def end_after(self, seconds: float) -> None:
-        """Ends it with ETIMEDOUT when it waits that long."""
-        error = KernelError(Errno.ETIMEDOUT, f"not done within {seconds:g} s", "gateway")
-        self.timer = asyncio.get_running_loop().call_later(seconds, self.running.cancel, error)
 
 
 class Session:
@@ -126,6 +84,8 @@ class Session:
         self._carrier: Carrier | None = None
         self._due = self._loop.time() + self._grace_s
         self._timer = self._loop.call_at(self._due, self._check)
+        self.moved: dict[int, Call] = {}
+        """Unary calls that go on here, and whose answers are still asked for where they came in."""
 
     # -- how long it lives
 
@@ -189,6 +149,11 @@ class Session:
             why = f"the session has ended: its client was not heard of for {self._grace_s:g} s"
             self._sessions.end_soon(self, why)
 
+    @property
+    def carrier(self) -> Carrier | None:
+        """Who carries its signals, if not its stream."""
+        return self._carrier
+
     def carried_by(self, carrier: Carrier | None, *, instead_of: Carrier | None = None) -> None:
         """Who carries signals, None for the stream again; with ``instead_of`` only when that still did."""
         if instead_of is not None and self._carrier is not instead_of:
@@ -244,10 +209,15 @@ class Session:
         return Replies(self._sessions.room, self.quota.replies if self.quota is not None else None)
 
     def begun(
-        self, id: int, running: Running[Any], finish: Callable[[bool], Any], stream: Stream | None = None
+        self,
+        id: int,
+        running: Running[Any],
+        finish: Callable[[bool], Any],
+        stream: Stream | None = None,
+        work: Work | None = None,
     ) -> Call:
         """Follows a call that waits. ``finish`` gives its answer when it waits no more, if it is wanted."""
-        call = self.calls[id] = Call(running, stream)
+        call = self.calls[id] = Call(running, stream, work)
         self.process.wait_begins(running)
         if self.quota is not None:
             self.quota.waiting += 1
@@ -260,6 +230,8 @@ class Session:
                 call.timer.cancel()
             if self.calls.get(id) is call:
                 del self.calls[id]
+            if call.moving and self._sessions.ended(self, id, call):
+                return
             call.answer.resolve(finish(call.wanted))
 
         running.outcome.when_done(done)
@@ -277,6 +249,45 @@ class Session:
             if call.stream is None and number > 0 and number not in waiting:
                 call.wanted = False
                 call.running.cancel()
+
+    # -- while it goes to a successor of this gateway
+
+    @property
+    def resting(self) -> bool:
+        return self._sessions.resting
+
+    def rest(self) -> None:
+        """Its calls end, to go on later. Those that cannot are waited for."""
+        self._timer.cancel()
+        self.process.listen(None)
+        for call in list(self.calls.values()):
+            if call.work is not None:
+                call.moving = True
+                call.running.cancel()
+
+    def go_on(self) -> None:
+        by = self._carrier or self.stream
+        self.process.listen(by.raise_signal if by is not None else None)
+        self._timer = self._loop.call_at(self._due, self._check)
+
+    def handed(self) -> tuple[Any, ...]:
+        """What a successor needs to know of it."""
+        who = plain(self.identity, self.peer)
+        kept_s = self._kept_until - self._loop.time()
+        numbers = (self._seen, self.doubtful, self._unnamed)
+        about = (self.nonce, numbers, kept_s, self.replies, self.memory)
+        return self.token, self.process, self.lease_s, self.streams, who, about
+
+    def take(
+        self, nonce: bytes, numbers: tuple[int, int, int], kept_s: float, replies: Replies, memory: Pool | None
+    ) -> None:
+        """What `handed` gave at the predecessor."""
+        self.nonce, self.replies, self.memory = nonce, replies, memory
+        self._seen, self.doubtful, self._unnamed = numbers
+        self._kept_until = self._loop.time() + kept_s
+        if self.streams:
+            self._grace_s = self.lease_s or GRACE_S
+        self._run_out()
 
     def over(self, why: KernelError) -> None:
         """The session ends, and with it all that waits."""
@@ -302,6 +313,9 @@ class Sessions:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._attached: dict[bytes, asyncio.Task[Session]] = {}
         self._ended: dict[str, str] = {}
+        self.resting = False
+        """While all goes to a successor: nothing is begun, and what is ended is gathered in ``moved``."""
+        self.moved: dict[tuple[str, int], tuple[Moved, Call]] = {}
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -431,6 +445,64 @@ class Sessions:
         session.over(KernelError(Errno.ESTALE, why, "gateway"))
         # To its end, also when whoever asked for it goes.
         await asyncio.shield(self._task(settle(self._gateway.exit(session.process))))
+
+    # -- while all of them go to a successor of this gateway
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is under way that has to come to its end first."""
+        return bool(self._tasks) or any(session.calls for session in self)
+
+    @property
+    def parked(self) -> int:
+        """Unary calls that wait for something which was ended, to go on later."""
+        return sum(call.askers for _, call in self.moved.values())
+
+    def rest(self) -> None:
+        self.resting = True
+        for session in self:
+            session.rest()
+
+    def go_on(self) -> list[tuple[Moved, Call]]:
+        """There is no successor after all: the calls that were ended, for whoever begins them again."""
+        self.resting = False
+        for session in self:
+            session.go_on()
+        moved, self.moved = list(self.moved.values()), {}
+        return moved
+
+    def ended(self, session: Session, id: int, call: Call) -> bool:
+        """Keeps a call that was ended, if something of it is left to be done."""
+        assert call.work is not None
+        outcomes = call.work.outcomes(call.running)
+        if outcomes is None or not call.wanted:
+            return False
+        left_s = None if call.timer is None else max(0.0, call.timer.when() - asyncio.get_running_loop().time())
+        call.work.steps[:] = map(own, call.work.steps)
+        moved = Moved(session.token, id, call.work, outcomes, left_s, call.stream is None and id > 0)
+        self.moved[session.token, id] = moved, call
+        return True
+
+    def handed(self) -> dict[str, Any]:
+        return {
+            "room": self.room,
+            "sessions": [session.handed() for session in self],
+            "ended": self._ended,
+            "moved": [moved for moved, _ in self.moved.values()],
+        }
+
+    def take(self, handed: dict[str, Any]) -> None:
+        """Those of a predecessor."""
+        self.room, self._ended = handed["room"], handed["ended"]
+        loop = asyncio.get_running_loop()
+        for token, process, lease_s, streams, who, about in handed["sessions"]:
+            session = self._sessions[token] = Session(token, process, self, lease_s, streams=streams)
+            self._belongs(session, from_plain(who))
+            session.take(*about)
+            if session.quota is not None:
+                session.replies.count_for(session.quota.replies)
+            if session.nonce:
+                self._attached[session.nonce] = loop.create_task(_known(session))
 
     def review(self, still: Callable[[Identity, PeerId | None], bool]) -> None:
         """Ends the sessions of those to whom the policy no longer gives what they have."""

@@ -10,8 +10,10 @@ from typing import Any
 
 import grpc
 
+from rumpgateway.relay import MovedError, Relay
 from rumpgateway.sessions import Session
 from rumpgateway.statistics import Statistics
+from rumpgateway.waiting import Call, Moved, Work
 from rumpuser.pending import Running
 from rumpuser.transport.grpc_server import Outbox
 from rumpuser.transport.memory import put
@@ -28,6 +30,8 @@ MAX_IN_FLIGHT = 1024
 MAX_SIGNALS = 1024
 """Signals that wait to be sent; more are lost."""
 
+MOVED = -1
+
 log = logging.getLogger("rump.gateway")
 
 Begin = Callable[[Session, Any], tuple[list[Any], Any]]
@@ -41,6 +45,10 @@ class Stream:
         self._begin = begin
         self._statistics = statistics
         self.session = session
+        self.held: list[Any] = []
+        """Requests that have come while all went to a successor."""
+        self.relay: Relay | None = None
+        """Leads to the successor, where the session is."""
 
     def put(self, data: bytes) -> None:
         """Sends an answer."""
@@ -50,6 +58,30 @@ class Stream:
         """Ends it. Nothing is read from here on, also what has arrived already: the client will send it again."""
         raise NotImplementedError
 
+    def cut(self) -> None:
+        """Ends it as if the connection were lost."""
+        raise NotImplementedError
+
+    def closed(self) -> None:
+        """The client has gone."""
+        if self.relay is not None:
+            self.relay.close()
+        else:
+            self.session.closed(self)
+
+    def wake(self) -> None:
+        """It may have nothing to wait for any more."""
+
+    def passes_on(self, relay: Relay | None) -> None:
+        """What came while all went to a successor goes there, or is taken here after all."""
+        self.relay = relay
+        held, self.held = self.held, []
+        for request in held:
+            reply = self.take(request)
+            if reply is not None:
+                self.put(reply)
+        self.wake()
+
     def raise_signal(self, info: Siginfo) -> None:
         """Sends a signal."""
         self.put(_signal(rump_sp_pb2.StreamResponse(), info).SerializeToString())
@@ -57,6 +89,12 @@ class Stream:
     def take(self, request: Any) -> bytes | None:
         """Starts what a request asks for: the reply, or None when that comes later, or never."""
         session, number = self.session, request.id
+        if self.relay is not None:
+            self.relay.pass_on(request)
+            return None
+        if session.resting:
+            self.held.append(request)
+            return None
         if request.cancel:
             if call := session.calls.get(number):
                 call.running.cancel()
@@ -100,20 +138,35 @@ class Stream:
             return self._answer(id, steps, outcomes, lasting)
 
         def finish(wanted: bool) -> bytes | None:
-            found = outcomes_of(outcomes)
-            self._statistics.done(session.process, steps, found, began)
-            if not wanted:
-                return None
-            data = self._answer(id, steps, found, lasting)
-            stream = session.stream if lasting else self
-            if stream is not None:
-                stream.put(data)
-            return data
+            return self._finished(id, steps, outcomes, lasting, wanted, began)
 
-        call = session.begun(id, outcomes, finish, None if lasting else self)
+        work = Work("stream", steps, request.keep_going)
+        call = session.begun(id, outcomes, finish, None if lasting else self, work)
         if request.timeout_ms:
             call.end_after(request.timeout_ms / 1000)
         return None
+
+    def _finished(
+        self, id: int, steps: list[Any], running: Any, lasting: bool, wanted: bool, began: int
+    ) -> bytes | None:
+        found = outcomes_of(running)
+        self._statistics.done(self.session.process, steps, found, began)
+        if not wanted:
+            return None
+        data = self._answer(id, steps, found, lasting)
+        stream = self.session.stream if lasting else self
+        if stream is not None:
+            stream.put(data)
+        return data
+
+    def go_on(self, moved: Moved, running: Running[Any]) -> Call:
+        """Follows a call that has come in at a predecessor, or before there was none after all."""
+        steps, began = moved.work.steps, perf_counter_ns()
+
+        def finish(wanted: bool) -> bytes | None:
+            return self._finished(moved.id, steps, running, moved.lasting, wanted, began)
+
+        return self.session.begun(moved.id, running, finish, None if moved.lasting else self, moved.work)
 
     def _answer(self, id: int, steps: list[Any], outcomes: list[Any], lasting: bool) -> bytes:
         reply = rump_sp_pb2.StreamResponse(id=id)
@@ -145,7 +198,7 @@ class GrpcStream(Stream):
                 reply = self.take(await parsed(rump_sp_pb2.StreamRequest, data, self._context))
                 if reply is not None:
                     await send(reply)
-            while any(number > 0 for number in self.session.calls):  # the client sends no more, but waits for answers
+            while self._owes:  # the client sends no more, but waits for answers
                 self._idle.clear()
                 await self._idle.wait()
             await self._outbox.flushed()
@@ -157,14 +210,34 @@ class GrpcStream(Stream):
             await abort(self._context, self._why)
         finally:
             self._outbox.closed = True
-            self.session.closed(self)
+            self.closed()
+
+    @property
+    def _owes(self) -> bool:
+        """Whether the client still waits for answers."""
+        if self.relay is not None:
+            return bool(self.relay.waiting)
+        return bool(self.held) or any(number > 0 for number in self.session.calls) or self.session.resting
 
     def put(self, data: bytes) -> None:
         self._outbox.put(data)
         self._idle.set()
+        if self.relay is not None and self._outbox.full:
+            self.relay.hold()
+            self._resume = asyncio.get_running_loop().create_task(self._drained(self.relay))
+
+    async def _drained(self, relay: Relay) -> None:
+        await self._outbox.flushed()
+        relay.go_on()
+
+    def wake(self) -> None:
+        self._idle.set()
 
     def end(self, why: KernelError) -> None:
         self._why = why
+        self.cut()
+
+    def cut(self) -> None:
         self._outbox.closed = True
         assert self._task is not None
         self._task.cancel()
@@ -183,6 +256,8 @@ class SignalStream:
         try:
             await write(rump_sp_pb2.SignalsResponse())
             while (info := await self._signals.get()).si_signo:
+                if info.si_signo == MOVED:
+                    raise MovedError(0)
                 await write(_signal(rump_sp_pb2.SignalsResponse(), info))
         finally:
             session.carried_by(None, instead_of=self)
@@ -194,9 +269,16 @@ class SignalStream:
 
     def end(self) -> None:
         """The session is over."""
+        self._last(0)
+
+    def move(self) -> None:
+        """It goes on at a successor."""
+        self._last(MOVED)
+
+    def _last(self, mark: int) -> None:
         while self._signals.full():
             self._signals.get_nowait()
-        self._signals.put_nowait(Siginfo())
+        self._signals.put_nowait(Siginfo(mark))
 
 
 def _signal(message: Any, info: Siginfo) -> Any:

@@ -87,6 +87,7 @@ class Supervisor:
         self._stopping = False
         self._changed = asyncio.Event()
         self._replacements = 0
+        self._tasks: set[asyncio.Task[None]] = set()
         self._coming: dict[str, Process] = {}
         """Successors that do not serve yet."""
         registry.replaced = self._replaced
@@ -118,6 +119,49 @@ class Supervisor:
                 await self._launch(child)
             else:
                 child.watcher = asyncio.get_running_loop().create_task(self._watch(child, child.process))
+
+    # -- when another gateway takes the place of this one
+
+    def rest(self) -> dict[str, tuple[Any, ...]]:
+        """Looks at nobody until it goes on, here or at a successor: what that needs to know."""
+        for child in self.children.values():
+            if child.watcher is not None:
+                child.watcher.cancel()
+        kept = {}
+        for name, child in self.children.items():
+            pid = child.process.pid if child.process is not None else 0
+            kept[name] = (pid, child.state, child.why, child.restarts, child.recovery_s)
+        return kept
+
+    def go_on(self) -> None:
+        for child in self.children.values():
+            if child.process is not None and child.state not in ("failed", "stopped"):
+                child.watcher = asyncio.get_running_loop().create_task(self._watch(child, child.process))
+
+    def take(self, kept: dict[str, tuple[Any, ...]]) -> None:
+        """The components of a predecessor."""
+        self._prepare(list(kept))
+        now = asyncio.get_running_loop().time()
+        for name, (pid, state, why, restarts, recovery_s) in kept.items():
+            child = Child(name, running(name, pid), restarts, state, why, began=now, recovery_s=recovery_s)
+            self.children[name] = child
+        self.go_on()
+        for child in self.children.values():
+            if child.process is None and child.state == "serving":  # it ended on the way
+                child.state, child.restarts = "restarting", child.restarts + 1
+                self._registry.ended(child.name, self._registry.members[child.name].pid)
+                self._tasks.add(asyncio.get_running_loop().create_task(self._launch(child)))
+
+    def leave(self) -> None:
+        """Another gateway has them."""
+        if self._spawner is not None:
+            self._spawner.leave()
+
+    @property
+    def unsettled(self) -> list[str]:
+        """Components that neither serve nor were given up."""
+        changing = {*self._registry.heirs, *(c.name for c in self.children.values() if c.state == "restarting")}
+        return sorted(changing)
 
     async def start_faction(self, name: str) -> None:
         """For kern: a faction that is not running, or is being started. EINVAL, EIO, ETIMEDOUT."""

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from rumpgateway.admission import metadata_of
-from rumpgateway.sessions import Call, Session
+from rumpgateway.sessions import Session
 from rumpgateway.streams import MAX_IN_FLIGHT, doubt, failure
+from rumpgateway.waiting import Call, Work
 from rumpuser.aio import arrival
 from rumpuser.pending import Running
 from rumpwire.errno import Errno, KernelError
@@ -21,17 +22,24 @@ from rumpwire.status import abort
 
 
 async def once(
-    context: Any, session: Session, begin: Callable[[], Any], finish: Callable[[Any], Any], *, repeatable: bool = False
+    context: Any,
+    session: Session,
+    begin: Callable[[], Any],
+    finish: Callable[[Any], Any],
+    *,
+    repeatable: bool = False,
+    work: Callable[[], Work] | None = None,
 ) -> Any:
     """The answer to a unary call.
 
     ``begin`` starts it and gives its value, or the call on its way; ``finish`` makes the answer of the value, or of the
     KernelError that it ended with. An answer that is a KernelError ends the call with that status. ``repeatable``: it
-    may be done again when nobody knows whether it was.
+    may be done again when nobody knows whether it was. ``work`` tells, once it has begun, how somebody else goes on
+    with it where it waits.
     """
     with session:
         try:
-            answer = await _answer(context, session, begin, finish, repeatable)
+            answer = await _answer(context, session, begin, finish, repeatable, work)
         except KernelError as error:
             answer = error
     if isinstance(answer, KernelError):
@@ -40,8 +48,16 @@ async def once(
 
 
 async def _answer(
-    context: Any, session: Session, begin: Callable[[], Any], finish: Callable[[Any], Any], repeatable: bool
+    context: Any,
+    session: Session,
+    begin: Callable[[], Any],
+    finish: Callable[[Any], Any],
+    repeatable: bool,
+    work: Callable[[], Work] | None,
 ) -> Any:
+    carried = getattr(context, "moved", 0)
+    if carried in session.moved:
+        return _checked(await _arrived(context, session.moved.pop(carried), lasting=carried > 0))
     number = _call_id(context, session)
     if number:
         kept = session.replies.get(number)
@@ -53,7 +69,7 @@ async def _answer(
         session.seen(number)
     call = session.calls.get(number) if number else None
     if call is None:
-        call = _start(session, number, begin, finish)
+        call = _start(session, number, begin, finish, work)
     if isinstance(call, Call):
         return _checked(await _arrived(context, call, lasting=bool(number)))
     return call
@@ -81,39 +97,54 @@ def _refuse(session: Session, id: int) -> None:
         raise KernelError(Errno.EAGAIN, "too many answers are not acknowledged, or too many calls wait", "gateway")
 
 
-def _start(session: Session, id: int, begin: Callable[[], Any], finish: Callable[[Any], Any]) -> Any:
+def _start(
+    session: Session,
+    id: int,
+    begin: Callable[[], Any],
+    finish: Callable[[Any], Any],
+    work: Callable[[], Work] | None,
+) -> Any:
     """The answer, or the call that waits."""
-
-    def finished(outcome: Any, wanted: bool = True) -> Any:
-        try:
-            answer = finish(outcome)
-        except Exception as error:  # noqa: BLE001  a component gave something that is no response
-            answer = failure(error)
-        if id and wanted:
-            session.replies.keep(id, answer, 0 if isinstance(answer, KernelError) else answer.ByteSize())
-        return answer
-
     try:
         if session.quota is not None:
             session.quota.check(1)
         value = begin()
     except Exception as error:  # noqa: BLE001  a defect fails one call
-        return finished(failure(error))
+        value = failure(error)
     if not isinstance(value, Running):
-        return finished(value)
+        return finished(session, id, value, finish)
+    return follow(session, id or session.unnamed(), value, finish, work() if work is not None else None)
+
+
+def follow(
+    session: Session, id: int, running: Running[Any], finish: Callable[[Any], Any], work: Work | None = None
+) -> Call:
+    """A call that waits, and whose answer ``finish`` makes."""
 
     def done(wanted: bool) -> Any:
         try:
-            outcome = value.outcome.result()
-        except Exception as error:  # noqa: BLE001  as above
+            outcome = running.outcome.result()
+        except Exception as error:  # noqa: BLE001  a defect fails one call
             outcome = failure(error)
-        return finished(outcome, wanted)
+        return finished(session, id, outcome, finish, wanted=wanted)
 
-    return session.begun(id or session.unnamed(), value, done)
+    return session.begun(id, running, done, None, work)
+
+
+def finished(session: Session, id: int, outcome: Any, finish: Callable[[Any], Any], *, wanted: bool = True) -> Any:
+    """The answer to a call, which is kept where it has an id of the client's."""
+    try:
+        answer = finish(outcome)
+    except Exception as error:  # noqa: BLE001  a component gave something that is no response
+        answer = failure(error)
+    if id > 0 and wanted:
+        session.replies.keep(id, answer, 0 if isinstance(answer, KernelError) else answer.ByteSize())
+    return answer
 
 
 async def _arrived(context: Any, call: Call, *, lasting: bool) -> Any:
     """The answer to a call that waits. The RPC's deadline ends the call; so does its end, but for a lasting one."""
+    call.askers += 1
     try:
         return await arrival(call.answer)
     except asyncio.CancelledError:
@@ -123,6 +154,8 @@ async def _arrived(context: Any, call: Call, *, lasting: bool) -> Any:
         elif not lasting:
             call.running.cancel(KernelError(Errno.EINTR, "cancelled by the caller", "gateway"))
         raise
+    finally:
+        call.askers -= 1
 
 
 def _checked(answer: Any) -> Any:

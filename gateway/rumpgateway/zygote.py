@@ -111,6 +111,12 @@ class Spawner:
                 self._zygote = self._before.pop()
                 await self._bury()
 
+    def leave(self) -> None:
+        """Starts nothing any more; what was started goes on."""
+        for zygote in (*self._before, *filter(None, [self._zygote])):
+            assert zygote.stdin is not None
+            zygote.stdin.close()
+
     def _renew(self, name: str) -> None:
         """One zygote is new enough for each component once, so an upgrade of all starts one alone."""
         if self._zygote is not None and (not self._renewed or name in self._renewed):

@@ -88,6 +88,9 @@ class Sessions:
     def test_works_while_the_gateway_is_killed(self, program: Program, kernel: LiveKernel, tmp_path: Path) -> None:
         works_while_killed(program, kernel, tmp_path)
 
+    def test_works_while_the_gateway_is_replaced(self, program: Program, kernel: LiveKernel, tmp_path: Path) -> None:
+        works_while_replaced(program, kernel, tmp_path)
+
     def test_takes_signals(self, program: Program, kernel: LiveKernel, cutter: Cutter) -> None:
         takes_signals(program, kernel, cutter)
 
@@ -151,6 +154,22 @@ def works_while_killed(program: Program, kernel: LiveKernel, folder: Path) -> No
         _kill_twice(kernel)
         (folder / "stop").touch()
         _each_once(kernel.url, "/tmp/killed", finish(process))
+
+
+def works_while_replaced(program: Program, kernel: LiveKernel, folder: Path) -> None:
+    """Another gateway takes the place of the one that serves: nothing is in doubt, and no connection ends."""
+    with program.started(kernel.url, "workers", "/tmp/replaced", str(folder / "stop")) as process:
+        with rump.connect(kernel.url) as k:
+            for _ in range(2):
+                _grows(k, "/tmp/replaced")
+                k.pub.component_restart("gateway")
+            _grows(k, "/tmp/replaced")
+        (folder / "stop").touch()
+        out, err = process.communicate("\n", timeout=60)
+    assert process.returncode == 0, out + err
+    assert "doubt" not in out
+    assert "connection" not in err, err
+    _each_once(kernel.url, "/tmp/replaced", out)
 
 
 def _kill_twice(kernel: LiveKernel) -> None:

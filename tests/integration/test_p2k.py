@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import random
 import shutil
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -190,6 +192,78 @@ def test_a_mount_that_lives_on_in_another_namespace(ext4: Path, tmp_path: Path) 
         return True
 
     eventually(free, 20, "the image is let go of")
+
+
+class Twins:
+    """The same done in two folders: what comes of it has to be the same."""
+
+    def __init__(self, one: Path, two: Path, seed: int) -> None:
+        self._tops = (one, two)
+        self._random = random.Random(seed)
+        self._open: list[tuple[int, int]] = []
+
+    def step(self, number: int) -> None:
+        name, other = self._random.choices([f"f{n}" for n in range(8)], k=2)
+        at, data = self._random.randrange(100_000), self._random.randbytes(self._random.randrange(1, 50_000))
+        act = self._random.choice(("open", "open", "unlink", "rename", "link", "truncate", "read", *["file"] * 8))
+        told = f"step {number}: {act} {name} {other} {at} {len(data)}"
+        if act == "open":
+            self._opened(name, self._random.choice((os.O_RDWR, os.O_RDWR | os.O_TRUNC, os.O_RDONLY)), told)
+        elif act == "file" and self._open:
+            self._file(self._random.choice(self._open), at, data, told)
+        else:
+            acts = {
+                "unlink": lambda top: os.unlink(top / name), "rename": lambda top: os.rename(top / name, top / other),
+                "link": lambda top: os.link(top / name, top / other),
+                "truncate": lambda top: os.truncate(top / name, at),
+            }  # fmt: skip
+            self._same(acts.get(act, lambda top: (top / name).read_bytes()), told)
+        self._same(lambda top: sorted(set(os.listdir(top)) - {"lost+found"}), told)
+
+    def _same(self, act: Callable[[Path], object], told: str) -> None:
+        one, two = (_outcome(act, top) for top in self._tops)
+        assert one == two, told
+
+    def _opened(self, name: str, flags: int, told: str) -> None:
+        one, two = (os.open(top / name, flags | os.O_CREAT, 0o644) for top in self._tops)
+        self._open.append((one, two))
+        if len(self._open) > 12:
+            for fd in self._open.pop(self._random.randrange(len(self._open))):
+                os.close(fd)
+
+    def _file(self, fds: tuple[int, int], at: int, data: bytes, told: str) -> None:
+        act = self._random.choice((
+            lambda fd: os.pwrite(fd, data, at), lambda fd: os.pread(fd, len(data), at), lambda fd: os.ftruncate(fd, at),
+            lambda fd: (os.fstat(fd).st_size, os.fstat(fd).st_nlink), os.fsync,
+            lambda fd: (os.lseek(fd, 0, os.SEEK_END), os.write(fd, data)),
+        ))  # fmt: skip
+        one, two = (_outcome(act, fd) for fd in fds)
+        assert one == two, told
+
+    def close(self) -> None:
+        for fds in self._open:
+            for fd in fds:
+                os.close(fd)
+
+
+def _outcome(act: Callable[[Any], object], what: object) -> object:
+    try:
+        return act(what)
+    except OSError as error:
+        return error.errno
+
+
+@fuse
+@root
+@pytest.mark.parametrize("seed", range(2))
+def test_any_operations_are_as_on_the_hosts_file_system(seed: int, ext4: Path, tmp_path: Path) -> None:
+    (tmp_path / "host").mkdir()
+    with mounted(str(ext4), tmp_path / "mnt") as mnt:
+        twins = Twins(mnt, tmp_path / "host", seed)
+        for number in range(400):
+            twins.step(number)
+        twins.close()
+        assert digests(mnt) == digests(tmp_path / "host")
 
 
 class Writer(threading.Thread):

@@ -87,7 +87,10 @@ def soak(faults: int, seed: int, folder: Path, *, stopped: float = STOPPED, paus
             for client in clients:
                 client.pause_s = pause_s
             _run(k, clients, faults, stopped, random_, report)
-            k.sys.unmount("/soak", rump.MNT_FORCE)
+            try:
+                k.sys.unmount("/soak", rump.MNT_FORCE)
+            except OSError as error:
+                report.findings.append(f"the file system cannot be taken off: {error}")
         if "Traceback" in live.log:
             report.findings.append(live.log[live.log.index("Traceback") - 200 :][:2000])
     checked = subprocess.run(["e2fsck", "-fn", str(image)], capture_output=True, text=True, check=False)
@@ -121,7 +124,7 @@ def _run(
             report.findings.append(f"{client.name} does not end:\n{''.join(traceback.format_stack(frame)[-8:])}")
         report.findings += client.findings
         report.calls += client.done
-        report.told.update(client.failed)
+        report.told.update({f"{client.name} {name}": count for name, count in client.failed.items()})
         if not client.done:
             report.findings.append(f"{client.name} has done nothing")
     report.seconds = time.monotonic() - begun

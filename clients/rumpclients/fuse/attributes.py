@@ -24,6 +24,7 @@ from rumpclients.fuse.volume import NOFOLLOW, Reply, Volume, done
 _SIGN = 1 << 63
 _OMIT, _NOW = rump.Timespec(0, rump.UTIME_OMIT), rump.Timespec(0, rump.UTIME_NOW)
 _ACL = b"system.posix_acl_"
+_CAPABILITY = b"security.capability"
 _SPACES = (b"user.", b"system.", b"security.", b"trusted.")
 
 
@@ -123,9 +124,16 @@ class AttributeOps:
         _refuse_acl(name)
         if node.kind not in (stat.S_IFREG, stat.S_IFDIR) or not name.startswith(_SPACES):
             raise OSError(errno.ENODATA, os.strerror(errno.ENODATA))
-        if not node.names and (fd := node.handle()) is not None:
-            return self.sys.fgetxattr(fd, name)
-        return self.sys.lgetxattr(self.volume.path(node), name)
+        if node.plain and name == _CAPABILITY:
+            raise OSError(errno.ENODATA, os.strerror(errno.ENODATA))
+        try:
+            if not node.names and (fd := node.handle()) is not None:
+                return self.sys.fgetxattr(fd, name)
+            return self.sys.lgetxattr(self.volume.path(node), name)
+        except OSError as error:
+            # Asked before every write; nobody else can give it any where we know all that happens.
+            node.plain |= name == _CAPABILITY and error.errno == errno.ENODATA and self.volume.policy.keep_pages
+            raise
 
     def setxattr(self, request: Request) -> Reply:
         size, flags = XATTR_IN.unpack_from(request.body)
@@ -133,7 +141,9 @@ class AttributeOps:
         start = XATTR_IN.size + len(name) + 1
         value = bytes(request.body[start : start + size])
         _refuse_acl(name)
-        self.sys.lsetxattr(self.volume.path(self.nodes[request.nodeid]), name, value, flags)
+        node = self.nodes[request.nodeid]
+        node.plain = False
+        self.sys.lsetxattr(self.volume.path(node), name, value, flags)
         return []
 
     def listxattr(self, request: Request) -> Reply:

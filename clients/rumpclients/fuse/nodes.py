@@ -16,9 +16,21 @@ from rumpclients.fuse.protocol import ROOT
 
 class Node:
     """A file. ``handles`` are descriptors open on it: True where they may write. ``st`` are its attributes as they were
-    at ``epoch``."""
+    at ``epoch``; a ``plain`` file is known to have no capabilities."""
 
-    __slots__ = ("children", "epoch", "generation", "handles", "key", "kind", "lookups", "names", "nodeid", "st")
+    __slots__ = (
+        "children",
+        "epoch",
+        "generation",
+        "handles",
+        "key",
+        "kind",
+        "lookups",
+        "names",
+        "nodeid",
+        "plain",
+        "st",
+    )
 
     def __init__(self, nodeid: int, st: rump.Stat) -> None:
         self.nodeid = nodeid
@@ -29,6 +41,7 @@ class Node:
         self.children = 0
         self.st = st
         self.epoch = -1
+        self.plain = False
         self.names: dict[tuple[Node, bytes], None] = {}
         self.handles: dict[int, bool] = {}
 

@@ -13,6 +13,7 @@ and with their process.
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -115,6 +116,7 @@ class AsynchronousIO:
         self._gateway = gateway
         self._count = 0
         self._queues: dict[tuple[Description | None, calls.Op], deque[Request]] = {}
+        self._resting = False
         self.listio_max, self.most = const.AIO_LISTIO_MAX, const.AIO_MAX
 
     def set_limits(self, ctx: Context, listio_max: int, most: int) -> None:
@@ -150,8 +152,7 @@ class AsynchronousIO:
             if len(queue) == 1:
                 self._begin(request, lambda: self._transfer(request))
         else:
-            earlier = [r for r in mine.numbered.values() if r.op is calls.WRITE and not r.over]
-            self._begin(request, lambda: self._sync(request, earlier))
+            self._begin_sync(mine, request)
 
     def refuse(self, p: Process, block: Aiocb, op: calls.Op, error: KernelError) -> None:
         """Keeps a request of a list that could not be begun, for aio_error to tell why."""
@@ -204,6 +205,11 @@ class AsynchronousIO:
         request.begun = begun = Begun(call)
         begun.outcome.when_done(lambda: self._finished(request, begun))
 
+    def _begin_sync(self, mine: Requests, request: Request) -> None:
+        before = itertools.takewhile(lambda r: r is not request, mine.numbered.values())
+        earlier = [r for r in before if r.op is calls.WRITE and not r.over]
+        self._begin(request, lambda: self._sync(request, earlier))
+
     async def _transfer(self, request: Request) -> Any:
         """At its offset, in what can seek."""
         p, fd, offset = request.process, request.block.aio_fildes, request.block.aio_offset
@@ -248,6 +254,9 @@ class AsynchronousIO:
             request.finish(0, begun.outcome.result())
         except KernelError as error:
             ended = request.cancelled and error.errno in ENDED
+            if self._resting and not ended and error.errno in ENDED:
+                request.begun = None
+                return
             request.finish(Errno.ECANCELED if ended else error.errno)
         request.begun = None
         self._next(request)
@@ -269,7 +278,7 @@ class AsynchronousIO:
         queue = self._queues.get(key)
         if not queue:
             self._queues.pop(key, None)
-        elif queue[0].begun is None:
+        elif queue[0].begun is None and not self._resting:
             following = queue[0]
             self._begin(following, lambda: self._transfer(following))
 
@@ -294,6 +303,26 @@ class AsynchronousIO:
             info = Siginfo(si_code=const.SI_ASYNCIO, si_value=event.sigev_value)
             posting: Any = post(self._gateway, p.pid, event.sigev_signo, info)
             start(posting)
+
+    # -- resting, while all that there is goes to a successor
+
+    def rest(self) -> None:
+        """Ends what is under way, to be begun again."""
+        self._resting = True
+        for request in self._requests():
+            if request.begun is not None:
+                request.begun.cancel()
+
+    def go_on(self) -> None:
+        self._resting = False
+        for key in list(self._queues):
+            self._go_on(key)
+        for request in self._requests():
+            if request.queue not in self._queues and request.begun is None and not request.over:
+                self._begin_sync(self.of(request.process), request)
+
+    def _requests(self) -> list[Request]:
+        return [r for p in self._gateway.processes.values() if p.aio is not None for r in p.aio.numbered.values()]
 
     # -- ending
 

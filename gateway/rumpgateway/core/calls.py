@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rumpgateway.core.descriptors import Description
 from rumpuser.component import Context, Entry
 from rumpuser.kauth import Action, authorize
-from rumpuser.pending import value_of
+from rumpuser.pending import EndedError, value_of
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import (
@@ -333,8 +333,13 @@ async def reboot(gateway: Gateway, p: Process, opt: int, bootstr: str) -> None:
 
 
 async def component_restart(gateway: Gateway, p: Process, name: str, crash: bool, fresh: bool) -> None:
+    """That the gateway itself was replaced is told by its successor."""
     authorize(p.context, Action.SYSTEM_REBOOT)
-    await gateway.restart(name, crash, fresh)
+    try:
+        await gateway.restart(name, crash, fresh)
+    except EndedError:
+        if name != gateway.name or not gateway.resting:
+            raise
 
 
 async def ksem_close(gateway: Gateway, p: Process, id: int) -> None:

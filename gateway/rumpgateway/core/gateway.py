@@ -85,6 +85,7 @@ class Gateway(Component):
         self.bus = bus
         self.parameters = parameters
         self.processes: dict[int, Process] = {}
+        self.resting = False
         self.own: dict[str, Callable[..., Any]] = {n: partial(e.handler, self) for n, e in OWN_CALLS.items()}
         self.own |= {name: self._identity_call(OPS[name]) for name in IDENTITY_CALLS}
         self.kqueues = Kqueues(self)
@@ -141,6 +142,17 @@ class Gateway(Component):
         p = self.processes.get(pid)
         if p is not None:
             p.limits = nofile, fsize, nthr, sbsize
+
+    def rest(self) -> None:
+        """Begins nothing by itself, so that all that it is can go to a successor."""
+        self.resting = True
+        self.aio.rest()
+        self.asynchronous.rest()
+
+    def go_on(self) -> None:
+        self.resting = False
+        self.aio.go_on()
+        self.asynchronous.go_on()
 
     async def release_directory(self, p: Process, handle: int) -> None:
         if handle:

@@ -13,7 +13,7 @@ from rumpgateway.core.descriptors import Description
 from rumpgateway.core.signals import post
 from rumpgateway.core.waiting import find_devices
 from rumpuser.component import KERNEL
-from rumpuser.pending import start, value_of
+from rumpuser.pending import Running, start, value_of
 from rumpwire import calls, const
 from rumpwire.errno import KernelError
 from rumpwire.values import KnoteSpec, Siginfo
@@ -37,6 +37,7 @@ class Asynchronous:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._watched: dict[str, dict[int, Description]] = {}
+        self._serving: dict[str, Any] = {}
         self._numbers = itertools.count(1)
 
     async def switch(self, description: Description, *, on: bool) -> None:
@@ -61,8 +62,22 @@ class Asynchronous:
         first = owner not in self._watched
         self._watched.setdefault(owner, {})[number] = description
         if first:
-            serving: Any = self._serve(owner)
-            start(serving)
+            self._begin(owner)
+
+    def _begin(self, owner: str) -> None:
+        serving: Any = self._serve(owner)
+        self._serving[owner] = start(serving)
+
+    def rest(self) -> None:
+        """Looks no more until it goes on, here or at a successor."""
+        serving, self._serving = self._serving, {}
+        for running in serving.values():
+            if isinstance(running, Running):
+                running.cancel()
+
+    def go_on(self) -> None:
+        for owner in self._watched:
+            self._begin(owner)
 
     async def forget(self, description: Description) -> None:
         """The object is closed, or wants no more signals."""

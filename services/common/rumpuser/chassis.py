@@ -127,6 +127,14 @@ class RemoteBus:
         for name in [name for name in urls if self._succession.awaits(name)]:
             self._connect(name, urls[name])
 
+    def gateway_is_back(self) -> None:
+        """There may be another one at the same place, for those who wait for it."""
+        if "gateway" in self._peers:
+            task = asyncio.get_running_loop().create_task(self._peers.pop("gateway").retire())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+            self._connect("gateway", self._urls["gateway"])
+
     async def close(self) -> None:
         peers, self._peers = self._peers, {}
         self._urls = {}
@@ -307,6 +315,8 @@ class Membership:
                     )
                 )
                 first = await stream.read()
+            if self.ready.is_set():
+                self._bus.gateway_is_back()
             await self._follow(stream, first)
         except TimeoutError:
             raise KernelError(Errno.ETIMEDOUT, f"no answer from the gateway at {s.gateway}") from None

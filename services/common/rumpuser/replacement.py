@@ -45,7 +45,8 @@ OWN = ("hand_over", "ping", "run_seen")
 """Calls of the process, not of the component."""
 
 
-def _anchors(host: SystemHost, bus: Any) -> dict[str, object]:
+def anchors(host: SystemHost, bus: Any) -> dict[str, object]:
+    """What each of the two processes has of its own, by name."""
     return {
         "host": host,
         "files": host.files,
@@ -98,7 +99,7 @@ class Predecessor:
         link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._link = link
         try:
-            why = await asyncio.to_thread(_send, link, path, data, descriptors)
+            why = await asyncio.to_thread(send, link, path, data, descriptors)
         except OSError as error:
             raise KernelError(Errno.EIO, f"the successor did not take over: {error.strerror or error}") from None
         if why:
@@ -111,12 +112,12 @@ class Predecessor:
         table, descriptors = self._component.table, list[int]()
         found = self._component.loader.found
         uploaded = {name: each for name, each in found.items() if each.folder is not None}
-        anchors = _anchors(self._host, self._bus) | {f"module {name}": each for name, each in uploaded.items()}
+        known = anchors(self._host, self._bus) | {f"module {name}": each for name, each in uploaded.items()}
         own = {name: table.pop(name) for name in OWN if name in table}
         try:
             value = (self._component, self._host.handed())
             packages = _packages(self._component)
-            data = handover.dump(value, anchors, descriptors, packages["names"])
+            data = handover.dump(value, known, descriptors, packages["names"])
         finally:
             table.update(own)
         head = handover.dump((packages, {n: (each.wheel, each.active) for n, each in uploaded.items()}), {})
@@ -194,12 +195,12 @@ class Heir:
         data = memoryview(self._data)
         length = int.from_bytes(data[:8], "little")
         packages, uploaded = handover.load(data[8 : 8 + length], {})
-        anchors = _anchors(host, bus)
+        known = anchors(host, bus)
         for name, (wheel, active) in uploaded.items():
             found = Found.in_wheel(packages["faction"], wheel)
             found.active = active
-            anchors[f"module {name}"] = found
-        component, _ = handover.load(data[8 + length :], anchors, self._descriptors, packages["names"])
+            known[f"module {name}"] = found
+        component, _ = handover.load(data[8 + length :], known, self._descriptors, packages["names"])
         self._data = b""
         return component  # type: ignore[no-any-return]
 
@@ -215,7 +216,7 @@ def _packages(component: Component) -> dict[str, Any]:
     return {"faction": component.name, "names": tuple(sorted(names))}
 
 
-def _send(link: socket.socket, path: str, data: bytes, descriptors: list[int]) -> str:
+def send(link: socket.socket, path: str, data: bytes, descriptors: list[int]) -> str:
     """Why the successor cannot take that over, nothing when it can."""
     link.settimeout(ANSWER_S)
     link.connect(path)

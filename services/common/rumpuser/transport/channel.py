@@ -12,7 +12,7 @@ import grpc
 import grpc.aio
 
 from rumpuser.transport.names import MAX_MESSAGE, Tls
-from rumpuser.url import Url
+from rumpuser.url import MAX_PATH, Url
 from rumpwire.errno import Errno, KernelError, from_host
 
 CONNECT_MS = 10_000
@@ -61,14 +61,17 @@ def _client_credentials(tls: Tls) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(_pem(tls.ca), _pem(tls.key), _pem(tls.cert))
 
 
-def listen(server: grpc.aio.Server, url: Url, tls: Tls, mode: int = 0o600) -> Url:
+def listen(server: grpc.aio.Server, url: Url, tls: Tls, mode: int = 0o600, *, instead: bool = False) -> Url:
     """Binds a server to a URL; the answer has the port it got. ``mode``: that of a unix socket.
 
-    EADDRINUSE, EACCES, ENOENT, EINVAL.
+    ``instead``: of a predecessor that serves there and is about to leave. A port can be shared for that moment
+    if both servers have the option ``grpc.so_reuseport``. EADDRINUSE, EACCES, ENOENT, EINVAL.
     """
     if url.scheme == "unix":
-        _listen_unix(server, url, mode)
+        _listen_unix(server, url, mode, instead=instead)
         return url
+    if not instead:
+        _check_free(url)
     try:
         if url.secure:
             port = server.add_secure_port(url.target, _server_credentials(tls))
@@ -86,15 +89,42 @@ def unlink(url: Url) -> None:
             os.unlink(url.path)
 
 
-def _listen_unix(server: grpc.aio.Server, url: Url, mode: int) -> None:
+def _check_free(url: Url) -> None:
+    """EADDRINUSE when somebody listens at a port, also one who would share it."""
+    if not url.port:
+        return
+    family = socket.AF_INET6 if ":" in url.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((url.host.strip("[]"), url.port))
+        except socket.gaierror:
+            return  # gRPC tells what it thinks of that name
+        except OSError as error:
+            raise KernelError(from_host(error.errno or 0), f"cannot listen on {url}: {error.strerror}") from None
+
+
+def bound_at(path: str) -> str:
+    """The name under which a server of this process has bound the socket that is found at a path."""
+    folder, _, last = path.rpartition("/")
+    name = f"{folder}/.{os.getpid()}{last}"
+    return name if len(os.fsencode(name)) <= MAX_PATH else path
+
+
+def _listen_unix(server: grpc.aio.Server, url: Url, mode: int, *, instead: bool) -> None:
+    """Under a name of its own first: gRPC removes the socket that it has bound when it ends, and that may be a
+    successor's by then."""
+    name = bound_at(url.path)
     try:
         os.makedirs(os.path.dirname(url.path), mode=0o700, exist_ok=True)
-        _make_way(url)
+        if not instead:
+            _make_way(url)
     except OSError as error:
         raise KernelError(from_host(error.errno or 0), f"cannot listen on {url}: {error.strerror}") from error
     before = os.umask(0o777 & ~mode)
     try:
-        server.add_insecure_port(url.target)
+        server.add_insecure_port(Url("unix", path=name).target)
+        os.rename(name, url.path)
     except RuntimeError as error:
         raise KernelError(Errno.EACCES, f"cannot listen on {url}: {_last_line(error)}") from None
     finally:

@@ -12,6 +12,8 @@ import asyncio
 import contextlib
 import os
 import secrets
+import socket
+import sys
 from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -45,7 +47,8 @@ class Guest(Frames):
     def __init__(self, guests: set[Guest], limit: int = MAX_HELLO) -> None:
         super().__init__(limit)
         self._guests = guests
-        self._admitted = False
+        self.known = False
+        """Whether it has said who it is."""
         self.wants_ring = False
         self._offers: Offers | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -78,18 +81,23 @@ class Guest(Frames):
         self.go_on()
 
     def frame(self, data: bytes) -> None:
-        if self._admitted:
+        if self.known:
             self.message(data)
             return
         self.expect_nothing()
         limit = self.hello(data)
         if limit is None:
             return
-        self.cutter.limit = limit
-        self._admitted = True
+        self.know(limit)
         if self.wants_ring:
             self._give_ring()
         self.admitted()
+
+    def know(self, limit: int) -> None:
+        """It has said who it is, and its frames may be so long."""
+        self.expect_nothing()
+        self.cutter.limit = limit
+        self.known = True
 
     def _give_ring(self) -> None:
         assert self.transport is not None
@@ -172,25 +180,57 @@ class FrameServer:
 
     def __init__(self, url: Url, welcome: Callable[[set[Guest]], Guest], mode: int = 0o600) -> None:
         self._welcome = welcome
+        self.url = url
         self._mode = mode
         self._path = url.path + SUFFIX
         self._server: asyncio.Server | None = None
+        self._socket: socket.socket | None = None
         self.guests: set[Guest] = set()
 
-    async def start(self) -> bool:
-        """False where the path of the socket would be too long: callers use gRPC."""
-        if len(os.fsencode(self._path)) > MAX_PATH:
+    async def start(self, listening: int | None = None) -> bool:
+        """False where the path of the socket would be too long: callers use gRPC. ``listening``: the descriptor of a
+        predecessor's socket."""
+        if listening is not None:
+            self._socket = socket.socket(fileno=listening)
+        elif len(os.fsencode(self._path)) > MAX_PATH:
             return False
+        else:
+            self._socket = self._bound()
+        settings: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+        self._server = await asyncio.get_running_loop().create_unix_server(
+            lambda: self._welcome(self.guests), sock=self._socket, **settings
+        )
+        return True
+
+    def _bound(self) -> socket.socket:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)  # of a process that was killed: the gRPC socket beside it is ours
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         before = os.umask(0o777 & ~self._mode)
         try:
-            self._server = await asyncio.get_running_loop().create_unix_server(
-                lambda: self._welcome(self.guests), self._path
-            )
+            made.bind(self._path)
+        except BaseException:
+            made.close()
+            raise
         finally:
             os.umask(before)
-        return True
+        return made
+
+    def fileno(self) -> int:
+        """The socket that it listens at, for a successor."""
+        assert self._socket is not None
+        return self._socket.fileno()
+
+    def detach(self) -> int:
+        """The same, as the caller's."""
+        assert self._socket is not None
+        return self._socket.detach()
+
+    def rest(self) -> None:
+        """Lets those who connect wait, until somebody starts with this socket again: this process or a successor."""
+        assert self._socket is not None
+        self._socket = self._socket.dup()
+        self.refuse_more()
 
     def refuse_more(self) -> None:
         """Lets nobody in from now on; who is here stays."""

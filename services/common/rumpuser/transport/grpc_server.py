@@ -25,7 +25,7 @@ from rumpuser.pending import Pending, Running, start, value_of
 from rumpuser.records import NoRecords, Records
 from rumpuser.run import run_steps
 from rumpuser.transport import channel
-from rumpuser.transport.halves import begun
+from rumpuser.transport.halves import begun, interrupted
 from rumpuser.transport.links import Links
 from rumpuser.transport.memory import Pool, borrowed
 from rumpuser.transport.names import MAX_MESSAGE, TOKEN_KEY, Tls
@@ -56,11 +56,6 @@ def _refusal(id: int, waiting: Container[int]) -> KernelError:
 def _stays(steps: list[Step]) -> bool:
     """Whether a run is about this process, and not for its successor."""
     return len(steps) == 1 and steps[0].op.name in ("hand_over", "ping")
-
-
-def _ended(outcomes: list[Any]) -> bool:
-    """Whether the last call was broken off."""
-    return bool(outcomes) and isinstance(outcomes[-1], KernelError) and outcomes[-1].errno == Errno.EINTR
 
 
 async def _none_after(started: Pending[None]) -> None:
@@ -104,6 +99,10 @@ class Outbox:
             self._writing = False
         if self._waiting and self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._write_later())
+
+    @property
+    def full(self) -> bool:
+        return self._size > OUTBOX
 
     async def flushed(self) -> None:
         """Waits until all answers are sent."""
@@ -283,7 +282,7 @@ class ComponentService:
             moved = running in self._moved
             self._moved.discard(running)
             outcomes = running.outcome.result()
-            if moved and _ended(outcomes) and not begun(steps[len(outcomes) - 1]):
+            if moved and interrupted(outcomes) and not begun(steps[len(outcomes) - 1]):
                 outcomes = outcomes[:-1]
             return encode_outcomes(id, steps, outcomes, self.max_message, moved=moved)
         except Exception as error:  # noqa: BLE001  as above

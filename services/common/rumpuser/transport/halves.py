@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from rumpuser.component import Context, Peer
 from rumpuser.pending import value_of
-from rumpuser.run import arguments
+from rumpuser.run import arguments, remaining
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
@@ -80,6 +80,27 @@ OUTPUT: dict[str, tuple[Callable[[Any], int], Callable[[Any, int], Any]]] = {
 }
 """Calls whose second argument is what they write: its length, and what is left of it. What has a caller that waits is
 a stream."""
+
+
+def interrupted(outcomes: Sequence[Any]) -> bool:
+    """Whether the last call was broken off."""
+    return bool(outcomes) and isinstance(outcomes[-1], KernelError) and outcomes[-1].errno == Errno.EINTR
+
+
+async def finish(peer: Peer, ctx: Context, steps: Sequence[Step], outcomes: list[Any], keep_going: bool) -> list[Any]:
+    """All outcomes of a run of which these were got before it was broken off; a peer does what is left."""
+    more = unfinished(steps, outcomes)
+    if more is not None:
+        try:
+            outcomes[-1] = await more.finish(peer, ctx, outcomes[-1])
+        except KernelError as error:
+            outcomes[-1] = error
+    if outcomes and isinstance(outcomes[-1], KernelError) and not keep_going:
+        return outcomes
+    rest = remaining(steps, outcomes)
+    if rest:
+        outcomes += await value_of(peer.run(ctx, rest, keep_going))
+    return outcomes
 
 
 def begun(step: Step) -> bool:

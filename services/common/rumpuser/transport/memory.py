@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
+from rumpuser.descriptor import Descriptor
 from rumpuser.landing import Landing
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
@@ -45,6 +46,10 @@ class Pool:
         self.closing: list[Callable[[], None]] = []
         """Called when it is closed: whoever it was handed on to lets go of it."""
         _pools[id(self._map)] = self
+
+    def __reduce__(self) -> Any:
+        """For whoever takes the place of this process: the same memory."""
+        return attach, (Descriptor(self.fd),)
 
     def part(self, offset: int, length: int) -> memoryview:
         """EINVAL for what does not lie in it."""
@@ -155,6 +160,13 @@ def borrowed(pool: Pool | None, places: Iterable[Any], steps: Sequence[Step], *,
             raise KernelError(Errno.EINVAL, f"{step.op.cname} takes no memory")
         out[place.call] = step._replace(args=tuple(args))
     return out
+
+
+def own(step: Step) -> Step:
+    """A step whose contents to be written are no longer in a pool, of which the caller may make something else."""
+    if step.op.name not in WRITES or pool_of(step.args[1]) is None:
+        return step
+    return step._replace(args=(step.args[0], bytes(step.args[1]), *step.args[2:]))
 
 
 def put(steps: Sequence[Step], outcomes: Sequence[Any], places: Any) -> Sequence[Any]:

@@ -16,9 +16,8 @@ from google.protobuf.message import DecodeError
 from rumpuser.aio import arrival
 from rumpuser.component import KERNEL, Context, Peer
 from rumpuser.pending import Call, Pending, value_of
-from rumpuser.run import remaining
 from rumpuser.transport.gone import Gone, harmless, unknown
-from rumpuser.transport.halves import unfinished
+from rumpuser.transport.halves import finish, unfinished
 from rumpuser.transport.memory import Pool, pool_in
 from rumpuser.transport.names import MAX_MESSAGE, TOKEN_KEY, Tls
 from rumpuser.transport.wire import ContextCache, decode_outcome, decode_outcomes, encode_cancel, encode_run
@@ -55,6 +54,11 @@ class RemotePeer:
         self._in_flight: dict[int, Pending[Any]] = {}
         self.next: Callable[[RemotePeer], Call[Peer]] | None = None
         """Waits for the successor of a component that ended. Without it calls under way fail with ENOTCONN."""
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether an answer is waited for."""
+        return bool(self._in_flight)
 
     def _post(self, data: bytes) -> None:
         """Sends a message, connecting first where that is needed. Never waits."""
@@ -100,23 +104,11 @@ class RemotePeer:
     async def _rest(self, ctx: Context, steps: Sequence[Step], response: Any, *, keep_going: bool) -> list[Any]:
         """All outcomes of a run whose component is being replaced: what is left is the successor's to do."""
         outcomes = decode_outcomes(steps, response)
-        more = unfinished(steps, outcomes)
-        if len(outcomes) == len(steps) and more is None:
+        if len(outcomes) == len(steps) and unfinished(steps, outcomes) is None:
             return outcomes
         if self.next is None:
             raise KernelError(Errno.ENOTCONN, f"the {self.name} component is being replaced")
-        peer = await self.next(self)
-        if more is not None:
-            try:
-                outcomes[-1] = await more.finish(peer, ctx, outcomes[-1])
-            except KernelError as error:
-                outcomes[-1] = error
-        if outcomes and isinstance(outcomes[-1], KernelError) and not keep_going:
-            return outcomes
-        rest = remaining(steps, outcomes)
-        if rest:
-            outcomes += await value_of(peer.run(ctx, rest, keep_going))
-        return outcomes
+        return await finish(await self.next(self), ctx, steps, outcomes, keep_going)
 
     async def _successor(self, gone: Gone, steps: Sequence[Step]) -> Peer:
         """Who is to do a call again, as soon as it serves."""
