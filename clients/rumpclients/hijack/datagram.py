@@ -95,7 +95,7 @@ class Datagram(Endpoint):
     async def _outgoing(self) -> None:
         while True:
             many = [await self._read()]
-            with contextlib.suppress(BlockingIOError):
+            with contextlib.suppress(BlockingIOError, ConnectionResetError):
                 while len(many) < MANY and many[-1]:
                     many.append(self.ours.recv(DATAGRAM))
             if not many[-1] and self.closed():
@@ -110,8 +110,6 @@ class Datagram(Endpoint):
 
     async def _read(self) -> bytes:
         try:
-            return self.ours.recv(DATAGRAM)
-        except BlockingIOError:
             return await self.net.loop.sock_recv(self.ours, DATAGRAM)
         except ConnectionResetError:  # closed by the program, with datagrams that it has not read
             return b""
