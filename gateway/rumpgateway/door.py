@@ -18,7 +18,8 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from rumpgateway.admission import PeerId, unix_peer
-from rumpgateway.sessions import Session, Sessions
+from rumpgateway.session import Session
+from rumpgateway.sessions import Sessions
 from rumpgateway.statistics import Statistics
 from rumpgateway.streams import Begin, Stream, failure
 from rumpuser import audit

@@ -21,7 +21,8 @@ from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpgateway.going_on import going_on
 from rumpgateway.monitor import Monitor
-from rumpgateway.sessions import LEASE_S, Session, Sessions
+from rumpgateway.session import LEASE_S, Session
+from rumpgateway.sessions import Sessions
 from rumpgateway.streams import GrpcStream, SignalStream, Stream, doubt, encode_outcomes, failure
 from rumpgateway.tracing import Tracer
 from rumpgateway.unary import follow, once

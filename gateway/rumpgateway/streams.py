@@ -11,7 +11,7 @@ from typing import Any
 import grpc
 
 from rumpgateway.relay import MovedError, Relay
-from rumpgateway.sessions import Session
+from rumpgateway.session import Session
 from rumpgateway.statistics import Statistics
 from rumpgateway.waiting import Call, Moved, Work
 from rumpuser.pending import Running

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rumpgateway.admission import metadata_of
-from rumpgateway.sessions import Session
+from rumpgateway.session import Session
 from rumpgateway.streams import MAX_IN_FLIGHT, doubt, failure
 from rumpgateway.waiting import Call, Work
 from rumpuser.aio import arrival

@@ -14,7 +14,7 @@ from rumpgateway import supervisor
 from rumpgateway.core.process import Process
 from rumpgateway.kernel import Kernel, KernelConfig
 from rumpgateway.replies import Room
-from rumpgateway.sessions import Session
+from rumpgateway.session import Session
 from rumpgateway.supervisor import Care, Child, Supervisor
 from rumpgateway.unary import once
 from rumpuser.aio import settle
