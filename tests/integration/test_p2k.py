@@ -77,7 +77,9 @@ def ext4(tmp_path: Path) -> Iterator[Path]:
 
 
 def run(*words: object, cwd: Path | None = None) -> str:
-    return subprocess.run(list(map(str, words)), cwd=cwd, check=True, capture_output=True, text=True).stdout
+    """What a program prints. Of a make around the tests the programs know nothing."""
+    env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    return subprocess.run(list(map(str, words)), cwd=cwd, check=True, capture_output=True, text=True, env=env).stdout
 
 
 @fuse

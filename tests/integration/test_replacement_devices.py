@@ -30,7 +30,7 @@ from tests.conformance.test_pty import new
 from tests.conformance.test_sockin import use_the_host
 from tests.integration.test_replacement import NAMES, begun, pid_of, read_all, replace, waits
 from tests.live import LiveKernel, live_kernel
-from tests.netns import Netns, netns
+from tests.netns import Netns, cable, netns
 from tests.nfs_server import serving
 
 ROUNDS = 2
@@ -273,14 +273,9 @@ def test_files_of_a_server() -> None:
 def tap(k: Any) -> Iterator[Netns]:
     """A cable to the kernel of Linux."""
     with netns() as ns:
-        ns.ip("tuntap", "add", "dev", "tap0", "mode", "tap", "vnet_hdr")
-        k.pub.netconfig_ifcreate("virt0")
-        k.pub.netconfig_ifsetlinkstr("virt0", f"{ns.path}:tap0")
-        k.pub.netconfig_ifup("virt0")
-        k.pub.netconfig_ipv4_ifaddr_cidr("virt0", "10.82.0.1", 24)
-        ns.ip("address", "add", "10.82.0.2/24", "dev", "tap0")
-        ns.ip("link", "set", "tap0", "up")
+        cable(k, ns, "10.82.0.1", "10.82.0.2")
         yield ns
+        k.pub.netconfig_ifdown("virt0")
         k.pub.netconfig_ifdestroy("virt0")
 
 
