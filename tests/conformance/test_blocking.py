@@ -253,6 +253,27 @@ def test_control_c(k: Any, other: Any, wait: Wait, placement: str) -> None:
         eventually(lambda: in_flight(other, placement) == 0, 20, "the call is ended")
 
 
+def test_control_c_just_before_the_wait(k: Any, other: Any, placement: str) -> None:
+    """Another thread is given the signal, so that it does not break off the wait: as when it comes a moment earlier."""
+    if placement == "local":
+        pytest.skip("there the host's lock is waited for, which has that moment too")
+
+    def interrupt() -> None:
+        eventually(lambda: in_flight(other, placement) > 0, 20, "the call waits")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            k.sys.nanosleep(1000)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    thread.join(20)
+    assert k.sys.getpid() == k.pid
+
+
 class Recorder:
     """Takes a call down instead of making it."""
 

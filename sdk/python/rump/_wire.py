@@ -7,6 +7,7 @@ import math
 import queue
 import select
 import socket
+import struct
 import threading
 import time
 from collections import deque
@@ -37,6 +38,8 @@ LONGEST = (1 << 32) - 1
 _PATIENCE_MS = 20
 """How long a caller waits for room in a socket, before it leaves what it sends to a thread."""
 _NAP_S = 0.001
+_SIGNALS = struct.pack("@ll", 0, 500_000)
+"""How long a wait lasts before signals are looked for: one that comes just before it does not end it."""
 _CUT = (Errno.ENOTCONN, Errno.EINTR, Errno.EIO)
 """What a stream ends with when its connection is cut, by what was on its way."""
 
@@ -150,6 +153,7 @@ def frame_wire(path: str, session: str, *, ring: bool = True) -> FrameWire:
         if ring:
             found, early = read_offer(link)
         link.settimeout(None)
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _SIGNALS)
     except LostOfferError:
         link.close()
         return frame_wire(path, session, ring=False)
@@ -221,12 +225,20 @@ class FrameWire:
     def _read(self) -> bytes:
         """What comes next."""
         try:
-            data = self._socket.recv(_PIECE)
+            while (data := self._receive()) is None:
+                pass
         except OSError as error:
             raise cut(error.strerror or "") from None
         if not data:
             raise cut("the kernel has ended the connection")
         return data
+
+    def _receive(self) -> bytes | None:
+        """None when nothing came for a while: a signal that came just before the wait is heeded then."""
+        try:
+            return self._socket.recv(_PIECE)
+        except BlockingIOError:
+            return None
 
     def end(self) -> None:
         with contextlib.suppress(OSError):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.live import eventually
 from tests.unit.clients.test_images_doc import BLOCK, commands, run_here
 
 PAGE = Path(__file__).parents[3] / "docs" / "session.md"
@@ -54,7 +55,7 @@ def test_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytes
                 if not (matches(lines, said) or matches(lines, (out + err).splitlines())):
                     wrong.append(f"$ {command}\n" + "\n".join(said))
         assert not wrong, "\n".join(wrong)
-        assert not (tmp_path / "kernel.sock").exists()
+        eventually(lambda: not (tmp_path / "kernel.sock").exists(), 20, "the kernel has ended")
     finally:
         if (tmp_path / "kernel.sock").exists():
             run_apart(f"RUMP_SERVER=unix://{tmp_path}/kernel.sock rump.halt")
