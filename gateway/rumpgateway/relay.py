@@ -25,7 +25,7 @@ from rumpwire.wire import decode_error
 CARRIED = "rump-carried"
 """Metadata: the token of the kernel, who has made the call, and under which id it goes on, as JSON."""
 LONGEST = (1 << 32) - 1
-_ID = 0x08
+_ID = b"\x08"
 """The tag of an id, with which an answer begins."""
 
 
@@ -53,7 +53,7 @@ class Relay(Frames):
         self.send(request.SerializeToString())
 
     def frame(self, data: bytes) -> None:
-        if data[:1] != b"\x08":
+        if data[:1] != _ID:
             last = rump_sp_pb2.StreamResponse.FromString(data)
             if last.HasField("end"):
                 self._ended = True

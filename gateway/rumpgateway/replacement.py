@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from rumpgateway.keeper import HEIR, TAKEN
 from rumpgateway.relay import MovedError, Relay
 from rumpgateway.streams import Stream
+from rumpgateway.waiting import Call, Moved
 from rumpuser import handover
 from rumpuser.descriptor import Descriptor
 from rumpuser.replacement import Heir, anchors, send
@@ -33,7 +34,6 @@ from rumpwire.errno import Errno, KernelError
 
 if TYPE_CHECKING:
     from rumpgateway.kernel import Kernel
-from rumpgateway.waiting import Call, Moved
 
 log = logging.getLogger("rump.replacement")
 

@@ -47,6 +47,11 @@ def _header(task: Task, address: int) -> Header:
     return Header(*_HEADER.unpack(task.read(address, _HEADER.size)))
 
 
+def _headers(task: Task, address: int, many: int) -> list[Header]:
+    """Those of an array of mmsghdr."""
+    return [_header(task, address + n * _ENTRY) for n in range(min(many & 0xFFFFFFFF, _MANY_MOST))]
+
+
 def _pieces(task: Task, header: Header) -> list[tuple[int, int]]:
     """Where the data are. EMSGSIZE."""
     if header.pieces > _VECTORS_MOST:
@@ -102,7 +107,7 @@ class Messages:
         if found is None:
             return NATIVE
         _, address, many, flags = call.args[:4]
-        headers = [_header(call.task, address + n * _ENTRY) for n in range(min(many & 0xFFFFFFFF, _MANY_MOST))]
+        headers = _headers(call.task, address, many)
         if all(header.plain for header in headers):
             return NATIVE
         for done, header in enumerate(headers):
@@ -144,7 +149,7 @@ class Messages:
         if found is None:
             return NATIVE
         _, address, many, flags = call.args[:4]
-        headers = [_header(call.task, address + n * _ENTRY) for n in range(min(many & 0xFFFFFFFF, _MANY_MOST))]
+        headers = _headers(call.task, address, many)
         if all(header.plain for header in headers):
             return NATIVE
         done = 0
