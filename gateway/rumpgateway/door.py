@@ -18,9 +18,9 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from rumpgateway.admission import PeerId, unix_peer
+from rumpgateway.passing import Passing
 from rumpgateway.session import Session
 from rumpgateway.sessions import Sessions
-from rumpgateway.statistics import Statistics
 from rumpgateway.streams import Begin, Stream, failure
 from rumpuser import audit
 from rumpuser.transport.frames import FrameServer, Guest
@@ -126,7 +126,7 @@ class _Client(Guest):
 
 class _FrameStream(Stream):
     def __init__(self, client: _Client, session: Session, door: Door) -> None:
-        super().__init__(door.begin, session, door.statistics)
+        super().__init__(door.begin, session, door.statistics, door.passing)
         self._client = client
 
     def put(self, data: bytes) -> None:
@@ -143,12 +143,11 @@ class _FrameStream(Stream):
 class Door:
     """The sockets of a kernel on which frames are served, one beside each unix socket of gRPC's."""
 
-    def __init__(
-        self, begin: Begin, attach: Attach, statistics: Statistics, sessions: Sessions, max_message: int
-    ) -> None:
+    def __init__(self, begin: Begin, attach: Attach, passing: Passing, sessions: Sessions, max_message: int) -> None:
         self.begin = begin
         self.attach = attach
-        self.statistics = statistics
+        self.passing = passing
+        self.statistics = passing.statistics
         self.max_message = max_message
         self._sessions = sessions
         self._servers: list[FrameServer] = []

@@ -368,7 +368,7 @@ class Kernel:
         self.recovery.serves(self.urls)
         if self._config.metrics:
             self.metrics = monitor.serve_prometheus(*(self._taken.get("metrics") or self._config.metrics))
-        self.door = Door(service.begin, service.admit, statistics, self.sessions, self._config.max_message)
+        self.door = Door(service.begin, service.admit, service.passing, self.sessions, self._config.max_message)
         service.frames = await self.door.open(self._served, mode, self._taken.get("listening", {}))
         self._servers.append(server)
         if not instead:  # else the predecessor first has to be the one no more

@@ -21,6 +21,7 @@ from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpgateway.going_on import going_on
 from rumpgateway.monitor import Monitor
+from rumpgateway.passing import Passing
 from rumpgateway.session import LEASE_S, Session
 from rumpgateway.sessions import Sessions
 from rumpgateway.streams import GrpcStream, SignalStream, Stream, doubt, encode_outcomes, failure
@@ -69,6 +70,7 @@ class Service:
         """Whether components are here: they get copies of what clients share."""
         self._monitor = monitor
         self._statistics = monitor.statistics
+        self.passing = Passing(gateway, monitor.statistics)
         self.frames = ""
         """What is at the end of the paths where frames are served (`rumpgateway.door`)."""
         self._tracer = tracer
@@ -333,7 +335,7 @@ class Service:
 
     async def stream(self, requests: Any, context: Context) -> None:
         session = await self._session(context)
-        await GrpcStream(self.begin, session, self._statistics, context).serve()
+        await GrpcStream(self.begin, session, self._statistics, self.passing, context).serve()
 
     async def upload_module(self, requests: Any, context: Context) -> Any:
         session = await self._session(context)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter_ns
 from typing import Any
 
@@ -77,6 +77,18 @@ class Statistics:
             row.time(elapsed)
         if self.slow_ns and elapsed > self.slow_ns:
             self._slow(p, steps, elapsed)
+
+    def passed(self, p: Process, name: str, errno: int, began_ns: int, steps: Callable[[], list[Step]]) -> None:
+        """The same for one call that was passed on: its name, and 0 or what it failed with."""
+        elapsed = perf_counter_ns() - began_ns
+        row = self.rows.get(name) or self.row(name)
+        row.count += 1
+        row.nanoseconds += elapsed
+        row.buckets[min((elapsed >> FIRST).bit_length(), BUCKETS - 1)] += 1
+        if errno:
+            row.errors[errno] += 1
+        if self.slow_ns and elapsed > self.slow_ns:
+            self._slow(p, steps(), elapsed)
 
     def _slow(self, p: Process, steps: Sequence[Step], elapsed: int) -> None:
         if any(_waits(p, step) for step in steps):

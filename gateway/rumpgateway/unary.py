@@ -14,7 +14,7 @@ from typing import Any
 from rumpgateway.admission import metadata_of
 from rumpgateway.session import Session
 from rumpgateway.streams import MAX_IN_FLIGHT, doubt, failure
-from rumpgateway.waiting import Call, Work
+from rumpgateway.waiting import Call, Followed, Work
 from rumpuser.aio import arrival
 from rumpuser.pending import Running
 from rumpwire.errno import Errno, KernelError
@@ -69,10 +69,11 @@ async def _answer(
         session.seen(number)
     call = session.calls.get(number) if number else None
     if call is None:
-        call = _start(session, number, begin, finish, work)
-    if isinstance(call, Call):
-        return _checked(await _arrived(context, call, lasting=bool(number)))
-    return call
+        begun = _start(session, number, begin, finish, work)
+        if not isinstance(begun, Followed):
+            return begun
+        call = begun
+    return _checked(await _arrived(context, call, lasting=bool(number)))
 
 
 def _call_id(context: Any, session: Session) -> int:

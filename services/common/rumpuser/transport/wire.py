@@ -101,6 +101,28 @@ def encode_run(
     return context + request.SerializeToString()
 
 
+_ID, _CALLS, _SYS = b"\x08", b"\x1a", b"\x12"
+"""Tags: of RunRequest the id and the calls, of BusCall the call of a client."""
+
+
+def varint(number: int) -> bytes:
+    """A number from 0 on, as protobuf writes it."""
+    if number < 0x80:
+        return number.to_bytes(1, "little")
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def encode_passed(id: int, context: bytes, call: bytes) -> bytes:
+    """A RunRequest of one call that is a message already, ``Call``; what `encode_run` makes of its step."""
+    call = _SYS + varint(len(call)) + call
+    return context + _ID + varint(id) + _CALLS + varint(len(call)) + call
+
+
 def encode_cancel(id: int, errno: int = Errno.EINTR) -> bytes:
     """Ends a run that waits with EINTR, or what else is said (ETIMEDOUT)."""
     data: bytes = pb.RunRequest(id=id, cancel=True, cancel_errno=errno).SerializeToString()
