@@ -100,7 +100,8 @@ def decode_bus_call(message: Any, earlier: Sequence[Step] = ()) -> Step:
     """Out of a ``BusCall``. EINVAL, ENOSYS as `decode_call`."""
     name = message.WhichOneof("call")
     if name == "sys":
-        return decode_call(message.sys, earlier)
+        message = message.sys
+        name = message.WhichOneof("call")
     if name is None:
         raise _nothing(message)
     op, decode = _DECODE_CALL[name]
@@ -118,6 +119,18 @@ def encode_bus_result(op: Op, outcome: Any, message: Any) -> None:
         encode_error(outcome, message.sys.error)
     elif outcome is not NOT_TRIED:
         _encode_response(op, outcome, getattr(message, op.name))
+
+
+def encode_one_result(op: Op, outcome: Any, message: Any) -> None:
+    """What `encode_bus_result` does, without its layers."""
+    if isinstance(outcome, KernelError):
+        encode_error(outcome, message.sys.error)
+        return
+    name = op.name
+    try:
+        _ENCODE_RESULT[name](outcome, getattr(message if op.internal else message.sys, name))
+    except _MISFIT as error:
+        raise KernelError(Errno.EIO, f"internal error: result of {op.cname}: {error}") from error
 
 
 def decode_bus_result(op: Op, message: Any) -> Any:
