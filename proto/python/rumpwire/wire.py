@@ -55,6 +55,17 @@ def encode_call(step: Step, message: Any, earlier: Sequence[Step] = ()) -> None:
         _encode_references(step, message.references, earlier)
 
 
+def encode_one(op: Op, args: tuple[Any, ...], message: Any) -> None:
+    """The same without references, and without its layers."""
+    if op.internal:
+        raise KernelError(Errno.EINVAL, f"{op.name} is a call between components")
+    name = op.name
+    try:
+        _ENCODE_CALL[name](args, getattr(message, name))
+    except _MISFIT as error:
+        raise KernelError(Errno.EINVAL, f"{op.cname}: {error}") from error
+
+
 def decode_call(message: Any, earlier: Sequence[Step] = ()) -> Step:
     """Out of a ``Call``. EINVAL when there is none in it, ENOSYS when it is one that is not in the contract."""
     name = message.WhichOneof("call")

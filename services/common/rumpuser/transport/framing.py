@@ -41,6 +41,11 @@ class Cutter:
         self._data: bytes | bytearray = b""
         self._next = 0
 
+    @property
+    def more(self) -> bool:
+        """Whether something is left over."""
+        return self._next != len(self._data)
+
     def alone(self, data: bytes) -> bytes | None:
         """The frame, where nothing is left over from before and what came is one and no more. EMSGSIZE as `frame`."""
         length = len(data) - HEADER
