@@ -51,7 +51,8 @@ class Report:
             ms = sorted(time * 1e3 for time in times)
             row = (statistics.median(ms), ms[int(len(ms) * 0.95)], ms[-1])
             lines.append(f"{name:18} {len(ms):6} {row[0]:10.0f} {row[1]:8.0f} {row[2]:9.0f}")
-        lines.append(f"{self.calls} steps of the load in {self.seconds:.0f} s; told of an end {self.told.total()} times:")
+        told = self.told.total()
+        lines.append(f"{self.calls} steps of the load in {self.seconds:.0f} s; told of an end {told} times:")
         lines += [f"{count:8} {what}" for what, count in self.told.most_common()]
         lines.append(f"wrong results, doubled effects, lost data: {len(self.findings)}")
         return "\n".join([*lines, *self.findings])

@@ -24,7 +24,7 @@ LINGER_NS = 150_000
 _SLICE_NS = 30_000
 """An event loop has other things to do as well."""
 _SIGNALS_S = 0.5
-"""How long a wait of the main thread lasts before signals are looked for: one that comes just before it does not end it."""
+"""How long the main thread waits before it looks for signals: one that comes just before a wait does not end it."""
 _ROUNDS = 4
 """Batches that a caller still takes when its own call is done."""
 let_others_run = ctypes.CDLL(None).sched_yield
