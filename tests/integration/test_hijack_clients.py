@@ -322,3 +322,34 @@ def test_a_kernel_that_goes_away() -> None:
         assert out in (b"b''\n38\n", b"104\n38\n")
         assert b"rumphijack: " in errors
         assert p.returncode == 0
+
+
+def test_net_ends_and_comes_back() -> None:
+    """Its connections are reset; listeners, sockets for datagrams and what is made afterwards go on."""
+    code = (
+        "import errno, socket, sys\n"
+        "listener = socket.create_server(('127.0.0.1', 0))\n"
+        "udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "udp.bind(('127.0.0.1', 0))\n"
+        "old = socket.create_connection(listener.getsockname())\n"
+        "print('connected', flush=True)\n"
+        "try: print(old.recv(1))\n"
+        "except OSError as error: print(errno.errorcode[error.errno])\n"
+        "listener.accept()[0].close()\n"  # the old one
+        "new = socket.create_connection(listener.getsockname())\n"
+        "new.sendall(b'again')\n"
+        "print(listener.accept()[0].recv(9))\n"
+        "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'datagram', udp.getsockname())\n"
+        "print(udp.recvfrom(99)[0])\n"
+    )
+    with live_kernel("--factions", "net") as kernel:
+        words = command(sys.executable, "-c", code)
+        with subprocess.Popen(words, env=environment(kernel.url), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
+            assert p.stdout is not None
+            assert p.stdout.readline() == b"connected\n"
+            with rump.connect(kernel.url) as k:
+                net = next(c for c in k.status()["components"] if c["name"] == "net")
+            os.kill(net["pid"], signal.SIGKILL)
+            out, errors = p.communicate(timeout=60)
+        assert out.decode().split("\n") == ["ECONNRESET", "b'again'", "b'datagram'", ""], errors
+        assert p.returncode == 0

@@ -259,9 +259,9 @@ def test_a_bad_token_shows_nothing(site: Site, what: str) -> None:
     with pytest.raises(PermissionError):
         site.connect("user", bad)
     for transport in ("ring", "grpc"):  # the unix socket, whose clients are known without one
-        with mock.patch.dict(os.environ, {"RUMP_TOKEN": bad, "RUMP_TRANSPORT": transport}):
-            with pytest.raises(PermissionError):
-                rump.connect(site.local)
+        variables = {"RUMP_TOKEN": bad, "RUMP_TRANSPORT": transport}
+        with mock.patch.dict(os.environ, variables), pytest.raises(PermissionError):
+            rump.connect(site.local)
 
 
 def test_a_kernel_with_a_foreign_certificate_is_not_talked_to(site: Site) -> None:

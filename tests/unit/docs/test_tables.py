@@ -26,9 +26,16 @@ WEAKNESSES = (
     "A request is replayed",
 )
 """What a protocol like rump_sp(7) gets wrong."""
-CASES = tuple(
-    ["basic", "stress_short", "stress_long", "stress_killer", "fork_simple", "fork_pipecomm", "fork_fakeauth", "sigsafe", "signal", "reconnect", "makelwp", "proccreds", "inherit", "lwps", "nolwprelease", "nolwp", "nullswitch", "rfork", "cmsg_modcmd", "sigraise", "sigignore", "sigpanic", "noexec", "exec", "cloexec", "vfork", "threxec", "bigenough", "sigio", "cmd_load", "cmd_load_props", "cmd_load_recurse", "cmd_stat", "cmd_unload", "disable", "disabledstat", "forcereload", "noauto", "busydisable", "plain", "bflag", "iflag", "sflag"]
-)
+CASES = """
+basic stress_short stress_long stress_killer fork_simple fork_pipecomm fork_fakeauth sigsafe signal reconnect
+makelwp proccreds inherit lwps nolwprelease nolwp nullswitch rfork
+cmsg_modcmd
+sigraise sigignore sigpanic
+noexec exec cloexec vfork threxec
+bigenough sigio
+cmd_load cmd_load_props cmd_load_recurse cmd_stat cmd_unload disable disabledstat forcereload noauto busydisable
+plain bflag iflag sflag
+"""
 """t_sp, t_lwproc, t_modcmd, t_signals, t_exec, t_fd, t_modctl, t_builtin and t_modload of NetBSD."""
 
 
@@ -44,7 +51,7 @@ def test_every_weakness_of_the_original_is_in_the_list() -> None:
 
 def test_every_case_of_the_original_is_in_the_list() -> None:
     found = [case for name in rows("reference/rump-tests.md") for case in name.split(", ")]
-    assert sorted(found) == sorted(CASES)
+    assert sorted(found) == sorted(CASES.split())
 
 
 @pytest.mark.parametrize("page", ["security.md", "reference/rump-tests.md"])
