@@ -130,7 +130,7 @@ class Kernel:
         self.registry.gateway = self.gateway
         self.registry.gateway_url = str(self._bus_url)
         self.sessions = Sessions(self.gateway)
-        self.admission = Admission(config.policy)
+        self.admission = Admission(config.policy, self._host.records)
         self.admission.changed = lambda: self.sessions.review(self.admission.still)
         self.sessions.quota = self.admission.quota
         self.recovery = Recovery(self._host.records, self.registry, self.gateway, self.sessions)
@@ -216,6 +216,7 @@ class Kernel:
             if call is not None and session is not None and moved.work.kind != "stream":
                 session.moved[moved.id] = call
         await self._servers[-1].start()
+        self.sessions.review(self.admission.still)
         log.warning(
             "the gateway is another process after %d ms, with %d sessions", self.replaced_ms, len(self.sessions)
         )
@@ -226,7 +227,7 @@ class Kernel:
             self.door.refuse_more()
         self.supervisor.leave()
         sockets.refuse_more([url.port for url in self._served if url.scheme != "unix"])
-        await asyncio.gather(self._servers[0].stop(0), self.registry.leave())
+        await asyncio.gather(self._servers[0].stop(0), self.registry.leave(), self._end_traces())
 
     @property
     def connections(self) -> int:
@@ -279,6 +280,9 @@ class Kernel:
             unlink(url)
         if self._records is not None:
             self._records.remove()
+        await self._end_traces()
+
+    async def _end_traces(self) -> None:
         if self._tracer is not None:
             await asyncio.to_thread(self._tracer.close)
 

@@ -24,6 +24,7 @@ from rump._line import GONE, Line, SignalReader, Waiter
 from rump._memory import Memory, named, unknown
 from rump._retry import Policy, log
 from rump._signals import Signals
+from rump._standard import standard_kept
 from rump._wire import GrpcWire, Wire, attach, copy, frame_wire, lost
 from rumpuser.transport.memory import LONG_CALLS, is_long, read_out, taken
 from rumpuser.url import Url
@@ -79,13 +80,14 @@ class RemoteConnection:
         self._watcher: SignalReader | None = None
         self._memory: Memory | None = None
         self.leases: Leases | None = None
-        self._channel = open_channel(url, credentials)
-        try:
-            self._stream = self._begin(session or self._attach(cookie))
-            _connections.add(self)
-        except BaseException:
-            self._channel.close()
-            raise
+        with standard_kept():
+            self._channel = open_channel(url, credentials)
+            try:
+                self._stream = self._begin(session or self._attach(cookie))
+                _connections.add(self)
+            except BaseException:
+                self._channel.close()
+                raise
 
     @property
     def pid(self) -> int:
@@ -147,9 +149,10 @@ class RemoteConnection:
     def _connect(self, anew: bool) -> Wire:
         if self._memory is not None:
             self._memory.forget()
-        if anew:
-            self._renew_channel()
-        return self._wire()
+        with standard_kept():
+            if anew:
+                self._renew_channel()
+            return self._wire()
 
     def _renew_channel(self) -> None:
         old, self._channel = self._channel, open_channel(self._url, self._credentials)
