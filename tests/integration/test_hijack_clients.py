@@ -208,6 +208,22 @@ def test_many_threads_that_block(kernel: LiveKernel) -> None:
         assert python(kernel.url, THREADS, str(port)) == "all\n"
 
 
+def test_a_program_that_closes_all_it_has(kernel: LiveKernel) -> None:
+    """Daemons do, with every number there may be: the connection to the kernel is none of theirs."""
+    code = (
+        "import os, socket\n"
+        "s = socket.create_server(('127.0.0.1', 0))\n"
+        "for _ in range(3):\n"
+        "    os.closerange(3, 4096)\n"
+        "    s, c = socket.socket.detach(s) and socket.create_server(('127.0.0.1', 0)), socket.socket()\n"
+        "    c.connect(s.getsockname())\n"
+        "    c.sendall(b'still there')\n"
+        "    print(s.accept()[0].recv(100))\n"
+        "    c.detach()\n"
+    )
+    assert python(kernel.url, code) == "b'still there'\n" * 3
+
+
 def test_ipv6(kernel: LiveKernel) -> None:
     with peer(kernel.url, web(b"six"), family=rump.AF_INET6) as port:
         assert output(kernel.url, need("curl"), "-sS", f"http://[::1]:{port}/") == "six"
