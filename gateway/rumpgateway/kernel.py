@@ -20,9 +20,10 @@ from rumpgateway import components, sockets
 from rumpgateway.admission import Admission
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.door import Door
+from rumpgateway.leases import Leases
 from rumpgateway.monitor import Monitor
 from rumpgateway.recovery import Recovery
-from rumpgateway.registry import Registry
+from rumpgateway.registry import Member, Registry
 from rumpgateway.relay import Carrier
 from rumpgateway.replacement import Predecessor, Successor, carrying
 from rumpgateway.service import Service
@@ -136,6 +137,8 @@ class Kernel:
         self.registry.restarted = self.supervisor.restarts
         self.registry.inherit = self.gateway.inherit
         self.gateway.restart = lambda name, crash, fresh: pending_of(self._restart(name, crash=crash, fresh=fresh))
+        self.leases = Leases(self._token)
+        self.registry.arrives = self._arrives
         self.registry.joined = self._joined
         self.registry.lost = self._lost
         self.gateway.halt = self._reboot
@@ -327,12 +330,18 @@ class Kernel:
             os.kill(os.getpid(), signal.SIGKILL)
         await self._predecessor.replace()
 
+    def _arrives(self, member: Member) -> None:
+        if member.name == "vfs":
+            self.leases.arrives(member)
+
     def _joined(self, name: str) -> None:
         if self.registry.serving(name):
             self.recovery.joined(self.registry.members[name])
         self.supervisor.notice(name)
 
     def _lost(self, name: str) -> None:
+        if name == "vfs":
+            self.leases.end()
         self.recovery.left(name)
         self.supervisor.notice(name)
         self.gateway.lost(name)
@@ -372,7 +381,8 @@ class Kernel:
         self.recovery.serves(self.urls)
         if self._config.metrics:
             self.metrics = monitor.serve_prometheus(*(self._taken.get("metrics") or self._config.metrics))
-        self.door = Door(service.begin, service.admit, statistics, self.sessions, self._config.max_message)
+        most, page = self._config.max_message, self.leases.shown
+        self.door = Door(service.begin, service.admit, statistics, self.sessions, most, page)
         service.frames = await self.door.open(self._served, mode, self._taken.get("listening", {}))
         self._servers.append(server)
         if not instead:  # else the predecessor first has to be the one no more
