@@ -143,7 +143,17 @@ class _FrameStream(Stream):
 class Door:
     """The sockets of a kernel on which frames are served, one beside each unix socket of gRPC's."""
 
-    def __init__(self, begin: Begin, attach: Attach, passing: Passing, sessions: Sessions, max_message: int) -> None:
+    def __init__(
+        self,
+        begin: Begin,
+        attach: Attach,
+        passing: Passing,
+        sessions: Sessions,
+        max_message: int,
+        page: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        """``page``: that of leases (`rumpgateway.leases`)."""
+        self._page = page
         self.begin = begin
         self.attach = attach
         self.passing = passing
@@ -161,7 +171,7 @@ class Door:
             server = FrameServer(url, partial(_Client, self, url.path), mode)
             if url.scheme == "unix" and await server.start(before.get(url.path)):
                 self._servers.append(server)
-                memory = MemoryServer(url, partial(self._shares, url.path), mode, EACH)
+                memory = MemoryServer(url, partial(self._shares, url.path), mode, EACH, self._page)
                 memory.start()
                 self._memory.append(memory)
         return SUFFIX if self._servers else ""
