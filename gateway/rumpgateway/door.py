@@ -85,7 +85,11 @@ class _Client(Guest):
 
     def message(self, data: bytes) -> None:
         assert self.stream is not None
-        reply = self.stream.take(_parsed(rump_sp_pb2.StreamRequest, data))
+        try:
+            request = rump_sp_pb2.StreamRequest.FromString(data)
+        except DecodeError:
+            raise KernelError(Errno.EINVAL, "not a StreamRequest", "gateway") from None
+        reply = self.stream.take(request)
         if reply is not None:
             self.send(reply)
 

@@ -264,7 +264,8 @@ class Passed(Pending[Any]):
                 self._go_on(value)
             else:
                 self._over(result, result.error.errno)
-        self._call_back()
+        if self._callbacks:
+            self._call_back()
 
     def fail(self, error: BaseException) -> None:
         """There will be none: the component is gone."""
@@ -274,7 +275,8 @@ class Passed(Pending[Any]):
         if isinstance(error, Gone):
             error.interrupt = self._interrupt
         self._go_on(error)
-        self._call_back()
+        if self._callbacks:
+            self._call_back()
 
     def _call_back(self) -> None:
         callbacks, self._callbacks = self._callbacks, []

@@ -111,7 +111,7 @@ class Stream:
                 return _empty(0)
             if not number or number in session.calls:
                 return None
-            if (known := self._known(number)) is not None:
+            if not session.replies.fresh(number) and (known := self._known(number)) is not None:
                 return known
             session.seen(number)
         if len(session.calls) >= MAX_IN_FLIGHT or number in session.calls:

@@ -133,9 +133,6 @@ class Frames(asyncio.Protocol):
     def _take(self, data: bytes) -> None:
         cutter = self.cutter
         try:
-            if (frame := cutter.alone(data)) is not None and self.open:
-                self.frame(frame)
-                return
             cutter.feed(data)
             while self.open and (frame := cutter.frame()) is not None:
                 self.frame(frame)
@@ -159,21 +156,29 @@ class Frames(asyncio.Protocol):
         """See `rumpuser.transport.looking.Looked`."""
         ring = self._ring
         assert ring is not None
+        incoming = ring.incoming
         try:
             found = bool(self._outbox) and self._flush(ring)
-            data = b"" if self._deaf else ring.incoming.read()
+            data = b"" if self._deaf else incoming.read()
         except KernelError as error:
             self._garbled(error)
             return True
         if not data:
             return found
-        self.linger.came(time.monotonic_ns())
+        if not self._looker.crowded:
+            self.linger.came(time.monotonic_ns())
         try:
-            self._take(data)
+            frame = self.cutter.alone(data)
+            if frame is None or self._closing:
+                self._take(data)
+            else:
+                self.frame(frame)
+        except KernelError as error:
+            self.refuse(error)
         except Exception:
             log.exception("internal error in what took a frame")
             self._abort()
-        if ring.incoming.rings:
+        if incoming.rings:
             self._bell(ring)
         return True
 
@@ -201,7 +206,10 @@ class Frames(asyncio.Protocol):
             os.read(self._bell_fd, _ALL)
         except OSError:  # nothing there: the transport has read it
             pass
-        self._wake()
+        if not self._looker.crowded:
+            self._wake()
+            self.look()
+            return
         self.look()
         for _ in range(_ROUNDS):
             if self._awake or self.transport is None or self.arm():
@@ -216,9 +224,8 @@ class Frames(asyncio.Protocol):
 
     def _wake(self) -> None:
         """Looks for a while: something has come, or may come soon. Where others want the processor the bell will do."""
-        now = time.monotonic_ns()
-        if not self._looker.crowd.there(now):
-            self.linger.sent(now)
+        if not self._looker.crowded:
+            self.linger.sent(time.monotonic_ns())
             self._begin_looking()
 
     def _begin_looking(self) -> None:
@@ -240,7 +247,8 @@ class Frames(asyncio.Protocol):
                 self._keep(memoryview(part)[done:])
         if outgoing.rings():
             self._bell(ring)
-        self._wake()
+        if not self._looker.crowded:
+            self._wake()
         if self._outbox:
             self._begin_looking()
 

@@ -56,6 +56,8 @@ class Looker:
         self.awake: list[Looked] = []
         self.bells: dict[int, Heard] = {}
         self.crowd = Crowd()
+        self.crowded = False
+        """Whether others want the processor, as of the last turn."""
         self._epoll = epoll
 
     def listen(self, fd: int, ring: Heard) -> bool:
@@ -78,6 +80,11 @@ class Looker:
     def drop(self, ring: Looked) -> None:
         if ring in self.awake:
             self.awake.remove(ring)
+
+    def gather(self, now: int) -> bool:
+        """Finds out whether others want the processor."""
+        self.crowded = self.crowd.there(now)
+        return self.crowded
 
     def look(self) -> bool:
         """Looks at all once; whether anything came. Those that have been silent for long enough go to sleep."""
@@ -152,7 +159,7 @@ class LookingSelector(selectors.DefaultSelector):
                 return events
             if (looker.look() and self.stirred) or now >= until:
                 return []
-            if looker.crowd.there(now):
+            if looker.gather(now):
                 looker.sleep()
             now = looker.give_way(now) if looker.awake else time.monotonic_ns()
 
@@ -167,7 +174,9 @@ class LookingSelector(selectors.DefaultSelector):
             return super().select(None if seconds < 0 else seconds)
         events: list[tuple[selectors.SelectorKey, int]] = []
         bells = self.looker.bells
-        for fd, event in self._bells.poll(seconds, _MOST):
+        found = self._bells.poll(seconds, _MOST)
+        self.looker.gather(time.monotonic_ns())
+        for fd, event in found:
             ring = bells.get(fd)
             if ring is not None:
                 ring.rung(event & _ENDED)
@@ -210,7 +219,7 @@ class LoopLooker(Looker):
     def _turn(self) -> None:
         begun = now = time.monotonic_ns()
         while self.awake and not self.look() and now - begun <= _SLICE_NS:
-            if self.crowd.there(now):
+            if self.gather(now):
                 self.sleep()
             else:
                 now = self.give_way(now)

@@ -129,10 +129,13 @@ _ID, _CALLS, _SYS = b"\x08", b"\x1a", b"\x12"
 """Tags: of RunRequest the id and the calls, of BusCall the call of a client."""
 
 
+_BYTES = [bytes((number,)) for number in range(_SHORT)]
+
+
 def varint(number: int) -> bytes:
     """A number from 0 on, as protobuf writes it."""
-    if number < 0x80:
-        return number.to_bytes(1, "little")
+    if number < _SHORT:
+        return _BYTES[number]
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)
@@ -143,7 +146,10 @@ def varint(number: int) -> bytes:
 
 def encode_passed(id: int, context: bytes, call: bytes) -> bytes:
     """A RunRequest of one call that is a message already, ``Call``; what `encode_run` makes of its step."""
-    call = _SYS + varint(len(call)) + call
+    length = len(call)
+    if length + 2 < _SHORT:
+        return context + _ID + varint(id) + _CALLS + _BYTES[length + 2] + _SYS + _BYTES[length] + call
+    call = _SYS + varint(length) + call
     return context + _ID + varint(id) + _CALLS + varint(len(call)) + call
 
 
