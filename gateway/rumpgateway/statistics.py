@@ -64,13 +64,13 @@ class Statistics:
         elapsed = perf_counter_ns() - began_ns
         if not steps or steps[0] is None:
             return
+        for op, count in Counter([step[0] for step in steps[: len(outcomes)]]).items():
+            self.row(op.name).count += count
         for step, outcome in zip(steps, outcomes, strict=False):
-            row = self.row(step.op.name)
-            row.count += 1
             if isinstance(outcome, KernelError):
-                row.errors[outcome.errno] += 1
+                self.row(step.op.name).errors[outcome.errno] += 1
         if len(steps) == 1:
-            row.time(elapsed)
+            self.row(steps[0].op.name).time(elapsed)
         else:
             row = self.row(BATCH)
             row.count += 1

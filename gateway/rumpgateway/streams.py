@@ -333,7 +333,7 @@ def encode_outcomes(steps: list[Any], outcomes: list[Any], response: Any) -> Non
         if isinstance(outcome, KernelError):
             encode_error(outcome, result.error)
             continue
-        name = step.op.name
+        name = step[0].name
         if type(outcome) is Unread:
             getattr(result, name).CopyFrom(outcome.message)
             continue

@@ -173,9 +173,14 @@ def encode_steps(steps: Sequence[Step], messages: Any) -> None:
 def decode_steps(messages: Any, decode: Callable[[Any, Sequence[Step]], Step]) -> list[Step]:
     """All calls of a batch with `decode_call` or `decode_bus_call`. The first bad one makes the whole batch fail."""
     steps: list[Step] = []
-    append = steps.append
+    append, plain = steps.append, decode is decode_call
     for message in messages:
-        append(decode(message, steps))
+        name = message.WhichOneof("call") if plain else None
+        if name is None or message.references:
+            append(decode(message, steps))
+        else:
+            op, arguments = _DECODE_CALL[name]
+            append(_new(Step, (op, arguments(getattr(message, name)) if op.args else (), _REFERENCES)))
     return steps
 
 

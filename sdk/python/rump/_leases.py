@@ -37,7 +37,7 @@ FEW = 3
 LOOKS = frozenset(["stat", "lstat", "access", "readlink"])
 AT_LOOKS = frozenset(["fstatat", "faccessat", "readlinkat"])
 """The same, at the working directory."""
-IDENTITY = frozenset(
+IDENTITY: frozenset[str] = frozenset(
     [
         "chdir",
         "fchdir",
@@ -209,7 +209,7 @@ def is_look(op: Op, args: tuple[Any, ...]) -> bool:
 
 def changes(steps: Sequence[Step]) -> bool:
     """Whether calls make the process another one."""
-    return any(step.op.name in IDENTITY for step in steps)
+    return not IDENTITY.isdisjoint({step[0].name for step in steps})
 
 
 __all__ = ["Counts", "Leases", "changes", "contents_of", "is_look", "wanted"]

@@ -26,7 +26,7 @@ from rump._retry import Policy, log
 from rump._signals import Signals
 from rump._standard import standard_kept
 from rump._wire import GrpcWire, Wire, attach, copy, frame_wire, lost
-from rumpuser.transport.memory import LONG_CALLS, is_long, read_out, taken
+from rumpuser.transport.memory import LONG_CALLS, any_long, is_long, read_out, taken
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.calls import Op
@@ -211,7 +211,7 @@ class RemoteConnection:
         return self._run(steps, keep_going)
 
     def _run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
-        if self._memory is not None and any(map(is_long, steps)):
+        if self._memory is not None and any_long(steps):
             outcomes = self._lent(self._memory, steps, keep_going=keep_going)
             if outcomes is not None:
                 return outcomes
