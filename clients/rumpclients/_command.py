@@ -67,7 +67,7 @@ def tell(prog: str, what: str, status: int = FAILED) -> int:
 def reason(error: OSError) -> str:
     """``what: why`` of an error."""
     both = (error.filename, error.filename2)
-    names = " ".join(os.fsdecode(name) for name in both if isinstance(name, (str, bytes)) and name)
+    names = " -> ".join(os.fsdecode(name) for name in both if isinstance(name, (str, bytes)) and name)
     if isinstance(error, rump.RumpError):
         return f"{names}: {error.why}" if names else f"{error.text or 'call'}: {error.strerror}"
     return f"{names}: {error.strerror}" if names else str(error.strerror or error)

@@ -156,9 +156,13 @@ def gone() -> Iterator[None]:
 
 
 def end_if_lost(error: BaseException) -> None:
-    """Raises what means that the kernel has gone."""
-    if isinstance(error, rump.RumpError) and (error.origin == "connection" or error.name == "EIO"):
+    """Raises what means that the kernel has gone, or that the object has."""
+    if kernel_lost(error) or (isinstance(error, rump.RumpError) and error.name == "EIO"):
         raise error
+
+
+def kernel_lost(error: BaseException) -> bool:
+    return isinstance(error, rump.RumpError) and error.origin == "connection"
 
 
 class Flow:

@@ -17,7 +17,7 @@ from typing import Any
 
 import rump
 from rump.fs import Image, Progress, Tree, open_image
-from rumpclients._command import CommandError, Parser, human, reason, run, tell
+from rumpclients._command import CommandError, Parser, UsageError, human, reason, run, tell
 from rumpclients.mount import mount_options
 
 _URL = re.compile(r"(?P<url>(?:unix|tcp|tcp\+plain)://.*?)(?::(?P<path>/.*))?", re.DOTALL)
@@ -135,17 +135,29 @@ def is_image(tree: Tree) -> bool:
     return isinstance(tree, Image)
 
 
-def split_name(name: str | None) -> tuple[str | None, str | None]:
+def split_name(name: str) -> tuple[str, str | None]:
     """The file of an image, and the partition whose name stands behind that."""
-    found = _PARTITION.fullmatch(name or "") or _SHORT.fullmatch(name or "")
-    if found is None or os.path.exists(name or ""):
+    found = _PARTITION.fullmatch(name) or _SHORT.fullmatch(name)
+    if found is None or os.path.exists(name):
         return name, None
     return found["image"], found["letter"] or found["number"]
 
 
+def on_host(special: str, *, wanted: bool) -> bool:
+    """Whether a program for disks is for an image of this machine: with -F, and where no kernel is named.
+
+    UsageError for a disk of this machine that -F does not ask for: then a kernel was forgotten.
+    """
+    if not wanted and os.environ.get("RUMP_SERVER"):
+        return False
+    if not wanted and special.startswith("/dev/"):
+        raise UsageError(f"{special}: no kernel is named in RUMP_SERVER; -F is for disks of this machine")
+    return True
+
+
 def host_name(name: str) -> str:
     """The absolute name of the file, or what else it is."""
-    file = split_name(name)[0] or name
+    file = split_name(name)[0]
     return os.path.realpath(file) if os.path.exists(file) else name
 
 
@@ -157,11 +169,13 @@ def open_named(options: argparse.Namespace, *, readonly: bool) -> Image:
         return open_image(name, options.fs_type, readonly=readonly, partition=partition, options=rest, flags=flags)
     except rump.RumpError as error:
         if error.name == "ENODEV" and options.fs_type:
-            raise CommandError(f"{name}: no file system {options.fs_type}") from None
-        what = error.text or error.strerror
+            raise CommandError(f"{options.image}: no file system {options.fs_type}") from None
+        what = error.text or str(error.strerror)
         if what == "no known file system":
-            what += "; name one with -t"
-        raise CommandError(f"{name}: {what}") from None
+            what += "; name one with -t, or make one with rump.newfs"
+        elif what.startswith("no known file system"):
+            what += f"; name one, as {options.image}@p1"
+        raise CommandError(f"{options.image}: {what}") from None
 
 
 def program(options: argparse.Namespace, work: Work, *, readonly: bool = True) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import rump
-from rump.fs import Tree
+from rump.fs import Image, Tree
 from rumpclients import _image
 from rumpclients._command import human, print_json, print_table, reason, run, tell
 from rumpclients._image import absolute
@@ -136,9 +136,12 @@ def df(argv: Sequence[str] | None = None, prog: str = "fsu_df") -> int:
 
 def _df(tree: Tree, options: argparse.Namespace) -> int:
     usage = tree.df()
-    kind = tree.statvfs().f_fstypename
+    mount = tree.statvfs()
+    kind, name = mount.f_fstypename, options.image
+    if name is None:  # within a console
+        name = os.fsdecode(tree.name or kind) if isinstance(tree, Image) else mount.f_mntfromname
     if options.json:
-        print_json({"filesystem": options.image, "type": kind, **usage})
+        print_json({"filesystem": name, "type": kind, **usage})
         return 0
     unit = options.unit
     sizes = [usage["size"], usage["used"], usage["available"]]
@@ -149,7 +152,7 @@ def _df(tree: Tree, options: argparse.Namespace) -> int:
     names = {0: "Size", 512: "512-blocks", 1 << 10: "1K-blocks", 1 << 20: "1M-blocks", 1 << 30: "1G-blocks"}
     more = ["iUsed", "iAvail", "%iCap"] if options.inodes else []
     header = ["Filesystem", names[unit], "Used", "Avail", "%Cap", *more, "Type"]
-    print_table(header, [[options.image, *cells, full, *files, kind]], right=range(1, len(header) - 1))
+    print_table(header, [[name, *cells, full, *files, kind]], right=range(1, len(header) - 1))
     return 0
 
 

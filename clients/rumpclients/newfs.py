@@ -24,7 +24,12 @@ def main(argv: Sequence[str] | None = None, prog: str = "rump.newfs", kind: str 
         " image of the host.",
     )
     p.add_argument("-t", dest="fs_type", metavar="TYPE", default=kind, help=f"type; {kind} when left out")
-    p.add_argument("-F", dest="image", action="store_true", help="SPECIAL is an image of the host, which is made")
+    p.add_argument(
+        "-F",
+        dest="image",
+        action="store_true",
+        help="SPECIAL is an image of the host, which is made, or a partition of one: image@p1",
+    )
     p.add_argument(
         "-s", dest="size", metavar="SIZE", help="size of the image: sectors, or with k, m, g, t; b for bytes"
     )
@@ -39,7 +44,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "rump.newfs", kind: str 
     p.add_argument("-S", "--source", metavar="DIR", help="directory of the host whose tree is to be in it")
     p.add_argument("--owners", action="store_true", help="keep owners of the source, which is so anyway for root")
     p.add_argument("-q", "--quiet", action="store_true", help="say nothing of what was made")
-    p.add_argument("special", metavar="SPECIAL|IMAGE")
+    p.add_argument("special", metavar="SPECIAL|IMAGE", help="disk of the kernel, or image, image@p1, image@a")
     options = p.parse_args(argv)
     return run(prog, lambda: _newfs(options))
 
@@ -47,7 +52,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "rump.newfs", kind: str 
 def _newfs(options: argparse.Namespace) -> int:
     wanted = _options(options)
     failed: list[OSError] = []
-    in_image = options.image or not os.environ.get("RUMP_SERVER")
+    in_image = _image.on_host(options.special, wanted=options.image)
     if not in_image and options.size is not None:
         raise UsageError("-s is for images (-F): a disk has the size that it has")
     try:
@@ -79,13 +84,15 @@ def _options(options: argparse.Namespace) -> dict[str, str]:
 
 
 def _in_image(options: argparse.Namespace, wanted: dict[str, str], failed: list[OSError]) -> int:
+    name, partition = _image.split_name(options.special)
     with _image.meter("rump.newfs") as meter:
         return rump.newfs(
-            options.special,
+            name,
             options.fs_type,
             None if options.size is None else size_of(options.size),
             options.source,
             wanted,
+            partition=partition,
             progress=meter,
             onerror=failed.append,
             owners=True if options.owners else None,

@@ -98,6 +98,23 @@ def test_upload_use_and_unload(k: Any, trusting: Kernel, tmp_path: Path) -> None
     other.close()
 
 
+def test_cmsg_modcmd(k: Any, trusting: Kernel, tmp_path: Path) -> None:
+    """t_modcmd: what is not there cannot be mounted; twice through its whole life, with each step done twice."""
+    wheel = wheel_file(tmp_path, demo_module.wheel())
+    rump.sign_wheel(wheel, trusting.key)
+    k.sys.mkdir("/tmp/mp", 0o755)
+    for _ in range(2):
+        assert code(k.sys.mount, "hellofs", "/tmp/mp") == "ENODEV"
+        k.modules.upload(wheel)
+        assert code(k.modules.upload, wheel) == "EEXIST"
+        k.sys.mount("hellofs", "/tmp/mp", readonly=True)
+        k.sys.unmount("/tmp/mp", 0)
+        k.pub.module_fini("hellofs")
+        assert code(k.pub.module_fini, "hellofs") == "ENOENT"
+    assert code(k.sys.mount, "hellofs", "/tmp/mp") == "ENODEV"
+    k.sys.rmdir("/tmp/mp")
+
+
 def test_signatures(k: Any, trusting: Kernel, tmp_path: Path) -> None:
     wheel = wheel_file(tmp_path, demo_module.wheel())
     assert code(k.modules.upload, wheel) == "EAUTH", "unsigned"

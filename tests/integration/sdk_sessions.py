@@ -29,10 +29,10 @@ class Program:
     def __init__(self, command: Sequence[str | Path]) -> None:
         self._command = command
 
-    def start(self, url: str, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, url: str, *arguments: str, **env: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [*self._command, *arguments],
-            env={**os.environ, "RUMP_SERVER": url},
+            env={**os.environ, "RUMP_SERVER": url, **env},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -40,9 +40,9 @@ class Program:
         )
 
     @contextlib.contextmanager
-    def started(self, url: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    def started(self, url: str, *arguments: str, **env: str) -> Iterator[subprocess.Popen[str]]:
         """It is killed where the test fails before its end."""
-        with self.start(url, *arguments) as process:
+        with self.start(url, *arguments, **env) as process:
             try:
                 yield process
             finally:
@@ -94,6 +94,9 @@ class Sessions:
     def test_takes_signals(self, program: Program, kernel: LiveKernel, cutter: Cutter) -> None:
         takes_signals(program, kernel, cutter)
 
+    def test_the_user_of_the_host_decides(self, program: Program, tmp_path: Path) -> None:
+        is_the_user_of_the_host(program, tmp_path)
+
     def test_the_end_of_a_lease_is_told_once(self, program: Program, kernel: LiveKernel, cutter: Cutter) -> None:
         is_told_of_the_end(program, kernel, cutter)
 
@@ -132,6 +135,31 @@ def takes_signals(program: Program, kernel: LiveKernel, cutter: Cutter) -> None:
             k.pub.kill(pid, signal.SIGUSR1)
         cutter.shut = False
         assert process.stdout.readline() == f"30 0 {k.pid} 0 0\n"
+
+
+BY_USER = f"""
+[[rule]]
+match = "uid:{os.geteuid()}"
+uid = 1000
+
+[[rule]]
+match = "unix"
+uid = 9000
+"""
+
+
+def is_the_user_of_the_host(program: Program, folder: Path) -> None:
+    """The policy knows it by its uid, in frames; over gRPC, which does not tell that, it is nobody."""
+    (folder / "policy.toml").write_text(BY_USER)
+    with live_kernel("--placement", "server", "--factions", "", "--policy", str(folder / "policy.toml")) as kernel:
+        with program.started(kernel.url, "signals") as process, rump.connect(kernel.url) as k:
+            assert process.stdout is not None
+            pid = int(process.stdout.readline().split()[1])
+            assert [p["uid"] for p in k.processes() if p["pid"] == pid] == [1000]
+        with program.started(kernel.url, "signals", RUMP_TRANSPORT="grpc") as process:
+            out, err = process.communicate(timeout=60)
+            assert process.returncode == 1
+            assert "attach through that of frames" in out + err
 
 
 def works_while_cut(program: Program, kernel: LiveKernel, cutter: Cutter, folder: Path) -> None:

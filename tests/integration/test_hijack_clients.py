@@ -208,6 +208,22 @@ def test_many_threads_that_block(kernel: LiveKernel) -> None:
         assert python(kernel.url, THREADS, str(port)) == "all\n"
 
 
+def test_a_program_that_closes_all_it_has(kernel: LiveKernel) -> None:
+    """Daemons do, with every number there may be: the connection to the kernel is none of theirs."""
+    code = (
+        "import os, socket\n"
+        "s = socket.create_server(('127.0.0.1', 0))\n"
+        "for _ in range(3):\n"
+        "    os.closerange(3, 4096)\n"
+        "    s, c = socket.socket.detach(s) and socket.create_server(('127.0.0.1', 0)), socket.socket()\n"
+        "    c.connect(s.getsockname())\n"
+        "    c.sendall(b'still there')\n"
+        "    print(s.accept()[0].recv(100))\n"
+        "    c.detach()\n"
+    )
+    assert python(kernel.url, code) == "b'still there'\n" * 3
+
+
 def test_ipv6(kernel: LiveKernel) -> None:
     with peer(kernel.url, web(b"six"), family=rump.AF_INET6) as port:
         assert output(kernel.url, need("curl"), "-sS", f"http://[::1]:{port}/") == "six"
@@ -305,4 +321,35 @@ def test_a_kernel_that_goes_away() -> None:
             out, errors = p.communicate(timeout=60)
         assert out in (b"b''\n38\n", b"104\n38\n")
         assert b"rumphijack: " in errors
+        assert p.returncode == 0
+
+
+def test_net_ends_and_comes_back() -> None:
+    """Its connections are reset; listeners, sockets for datagrams and what is made afterwards go on."""
+    code = (
+        "import errno, socket, sys\n"
+        "listener = socket.create_server(('127.0.0.1', 0))\n"
+        "udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "udp.bind(('127.0.0.1', 0))\n"
+        "old = socket.create_connection(listener.getsockname())\n"
+        "print('connected', flush=True)\n"
+        "try: print(old.recv(1))\n"
+        "except OSError as error: print(errno.errorcode[error.errno])\n"
+        "listener.accept()[0].close()\n"  # the old one
+        "new = socket.create_connection(listener.getsockname())\n"
+        "new.sendall(b'again')\n"
+        "print(listener.accept()[0].recv(9))\n"
+        "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'datagram', udp.getsockname())\n"
+        "print(udp.recvfrom(99)[0])\n"
+    )
+    with live_kernel("--factions", "net") as kernel:
+        words = command(sys.executable, "-c", code)
+        with subprocess.Popen(words, env=environment(kernel.url), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
+            assert p.stdout is not None
+            assert p.stdout.readline() == b"connected\n"
+            with rump.connect(kernel.url) as k:
+                net = next(c for c in k.status()["components"] if c["name"] == "net")
+            os.kill(net["pid"], signal.SIGKILL)
+            out, errors = p.communicate(timeout=60)
+        assert out.decode().split("\n") == ["ECONNRESET", "b'again'", "b'datagram'", ""], errors
         assert p.returncode == 0

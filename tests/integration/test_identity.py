@@ -23,6 +23,7 @@ from rumpuser.authority import Authority
 from rumpuser.url import parse
 from rumpwire import rump_sp_pb2 as sp
 from tests.live import eventually
+from tests.tools import need
 
 POLICY = """
 [jwt]
@@ -79,9 +80,7 @@ class Site:
         return Credentials(ca, str(self.folder / "ca" / f"{name}.pem"), str(self.folder / "ca" / f"{name}.key"), token)
 
     def connect(self, name: str, token: str = "") -> rump.Client:
-        c = self.credentials(name, token)
-        names = {"RUMP_TLS_CA": c.ca, "RUMP_TLS_CERT": c.cert, "RUMP_TLS_KEY": c.key, "RUMP_TOKEN": c.token}
-        with mock.patch.dict(os.environ, names):
+        with mock.patch.dict(os.environ, {**_variables(self, name), "RUMP_TOKEN": token}):
             return rump.connect(self.tls)
 
     def channel(self, name: str) -> grpc.Channel:
@@ -103,6 +102,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         authority.client(name, [f"spiffe://example.org/{name}"])
     authority.client("expired", ["spiffe://example.org/user"], days=-1 / 1440)
     Authority.create(folder / "foreign").client("user", ["spiffe://example.org/user"])
+    _self_signed(folder / "ca", "selfsigned")
     (folder / "policy.toml").write_text(POLICY.format(keys=folder / "ca" / "keys.json"))
     ca = folder / "ca"
     command = [
@@ -120,6 +120,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     gateway.terminate()
     assert gateway.wait(20) == 0
     gateway.stdout.close()
+
+
+def _self_signed(folder: Path, name: str) -> None:
+    """A certificate that no authority has signed but its own key."""
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+               "-days", "1", "-subj", "/CN=user", "-addext", "subjectAltName=URI:spiffe://example.org/user",
+               "-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.pem")]  # fmt: skip
+    subprocess.run([need("openssl"), *command[1:]], check=True, capture_output=True)
 
 
 def token(site: Site, subject: str = "web", **changes: Any) -> str:
@@ -166,7 +174,7 @@ def test_limits_outlive_every_change_of_uid_and_are_inherited(site: Site) -> Non
 # -- who one is not
 
 
-@pytest.mark.parametrize("name", ["stranger", "expired", "../foreign/user"])
+@pytest.mark.parametrize("name", ["stranger", "expired", "../foreign/user", "selfsigned"])
 def test_a_certificate_that_is_foreign_expired_or_nobody_s_gets_nothing(site: Site, name: str) -> None:
     with pytest.raises(OSError, match=r".") as caught:
         site.connect(name)
@@ -250,6 +258,37 @@ def test_a_bad_token_shows_nothing(site: Site, what: str) -> None:
             assert refused.value.code() in nobody, method
     with pytest.raises(PermissionError):
         site.connect("user", bad)
+    for transport in ("ring", "grpc"):  # the unix socket, whose clients are known without one
+        variables = {"RUMP_TOKEN": bad, "RUMP_TRANSPORT": transport}
+        with mock.patch.dict(os.environ, variables), pytest.raises(PermissionError):
+            rump.connect(site.local)
+
+
+def test_a_kernel_with_a_foreign_certificate_is_not_talked_to(site: Site) -> None:
+    """The other way round: the client goes no further, and shows neither its token nor anything else."""
+    names = {"RUMP_TLS_CA": str(site.folder / "foreign" / "ca.pem"), "RUMP_TOKEN": token(site)}
+    before = site.audit.count("action=attach")
+    with mock.patch.dict(os.environ, names), pytest.raises(OSError, match=r"."):
+        rump.connect(site.tls)
+    assert site.audit.count("action=attach") == before
+
+
+def test_a_cookie_is_of_use_to_its_identity_alone(site: Site) -> None:
+    with site.connect("user") as k, site.connect("operator") as other:
+        prepared = k.prefork()
+        with mock.patch.dict(os.environ, _variables(site, "operator")), pytest.raises(OSError, match="cookie"):
+            rump.connect(site.tls, fork=prepared)
+        with pytest.raises(OSError, match="cookie"):
+            other.fork_cancel(prepared)
+        with pytest.raises(OSError, match="cookie"):
+            rump.connect(site.local, fork=prepared)
+        with mock.patch.dict(os.environ, _variables(site, "user")), rump.connect(site.tls, fork=prepared) as child:
+            assert child.sys.getppid() == k.pid
+
+
+def _variables(site: Site, name: str) -> dict[str, str]:
+    c = site.credentials(name)
+    return {"RUMP_TLS_CA": c.ca, "RUMP_TLS_CERT": c.cert, "RUMP_TLS_KEY": c.key}
 
 
 def test_reflection_is_for_those_whom_the_policy_knows_and_health_for_all(site: Site) -> None:

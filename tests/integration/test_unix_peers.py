@@ -174,6 +174,32 @@ def test_a_token_proves_who_one_is_over_grpc_as_well(kernel: LiveKernel) -> None
 
 
 @root
+def test_unary_calls_of_a_session_that_attached_in_frames_are_hers_and_no_more(kernel: LiveKernel) -> None:
+    """They go over gRPC, which proves nothing there: the session's identity is what holds, with all its limits."""
+    with connect(kernel, ALICE) as k:
+        connection: Any = k._connection
+        session = (("rump-session", connection._attached.token),)
+        assert grpc_call(kernel, "Kern/Getuid", metadata=session).startswith(b"\x08\xe8\x07")  # 1000
+        forked = sp.ForkResponse.FromString(grpc_call(kernel, "Session/Fork", metadata=session))
+        child = (("rump-session", forked.session),)
+        assert grpc_call(kernel, "Kern/Getuid", metadata=child).startswith(b"\x08\xe8\x07")
+        grpc_call(kernel, "Session/Detach", metadata=child)
+        for method, action in (("Vfs/Chroot", "system.chroot.chroot"), ("Kern/Reboot", "system.reboot")):
+            with pytest.raises(grpc.RpcError) as refused:
+                grpc_call(kernel, method, metadata=session)
+            assert refused.value.code() == grpc.StatusCode.PERMISSION_DENIED, method
+            assert f"uid 1000 is not allowed {action}" in (refused.value.details() or "")
+        with user(ALICE):
+            child_of_frames = k.fork()
+        with pytest.raises(OSError, match="uid:20001 has 3 processes"), connect(kernel, ALICE):
+            connect(kernel, ALICE)
+        child_of_frames.close()
+        with pytest.raises(grpc.RpcError) as refused:
+            grpc_call(kernel, "Kern/Getuid")
+        assert refused.value.code() == grpc.StatusCode.UNAUTHENTICATED
+
+
+@root
 def test_a_session_is_of_use_to_its_user_alone(kernel: LiveKernel) -> None:
     with connect(kernel, ALICE) as k:
         with user(EVE):

@@ -26,7 +26,7 @@ class Backlog:
         self._queue: deque[tuple[Stream, socket.socket]] = deque()
         self._some = asyncio.Condition()
         self._space = asyncio.Semaphore(max(1, min(length, MOST)))
-        stream.tasks.append(net.spawn(self._run()))
+        stream.tasks.append(net.spawn(self._run(), stream))
 
     async def _run(self) -> None:
         while True:

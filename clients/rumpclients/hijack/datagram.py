@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import functools
 import os
@@ -70,14 +71,14 @@ class Datagram(Endpoint):
         theirs = super().pair(blocking=blocking)
         for end in (self.ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-        self.tasks.append(self.net.spawn(self._outgoing()))
+        self.tasks.append(self.net.spawn(self._outgoing(), self))
         return theirs
 
     def receive_from_now(self) -> None:
         """It has an address, so that something may come."""
         if not self._receiving:
             self._receiving = True
-            self.tasks.append(self.net.spawn(self._incoming()))
+            self.tasks.append(self.net.spawn(self._incoming(), self))
 
     async def bind(self, name: Any) -> None:
         await super().bind(name)
@@ -136,7 +137,8 @@ class Datagram(Endpoint):
             try:
                 many = await self.net.sys.recvmmsg(self.fd, MANY, DATAGRAM, rump.MSG_WAITFORONE)
             except OSError as error:
-                await self._failed(number_of(error))
+                if error.errno != errno.ENOLINK:  # net was replaced while this waited; the socket has come back
+                    await self._failed(number_of(error))
                 continue
             for message in many:
                 self._deliver(message.data, Waiting(charge(len(message.data)), message.msg_name))

@@ -9,16 +9,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import os
 import select
 import socket
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
 
 import rump
 import rump.aio
-from rumpclients._ends import end_if_lost, gone
+from rumpclients._command import reason
+from rumpclients._ends import end_if_lost, gone, kernel_lost
 from rumpclients.hijack.task import Task, duplicate
 
 FINISHED = 4096
@@ -68,17 +71,24 @@ class Network:
         self._finished: OrderedDict[int, Endpoint] = OrderedDict()
         self._works: set[asyncio.Task[Any]] = set()
 
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def spawn(self, work: Coroutine[Any, Any, Any], of: Endpoint | None = None) -> asyncio.Task[Any]:
+        """A failure ends the socket that it is work ``of`` and no other, unless the kernel is lost."""
         task = self.loop.create_task(work)
         self._works.add(task)
-        task.add_done_callback(self._worked)
+        task.add_done_callback(functools.partial(self._worked, of))
         return task
 
-    def _worked(self, task: asyncio.Task[Any]) -> None:
+    def _worked(self, of: Endpoint | None, task: asyncio.Task[Any]) -> None:
         self._works.discard(task)
         error = None if task.cancelled() else task.exception()
-        if error is not None and not self.lost.done():
-            self.lost.set_result(error)
+        if error is None:
+            return
+        if of is None or kernel_lost(error):
+            if not self.lost.done():
+                self.lost.set_result(error)
+            return
+        complain(f"a socket ends: {reason(error) if isinstance(error, OSError) else repr(error)}")
+        of.fail()
 
     async def idle(self) -> None:
         """Waits until all that programs have sent is on its way."""
@@ -152,7 +162,11 @@ class Endpoint:
         self.net.finished(self)
         if self.fd >= 0:
             fd, self.fd = self.fd, -1
-            self.net.spawn(_close(self.net, fd, reset=reset))
+            self.net.spawn(_close(self.net, fd, reset=reset), self)
+
+    def fail(self) -> None:
+        """Something went wrong, which must not look like an end."""
+        self.finish(reset=True)
 
     def close_ours(self) -> None:
         self.net.hangups.forget(self.ours.fileno())
@@ -224,7 +238,11 @@ def _link(pid: str, fd: str) -> str:
         return ""
 
 
+def complain(text: str) -> None:
+    print(f"rumphijack: {text}", file=sys.stderr, flush=True)
+
+
 def number_of(error: OSError) -> int:
-    """Its errno; what means that the kernel has gone is raised."""
+    """Its errno; what means that the kernel, or its socket, has gone is raised."""
     end_if_lost(error)
     return error.errno or errno.EIO

@@ -46,7 +46,7 @@ class Stream(Endpoint):
         self.state = State.CONNECTING
         if not blocking:
             self._fill(task, fd)
-        self.attempt = self.net.spawn(self._connect(name))
+        self.attempt = self.net.spawn(self._connect(name), self)
         return self.attempt
 
     def _fill(self, task: Task, fd: int) -> None:
@@ -98,7 +98,7 @@ class Stream(Endpoint):
     def begin(self) -> None:
         """It is connected."""
         self.state = State.CONNECTED
-        self.tasks = [self.net.spawn(self._outgoing()), self.net.spawn(self._incoming())]
+        self.tasks = [self.net.spawn(work, self) for work in (self._outgoing(), self._incoming())]
 
     def hung_up(self) -> None:
         """Closed by the program, or ended both ways. What the program has sent before is still sent on."""
@@ -163,9 +163,15 @@ class Stream(Endpoint):
                 self._tell_reset()
             self.finish()
         elif error.errno == errno.EPIPE and not self._gone:
-            self.net.spawn(self._not_read())
+            self.net.spawn(self._not_read(), self)
         elif self.ours.fileno() >= 0:
             self.finish(reset=True)
+
+    def fail(self) -> None:
+        if self.ours.fileno() >= 0:
+            self.error = errno.ECONNRESET
+            self._tell_reset()
+        super().fail()
 
     async def _not_read(self) -> None:
         """The program has shut down reading; what still comes is the kernel's to throw away."""

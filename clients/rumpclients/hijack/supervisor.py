@@ -9,7 +9,6 @@ import os
 import resource
 import signal
 import socket
-import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,9 +16,10 @@ from typing import Any
 import rump
 import rump.aio
 from rumpclients._command import CommandError, reason
+from rumpclients._ends import kernel_lost
 from rumpclients.hijack import files, names
 from rumpclients.hijack.calls import Calls
-from rumpclients.hijack.endpoint import Network
+from rumpclients.hijack.endpoint import Network, complain
 from rumpclients.hijack.files import Mount
 from rumpclients.hijack.interfaces import Interfaces
 from rumpclients.hijack.messages import Messages
@@ -142,7 +142,7 @@ class Supervisor:
         except Died:
             return
         except (OSError, Interrupted) as error:
-            if isinstance(error, rump.RumpError) and error.origin == "connection":
+            if kernel_lost(error):
                 raise
             self._listener.answer(call.trap, 0, error.errno or 5)
         except Exception as error:  # noqa: BLE001  one call fails, the others are served
@@ -219,10 +219,6 @@ def become() -> None:
     libc.prctl(_SUBREAPER, 1, 0, 0, 0)
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGTSTP):
         signal.signal(number, signal.SIG_IGN)
-
-
-def complain(text: str) -> None:
-    print(f"rumphijack: {text}", file=sys.stderr, flush=True)
 
 
 def quiet() -> None:

@@ -163,18 +163,33 @@ func (k *Connection) ask(ctx context.Context, request *rumpsp.AttachRequest) (*l
 		return nil, err
 	}
 	l := &line{retry: *k.settings.retry, dial: k.dial, name: k.target, signals: &k.signals}
-	reply, err := rumpsp.NewSessionClient(channel).Attach(ctx, request)
+	reply, err := k.askAnyWay(ctx, channel, request)
 	if err == nil {
 		l.session, l.pid, l.limit = reply.GetSession(), reply.GetPid(), int(reply.GetMaxMessage())
 		err = l.start(channel)
-	} else {
-		err = ofStatus(err)
 	}
 	if err != nil {
 		_ = channel.Close()
 		return nil, err
 	}
 	return l, nil
+}
+
+// askAnyWay attaches where the kernel is told who we are, else by gRPC.
+func (k *Connection) askAnyWay(
+	ctx context.Context, channel *grpc.ClientConn, request *rumpsp.AttachRequest,
+) (*rumpsp.AttachResponse, error) {
+	if path := k.framesPath(); path != "" {
+		reply, err := attachInFrames(ctx, path, request)
+		if err != errNoFrames {
+			return reply, err
+		}
+	}
+	reply, err := rumpsp.NewSessionClient(channel).Attach(ctx, request)
+	if err != nil {
+		return nil, ofStatus(err)
+	}
+	return reply, nil
 }
 
 // probe says why nobody is there, in the host's words.

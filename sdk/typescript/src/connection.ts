@@ -5,7 +5,8 @@ import { basename, resolve } from "node:path";
 import { ChannelCredentials, Client, credentials } from "@grpc/grpc-js";
 
 import { RumpError, isLost, ofStatus } from "./error.js";
-import { AttachRequest, type Call, DetachRequest, type Result, SessionService } from "./gen/rump_sp.js";
+import { AttachRequest, type AttachResponse, type Call, DetachRequest, type Result, SessionService } from "./gen/rump_sp.js";
+import { attachInFrames } from "./frames.js";
 import type { Siginfo } from "./gen/rump_types.js";
 import { Line, type Session, type Signals, metadataOf, pause } from "./line.js";
 import { type Retry, leaseOf, policy, waits } from "./retry.js";
@@ -79,7 +80,7 @@ async function attach(kernel: Kernel): Promise<Line> {
   for (;;) {
     const client = dial();
     try {
-      const session = await ask(client, request, Date.now() + timeoutMs);
+      const session = await askAnyWay(kernel, client, request, Date.now() + timeoutMs);
       return new Line(session, client, dial, retry, target, kernel.signals);
     } catch (error) {
       client.close();
@@ -93,13 +94,33 @@ async function attach(kernel: Kernel): Promise<Line> {
   }
 }
 
+/** Attaches where the kernel is told who we are, else by gRPC. */
+async function askAnyWay(
+  { address }: Kernel,
+  client: Client,
+  request: AttachRequest,
+  deadline: number,
+): Promise<Session> {
+  if ("path" in address && process.env.RUMP_TRANSPORT !== "grpc") {
+    const reply = await attachInFrames(`${address.path}.frames`, request, deadline);
+    if (reply !== undefined) {
+      return sessionOf(reply);
+    }
+  }
+  return ask(client, request, deadline);
+}
+
+function sessionOf({ session, pid, max_message }: AttachResponse): Session {
+  return { token: session, pid, limit: Number(max_message) };
+}
+
 function ask(client: Client, request: AttachRequest, deadline: number): Promise<Session> {
   const { path, requestSerialize, responseDeserialize } = SessionService.attach;
   return new Promise((done, failed) => {
     client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, { deadline }, (error, reply) =>
       error || !reply
         ? failed(error ? ofStatus(error) : new Error("no answer"))
-        : done({ token: reply.session, pid: reply.pid, limit: Number(reply.max_message) }),
+        : done(sessionOf(reply)),
     );
   });
 }

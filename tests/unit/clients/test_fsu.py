@@ -144,7 +144,10 @@ def test_what_is_no_image(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> 
     name = tmp_path / "noise"
     name.write_bytes(b"\0" * 4096)
     assert fsu.ls([str(name)]) == 1
-    assert capfd.readouterr().err == f"fsu_ls: {name}: no known file system; name one with -t\n"
+    assert (
+        capfd.readouterr().err
+        == f"fsu_ls: {name}: no known file system; name one with -t, or make one with rump.newfs\n"
+    )
     assert fsu.ls(["-t", "zfs", str(name)]) == 1
     assert capfd.readouterr().err == f"fsu_ls: {name}: no file system zfs\n"
     data = bytearray(4096)

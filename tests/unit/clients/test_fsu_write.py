@@ -107,7 +107,7 @@ def test_cp_and_mv(tree: Image, capfd: pytest.CaptureFixture[str]) -> None:
     assert fsu_copy.cp([IMAGE, "/d/l", "/copy"]) == 0
     assert not tree.islink("/copy")
     assert fsu_copy.cp([IMAGE, "-R", "/d", "/d/inside"]) == 1
-    assert capfd.readouterr().err == "fsu_cp: /d /d/inside: a tree does not go into itself\n"
+    assert capfd.readouterr().err == "fsu_cp: /d -> /d/inside: a tree does not go into itself\n"
     assert fsu_copy.mv([IMAGE, "-v", "/copy", "/e"]) == 0
     assert capfd.readouterr().out == "/copy -> /e/copy\n"
     assert fsu_copy.mv([IMAGE, "-n", "/d/f", "/e/copy"]) == 0

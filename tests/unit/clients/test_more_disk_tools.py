@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rump
-from rumpclients import disklabel, fsck, typed
+from rumpclients import disklabel, fsck, newfs, typed
 from rumpclients._command import UsageError
 from tests.tools import need
 
@@ -20,6 +20,7 @@ from tests.tools import need
 @pytest.fixture
 def k(monkeypatch: pytest.MonkeyPatch) -> Iterator[rump.Kernel]:
     with rump.Kernel(factions=("vfs", "dev")) as kernel:
+        monkeypatch.setenv("RUMP_SERVER", "unix:///of/this/test")
         monkeypatch.setattr(rump, "connect", lambda *args, **kwargs: kernel.attach())
         yield kernel
 
@@ -91,6 +92,42 @@ def test_fsck_mends(k: rump.Kernel, tmp_path: Path, capfd: pytest.CaptureFixture
     assert fsck.main(["-y", "/dev/disk"]) == 1
     assert "is mounted on /mnt" in capfd.readouterr().err
     assert fsck.main(["-t", "cd9660", "-n", "/dev/disk"]) == 2
+
+
+def test_fsck_of_an_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """A partition of a qcow2 image is mended in place: no kernel, no root, no loop device."""
+    monkeypatch.delenv("RUMP_SERVER", raising=False)
+    raw, image = tmp_path / "raw", tmp_path / "disk.qcow2"
+    raw.write_bytes(bytes(20 << 20))
+    subprocess.run([need("sfdisk"), "-q", raw], input=b"label: gpt\nsize=8MiB\nsize=8MiB\n", check=True)
+    for number in (1, 2):
+        rump.newfs(raw, "ext2fs", partition=number)
+    part = rump.fs.partitions(raw)[1]
+    with rump.fs.open_image(raw, partition=2) as tree:
+        for name in ("a", "b"):
+            tree.write_text(name, name)
+    clear = ["-w", "-R", "clri /a", f"{raw}?offset={part.start}"]
+    subprocess.run([need("debugfs"), *clear], check=True, capture_output=True)
+    subprocess.run([need("qemu-img"), "convert", "-O", "qcow2", raw, image], check=True)
+    before = image.read_bytes()
+    assert fsck.main(["-f", "-n", f"{image}@p1"]) == 0
+    assert fsck.main(["-f", "-n", f"{image}@p2"]) & fsck.UNCORRECTED
+    assert image.read_bytes() == before
+    with rump.fs.open_image(image, partition=1):
+        assert fsck.main(["-y", f"{image}@p2"]) == 1
+    assert "the image is in use" in capfd.readouterr().err
+    assert fsck.main(["-f", "-y", f"{image}@p2"]) in (1, 2, 3)
+    subprocess.run([need("qemu-img"), "check", "-q", image], check=True)
+    assert fsck.main(["-f", "-n", f"{image}@p2"]) == 0
+    with rump.fs.open_image(image, partition=2, readonly=True) as tree:
+        assert (tree.exists("a"), tree.read_text("b")) == (False, "b")
+    assert fsck.main([f"{image}@p3"]) == 1
+    assert "no partition 3; there are 1, 2" in capfd.readouterr().err
+    assert fsck.main([str(image)]) == 2
+    assert "no checker for what is there" in capfd.readouterr().err
+    for program in (fsck.main, newfs.main):
+        assert program(["/dev/disk0"]) == 2, "a disk of this machine is not touched because a kernel was not named"
+        assert "no kernel is named in RUMP_SERVER; -F" in capfd.readouterr().err
 
 
 def test_flags_that_are_options(k: rump.Kernel) -> None:

@@ -226,6 +226,28 @@ def test_a_full_file_system(tmp_path: Path) -> None:
             small.write_bytes("/big", bytes(3 << 20))
 
 
+@pytest.mark.parametrize("new", [True, False])
+def test_a_directory_that_cannot_be_made_is_told_once(tmp_path: Path, *, new: bool) -> None:
+    """In a new tree, where calls are gathered, and in one that is there; on the way out as well."""
+    top = tmp_path / "in"
+    for folder in ("wide", "deep/under/it"):
+        (top / folder).mkdir(parents=True)
+        for number in range(5):
+            (top / folder / f"file{number}").write_text("text")
+    told: list[str] = []
+    with open_image(None, "tmpfs", options={"nodes_max": "10"}) as image:
+        if not new:
+            image.mkdir("/new")
+        copied = image.copy_in(top, "/new", onerror=lambda error: told.append(str(error.filename)))
+        assert told == ["/new/wide"]
+        assert (copied.files, copied.directories, copied.size, copied.failed) == (5, 4, 20, 1)
+        told.clear()
+        (tmp_path / "out" / "deep").mkdir(parents=True)
+        (tmp_path / "out" / "deep" / "under").write_text("in the way")
+        copied = image.copy_out("/new", tmp_path / "out", onerror=lambda error: told.append(str(error.filename)))
+        assert told == [str(tmp_path / "out" / "deep" / "under")]
+
+
 def test_links_are_no_way_out_of_the_destination(image: Image, tmp_path: Path) -> None:
     """A tree to copy out has a directory where the host has a link."""
     image.mkdir("/t/dir", parents=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import rump
-from rump.fs import Tree, open_image, partitions
+from rump.fs import Tree, open_image, partitions, type_of
 from tests.live import live_kernel
 from tests.tools import need
 from tests.unit.sdk.trees import contents, look
@@ -180,6 +180,63 @@ def test_newfs_keeps_the_old_image_until_the_new_one_is_complete(sources: Path, 
     rump.newfs(name, "msdos")
     assert (name.stat().st_size, stat.S_IMODE(name.stat().st_mode)) == (4 << 20, 0o640)
     assert [p.name for p in tmp_path.iterdir()] == ["image"]
+
+
+def test_newfs_in_partitions(sources: Path, tmp_path: Path) -> None:
+    """A disk is put together in one file: nothing but the partition is touched."""
+    name = tmp_path / "disk"
+    name.write_bytes(os.urandom(36 << 20))
+    table = "label: gpt\nsize=16MiB\nsize=16MiB\n"
+    subprocess.run([need("sfdisk"), "-q", "--wipe", "always", name], input=table.encode(), check=True)
+    before, parts = name.read_bytes(), partitions(name)
+    rump.newfs(name, "msdos", partition=1, source=sources)
+    with open_image(name, partition=1), pytest.raises(BlockingIOError):
+        rump.newfs(name, "ext2fs", partition=2)
+    rump.newfs(name, "ext2fs", partition="2", source=sources)
+    after = name.read_bytes()
+    for part, checker in zip(parts, (["fsck.fat", "-n"], ["e2fsck", "-fn"]), strict=True):
+        alone = tmp_path / "part"
+        alone.write_bytes(after[part.start : part.start + part.size])
+        subprocess.run([need(checker[0]), checker[1], alone], check=True, capture_output=True)
+        with open_image(name, partition=part.name, readonly=True) as image:
+            image.copy_out("/", tmp_path / part.name)
+        assert contents(sources).items() <= contents(tmp_path / part.name).items()
+    first, last = parts[0].start, parts[1].start + parts[1].size
+    assert (before[:first], before[last:]) == (after[:first], after[last:])
+    with pytest.raises(OSError, match="no known file system, but partitions: 1, 2"):
+        open_image(name)
+    assert type_of(name) is None
+    with pytest.raises(FileNotFoundError, match="no partition 3; there are 1, 2"):
+        rump.newfs(name, "msdos", partition=3)
+    with pytest.raises(OSError, match="the size that it has"):
+        rump.newfs(name, "msdos", 1 << 20, partition=1)
+    assert name.read_bytes() == after
+
+
+def test_newfs_in_qcow2(sources: Path, tmp_path: Path) -> None:
+    name = tmp_path / "disk.qcow2"
+    rump.newfs(name, "ext2fs", 64 << 20, sources)
+    assert name.stat().st_size < 16 << 20, "what is empty takes no space"
+    raw = tmp_path / "raw"
+
+    def checked(checker: str, option: str) -> None:
+        for words in (["qemu-img", "check", "-q", name], ["qemu-img", "convert", "-O", "raw", name, raw]):
+            subprocess.run([need(words[0]), *words[1:]], check=True)
+        assert raw.stat().st_size == 64 << 20
+        subprocess.run([need(checker), option, raw], check=True, capture_output=True)
+
+    checked("e2fsck", "-fn")
+    with open_image(name, readonly=True) as image:
+        assert image.fstype == "ext2fs"
+        image.copy_out("/", tmp_path / "out")
+    assert contents(sources).items() <= contents(tmp_path / "out").items()
+    inode = name.stat().st_ino
+    rump.newfs(name, "msdos")
+    assert name.stat().st_ino == inode, "the image is written in place: it may have a backing file, and snapshots"
+    checked("fsck.fat", "-n")
+    with pytest.raises(OSError, match="too many for clusters"):
+        rump.newfs(tmp_path / "large.qcow2", "ext2fs", 1 << 60)
+    assert not (tmp_path / "large.qcow2").exists()
 
 
 def test_what_a_file_system_cannot_keep(sources: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ what was being written when a copy was killed bears a name that begins with ``.r
 
 from __future__ import annotations
 
-from rump.fs._disk import partitions, type_of
+from rump.fs._disk import open_disk, partitions, type_of
 from rump.fs._image import Image, open_image
 from rump.fs._newfs import newfs
 from rump.fs._node import Copied, Kept, Progress
@@ -25,6 +25,6 @@ from rump.fs._walk import DirEntry
 from rumpuser.disk.partitions import Partition
 
 __all__ = [
-    "Copied", "DirEntry", "Image", "Kept", "Partition", "Progress", "Tree", "newfs", "open_image", "partitions",
-    "probe", "type_of",
+    "Copied", "DirEntry", "Image", "Kept", "Partition", "Progress", "Tree", "newfs", "open_disk",
+    "open_image", "partitions", "probe", "type_of",
 ]  # fmt: skip

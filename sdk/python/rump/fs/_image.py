@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from types import TracebackType
@@ -14,7 +13,7 @@ from rump import _constants as const
 from rump._arguments import PathArg
 from rump._errors import RumpError, error_of
 from rump._local import Kernel
-from rump.fs._disk import Place, look
+from rump.fs._disk import Place, lock_image, look
 from rump.fs._tree import Tree
 from rumpwire.errno import Errno, KernelError
 
@@ -88,8 +87,7 @@ def open_image(
     """
     words = parse_options(options)
     readonly = bool(words.pop("ro", readonly) or words.pop("rdonly", False) or flags & const.MNT_RDONLY)
-    closing = contextlib.ExitStack()
-    with closing:
+    with contextlib.ExitStack() as closing:
         if path is not None and type not in WITHOUT_DEVICE:
             fd = lock_image(path, readonly=readonly)
             closing.callback(os.close, fd)
@@ -98,10 +96,18 @@ def open_image(
             place = Place(type or "")
         if not place.type:
             raise error_of(KernelError(Errno.EINVAL, "a type is needed where there is no image"), path)
-        kernel = closing.enter_context(Kernel(factions=("vfs",)))
-        with named(path):
-            _mount(kernel, path, place, flags | const.MNT_RDONLY * readonly, words)
-            return Image(kernel, path, place.type, closing.pop_all())
+        return mounted(path, place, flags | const.MNT_RDONLY * readonly, words, closing)
+    raise AssertionError  # pragma: no cover
+
+
+def mounted(
+    path: PathArg | None, place: Place, flags: int, words: dict[str, Any], closing: contextlib.ExitStack
+) -> Image:
+    """The image at a place, which takes over what ``closing`` holds. That nobody else has it is for the caller."""
+    kernel = closing.enter_context(Kernel(factions=("vfs",)))
+    with named(path):
+        _mount(kernel, path, place, flags, words)
+        return Image(kernel, path, place.type, closing.pop_all())
     raise AssertionError  # pragma: no cover
 
 
@@ -125,17 +131,6 @@ def parse_options(options: Options) -> dict[str, Any]:
     out: dict[str, Any] = {name: value if equals else True for name, equals, value in pairs}
     out.pop("rw", None)
     return out
-
-
-def lock_image(path: PathArg, *, readonly: bool) -> int:
-    """Locks the image as long as it is open: two kernels that write to one image destroy it."""
-    fd = os.open(path, (os.O_RDONLY if readonly else os.O_RDWR) | os.O_CLOEXEC)
-    try:
-        fcntl.flock(fd, (fcntl.LOCK_SH if readonly else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        raise BlockingIOError(errno.EAGAIN, "the image is in use", os.fsdecode(path)) from None
-    return fd
 
 
 def _mount(kernel: Kernel, path: PathArg | None, place: Place, flags: int, words: dict[str, Any]) -> None:

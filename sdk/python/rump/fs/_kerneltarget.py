@@ -89,11 +89,18 @@ class KernelTarget:
         def check() -> None:
             failed = next((f.exception() for f in futures if f.exception() is not None), None)
             if failed is not None:
-                self._report(node.path, failed)
+                self._failed(node, failed)
             elif then is not None:
                 then()
 
         self._checks.append(check)
+
+    def _failed(self, node: Node, error: OSError) -> None:
+        if self._fresh:  # it has been counted when it was gathered
+            self._copied.directories -= node.kind == stat.S_IFDIR
+            self._copied.files -= node.kind != stat.S_IFDIR
+            self._copied.size -= len(node.data or b"")
+        self._report(node.path, error)
 
     def _maybe(self, what: str, future: Future[Any], node: Node, made: Future[Any] | None = None) -> None:
         """An attribute that the file system may not be able to keep. ``made``: what has to have gone well before."""
@@ -169,7 +176,7 @@ class KernelTarget:
 
     def _whole(self, node: Node, futures: list[Future[Any]]) -> None:
         if node.data and futures[1].result() < len(node.data):
-            self._report(node.path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+            self._failed(node, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
     def _by_handle(self, batch: Batch, handle: Future[int] | int, node: Node) -> None:
         fd: Any = handle

@@ -12,10 +12,13 @@ from typing import Any
 from rump._arguments import PathArg
 from rump._errors import error_of
 from rump._local import Kernel
-from rump.fs._image import lock_image, named, open_image, parse_options
+from rump.fs._disk import QCOW2, Place, disk_of, lock_image
+from rump.fs._image import mounted, named, parse_options
 from rump.fs._node import Copied, Tell
 from rump.fs._transfer import OnError
 from rump.fs._tree import Tree
+from rumpuser.disk import FileDevice, qcow2
+from rumpuser.hostfiles import SystemFiles
 from rumpwire.errno import Errno, KernelError
 
 _DEVICE, _SOURCE = "/dev/image", "/source"
@@ -33,6 +36,7 @@ def newfs(
     source: PathArg | None = None,
     options: Mapping[str, Any] | str | None = None,
     *,
+    partition: int | str | None = None,
     progress: Tell | None = None,
     onerror: OnError | None = None,
     owners: bool | None = None,
@@ -43,19 +47,32 @@ def newfs(
     ``options`` are those of the type's newfs. An image whose size does not matter to the type (cd9660) ends where its
     contents end. ``progress``, ``onerror`` and ``owners`` are as for `Tree.copy_in`.
 
-    The image appears under its name, in the place of an older one, when it is complete; a device is written in place.
+    The image appears under its name, in the place of an older one, when it is complete. Written in place are a device,
+    a qcow2 image that is there when no size is said, and a ``partition``: a number of the image's table (MBR, GPT) or
+    a letter of its disklabel. A new file whose name ends in ``.qcow2`` becomes such an image.
+
     Returns how many bytes the file system takes. ENODEV for a type that is not known, EOPNOTSUPP for one that cannot be
-    made, EINVAL for options or a size that it cannot have, ENOSPC when the source does not fit.
+    made, EINVAL for options or a size that it cannot have, ENOENT for a partition that is not there, ENOSPC when the
+    source does not fit.
     """
     name = os.fsencode(path)
     maker = _Maker(type, source, parse_options(options), (progress, onerror, owners))
-    with named(path), _device(name) as fd:
-        if fd is not None:
-            return maker.make(name, fd, size or os.lseek(fd, 0, os.SEEK_END))
+    with named(path):
+        if partition is not None and size is not None:
+            raise error_of(KernelError(Errno.EINVAL, "a partition has the size that it has"))
+        if partition is not None or (size is None and name.endswith(QCOW2) and os.path.exists(name)):
+            with _locked(name):
+                return maker.make(name, *disk_of(path, partition))
+        with _device(name) as fd:
+            if fd is not None:
+                return maker.make(name, size or os.lseek(fd, 0, os.SEEK_END))
         with _part(name) as (part, new):
             length = size if size is not None else _size(name, source)
+            if name.endswith(QCOW2):
+                _create(part, length)
+                return maker.make(part, length, ("qcow2",))
             os.ftruncate(new, length)
-            return maker.make(part, new, length)
+            return maker.make(part, length)
 
 
 @contextlib.contextmanager
@@ -70,11 +87,29 @@ def _device(name: bytes) -> Iterator[int | None]:
         return
     if kind != stat.S_IFBLK:
         raise error_of(KernelError(Errno.EINVAL, "neither a file nor a disk"))
+    with _locked(name) as fd:
+        yield fd
+
+
+@contextlib.contextmanager
+def _locked(name: bytes) -> Iterator[int]:
     fd = lock_image(name, readonly=False)
     try:
         yield fd
     finally:
         os.close(fd)
+
+
+def _create(name: bytes, size: int) -> None:
+    """A qcow2 image without contents. EINVAL, EFBIG, ENOSPC."""
+    try:
+        file = FileDevice(SystemFiles().open(name, write=True), os.fsdecode(name))
+        try:
+            qcow2.create(file, size)
+        finally:
+            file.close()
+    except KernelError as error:
+        raise error_of(error) from None
 
 
 @contextlib.contextmanager
@@ -134,23 +169,27 @@ class _Maker:
         self._options = {name: str(value) for name, value in options.items()}
         self._wishes = wishes
 
-    def make(self, name: bytes, fd: int, size: int) -> int:
-        """The bytes that it takes of the image, which is cut there when the type fills its images itself."""
+    def make(self, name: bytes, size: int, layers: tuple[str, ...] = ()) -> int:
+        """The bytes that it takes of the disk: a file, which is cut there when the type fills its images itself, or
+        what ``layers`` make of it.
+        """
         if self._source is not None and not os.path.isdir(self._source):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), self._source)
+        filled = self._source is not None and self._type in FROM_TREE
         with Kernel(factions=("vfs",)) as k:
-            k.pub.etfs_register_withsize(_DEVICE, name, "blk", 0, size)
-            filled = self._source is not None and self._type in FROM_TREE
+            k.pub.etfs_register_withsize(_DEVICE, name, "blk", 0, None if layers else size)
             if filled:
                 k.sys.mkdir(_SOURCE, 0o755)
                 self._copy(Tree(k), _SOURCE)
-            used = k.pub.newfs(self._type, _DEVICE, self._options, _SOURCE if filled else "")
+            device = "@".join((_DEVICE, *layers))
+            used = k.pub.newfs(self._type, device, self._options, _SOURCE if filled else "")
         if filled:
-            if stat.S_ISREG(os.fstat(fd).st_mode):
-                os.ftruncate(fd, used)
+            if not layers and os.path.isfile(name):
+                os.truncate(name, used)
             return used
         if self._source is not None:
-            with open_image(name, self._type) as image:
+            place = Place(self._type, layers=layers)
+            with contextlib.ExitStack() as closing, mounted(name, place, 0, {}, closing) as image:
                 self._copy(image, "/")
                 return image.df()["used"]
         return used

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rump.fs._tree import Tree
 
 OnError = Callable[[OSError], Any]
+_MISSING = {errno.ENOENT, errno.ENOTDIR}
 
 
 @dataclass(slots=True)
@@ -46,11 +47,18 @@ class Wishes:
 
 
 def _reporter(root: bytes, copied: Copied, onerror: OnError | None) -> Report:
+    """A directory that could not be made is told, and counts; what was to be made in it is not, and does not."""
+    failed: set[bytes] = set()
+
     def report(path: bytes, error: OSError) -> None:
+        follows = error.errno in _MISSING and (path in failed or (path and path.rpartition(b"/")[0] in failed))
+        failed.add(path)
+        if follows:
+            return
+        copied.failed += 1
         error.filename = os.fsdecode(joined(root, path))
         if error.filename2 is not None:
             del error.filename2  # None would be shown
-        copied.failed += 1
         if onerror is None:
             raise error
         onerror(error)

@@ -65,6 +65,8 @@ class Tree:
             error.filename = paths[0]
             if len(paths) > 1:
                 error.filename2 = paths[1]
+            elif error.filename2 is not None:
+                del error.filename2  # None would be shown
             raise
 
     # -- contents
