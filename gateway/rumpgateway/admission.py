@@ -27,6 +27,7 @@ from rumpgateway.replies import MAX_TOTAL_BYTES, Room
 from rumpuser import audit
 from rumpuser.kauth import Action, permitted
 from rumpuser.policy import EVERYBODY_IS_ROOT, Identity, Limits, Policy, load
+from rumpuser.records import Records
 from rumpuser.tokens import Verifier
 from rumpwire.errno import Errno, KernelError
 from rumpwire.status import abort
@@ -196,10 +197,11 @@ class _Listings(grpc.aio.ServerInterceptor):
 
 
 class Admission:
-    """The policy of a kernel, read again when its file changes."""
+    """The policy of a kernel, read again when its file changes. ``records``: for the gateway after this one."""
 
-    def __init__(self, path: str = "") -> None:
+    def __init__(self, path: str = "", records: Records | None = None) -> None:
         self._path = path
+        self._records = records
         self.changed: Callable[[], None] = lambda: None
         """Called when there is another policy."""
         self._keys = ""
@@ -234,7 +236,7 @@ class Admission:
         policy = load(self._path)
         self._keys = policy.jwt.keys if policy.jwt else ""
         self._state = self._state[0], _state(self._keys)
-        verifier = Verifier(policy.jwt) if policy.jwt else None
+        verifier = Verifier(policy.jwt, self._records) if policy.jwt else None
         if verifier is not None:
             verifier.inherit(self._verifier)
         self._policy, self._verifier = policy, verifier

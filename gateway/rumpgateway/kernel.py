@@ -20,9 +20,10 @@ from rumpgateway import components, sockets
 from rumpgateway.admission import Admission
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.door import Door
+from rumpgateway.leases import Leases
 from rumpgateway.monitor import Monitor
 from rumpgateway.recovery import Recovery
-from rumpgateway.registry import Registry
+from rumpgateway.registry import Member, Registry
 from rumpgateway.relay import Carrier
 from rumpgateway.replacement import Predecessor, Successor, carrying
 from rumpgateway.service import Service
@@ -129,13 +130,15 @@ class Kernel:
         self.registry.gateway = self.gateway
         self.registry.gateway_url = str(self._bus_url)
         self.sessions = Sessions(self.gateway)
-        self.admission = Admission(config.policy)
+        self.admission = Admission(config.policy, self._host.records)
         self.admission.changed = lambda: self.sessions.review(self.admission.still)
         self.sessions.quota = self.admission.quota
         self.recovery = Recovery(self._host.records, self.registry, self.gateway, self.sessions)
         self.registry.restarted = self.supervisor.restarts
         self.registry.inherit = self.gateway.inherit
         self.gateway.restart = lambda name, crash, fresh: pending_of(self._restart(name, crash=crash, fresh=fresh))
+        self.leases = Leases(self._token)
+        self.registry.arrives = self._arrives
         self.registry.joined = self._joined
         self.registry.lost = self._lost
         self.gateway.halt = self._reboot
@@ -214,6 +217,7 @@ class Kernel:
             if call is not None and session is not None and moved.work.kind != "stream":
                 session.moved[moved.id] = call
         await self._servers[-1].start()
+        self.sessions.review(self.admission.still)
         log.warning(
             "the gateway is another process after %d ms, with %d sessions", self.replaced_ms, len(self.sessions)
         )
@@ -224,7 +228,7 @@ class Kernel:
             self.door.refuse_more()
         self.supervisor.leave()
         sockets.refuse_more([url.port for url in self._served if url.scheme != "unix"])
-        await asyncio.gather(self._servers[0].stop(0), self.registry.leave())
+        await asyncio.gather(self._servers[0].stop(0), self.registry.leave(), self._end_traces())
 
     @property
     def connections(self) -> int:
@@ -277,6 +281,9 @@ class Kernel:
             unlink(url)
         if self._records is not None:
             self._records.remove()
+        await self._end_traces()
+
+    async def _end_traces(self) -> None:
         if self._tracer is not None:
             await asyncio.to_thread(self._tracer.close)
 
@@ -327,12 +334,18 @@ class Kernel:
             os.kill(os.getpid(), signal.SIGKILL)
         await self._predecessor.replace()
 
+    def _arrives(self, member: Member) -> None:
+        if member.name == "vfs":
+            self.leases.arrives(member)
+
     def _joined(self, name: str) -> None:
         if self.registry.serving(name):
             self.recovery.joined(self.registry.members[name])
         self.supervisor.notice(name)
 
     def _lost(self, name: str) -> None:
+        if name == "vfs":
+            self.leases.end()
         self.recovery.left(name)
         self.supervisor.notice(name)
         self.gateway.lost(name)
@@ -372,7 +385,8 @@ class Kernel:
         self.recovery.serves(self.urls)
         if self._config.metrics:
             self.metrics = monitor.serve_prometheus(*(self._taken.get("metrics") or self._config.metrics))
-        self.door = Door(service.begin, service.admit, statistics, self.sessions, self._config.max_message)
+        most, page = self._config.max_message, self.leases.shown
+        self.door = Door(service.begin, service.admit, statistics, self.sessions, most, page)
         service.frames = await self.door.open(self._served, mode, self._taken.get("listening", {}))
         self._servers.append(server)
         if not instead:  # else the predecessor first has to be the one no more

@@ -235,7 +235,10 @@ class Predecessor:
         if kernel.door is not None:
             await kernel.door.go_on()
         if kernel.metrics is not None:
-            kernel.monitor.serve_prometheus(*kernel.metrics)
+            try:
+                kernel.monitor.serve_prometheus(*kernel.metrics)
+            except OSError as taken:
+                log.error("no metrics any more: %s", taken)
         kernel.carrier.go_on()
 
     def _drop_pairs(self) -> None:

@@ -24,11 +24,20 @@ def refuse_more(names: Names) -> None:
 
 def connections(names: Names) -> int:
     """How many there are."""
-    return sum(not _listens(each) for each in _at(names))
+    return sum(map(_has_peer, _at(names)))
 
 
 def _listens(each: socket.socket) -> bool:
     return bool(each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+
+def _has_peer(each: socket.socket) -> bool:
+    """One that listened until it was shut down has none, and is no connection."""
+    try:
+        each.getpeername()
+    except OSError:
+        return False
+    return True
 
 
 def _at(names: Names) -> Iterator[socket.socket]:

@@ -221,25 +221,28 @@ def wait(request: pytest.FixtureRequest, k: Any, other: Any, folder: str) -> Wai
     return WAITS[request.param](k, other, folder)
 
 
-def in_flight(k: Any, placement: str) -> int:
-    return 0 if placement == "local" else int(k.statistics()["in_flight"])
+@pytest.fixture
+def in_flight(k: Any, other: Any, placement: str) -> Callable[[], int]:
+    """How many calls wait."""
+    if placement == "local":
+        return lambda: len(k._connection._session.process.waiting)
+    return lambda: int(other.statistics()["in_flight"])
 
 
-def test_deadlines(k: Any, other: Any, wait: Wait, placement: str) -> None:
+def test_deadlines(k: Any, wait: Wait, in_flight: Callable[[], int]) -> None:
     k.timeout = 0.02
     for _ in range(2):
         with pytest.raises(TimeoutError):
             wait(k)
     k.timeout = None
     assert k.sys.getpid() == k.pid
-    assert in_flight(other, placement) == 0
+    assert in_flight() == 0
 
 
-def test_control_c(k: Any, other: Any, wait: Wait, placement: str) -> None:
+def test_control_c(k: Any, wait: Wait, in_flight: Callable[[], int]) -> None:
     def interrupt() -> None:
-        if placement != "local":
-            with contextlib.suppress(AssertionError):
-                eventually(lambda: in_flight(other, placement) > 0, 20, "the call waits")
+        with contextlib.suppress(AssertionError):
+            eventually(lambda: in_flight() > 0, 20, "the call waits")
         os.kill(os.getpid(), signal.SIGINT)
 
     def interrupted() -> None:
@@ -249,17 +252,14 @@ def test_control_c(k: Any, other: Any, wait: Wait, placement: str) -> None:
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert k.sys.getpid() == k.pid
-    if placement != "local":
-        eventually(lambda: in_flight(other, placement) == 0, 20, "the call is ended")
+    eventually(lambda: in_flight() == 0, 20, "the call is ended")
 
 
-def test_control_c_just_before_the_wait(k: Any, other: Any, placement: str) -> None:
+def test_control_c_just_before_the_wait(k: Any, in_flight: Callable[[], int]) -> None:
     """Another thread is given the signal, so that it does not break off the wait: as when it comes a moment earlier."""
-    if placement == "local":
-        pytest.skip("there the host's lock is waited for, which has that moment too")
 
     def interrupt() -> None:
-        eventually(lambda: in_flight(other, placement) > 0, 20, "the call waits")
+        eventually(lambda: in_flight() > 0, 20, "the call waits")
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
@@ -290,10 +290,26 @@ class Recording:
         self.sys, self.pub = Sys(self.recorder), Pub(self.recorder)
 
 
-def test_cancellation(k: Any, other: Any, wait: Wait, placement: str) -> None:
+def test_cancellation(k: Any, wait: Wait, placement: str, in_flight: Callable[[], int]) -> None:
     """As the kernel answers it."""
-    if placement == "local":
-        pytest.skip("test_control_c is the same there")
+    (cancelled_here if placement == "local" else cancelled_afar)(k, wait, in_flight)
+    assert in_flight() == 0
+
+
+def cancelled_here(k: Any, wait: Wait, in_flight: Callable[[], int]) -> None:
+    session = k._connection._session
+
+    def interrupt() -> None:
+        eventually(lambda: in_flight() > 0, 20, "the call waits")
+        with session._turn:
+            session.process.interrupt("a test")
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(InterruptedError):
+        wait(k)
+
+
+def cancelled_afar(k: Any, wait: Wait, in_flight: Callable[[], int]) -> None:
     recording = Recording()
     with pytest.raises(KeyboardInterrupt):
         wait(recording)
@@ -301,7 +317,6 @@ def test_cancellation(k: Any, other: Any, wait: Wait, placement: str) -> None:
     encode_call(recording.recorder.step, request.calls.add())
     line = k._connection._stream
     waiter = line.post(request)
-    eventually(lambda: in_flight(other, placement) == 1, 5, "the call waits")
+    eventually(lambda: in_flight() == 1, 5, "the call waits")
     line.cancel(waiter.id)
     assert [result.error.name for result in line.collect(waiter).results] == ["EINTR"]
-    assert in_flight(other, placement) == 0

@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import random
+import shutil
 import signal
 import statistics
 import subprocess
@@ -50,8 +51,9 @@ class Report:
             ms = sorted(time * 1e3 for time in times)
             row = (statistics.median(ms), ms[int(len(ms) * 0.95)], ms[-1])
             lines.append(f"{name:18} {len(ms):6} {row[0]:10.0f} {row[1]:8.0f} {row[2]:9.0f}")
-        told = ", ".join(f"{name} {count}" for name, count in sorted(self.told.items())) or "none"
-        lines.append(f"{self.calls} steps of the load in {self.seconds:.0f} s; told of an end: {told}")
+        told = self.told.total()
+        lines.append(f"{self.calls} steps of the load in {self.seconds:.0f} s; told of an end {told} times:")
+        lines += [f"{count:8} {what}" for what, count in self.told.most_common()]
         lines.append(f"wrong results, doubled effects, lost data: {len(self.findings)}")
         return "\n".join([*lines, *self.findings])
 
@@ -91,6 +93,7 @@ def soak(faults: int, seed: int, folder: Path, *, stopped: float = STOPPED, paus
                 k.sys.unmount("/soak", rump.MNT_FORCE)
             except OSError as error:
                 report.findings.append(f"the file system cannot be taken off: {error}")
+        (folder / "log").write_text(live.log)
         if "Traceback" in live.log:
             report.findings.append(live.log[live.log.index("Traceback") - 200 :][:2000])
     checked = subprocess.run(["e2fsck", "-fn", str(image)], capture_output=True, text=True, check=False)
@@ -124,7 +127,7 @@ def _run(
             report.findings.append(f"{client.name} does not end:\n{''.join(traceback.format_stack(frame)[-8:])}")
         report.findings += client.findings
         report.calls += client.done
-        report.told.update({f"{client.name} {name}": count for name, count in client.failed.items()})
+        report.told.update({f"{client.name} {what}": count for what, count in client.failed.items()})
         if not client.done:
             report.findings.append(f"{client.name} has done nothing")
     report.seconds = time.monotonic() - begun
@@ -157,9 +160,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     p.add_argument("--seed", type=int, default=1)
     options = p.parse_args(argv)
     logging.getLogger("rump.connection").setLevel(logging.CRITICAL)  # each client tells of each end of the gateway
-    with tempfile.TemporaryDirectory(prefix="rump-soak-") as folder:
-        report = soak(options.faults, options.seed, Path(folder))
+    folder = Path(tempfile.mkdtemp(prefix="rump-soak-"))
+    report = soak(options.faults, options.seed, folder)
     print(report)
+    if report.findings:
+        print(f"the image and the log are in {folder}")
+    else:
+        shutil.rmtree(folder)
     return 1 if report.findings else 0
 
 

@@ -12,6 +12,8 @@ import itertools
 import os
 import random
 import threading
+import traceback
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -43,7 +45,8 @@ class Client(threading.Thread):
         self.ending = threading.Event()
         self.begun = False
         self.done = 0
-        self.failed: dict[str, int] = {}
+        self.failed: Counter[str] = Counter()
+        """What its calls failed with, call by call and in words, and how often."""
         self.findings: list[str] = []
         self.k: Any = None
 
@@ -65,9 +68,7 @@ class Client(threading.Thread):
                 self.end()
 
     def _failed(self, error: OSError) -> None:
-        name = getattr(error, "name", type(error).__name__)
-        self.failed[name] = self.failed.get(name, 0) + 1
-        if name not in EXPECTED:
+        if not self._told(error):
             self.findings.append(f"{self.name}: {error} ({getattr(error, 'origin', '')})")
             return
         for _ in range(100 if self.begun else 0):
@@ -75,7 +76,7 @@ class Client(threading.Thread):
                 self.again()
                 self.sweep()
             except OSError as another:
-                if getattr(another, "name", "") in EXPECTED:
+                if self._told(another):
                     continue
                 self.findings.append(f"{self.name}, after {error}: {another}")
             except Wrong as wrong:
@@ -83,6 +84,13 @@ class Client(threading.Thread):
             return
         if self.begun:
             self.findings.append(f"{self.name}: never served again after {error}")
+
+    def _told(self, error: OSError) -> bool:
+        """Counts an error; whether it is one that may be told."""
+        name = getattr(error, "name", type(error).__name__)
+        calls = [frame.name for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+        self.failed[f"{name} {calls[0] if calls else ''}: {getattr(error, 'text', '')}"] += 1
+        return name in EXPECTED
 
     def sweep(self) -> None:
         """Closes what a call has opened of which nobody knows whether it was done."""

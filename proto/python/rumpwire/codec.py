@@ -1227,7 +1227,7 @@ def _enc_WgAllowedIp(v: Any, m: Any) -> None:
 
 
 def _dec_WgPeer(m: Any) -> WgPeer:
-    return WgPeer(m.name, m.public_key, m.preshared_key, _dec_Sockaddr(m.endpoint) if m.HasField("endpoint") else None, [_dec_WgAllowedIp(x) for x in m.allowed_ips], m.last_handshake_sec, m.rx_bytes, m.tx_bytes)
+    return WgPeer(m.name, m.public_key, m.preshared_key, _dec_Sockaddr(m.endpoint) if m.HasField("endpoint") else None, [_dec_WgAllowedIp(x) for x in m.allowed_ips], m.last_handshake_sec, m.rx_bytes, m.tx_bytes, m.persistent_keepalive)
 
 
 def _enc_WgPeer(v: Any, m: Any) -> None:
@@ -1239,6 +1239,7 @@ def _enc_WgPeer(v: Any, m: Any) -> None:
     m.last_handshake_sec = v.last_handshake_sec
     m.rx_bytes = v.rx_bytes
     m.tx_bytes = v.tx_bytes
+    m.persistent_keepalive = v.persistent_keepalive
 
 
 def _dec_WgReq(m: Any) -> WgReq:

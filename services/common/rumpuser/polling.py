@@ -23,6 +23,8 @@ LINGER_NS = 150_000
 """Above the time that a peer on the same processor takes for an answer."""
 _SLICE_NS = 30_000
 """An event loop has other things to do as well."""
+_SIGNALS_S = 0.5
+"""How long the main thread waits before it looks for signals: one that comes just before a wait does not end it."""
 _ROUNDS = 4
 """Batches that a caller still takes when its own call is done."""
 let_others_run = ctypes.CDLL(None).sched_yield
@@ -155,6 +157,7 @@ class Turn(threading.Condition):
         self.notify(len(self._waiters))
 
     def wait(self, timeout: float | None = None) -> bool:
+        """Without ``timeout``, what was waited for may not have come: whoever calls asks again."""
         if self.devices and timeout is None and not self._callers:
             self._callers += 1
             try:
@@ -162,6 +165,8 @@ class Turn(threading.Condition):
                     return True
             finally:
                 self._callers -= 1
+        if timeout is None and threading.current_thread() is threading.main_thread():
+            timeout = _SIGNALS_S
         return super().wait(timeout)
 
     def _look(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import jwt
 
 from rumpuser.policy import JwtRules
+from rumpuser.records import NoRecords, Records
 from rumpwire.errno import Errno, KernelError, from_host
 
 MAX_TOKEN = 16 << 10
@@ -16,15 +17,22 @@ MAX_USED = 1 << 16
 """One-use tokens that are remembered; above it new ones are refused until old ones expire."""
 MAX_ONCE_S = 3600
 """One-use tokens must not live longer: they are remembered that long."""
+FORGET_S = 60
+"""How often those that have expired are forgotten."""
 
 
 class Verifier:
-    """Checks tokens by the rules of a policy. Raises EINVAL, ENOENT, EACCES for its keys."""
+    """Checks tokens by the rules of a policy. Raises EINVAL, ENOENT, EACCES for its keys.
 
-    def __init__(self, rules: JwtRules) -> None:
+    ``records``: where tokens that were used are remembered for a successor of this process.
+    """
+
+    def __init__(self, rules: JwtRules, records: Records | None = None) -> None:
         self._rules = rules
         self._keys = _keys(rules.keys)
-        self._used: dict[str, tuple[float, bytes]] = {}
+        self._records = records if records is not None else NoRecords()
+        self._used: dict[str, tuple[float, bytes]] = {k: v for k, v, _ in self._records.items("token")}
+        self._forgotten = time.time()
 
     def inherit(self, older: Verifier | None) -> None:
         """Tokens that were used stay used when the policy is read again."""
@@ -76,13 +84,22 @@ class Verifier:
         now, expires, number = time.time(), float(claims["exp"]), str(claims["jti"])
         if expires > now + MAX_ONCE_S:
             raise KernelError(Errno.EAUTH, f"a token for one use lives for {MAX_ONCE_S} s at most")
-        self._used = {k: v for k, v in self._used.items() if v[0] > now} if len(self._used) >= MAX_USED else self._used
+        if len(self._used) >= MAX_USED or now > self._forgotten + FORGET_S:
+            self._forget(now)
         before = self._used.get(number)
         if before is not None and not (nonce and before[1] == nonce):
             raise KernelError(Errno.EAUTH, "the token has been used")
         if len(self._used) >= MAX_USED:
             raise KernelError(Errno.EAGAIN, f"{MAX_USED} tokens are remembered as used")
         self._used[number] = (expires + self._rules.leeway, nonce)
+        self._records.put("token", number, self._used[number])
+
+    def _forget(self, now: float) -> None:
+        """Those that nobody can use any more."""
+        self._forgotten = now
+        for number in [number for number, (expires, _) in self._used.items() if expires <= now]:
+            del self._used[number]
+            self._records.delete("token", number)
 
 
 def _keys(path: str) -> list[jwt.PyJWK]:

@@ -62,7 +62,14 @@ class NetComponent(Component):
         """What a predecessor left, if there was one."""
         if not self.net.host.records.inherited:
             return None
-        return Restoring(self.net, super().call).restore()
+        return self._restore()
+
+    async def _restore(self) -> None:
+        await Restoring(self.net, self.recorder.routes, self._again).restore()
+
+    def _again(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
+        """A call of the predecessor's; a rule of the packet filter gets back its number."""
+        return self.filter_call("restore_rule")(*args) if op.name == "npf_rule_add" else super().call(ctx, op, args)
 
     def keep(self, handles: Sequence[int], directories: Sequence[int]) -> Any:
         for handle in set(self.net.sockets) - set(handles):

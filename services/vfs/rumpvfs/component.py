@@ -8,9 +8,12 @@ from typing import Any
 
 from rumpuser.component import Bus, Component, Context, Entry, Parameters
 from rumpuser.host import Host
+from rumpuser.leases import Page
 from rumpuser.pending import value_of
 from rumpuser.quota import limited
+from rumpuser.transport.memory import Pool
 from rumpvfs.core.gates import Slow
+from rumpvfs.core.leases import QUIET, Leases
 from rumpvfs.core.questions import ASKED_MAX, Again, Question
 from rumpvfs.core.restoring import Restoring, keep
 from rumpvfs.core.state import Vfs
@@ -34,9 +37,27 @@ class VfsComponent(Component):
         self.restoring: Restoring
         self.table.update(syscalls(self))
         limited(self, bus, "kqueues", "knote_change")
+        self.leases = Leases(self.vfs, self.watching.table())
 
     def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
-        """As `Component.call`; when a driver asks another faction something, the call is done again with the answer."""
+        """As `Component.call`; what it changes is counted where somebody wants to know."""
+        leases = self.leases
+        if leases.page is None:
+            value = self._call(ctx, op, args)
+            return leases.found(op.name, args, value) if type(value) is CoroutineType else value
+        kind = leases.kind(op.name, args)
+        if kind == QUIET:
+            return self._call(ctx, op, args)
+        file, value = leases.begin(kind, args), None
+        try:
+            value = self._call(ctx, op, args)
+        finally:
+            if type(value) is not CoroutineType:
+                leases.end(kind, file, value)
+        return leases.later(kind, file, value) if type(value) is CoroutineType else value
+
+    def _call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
+        """When a driver asks another faction something, the call is done again with the answer."""
         self.vfs.environment.cred = ctx.cred
         if ctx.memory:
             self.vfs.environment.bounded.add(ctx.cred.subject)
@@ -97,6 +118,12 @@ class VfsComponent(Component):
     def remove_filesystem(self, name: str) -> None:
         """ENOENT, EBUSY while one is mounted."""
         self.vfs.mounts.remove_type(name)
+
+    def count(self, pool: Pool, *, on: bool) -> None:
+        if on:
+            self.leases.share(Page(pool))
+        elif self.leases.page is not None and self.leases.page.pool is pool:
+            self.leases.share(None)
 
     def start(self) -> Any:
         """What a predecessor left, if there was one."""

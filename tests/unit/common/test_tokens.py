@@ -13,6 +13,7 @@ import pytest
 
 from rumpuser.authority import Authority
 from rumpuser.policy import JwtRules
+from rumpuser.records import RecordFile
 from rumpuser.tokens import MAX_TOKEN, Verifier
 from rumpwire.errno import Errno, KernelError
 
@@ -120,6 +121,30 @@ def test_a_token_for_one_use_is_used_once_but_by_the_same_attach(authority: Auth
         verifier.subject(without_nonce)
     with pytest.raises(KernelError, match="at most"):
         verifier.subject(authority.token("web", "issuer", "rump", 1e6))
+
+
+def test_used_tokens_are_there_after_a_crash_until_they_expire(
+    authority: Authority, rules: JwtRules, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    once = replace(rules, once=True)
+    records = RecordFile(str(tmp_path / "records"))
+    used, short = (authority.token("web", "issuer", "rump", seconds) for seconds in (3000, 30))
+    for token in (used, short):
+        Verifier(once, records).subject(token, b"nonce")
+    records.close()
+    records = RecordFile(str(tmp_path / "records"))
+    successor = Verifier(once, records)
+    for token in (used, short):
+        with pytest.raises(KernelError, match="has been used"):
+            successor.subject(token)
+        successor.subject(token, b"nonce")
+    later = time.time() + 1000
+    monkeypatch.setattr(time, "time", lambda: later)
+    successor.subject(authority.token("web", "issuer", "rump", 3000))
+    assert len(records.items("token")) == 2
+    with pytest.raises(KernelError, match="has been used"):
+        Verifier(once, records).subject(used)
+    records.remove()
 
 
 def test_keys_that_are_none_are_told_of(rules: JwtRules, tmp_path: Path) -> None:

@@ -260,6 +260,9 @@ class FileSystem:
     folds_names = False
     remote = False
     """True where the files are on another machine (no MNT_LOCAL)."""
+    leased = False
+    """Whether names, attributes and contents change by the calls of this kernel alone, so that clients may keep what
+    they were told for as long as there was none."""
     makes_names = True
     """False where nothing can be made: with MNT_UNION it is made in the directory that is mounted on."""
     dev = 0

@@ -43,6 +43,7 @@ class Tmpfs(FileSystem):
     """One mounted tmpfs. ``size_max`` bounds the memory of all contents, ``nodes_max`` the number of files."""
 
     type_name = "tmpfs"
+    leased = True
     cache_names = False
     flags_kept = True
     quotas: TmpfsQuotas
