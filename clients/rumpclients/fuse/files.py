@@ -6,6 +6,7 @@ import errno
 import os
 
 import rump
+from rumpclients.fuse.ahead import Ahead
 from rumpclients.fuse.kept import Kept
 from rumpclients.fuse.nodes import Node
 from rumpclients.fuse.protocol import (
@@ -41,11 +42,14 @@ class Files:
         self.nodes = volume.nodes
         self.sys = volume.k.sys
         self.kept: Kept | None = None
+        self.ahead: Ahead | None = None
         self._open: dict[int, Node] = {}
 
     def keep(self) -> Kept:
         """The host opens and closes files without asking from now on."""
         self.kept = Kept(self.volume)
+        if not self.volume.policy.atimes:
+            self.ahead = Ahead(self.kept)
         return self.kept
 
     def _opened(self, node: Node, fd: int, flags: int) -> bytes:
@@ -120,8 +124,17 @@ class Files:
     def read(self, request: Request) -> Reply:
         fd, offset, size, *_ = READ_IN.unpack_from(request.body)
         if self.kept is not None:
-            return [self.kept.read(self.nodes[request.nodeid], size, offset)]
+            return [self._read(self.nodes[request.nodeid], size, offset)]
         return [self.sys.pread(fd, size, offset)]
+
+    def _read(self, node: Node, size: int, offset: int) -> memoryview | bytes:
+        assert self.kept is not None
+        if offset == 0 and self.ahead is not None:
+            self.ahead.read(node)
+            data = self.ahead.take(node, size)
+            if data is not None:
+                return data
+        return self.kept.read(node, size, offset)
 
     def write(self, request: Request) -> Reply:
         fh, offset, size, _, _, flags, _ = WRITE_IN.unpack_from(request.body)
