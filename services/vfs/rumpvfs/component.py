@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import CoroutineType
 from typing import Any
 
@@ -10,6 +10,7 @@ from rumpuser.component import Bus, Component, Context, Entry, Parameters
 from rumpuser.host import Host
 from rumpuser.leases import Page
 from rumpuser.pending import value_of
+from rumpuser.quota import limited
 from rumpuser.transport.memory import Pool
 from rumpvfs.core.gates import Slow
 from rumpvfs.core.leases import QUIET, Leases
@@ -35,6 +36,7 @@ class VfsComponent(Component):
         self.watching = self.vfs.watching
         self.restoring: Restoring
         self.table.update(syscalls(self))
+        limited(self, bus, "kqueues", "knote_change")
         self.leases = Leases(self.vfs, self.watching.table())
 
     def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
@@ -60,6 +62,8 @@ class VfsComponent(Component):
         entry = self.table.get(op.name)
         if entry is None:
             raise KernelError(Errno.ENOSYS, f"{op.cname} is not implemented", self.name)
+        if ctx.memory:
+            self.vfs.environment.bounded.add(ctx.cred.subject)
         try:
             value = entry.handler(ctx, *args)
         except Again as again:
@@ -105,6 +109,10 @@ class VfsComponent(Component):
                 questions.answers = None
             return await value_of(value)
         raise KernelError(Errno.EIO, "a file system asks without end", self.name)
+
+    def holding(self) -> Iterable[tuple[str, str, int]]:
+        yield from super().holding()
+        yield from ((subject, "files", count) for subject, count in self.vfs.environment.held.items() if count)
 
     def add_filesystem(self, kind: FileSystemType) -> None:
         """For modules: a type that mount knows from now on. EEXIST."""
