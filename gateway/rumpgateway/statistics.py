@@ -64,19 +64,30 @@ class Statistics:
         elapsed = perf_counter_ns() - began_ns
         if not steps or steps[0] is None:
             return
+        if len(steps) == 1:
+            self._one(steps[0].op.name, outcomes[0] if outcomes else None, elapsed)
+        else:
+            self._batch(steps, outcomes, elapsed)
+        if self.slow_ns and elapsed > self.slow_ns:
+            self._slow(p, steps, elapsed)
+
+    def _one(self, name: str, outcome: Any, elapsed: int) -> None:
+        row = self.rows.get(name) or self.row(name)
+        row.count += 1
+        row.nanoseconds += elapsed
+        row.buckets[min((elapsed >> FIRST).bit_length(), BUCKETS - 1)] += 1
+        if isinstance(outcome, KernelError):
+            row.errors[outcome.errno] += 1
+
+    def _batch(self, steps: Sequence[Any], outcomes: Sequence[Any], elapsed: int) -> None:
         for op, count in Counter([step[0] for step in steps[: len(outcomes)]]).items():
             self.row(op.name).count += count
         for step, outcome in zip(steps, outcomes, strict=False):
             if isinstance(outcome, KernelError):
                 self.row(step.op.name).errors[outcome.errno] += 1
-        if len(steps) == 1:
-            self.row(steps[0].op.name).time(elapsed)
-        else:
-            row = self.row(BATCH)
-            row.count += 1
-            row.time(elapsed)
-        if self.slow_ns and elapsed > self.slow_ns:
-            self._slow(p, steps, elapsed)
+        row = self.row(BATCH)
+        row.count += 1
+        row.time(elapsed)
 
     def passed(self, p: Process, name: str, errno: int, began_ns: int, steps: Callable[[], list[Step]]) -> None:
         """The same for one call that was passed on: its name, and 0 or what it failed with."""

@@ -59,7 +59,8 @@ class Frames(asyncio.Protocol):
         if self._ring is None:
             self._take(data)
         else:
-            self.rung(0)
+            self._looker.gather(time.monotonic_ns())
+            self._heard()
 
     def eof_received(self) -> None:
         """What the peer wrote before it ended counts."""
@@ -198,14 +199,18 @@ class Frames(asyncio.Protocol):
         return True
 
     def rung(self, ended: int) -> None:
-        """The bell was rung, or the peer is gone, which its socket tells."""
+        """See `rumpuser.transport.looking.Heard`."""
         if ended:
             self._hear_the_end()
             return
         try:  # noqa: SIM105  once for each call
             os.read(self._bell_fd, _ALL)
-        except OSError:  # nothing there: the transport has read it
+        except OSError:  # it was heard in vain
             pass
+        self._heard()
+
+    def _heard(self) -> None:
+        """The bell was rung, and read."""
         if not self._looker.crowded:
             self._wake()
             self.look()
