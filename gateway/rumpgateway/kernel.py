@@ -9,7 +9,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -147,6 +147,7 @@ class Kernel:
         """How it was halted, RB_*."""
         self.gateway.panic = _panic
         self.gateway.start_faction = self._start_faction
+        self.gateway.memory.shared = self._shared
 
     def _supervisor(self) -> Supervisor:
         config = self._config
@@ -307,6 +308,9 @@ class Kernel:
         listen(server, self._bus_url, self._config.bus_tls, instead=instead)
         await server.start()
         self._servers.append(server)
+
+    def _shared(self) -> Iterable[tuple[str, str, int]]:
+        return self.sessions.shared()
 
     async def _start_faction(self, name: str) -> None:
         """For a handler, which awaits `Pending` alone."""

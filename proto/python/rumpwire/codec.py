@@ -6296,6 +6296,21 @@ def _dec_r_socket_urgent(m: Any) -> Any:
     return None
 
 
+def _enc_q_memory_room(a: Any, m: Any) -> None:
+    m.subject = a[0]
+    m.component = a[1]
+    m.kind = a[2]
+
+def _dec_q_memory_room(m: Any) -> Any:
+    return (m.subject, m.component, m.kind)
+
+def _enc_r_memory_room(v: Any, m: Any) -> None:
+    m.bytes = v
+
+def _dec_r_memory_room(m: Any) -> Any:
+    return m.bytes
+
+
 def _enc_q_rights_drop(a: Any, m: Any) -> None:
     m.SetInParent()
     if a[0]: m.tokens.extend(a[0])
@@ -6647,6 +6662,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "limits_set": (_enc_q_limits_set, _dec_q_limits_set),
     "aio_limits_set": (_enc_q_aio_limits_set, _dec_q_aio_limits_set),
     "socket_urgent": (_enc_q_socket_urgent, _dec_q_socket_urgent),
+    "memory_room": (_enc_q_memory_room, _dec_q_memory_room),
     "rights_drop": (_enc_q_rights_drop, _dec_q_rights_drop),
     "rights_held": (_enc_q_rights_held, _dec_q_rights_held),
     "connect_wait": (_enc_q_connect_wait, _dec_q_connect_wait),
@@ -6962,6 +6978,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "limits_set": (_enc_r_limits_set, _dec_r_limits_set),
     "aio_limits_set": (_enc_r_aio_limits_set, _dec_r_aio_limits_set),
     "socket_urgent": (_enc_r_socket_urgent, _dec_r_socket_urgent),
+    "memory_room": (_enc_r_memory_room, _dec_r_memory_room),
     "rights_drop": (_enc_r_rights_drop, _dec_r_rights_drop),
     "rights_held": (_enc_r_rights_held, _dec_r_rights_held),
     "connect_wait": (_enc_r_connect_wait, _dec_r_connect_wait),

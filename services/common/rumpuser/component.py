@@ -41,7 +41,8 @@ class Context:
     sbsize: int = const.RLIM_INFINITY
     """RLIMIT_SBSIZE: bytes that the buffers of its user's sockets may have."""
     memory: int = 0
-    """Bytes that its identity may hold, of each kind by itself (`rumpuser.policy.Limits`); 0 is no limit."""
+    """Bytes that its identity may hold in all (`rumpuser.policy.Limits`), or in a handler with `rumpuser.quota.limited`
+    here; 0 is no limit."""
 
 
 KERNEL = Context(pid=0, umask=0)
@@ -176,7 +177,7 @@ class Component:
 
     def holding(self) -> Iterable[tuple[str, str, int]]:
         """What identities hold here: subject, kind, bytes, in any number of pieces."""
-        return ()
+        return ((subject, "kqueues", count) for subject, count in self.watching.held()) if self.watching else ()
 
     def halting(self, opt: int) -> None:
         """Called when the kernel is about to halt, RB_*; `stop` follows."""

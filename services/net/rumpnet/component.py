@@ -16,6 +16,7 @@ from rumpnet.syscalls import syscalls
 from rumpuser.component import Bus, Component, Context, Parameters
 from rumpuser.host import Host
 from rumpuser.module import Found
+from rumpuser.quota import limited
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 
@@ -37,6 +38,8 @@ class NetComponent(Component):
         self.net.add_domain(routes)
         routes.start()
         self.table.update(syscalls(self, routes))
+        limited(self, bus, "sockets", "socket", "socketpair", "accept", "paccept", "setsockopt")
+        limited(self, bus, "kqueues", "knote_change")
         for module in (modules.LOCAL, modules.NETINET, modules.NETINET6, modules.NPF):
             module.init(self, {})
             self.loader.found[module.manifest.name] = Found(module, "builtin", active=True)
@@ -77,7 +80,8 @@ class NetComponent(Component):
         return [handle for handle in handles if handle in self.net.sockets], []
 
     def holding(self) -> Iterable[tuple[str, str, int]]:
-        return ((so.subject, "sockets", so.reserved) for so in self.net.sockets.values())
+        yield from super().holding()
+        yield from ((so.subject, "sockets", so.reserved) for so in self.net.sockets.values())
 
     def stop(self) -> None:
         """Closes all sockets; calls that wait on them end with EBADF."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import CoroutineType
 from typing import Any
 
@@ -10,6 +10,7 @@ from rumpuser.component import Bus, Component, Context, Entry, Parameters
 from rumpuser.host import Host
 from rumpuser.leases import Page
 from rumpuser.pending import value_of
+from rumpuser.quota import limited
 from rumpuser.transport.memory import Pool
 from rumpvfs.core.gates import Slow
 from rumpvfs.core.leases import QUIET, Leases
@@ -35,6 +36,7 @@ class VfsComponent(Component):
         self.watching = self.vfs.watching
         self.restoring: Restoring
         self.table.update(syscalls(self))
+        limited(self, bus, "kqueues", "knote_change")
         self.leases = Leases(self.vfs, self.watching.table())
 
     def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
@@ -57,6 +59,8 @@ class VfsComponent(Component):
     def _call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
         """When a driver asks another faction something, the call is done again with the answer."""
         self.vfs.environment.cred = ctx.cred
+        if ctx.memory:
+            self.vfs.environment.bounded.add(ctx.cred.subject)
         try:
             value = super().call(ctx, op, args)
         except Again as again:
@@ -102,6 +106,10 @@ class VfsComponent(Component):
                 questions.answers = None
             return await value_of(value)
         raise KernelError(Errno.EIO, "a file system asks without end", self.name)
+
+    def holding(self) -> Iterable[tuple[str, str, int]]:
+        yield from super().holding()
+        yield from ((subject, "files", count) for subject, count in self.vfs.environment.held.items() if count)
 
     def add_filesystem(self, kind: FileSystemType) -> None:
         """For modules: a type that mount knows from now on. EEXIST."""

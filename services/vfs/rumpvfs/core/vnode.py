@@ -333,6 +333,13 @@ class Environment(Protocol):
         """Takes bytes of the kernel's memory (gives them back when negative); False when there are not as many."""
         ...
 
+    def charge(self, subject: str, size: int) -> None:
+        """Puts bytes that were reserved on the account of an identity, or takes them off it (negative).
+
+        EDQUOT when it would hold more than its quota of memory. May ask, as `ask`: so before anything is changed.
+        """
+        ...
+
     @property
     def room(self) -> int | None:
         """Bytes that may still be reserved; None where nothing bounds them."""
