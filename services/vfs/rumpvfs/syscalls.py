@@ -99,7 +99,7 @@ def syscalls(component: VfsComponent) -> dict[str, Entry]:
         "getdents": Entry(files.getdents),
         "getdents_stat": Entry(Listing(files, attrs).getdents_stat),
         "close": Entry(files.close),
-        "fcntl": Entry(files.fcntl, partial, "no F_GETOWN, F_SETOWN, F_GETPATH"),
+        "fcntl": Entry(files.fcntl),
         "flock": Entry(locking.flock),
         "ioctl": Entry(files.ioctl, partial, "FIONREAD, FIONBIO, FIOASYNC; disks: DIOCGMEDIASIZE, DIOCGSECTORSIZE"),
         "ftruncate": Entry(files.ftruncate),
