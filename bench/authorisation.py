@@ -11,6 +11,7 @@ from pathlib import Path
 import grpc
 from tests.live import start_kernel
 
+import rump
 from bench.measure import Row, alternate, pin, unpin
 from bench.yardstick import stream
 from rumpuser import kauth
@@ -38,8 +39,12 @@ def run() -> list[Row]:
             policy.write_text(POLICY)
             bounded = stack.enter_context(_caller(Path(folder) / "bounded", "--policy", str(policy)))
             free = stack.enter_context(_caller(Path(folder) / "free"))
-            ours, base = alternate(bounded, free)
-        rows = [Row("Stream getpid, policy and limits", ours, "us", "without a policy", base, ours / base, 1.05)]
+            ours, base = alternate(bounded[0], free[0])
+            rows = [Row("Stream getpid, policy and limits", ours, "us", "without a policy", base, ours / base, 1.05)]
+            ring, alone = alternate(bounded[1], free[1], rounds=60)
+            rows.append(
+                Row("the same over a ring, by the SDK", ring, "us", "without a policy", alone, ring / alone, 1.05)
+            )
         asked = _asked()
         return [*rows, Row("one question to kauth", asked, "us", "Stream getpid", base, asked / base, 0.05)]
     finally:
@@ -47,11 +52,11 @@ def run() -> list[Row]:
 
 
 @contextmanager
-def _caller(folder: Path, *flags: str) -> Iterator[Callable[[], object]]:
-    """Makes one call on a stream of a kernel of its own."""
+def _caller(folder: Path, *flags: str) -> Iterator[tuple[Callable[[], object], Callable[[], object]]]:
+    """Two that make one call of a kernel of their own: on a stream of gRPC, and over a ring."""
     kernel = start_kernel(folder, *flags)
     try:
-        with grpc.insecure_channel(kernel.url.replace("unix://", "unix:")) as channel:
+        with grpc.insecure_channel(kernel.url.replace("unix://", "unix:")) as channel, rump.connect(kernel.url) as k:
             attach = channel.unary_unary(
                 "/rump.sp.v1.Session/Attach",
                 rump_sp_pb2.AttachRequest.SerializeToString,
@@ -59,7 +64,7 @@ def _caller(folder: Path, *flags: str) -> Iterator[Callable[[], object]]:
             )
             metadata = (("rump-session", attach(rump_sp_pb2.AttachRequest(comm="bench")).session),)
             with stream(channel, "/rump.sp.v1.Session/Stream", metadata=metadata) as exchange:
-                yield lambda: exchange(MESSAGE)
+                yield lambda: exchange(MESSAGE), k.sys.getpid
     finally:
         kernel.stop()
 
