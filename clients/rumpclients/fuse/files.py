@@ -66,10 +66,24 @@ class Files:
             raise OSError(errno.ENOSYS, "the host need not ask")
         flags, _ = OPEN_IN.unpack_from(request.body)
         node = self.nodes[request.nodeid]
-        with self.volume.at(node) as (at, path):
-            fd = self.sys.openat(at, path, flags & _FLAGS | _NONBLOCK)
+        fd = self._open_same(node, flags & _FLAGS | _NONBLOCK)
         self.volume.dirty |= bool(flags & os.O_TRUNC)
         return [self._opened(node, fd, flags)]
+
+    def _open_same(self, node: Node, flags: int) -> int:
+        """ESTALE when others have removed or replaced the file: the host looks its name up again then."""
+        with self.volume.at(node) as (at, path):
+            b = self.volume.k.batch()
+            handle = b.openat(at, path, flags)
+            last = b.fstat(handle)
+            try:
+                st = done(b, last)
+            except FileNotFoundError:
+                raise _stale() from None
+        if (st.st_dev, st.st_ino) != node.key:
+            self.sys.close(handle.result())
+            raise _stale()
+        return handle.result()
 
     def create(self, request: Request) -> Reply:
         """In one message: makes the file, gives it to its owner, and looks at it."""
@@ -196,3 +210,7 @@ class Files:
         for fd in list(self._open):
             self.sys.close(fd)
         self._open.clear()
+
+
+def _stale() -> OSError:
+    return OSError(errno.ESTALE, "the file is not there any more under its name")

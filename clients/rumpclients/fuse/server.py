@@ -14,6 +14,7 @@ from types import FrameType
 from rumpclients.fuse.attributes import AttributeOps
 from rumpclients.fuse.device import Device
 from rumpclients.fuse.files import Files
+from rumpclients.fuse.locks import Locks
 from rumpclients.fuse.names import Names
 from rumpclients.fuse.protocol import (
     INIT_IN,
@@ -38,7 +39,8 @@ _WANTED = (
     Init.ASYNC_READ | Init.ATOMIC_O_TRUNC | Init.BIG_WRITES | Init.DO_READDIRPLUS | Init.READDIRPLUS_AUTO
     | Init.ASYNC_DIO | Init.PARALLEL_DIROPS | Init.MAX_PAGES
 )  # fmt: skip
-SHARED = _WANTED | Init.AUTO_INVAL_DATA
+LOCKS = Init.POSIX_LOCKS | Init.FLOCK_LOCKS
+SHARED = _WANTED | Init.AUTO_INVAL_DATA | LOCKS
 """What is wanted of the host for files that others change as well."""
 _CHANGING = {
     Op.SETATTR, Op.SYMLINK, Op.MKNOD, Op.MKDIR, Op.UNLINK, Op.RMDIR, Op.RENAME, Op.LINK, Op.WRITE, Op.SETXATTR,
@@ -87,13 +89,17 @@ class Patience:
 
 
 class Server:
-    """Serves one mount until it is unmounted."""
+    """Serves one mount until it is unmounted.
 
-    def __init__(self, device: Device, volume: Volume, *, debug: bool = False) -> None:
+    ``locks``: those of files that others lock as well; without it they are the host's alone.
+    """
+
+    def __init__(self, device: Device, volume: Volume, *, locks: Locks | None = None, debug: bool = False) -> None:
         self._device = device
         self._volume = volume
         self._debug = debug
         self._files = Files(volume)
+        self._locks = locks
         self._names = Names(volume)
         self._patience = Patience()
         self._ends = 0
@@ -103,7 +109,7 @@ class Server:
         names, files, attributes = self._names, self._files, AttributeOps(self._volume)
         found: dict[int, Callable[[Request], Reply | None]] = {}
         for op in Op:
-            for owner in (names, files, attributes, self):
+            for owner in (self._locks, names, files, attributes, self):
                 handler = getattr(owner, op.name.lower(), None)
                 if handler is not None:
                     found[op] = handler
@@ -112,7 +118,7 @@ class Server:
 
     def init(self, request: Request) -> Reply:
         flags = INIT_IN.unpack_from(request.body)[3]
-        wanted = SHARED
+        wanted = SHARED if self._locks is not None else SHARED & ~LOCKS
         if self._volume.policy.keep_pages:
             wanted = _WANTED | Init.CACHE_SYMLINKS
             if flags & Init.NO_OPEN_SUPPORT:
@@ -123,7 +129,7 @@ class Server:
         return greeting(request, wanted)
 
     def interrupt(self, request: Request) -> None:
-        """Nothing waits here for long."""
+        """Nothing but locks waits here for long."""
 
     def destroy(self, request: Request) -> Reply:
         return []
@@ -139,6 +145,8 @@ class Server:
                 break
             if request is not None:
                 self._serve(request)
+        if self._locks is not None:
+            self._locks.close()
         self._files.close()
 
     def _next(self) -> Request | None:

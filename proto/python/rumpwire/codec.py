@@ -6338,6 +6338,19 @@ def _enc_r_rights_held(v: Any, m: Any) -> None:
 def _dec_r_rights_held(m: Any) -> Any:
     return [_dec_RightsHolder(x) for x in m.holders]
 
+
+def _enc_q_connect_wait(a: Any, m: Any) -> None:
+    m.s = a[0]
+
+def _dec_q_connect_wait(m: Any) -> Any:
+    return (m.s,)
+
+def _enc_r_connect_wait(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_connect_wait(m: Any) -> Any:
+    return None
+
 # name: (arguments into a message, message into arguments)
 REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "read": (_enc_q_read, _dec_q_read),
@@ -6652,6 +6665,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "memory_room": (_enc_q_memory_room, _dec_q_memory_room),
     "rights_drop": (_enc_q_rights_drop, _dec_q_rights_drop),
     "rights_held": (_enc_q_rights_held, _dec_q_rights_held),
+    "connect_wait": (_enc_q_connect_wait, _dec_q_connect_wait),
 }
 # name: (value into a message, message into value)
 RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
@@ -6967,4 +6981,5 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "memory_room": (_enc_r_memory_room, _dec_r_memory_room),
     "rights_drop": (_enc_r_rights_drop, _dec_r_rights_drop),
     "rights_held": (_enc_r_rights_held, _dec_r_rights_held),
+    "connect_wait": (_enc_r_connect_wait, _dec_r_connect_wait),
 }

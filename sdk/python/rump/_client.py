@@ -294,7 +294,7 @@ class Client:
         newline: str | None = None,
     ) -> Any:
         """A file of the kernel as an io object; arguments as those of the builtin open."""
-        return open_file(self.sys, file, mode, buffering, encoding, errors, newline)
+        return open_file(self, file, mode, buffering, encoding, errors, newline)
 
     def socket(self, family: int = -1, type: int = -1, proto: int = 0) -> Socket:
         """A socket of the kernel, with the methods of `socket.socket`; AF_INET and SOCK_STREAM if not said otherwise."""

@@ -137,9 +137,14 @@ class Leases:
         return value
 
     def same(self, counts: Counts, index: int) -> bool:
-        """Whether a word is what it was."""
-        words = self._words
-        return words[index] == counts.words[index] and not words[VOID] and self._page is not None
+        """Whether a word, names, and who asks are what they were."""
+        words, before = self._words, counts.words
+        return (
+            counts.identity == self._identity
+            and words[index] == before[index]
+            and words[NAMES] == before[NAMES]
+            and not words[VOID]
+        )
 
     def _mapped(self) -> bool:
         """Whether there is a page, asked for when it is worth it."""

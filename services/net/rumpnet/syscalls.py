@@ -97,6 +97,7 @@ def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
         "dev_open": Entry(NetDevices(net, bpf).dev_open),
         **net.watching.table(),
         "rights_held": Entry(net.rights.rights_held),
+        "connect_wait": Entry(calls.connect_wait),
         **{name: Entry(component.filter_call(name)) for name in FILTER_CALLS},
         "sysctl_export": Entry(net.sysctl_export),
         "sysctl_value": Entry(net.sysctl_value),
