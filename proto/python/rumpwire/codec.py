@@ -4706,6 +4706,20 @@ def _dec_r_getdents_stat(m: Any) -> Any:
     return [_dec_DirentStat(x) for x in m.entries]
 
 
+def _enc_q_getdents_packed(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.count = a[1]
+
+def _dec_q_getdents_packed(m: Any) -> Any:
+    return (m.fd, m.count)
+
+def _enc_r_getdents_packed(v: Any, m: Any) -> None:
+    m.entries = _buffer(v)
+
+def _dec_r_getdents_packed(m: Any) -> Any:
+    return m.entries
+
+
 def _enc_q_recvmsg(a: Any, m: Any) -> None:
     m.s = a[0]
     m.len = a[1]
@@ -6552,6 +6566,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "etfs_remove": (_enc_q_etfs_remove, _dec_q_etfs_remove),
     "newfs": (_enc_q_newfs, _dec_q_newfs),
     "getdents_stat": (_enc_q_getdents_stat, _dec_q_getdents_stat),
+    "getdents_packed": (_enc_q_getdents_packed, _dec_q_getdents_packed),
     "recvmsg": (_enc_q_recvmsg, _dec_q_recvmsg),
     "sendmsg": (_enc_q_sendmsg, _dec_q_sendmsg),
     "recvfrom": (_enc_q_recvfrom, _dec_q_recvfrom),
@@ -6868,6 +6883,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "etfs_remove": (_enc_r_etfs_remove, _dec_r_etfs_remove),
     "newfs": (_enc_r_newfs, _dec_r_newfs),
     "getdents_stat": (_enc_r_getdents_stat, _dec_r_getdents_stat),
+    "getdents_packed": (_enc_r_getdents_packed, _dec_r_getdents_packed),
     "recvmsg": (_enc_r_recvmsg, _dec_r_recvmsg),
     "sendmsg": (_enc_r_sendmsg, _dec_r_sendmsg),
     "recvfrom": (_enc_r_recvfrom, _dec_r_recvfrom),
