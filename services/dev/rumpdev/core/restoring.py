@@ -9,11 +9,10 @@ than what was only in memory, and a file system that is mounted on it goes on wi
 from __future__ import annotations
 
 import logging
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from rumpuser.component import KERNEL
-from rumpuser.pending import value_of
+from rumpuser.pending import then, value_of
 from rumpuser.plain import flat, whole
 from rumpwire import const
 from rumpwire.calls import OPS, Op
@@ -34,16 +33,7 @@ def record(dev: DevComponent, op: Op, args: tuple[Any, ...], value: Any) -> Any:
     """The value of an ioctl; a configuration is written down when it has succeeded."""
     if args[1] not in _SETS and args[1] not in _CLEARS:
         return value
-    if type(value) is CoroutineType:
-        return _later(dev, args, value)
-    _write(dev, args)
-    return value
-
-
-async def _later(dev: DevComponent, args: tuple[Any, ...], coming: Any) -> Any:
-    value = await coming
-    _write(dev, args)
-    return value
+    return then(value, lambda _: _write(dev, args))
 
 
 def _write(dev: DevComponent, args: tuple[Any, ...]) -> None:
