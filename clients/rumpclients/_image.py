@@ -130,6 +130,12 @@ def aliases() -> dict[str, tuple[str, str, str]]:
     return out
 
 
+def url_of(name: str) -> str | None:
+    """The URL in ``URL:PATH``."""
+    found = _URL.fullmatch(name)
+    return found["url"] if found else None
+
+
 def is_image(tree: Tree) -> bool:
     """Whether nobody else changes the files."""
     return isinstance(tree, Image)

@@ -19,7 +19,8 @@ PROG = "rump.wgconfig"
 KEY_LEN = 32
 WORDS = """\
 show [all], show peer NAME [--show-preshared-key], show private-key, set private-key FILE, set listen-port PORT,
-add peer NAME PUBLIC-KEY [--preshared-key=FILE] [--endpoint=IP:PORT] [--allowed-ips=IP/LENGTH,...], delete peer NAME"""
+add peer NAME PUBLIC-KEY [--preshared-key=FILE] [--endpoint=IP:PORT] [--allowed-ips=IP/LENGTH,...]
+[--persistent-keepalive=SECONDS], delete peer NAME"""
 
 
 def parser() -> Parser:
@@ -30,6 +31,7 @@ def parser() -> Parser:
     p.add_argument("--preshared-key", metavar="FILE")
     p.add_argument("--endpoint", metavar="IP:PORT")
     p.add_argument("--allowed-ips", metavar="IP/LENGTH,...")
+    p.add_argument("--persistent-keepalive", metavar="SECONDS", type=_seconds, default=0)
     return p
 
 
@@ -65,7 +67,9 @@ def _request(name: str, options: argparse.Namespace) -> rump.WgReq | None:
             psk = key_in(options.preshared_key) if options.preshared_key else b""
             where = _endpoint(options.endpoint) if options.endpoint else None
             allowed = [_network(text) for text in (options.allowed_ips or "").split(",") if text]
-            row = rump.WgPeer(peer, parse_key(key), psk, where, allowed)
+            row = rump.WgPeer(
+                peer, parse_key(key), psk, where, allowed, persistent_keepalive=options.persistent_keepalive
+            )
             return rump.WgReq(name, rump.WG_IOCTL_ADD_PEER, peers=[row])
         case ["delete", "peer", peer]:
             return rump.WgReq(name, rump.WG_IOCTL_DELETE_PEER, peers=[rump.WgPeer(peer)])
@@ -106,6 +110,12 @@ def _endpoint(text: str) -> rump.SockaddrIn | rump.SockaddrIn6:
     return rump.SockaddrIn6(addr.packed, number)
 
 
+def _seconds(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text}: not a number of seconds")
+    return min(int(text[:10]), 0xFFFFFFFF)
+
+
 def _network(text: str) -> rump.WgAllowedIp:
     try:
         network = ipaddress.ip_interface(text)
@@ -143,11 +153,13 @@ def _where(name: object) -> str:
 def _show_peer(peer: rump.WgPeer, indent: str, *, secret: bool) -> None:
     psk = (shown(peer.preshared_key) if secret else "(hidden)") if peer.preshared_key else "(none)"
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(peer.last_handshake_sec)) if peer.last_handshake_sec else ""
+    persistent = f"{peer.persistent_keepalive} s" if peer.persistent_keepalive else "(none)"
     networks = ",".join(f"{ipaddress.ip_address(n.addr)}/{n.prefixlen}" for n in peer.allowed_ips)
     print(f"{indent}peer: {peer.name}")
     for name, value in (
         ("public-key", shown(peer.public_key)), ("endpoint", _where(peer.endpoint)),
-        ("preshared-key", psk), ("allowed-ips", networks or "(none)"), ("latest-handshake", when or "(none)"),
+        ("preshared-key", psk), ("allowed-ips", networks or "(none)"), ("persistent-keepalive", persistent),
+        ("latest-handshake", when or "(none)"),
         ("transfer", f"{peer.rx_bytes} received, {peer.tx_bytes} sent"),
     ):  # fmt: skip
         print(f"{indent}\t{name}: {value}")

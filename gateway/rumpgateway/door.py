@@ -144,8 +144,16 @@ class Door:
     """The sockets of a kernel on which frames are served, one beside each unix socket of gRPC's."""
 
     def __init__(
-        self, begin: Begin, attach: Attach, statistics: Statistics, sessions: Sessions, max_message: int
+        self,
+        begin: Begin,
+        attach: Attach,
+        statistics: Statistics,
+        sessions: Sessions,
+        max_message: int,
+        page: Callable[[], int | None] = lambda: None,
     ) -> None:
+        """``page``: that of leases (`rumpgateway.leases`)."""
+        self._page = page
         self.begin = begin
         self.attach = attach
         self.statistics = statistics
@@ -162,7 +170,7 @@ class Door:
             server = FrameServer(url, partial(_Client, self, url.path), mode)
             if url.scheme == "unix" and await server.start(before.get(url.path)):
                 self._servers.append(server)
-                memory = MemoryServer(url, partial(self._shares, url.path), mode, EACH)
+                memory = MemoryServer(url, partial(self._shares, url.path), mode, EACH, self._page)
                 memory.start()
                 self._memory.append(memory)
         return SUFFIX if self._servers else ""

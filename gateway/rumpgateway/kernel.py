@@ -9,7 +9,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,9 +20,10 @@ from rumpgateway import components, sockets
 from rumpgateway.admission import Admission
 from rumpgateway.core.gateway import Gateway
 from rumpgateway.door import Door
+from rumpgateway.leases import Leases
 from rumpgateway.monitor import Monitor
 from rumpgateway.recovery import Recovery
-from rumpgateway.registry import Registry
+from rumpgateway.registry import Member, Registry
 from rumpgateway.relay import Carrier
 from rumpgateway.replacement import Predecessor, Successor, carrying
 from rumpgateway.service import Service
@@ -136,6 +137,8 @@ class Kernel:
         self.registry.restarted = self.supervisor.restarts
         self.registry.inherit = self.gateway.inherit
         self.gateway.restart = lambda name, crash, fresh: pending_of(self._restart(name, crash=crash, fresh=fresh))
+        self.leases = Leases(self._token)
+        self.registry.arrives = self._arrives
         self.registry.joined = self._joined
         self.registry.lost = self._lost
         self.gateway.halt = self._reboot
@@ -144,6 +147,7 @@ class Kernel:
         """How it was halted, RB_*."""
         self.gateway.panic = _panic
         self.gateway.start_faction = self._start_faction
+        self.gateway.memory.shared = self._shared
 
     def _supervisor(self) -> Supervisor:
         config = self._config
@@ -305,6 +309,9 @@ class Kernel:
         await server.start()
         self._servers.append(server)
 
+    def _shared(self) -> Iterable[tuple[str, str, int]]:
+        return self.sessions.shared()
+
     async def _start_faction(self, name: str) -> None:
         """For a handler, which awaits `Pending` alone."""
         if name in self.registry.members:
@@ -327,12 +334,18 @@ class Kernel:
             os.kill(os.getpid(), signal.SIGKILL)
         await self._predecessor.replace()
 
+    def _arrives(self, member: Member) -> None:
+        if member.name == "vfs":
+            self.leases.arrives(member)
+
     def _joined(self, name: str) -> None:
         if self.registry.serving(name):
             self.recovery.joined(self.registry.members[name])
         self.supervisor.notice(name)
 
     def _lost(self, name: str) -> None:
+        if name == "vfs":
+            self.leases.end()
         self.recovery.left(name)
         self.supervisor.notice(name)
         self.gateway.lost(name)
@@ -372,7 +385,8 @@ class Kernel:
         self.recovery.serves(self.urls)
         if self._config.metrics:
             self.metrics = monitor.serve_prometheus(*(self._taken.get("metrics") or self._config.metrics))
-        self.door = Door(service.begin, service.admit, statistics, self.sessions, self._config.max_message)
+        most, page = self._config.max_message, self.leases.shown
+        self.door = Door(service.begin, service.admit, statistics, self.sessions, most, page)
         service.frames = await self.door.open(self._served, mode, self._taken.get("listening", {}))
         self._servers.append(server)
         if not instead:  # else the predecessor first has to be the one no more

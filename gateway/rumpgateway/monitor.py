@@ -76,7 +76,7 @@ class Monitor:
     async def _held(self) -> list[Any]:
         """What identities hold: here, and in every component that says so in time."""
         replies = ((s.identity.subject, "replies", s.replies.size) for s in self._sessions if s.identity is not None)
-        here = held([*((subject, "aio", count) for subject, count in self._gateway.aio.held()), *replies])
+        here = held([*self._gateway.holding(), *replies])
         members = list(self._registry.members.values())
         found = [here, *await asyncio.gather(*(_held_of(member) for member in members))]
         return [

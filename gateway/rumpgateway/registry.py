@@ -50,6 +50,8 @@ class Registry:
         self.gateway: Component | None = None
         self.gateway_url = ""
         self.joined: Callable[[str], None] = lambda name: None
+        self.arrives: Callable[[Member], None] = lambda member: None
+        """Called before anybody can call a new member."""
         self.lost: Callable[[str], None] = lambda name: None
         self.traced: Callable[[str, Any], Any] = lambda name, peer: peer
         """Puts what watches a component in front of it."""
@@ -88,6 +90,7 @@ class Registry:
         self._add(Member(component.name, "", pid, Guarded(component)))
 
     def _add(self, member: Member) -> None:
+        self.arrives(member)
         member.connection, member.peer = member.peer, self.traced(member.name, member.peer)
         self.members[member.name] = member
         self.expected.pop(member.name, None)
@@ -136,6 +139,7 @@ class Registry:
 
     def _replace(self, member: Member) -> None:
         """A member hands its place on, with all that it is: callers find the other one from now on."""
+        self.arrives(member)
         del self.heirs[member.name]
         self.replaced(member.name, member.pid)
         member.connection, member.peer = member.peer, self.traced(member.name, member.peer)

@@ -93,8 +93,12 @@ class Session:
         return wait_ms
 
     def shares(self, pool: Pool, *, on: bool) -> None:
-        """The client shares memory, in the place of what it shared before, or no longer."""
+        """The client shares memory, in the place of what it shared before, or no longer. ENOMEM."""
         if on:
+            most = self.process.memory
+            if most and pool.size > most:
+                text = f"{pool.size} bytes of shared memory are more than its quota of memory, {most}"
+                raise KernelError(Errno.ENOMEM, text, "gateway")
             self.memory = pool
         elif self.memory is pool:
             self.memory = None

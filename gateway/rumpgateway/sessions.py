@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 from rumpgateway.admission import PeerId, Quota, from_plain
@@ -250,6 +250,10 @@ class Sessions:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def shared(self) -> Iterator[tuple[str, str, int]]:
+        """Memory that identities share with the gateway (docs/transport.md)."""
+        return ((s.identity.subject, "shared", s.memory.size) for s in self if s.identity and s.memory)
 
     async def end_all(self, why: str = "the session has ended: the kernel halts") -> None:
         for session in list(self._sessions.values()):

@@ -60,6 +60,11 @@ uid = 1003
 limits = {{ memory = 65536 }}
 
 [[rule]]
+match = "jwt:rich"
+uid = 1004
+limits = {{ memory = 16777216 }}
+
+[[rule]]
 match = "unix"
 uid = 0
 """
@@ -358,36 +363,100 @@ def test_a_client_above_its_rate_is_refused_and_others_go_on(site: Site) -> None
     assert "action=quota.rate" in site.audit
 
 
-def test_memory_is_counted_for_each_kind_of_thing(site: Site) -> None:
+KIB = 1024
+
+
+def test_memory_is_one_sum_of_all_kinds_of_things(site: Site) -> None:
+    """Whatever kind takes the last of it, every other kind is refused, to all clients of the identity."""
     with (
         site.connect("stranger", token(site, "thrifty")) as k,
         site.connect("stranger", token(site, "thrifty")) as other,
+        site.connect("user") as user,
     ):
+        before = _held(user)
         a = k.sys.socket(rump.AF_INET, rump.SOCK_DGRAM, 0)
-        k.sys.setsockopt(a, rump.SOL_SOCKET, rump.SO_RCVBUF, 1)
-        k.sys.setsockopt(a, rump.SOL_SOCKET, rump.SO_SNDBUF, 65535)
-        for refused in (lambda: other.sys.socket(rump.AF_INET, rump.SOCK_DGRAM, 0),
-                        lambda: k.sys.setsockopt(a, rump.SOL_SOCKET, rump.SO_RCVBUF, 2)):  # fmt: skip
-            with pytest.raises(OSError, match="quota of memory") as full:
-                refused()
-            assert full.value.errno == errno.ENOBUFS
-        pipes = [k.sys.pipe(), other.sys.pipe(), k.sys.pipe(), other.sys.pipe()]
+        k.sys.setsockopt(a, rump.SOL_SOCKET, rump.SO_RCVBUF, 8 * KIB)
+        k.sys.setsockopt(a, rump.SOL_SOCKET, rump.SO_SNDBUF, 8 * KIB)
+        pipe = other.sys.pipe()
+        data = rump.Aiocb(aiocbp=1, aio_fildes=pipe[0], aio_nbytes=8 * KIB)
+        other.sys.aio_read(data)
+        queue = k.sys.kqueue()
+        k.sys.kevent(queue, [rump.Kevent(number, rump.EVFILT_USER, rump.EV_ADD) for number in range(4)], 0, None)
+        path = f"/tmp/thrifty{k.pid}"
+        fd = k.sys.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        k.sys.write(fd, bytes(16 * KIB))
+        held = _held(user)
+        assert {kind: count - before.get(kind, 0) for kind, count in held.items() if kind != "replies"} == {
+            "sockets": 16 * KIB, "pipes": 16 * KIB, "aio": 8 * KIB, "kqueues": KIB, "files": 17 * KIB,
+        }  # fmt: skip
+        left = 64 * KIB - (16 + 16 + 8 + 1 + 17) * KIB
         with pytest.raises(OSError, match="quota of memory") as full:
-            other.sys.pipe()
-        assert full.value.errno == errno.ENOMEM
-        data = rump.Aiocb(aiocbp=1, aio_fildes=pipes[0][0], aio_nbytes=65536)
-        k.sys.aio_read(data)
-        with pytest.raises(BlockingIOError, match="quota of memory"):
-            other.sys.aio_read(data._replace(aio_fildes=pipes[1][0], aio_nbytes=1))
-        with site.connect("user") as user:
-            held = {h["kind"]: h["bytes"] for h in user.statistics()["held"] if h["subject"] == "jwt:thrifty"}
-        assert (held["sockets"], held["pipes"], held["aio"]) == (65536, 65536, 65536)
-        for r, w in pipes[::2]:
-            k.sys.close(r)
-            k.sys.close(w)
-        k.sys.close(a)
+            k.sys.pwrite(fd, bytes(32 * KIB), 16 * KIB)
+        assert (full.value.errno, k.sys.fstat(fd).st_size) == (errno.EDQUOT, 16 * KIB)
+        refused: list[tuple[int, Callable[[], object]]] = [
+            (errno.ENOBUFS, lambda: other.sys.socket(rump.AF_INET, rump.SOCK_DGRAM, 0)),
+            (errno.ENOBUFS, lambda: k.sys.setsockopt(a, rump.SOL_SOCKET, rump.SO_RCVBUF, 8 * KIB + left + 1)),
+            (errno.ENOMEM, other.sys.pipe),
+            (errno.EAGAIN, lambda: k.sys.aio_read(data._replace(aiocbp=2, aio_fildes=fd, aio_nbytes=left + 1))),
+        ]
+        _are_refused(refused)
+        k.sys.setsockopt(a, rump.SOL_SOCKET, rump.SO_RCVBUF, 8 * KIB + left)
+        refused += [
+            (errno.ENOMEM, lambda: k.sys.kevent(queue, [rump.Kevent(9, rump.EVFILT_USER, rump.EV_ADD)], 0, None)),
+            (errno.EDQUOT, lambda: other.sys.mkdir(f"{path}.d", 0o755)),
+            (errno.EAGAIN, lambda: k.sys.aio_read(data._replace(aiocbp=2, aio_fildes=fd, aio_nbytes=1))),
+        ]
+        _are_refused(refused)
+        assert k.sys.pwrite(fd, b"what is there may be changed", 100) == 28
+        user.sys.close(user.sys.pipe()[0])
+        k.sys.ftruncate(fd, 0)
         other.sys.pipe()
-        other.sys.setsockopt(other.sys.socket(rump.AF_INET, rump.SOCK_DGRAM, 0), rump.SOL_SOCKET, rump.SO_RCVBUF, 1)
+        with pytest.raises(OSError, match="quota of memory"):
+            k.sys.pwrite(fd, bytes(16 * KIB), 0)
+        k.sys.unlink(path)
+        k.sys.close(fd)
+        other.sys.close(pipe[1])
+    with site.connect("user") as user:
+        eventually(lambda: not sum(_held(user).values()), 20, "all is given back")
+
+
+def _are_refused(calls: list[tuple[int, Callable[[], object]]]) -> None:
+    for number, call in calls:
+        with pytest.raises(OSError, match="quota of memory") as full:
+            call()
+        assert full.value.errno == number
+
+
+def _held(k: rump.Client, subject: str = "thrifty") -> dict[str, int]:
+    return {h["kind"]: h["bytes"] for h in k.statistics()["held"] if h["subject"] == f"jwt:{subject}"}
+
+
+def test_what_others_write_is_on_the_account_of_who_made_the_file(site: Site) -> None:
+    with site.connect("stranger", token(site, "thrifty")) as k, rump.connect(site.local) as other:
+        path = f"/tmp/open{k.pid}"
+        fd = k.sys.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        k.sys.fchmod(fd, 0o666)
+        theirs = other.sys.open(path, os.O_RDWR)
+        with pytest.raises(OSError, match="jwt:thrifty") as full:
+            other.sys.write(theirs, bytes(128 * KIB))
+        assert full.value.errno == errno.EDQUOT
+        assert other.sys.write(theirs, bytes(32 * KIB)) == 32 * KIB
+        assert _held(other)["files"] == 33 * KIB
+        other.sys.unlink(path)
+        k.sys.close(fd)
+        other.sys.close(theirs)
+        assert _held(other).get("files", 0) == 0
+
+
+def test_shared_memory_counts_and_more_than_the_quota_is_not_taken(site: Site) -> None:
+    """Contents then go in messages."""
+    for subject, shared in (("thrifty", 0), ("rich", 8 * KIB * KIB)):
+        with mock.patch.dict(os.environ, {"RUMP_TOKEN": token(site, subject)}):
+            k = rump.connect(site.local)
+        with k, site.connect("user") as user:
+            fd = k.sys.open("/dev/zero", os.O_RDONLY)
+            assert len(k.sys.read(fd, KIB * KIB)) == KIB * KIB
+            assert _held(user, subject).get("shared", 0) == shared
 
 
 # -- the policy, again

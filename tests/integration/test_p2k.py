@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -167,6 +168,40 @@ def test_curiosity() -> None:
     curious.looked_up()
     curious.looked_up()
     assert [curious.wants() for _ in range(18)] == [True] * 16 + [False] * 2
+
+
+@fuse
+@root
+def test_files_that_change_while_they_are_read_in_turn(ext4: Path, tmp_path: Path) -> None:
+    """What the server reads ahead of time is never told after the host has changed it."""
+    mnt = tmp_path / "mnt"
+    contents = {f"f{n:02}": bytes([n]) * (100 + 150 * n) for n in range(40)}
+    with mounted(str(ext4), mnt):
+        for folder in ("a", "b"):
+            (mnt / folder).mkdir()
+            for name, data in contents.items():
+                (mnt / folder / name).write_bytes(data)
+    with mounted(str(ext4), mnt):
+        for folder in ("a", "b"):  # the second time they come with their attributes
+            names = [entry.name for entry in os.scandir(mnt / folder) if entry.stat().st_size]
+        b = mnt / "b"
+        for at in range(0, 40, 8):
+            first, second, written, cut, longer, removed, moved, last = names[at : at + 8]
+            assert (b / first).read_bytes() + (b / second).read_bytes() == contents[first] + contents[second]
+            time.sleep(0.02)  # which it may use for those that follow
+            with (b / written).open("r+b", buffering=0) as file:
+                os.pwrite(file.fileno(), b"new", 50)
+            os.truncate(b / cut, 33)
+            with (b / longer).open("ab") as file:
+                file.write(b"more")
+            (b / removed).unlink()
+            (b / removed).write_bytes(b"another file")
+            (b / moved).rename(b / last)
+            assert (b / written).read_bytes() == contents[written][:50] + b"new" + contents[written][53:]
+            assert (b / cut).read_bytes() == contents[cut][:33]
+            assert (b / longer).read_bytes() == contents[longer] + b"more"
+            assert (b / removed).read_bytes() == b"another file"
+            assert (b / last).read_bytes() == contents[moved]
 
 
 @fuse

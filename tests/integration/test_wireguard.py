@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -42,6 +43,8 @@ class Lab(NamedTuple):
     k: Any
     control: str
     url: str
+    peer: tuple[str, ...]
+    """What rump.wgconfig adds."""
 
 
 def told(path: str, *lines: str) -> str:
@@ -79,13 +82,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
                 ns.ip("address", "add", f"{THEIR_INNER}/24", "dev", name)
                 ns.ip("link", "set", name, "up")
                 k.pub.netconfig_ifcreate("wg0")
+                peer = (base64.b64encode(wg_keygen._public(theirs)).decode(), f"--preshared-key={folder}/psk",
+                        f"--endpoint={THEIRS}:51821", f"--allowed-ips={THEIR_INNER}/32")  # fmt: skip
                 set_up(kernel.url, ["set", "private-key", str(folder / "private")], ["set", "listen-port", "51820"],
-                       ["add", "peer", "them", base64.b64encode(wg_keygen._public(theirs)).decode(),
-                        f"--preshared-key={folder}/psk", f"--endpoint={THEIRS}:51821",
-                        f"--allowed-ips={THEIR_INNER}/32"])  # fmt: skip
+                       ["add", "peer", "them", *peer])  # fmt: skip
                 k.pub.netconfig_ipv4_ifaddr_cidr("wg0", INNER, 24)
                 k.pub.netconfig_ifup("wg0")
-                yield Lab(ns, k, control, kernel.url)
+                yield Lab(ns, k, control, kernel.url, peer)
             finally:
                 process.terminate()
 
@@ -124,6 +127,18 @@ def test_a_stream(lab: Lab) -> None:
             s.shutdown(rump.SHUT_WR)
             found = b"".join(iter(lambda: s.recv(100), b""))
     assert found.decode() == hashlib.sha256(data).hexdigest()
+
+
+def test_the_tunnel_comes_back_when_net_was_killed(lab: Lab) -> None:
+    """With its keys and peers. We have no session, and begin one; they are told by the keepalive alone."""
+    for change in (["delete", "peer", "them"], ["add", "peer", "them", *lab.peer, "--persistent-keepalive=1"]):
+        set_up(lab.url, change)
+    net = next(component for component in lab.k.status()["components"] if component["name"] == "net")
+    os.kill(net["pid"], signal.SIGKILL)
+    assert ping(lab.k, THEIR_INNER)
+    os.kill(next(c for c in lab.k.status()["components"] if c["name"] == "net")["pid"], signal.SIGKILL)
+    assert "persistent-keepalive: 1 s" in set_up(lab.url, ["show", "peer", "them"])
+    assert "1 received" in lab.ns.run("ping", "-c", "1", "-W", "20", INNER).stdout
 
 
 def test_they_begin_and_we_have_moved(lab: Lab) -> None:

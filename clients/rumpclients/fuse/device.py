@@ -26,7 +26,7 @@ DEVICE = "/dev/fuse"
 _MS = {"ro": 1, "nosuid": 2, "nodev": 4, "noexec": 8, "noatime": 1024}
 _MNT_DETACH = 2
 _ROOM = MAX_WRITE + 4096
-_PASSING = {errno.EINTR, errno.EAGAIN, errno.ENOENT}
+_PASSING = {errno.EINTR, errno.ENOENT}
 """A request that was taken back while it was read."""
 
 
@@ -38,6 +38,7 @@ class Device:
         self._fd = fd
         self._buffer = mmap.mmap(-1, _ROOM)
         self._view = memoryview(self._buffer)
+        os.set_blocking(fd, False)
         self._poll = select.poll()
         self._poll.register(self._fd, select.POLLIN)
 
@@ -53,16 +54,20 @@ class Device:
     def fileno(self) -> int:
         return self._fd
 
-    def receive(self, timeout_s: float | None = None) -> Request | None:
-        """The next request, whose body is good until the next call. None when there was none in time.
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Whether there was something to receive in time."""
+        return bool(self._poll.poll(None if timeout_s is None else timeout_s * 1000))
+
+    def receive(self) -> Request | None:
+        """The next request, whose body is good until the next call. None when there is none.
 
         EOFError when nothing is mounted any more.
         """
         while True:
-            if timeout_s is not None and not self._poll.poll(timeout_s * 1000):
-                return None
             try:
                 length = os.readv(self._fd, [self._view])
+            except BlockingIOError:
+                return None
             except OSError as error:
                 if error.errno in _PASSING:
                     continue

@@ -6,6 +6,7 @@ import errno
 import os
 
 import rump
+from rumpclients.fuse.ahead import Ahead
 from rumpclients.fuse.kept import Kept
 from rumpclients.fuse.nodes import Node
 from rumpclients.fuse.protocol import (
@@ -41,11 +42,14 @@ class Files:
         self.nodes = volume.nodes
         self.sys = volume.k.sys
         self.kept: Kept | None = None
+        self.ahead: Ahead | None = None
         self._open: dict[int, Node] = {}
 
     def keep(self) -> Kept:
         """The host opens and closes files without asking from now on."""
         self.kept = Kept(self.volume)
+        if not self.volume.policy.atimes:
+            self.ahead = Ahead(self.kept)
         return self.kept
 
     def _opened(self, node: Node, fd: int, flags: int) -> bytes:
@@ -62,10 +66,24 @@ class Files:
             raise OSError(errno.ENOSYS, "the host need not ask")
         flags, _ = OPEN_IN.unpack_from(request.body)
         node = self.nodes[request.nodeid]
-        with self.volume.at(node) as (at, path):
-            fd = self.sys.openat(at, path, flags & _FLAGS | _NONBLOCK)
+        fd = self._open_same(node, flags & _FLAGS | _NONBLOCK)
         self.volume.dirty |= bool(flags & os.O_TRUNC)
         return [self._opened(node, fd, flags)]
+
+    def _open_same(self, node: Node, flags: int) -> int:
+        """ESTALE when others have removed or replaced the file: the host looks its name up again then."""
+        with self.volume.at(node) as (at, path):
+            b = self.volume.k.batch()
+            handle = b.openat(at, path, flags)
+            last = b.fstat(handle)
+            try:
+                st = done(b, last)
+            except FileNotFoundError:
+                raise _stale() from None
+        if (st.st_dev, st.st_ino) != node.key:
+            self.sys.close(handle.result())
+            raise _stale()
+        return handle.result()
 
     def create(self, request: Request) -> Reply:
         """In one message: makes the file, gives it to its owner, and looks at it."""
@@ -120,8 +138,17 @@ class Files:
     def read(self, request: Request) -> Reply:
         fd, offset, size, *_ = READ_IN.unpack_from(request.body)
         if self.kept is not None:
-            return [self.kept.read(self.nodes[request.nodeid], size, offset)]
+            return [self._read(self.nodes[request.nodeid], size, offset)]
         return [self.sys.pread(fd, size, offset)]
+
+    def _read(self, node: Node, size: int, offset: int) -> memoryview | bytes:
+        assert self.kept is not None
+        if offset == 0 and self.ahead is not None:
+            self.ahead.read(node)
+            data = self.ahead.take(node, size)
+            if data is not None:
+                return data
+        return self.kept.read(node, size, offset)
 
     def write(self, request: Request) -> Reply:
         fh, offset, size, _, _, flags, _ = WRITE_IN.unpack_from(request.body)
@@ -183,3 +210,7 @@ class Files:
         for fd in list(self._open):
             self.sys.close(fd)
         self._open.clear()
+
+
+def _stale() -> OSError:
+    return OSError(errno.ESTALE, "the file is not there any more under its name")

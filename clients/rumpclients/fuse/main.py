@@ -13,12 +13,13 @@ from rumpclients import _image
 from rumpclients._command import FAILED, CommandError, Parser, UsageError, reason, run, tell
 from rumpclients.fuse import unmount
 from rumpclients.fuse.device import Device
+from rumpclients.fuse.locks import Locks
 from rumpclients.fuse.server import EndOfService, Server
 from rumpclients.fuse.volume import Policy, Volume
 
 _HOST = {"allow_other", "allow_root", "default_permissions", "suid", "nosuid", "dev", "nodev", "exec", "noexec"}
 _RETRY_S = 60.0
-_OWN = {"attr_timeout", "entry_timeout", "owner", "fsname"}
+_OWN = {"attr_timeout", "entry_timeout", "owner", "fsname", "no_remote_lock"}
 
 
 def main(argv: Sequence[str] | None = None, fstype: str | None = None, prog: str = "rump_fuse") -> int:
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None, fstype: str | None = None, prog: str
     p.add_argument("-t", dest="fs_type", metavar="TYPE", default=fstype, help="type; found out when left out")
     p.add_argument("-o", dest="options", metavar="OPTS", action="append", default=[], help=(
         "options of the file system, of mounts (ro, nosuid, ...) and of FUSE (allow_other, default_permissions,"
-        " attr_timeout=S, entry_timeout=S, owner=N, fsname=NAME)"))  # fmt: skip
+        " attr_timeout=S, entry_timeout=S, owner=N, fsname=NAME, no_remote_lock)"))  # fmt: skip
     p.add_argument("-f", dest="foreground", action="store_true", help="stay in the foreground")
     p.add_argument("-d", dest="debug", action="store_true", help="stay in the foreground and tell of every operation")
     p.add_argument("image", metavar="IMAGE|URL:PATH", help="image%%PARTITION:1%% and image%%DISKLABEL:a%% name a part")
@@ -65,6 +66,7 @@ class _Wishes:
         if self.readonly:
             self.host.append("ro")
         self.name = own.get("fsname") or _image.host_name(options.image)
+        self.own_locks = "no_remote_lock" in words
         self.atimes = words.count("atime") > words.count("noatime")
         rest = [w for w in words if w not in _HOST and w.split("=", 1)[0] not in _OWN]
         options.fs_options = [",".join(rest if self.atimes else ["noatime", *rest])]
@@ -116,12 +118,19 @@ def _serve(options: argparse.Namespace, wishes: _Wishes, *, debug: bool = False,
         volume = Volume(tree, wishes.policy(exclusive=_image.is_image(tree)))
         device = Device.mount(options.mountpoint, wishes.name, f"rump_{kind}", wishes.host)
         stack.callback(device.close)
-        server = Server(device, volume, debug=debug)
+        server = Server(device, volume, locks=_locks(options, tree, device, wishes), debug=debug)
         server.end_on_signals()
         if ready is not None:
             _let_go(ready)
         with contextlib.suppress(EndOfService):
             server.run()
+
+
+def _locks(options: argparse.Namespace, tree: Tree, device: Device, wishes: _Wishes) -> Locks | None:
+    """Those of a kernel's files are the kernel's; an image is locked by nobody else."""
+    if _image.is_image(tree) or wishes.own_locks:
+        return None
+    return Locks(tree.k, device, _image.url_of(str(options.image)), _retry())
 
 
 # -- into the background

@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 
 import rump
+from rumpclients.fuse.ahead import Ahead
 from rumpclients.fuse.kept import Kept
 from rumpclients.fuse.nodes import Node
 from rumpclients.fuse.protocol import (
@@ -80,6 +81,7 @@ class Names:
         self.nodes = volume.nodes
         self.sys = volume.k.sys
         self.kept: Kept | None = None
+        self.ahead: Ahead | None = None
         self._curiosity = Curiosity()
         self._listings: dict[int, Listing] = {}
         self._last = 0
@@ -231,7 +233,8 @@ class Names:
         """Entries with attributes, which saves the lookups; of files only where somebody is curious."""
         listing, at, room = self._listed(request)
         part = listing.entries[at : at + max(1, room // _FRACTION)]
-        out = []
+        out: list[bytes] = []
+        files: list[Node] = []
         for index, ((name, ino, kind), st) in enumerate(self._with_stats(listing, part), at + 1):
             if (room := room - 128 - (len(name) + 31 & ~7)) < 0:
                 break
@@ -240,7 +243,11 @@ class Names:
             else:
                 node = self.nodes.found(listing.node, name, st)
                 self.volume.remember(node, st)
+                if node.kind == stat.S_IFREG:
+                    files.append(node)
                 out += [self.volume.entry(node, st), dirent(ino, index, kind, name)]
+        if self.ahead is not None:
+            self.ahead.listed(listing.node, files, first=at == 0)
         return [b"".join(out)]
 
     def _listed(self, request: Request) -> tuple[Listing, int, int]:

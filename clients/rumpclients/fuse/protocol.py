@@ -48,6 +48,9 @@ class Op(enum.IntEnum):
     READDIR = 28
     RELEASEDIR = 29
     FSYNCDIR = 30
+    GETLK = 31
+    SETLK = 32
+    SETLKW = 33
     ACCESS = 34
     CREATE = 35
     INTERRUPT = 36
@@ -64,8 +67,10 @@ class Init(enum.IntFlag):
     """What both sides agree on."""
 
     ASYNC_READ = 1 << 0
+    POSIX_LOCKS = 1 << 1
     ATOMIC_O_TRUNC = 1 << 3
     BIG_WRITES = 1 << 5
+    FLOCK_LOCKS = 1 << 10
     AUTO_INVAL_DATA = 1 << 12
     DO_READDIRPLUS = 1 << 13
     READDIRPLUS_AUTO = 1 << 14
@@ -100,18 +105,23 @@ DATA_ONLY = 1
 """FSYNC need not write attributes."""
 NOREPLACE = 1
 """RENAME2: what is there stays."""
+LK_FLOCK = 1
+"""SETLK is flock(2)."""
 KEEP_SIZE, PUNCH_HOLE = 1, 2
 """FALLOCATE."""
 
 ACCESS_IN = struct.Struct("=II")
 CREATE_IN = struct.Struct("=IIII")
 FALLOCATE_IN = struct.Struct("=QQQII")
+FLUSH_IN = struct.Struct("=QIIQ")
 FORGET_IN = struct.Struct("=Q")
 FORGET_ONE = struct.Struct("=QQ")
 FSYNC_IN = struct.Struct("=QII")
 GETATTR_IN = struct.Struct("=IIQ")
+INTERRUPT_IN = struct.Struct("=Q")
 INIT_IN = struct.Struct("=IIII")
 LINK_IN = struct.Struct("=Q")
+LK_IN = struct.Struct("=QQQQIIII")
 LSEEK_IN = struct.Struct("=QQII")
 MKDIR_IN = struct.Struct("=II")
 MKNOD_IN = struct.Struct("=IIII")
@@ -127,6 +137,7 @@ XATTR_IN = struct.Struct("=II")
 ATTR_OUT = struct.Struct("=QII")
 ENTRY_OUT = struct.Struct("=QQQQII")
 INIT_OUT = struct.Struct("=IIIIHHIIHHI28x")
+LK_OUT = struct.Struct("=QQII")
 LSEEK_OUT = struct.Struct("=Q")
 OPEN_OUT = struct.Struct("=QII")
 STATFS_OUT = struct.Struct("=QQQQQIII28x")

@@ -14,6 +14,7 @@ import rump
 from rump.fs import Tree
 from rumpclients._command import CommandError, run
 from rumpclients.fuse.device import Device
+from rumpclients.fuse.locks import Locks
 from rumpclients.fuse.protocol import Op
 from rumpclients.fuse.server import EndOfService, Server, greeting
 from rumpclients.fuse.volume import Policy, Volume
@@ -61,7 +62,8 @@ def _main(fd: int, directory: str) -> None:
         k.sys.chroot(directory)
         k.sys.chdir("/")
         with contextlib.suppress(EndOfService):
-            Server(Device("", fd), Volume(Tree(k), policy())).run()
+            device = Device("", fd)
+            Server(device, Volume(Tree(k), policy()), locks=Locks(k, device)).run()
 
 
 def policy() -> Policy:

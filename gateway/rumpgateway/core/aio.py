@@ -136,12 +136,12 @@ class AsynchronousIO:
 
     # -- beginning
 
-    def submit(self, p: Process, block: Aiocb, op: calls.Op, listed: Listed | None = None) -> None:
-        """EINVAL, EAGAIN, EBADF, in this order."""
+    def submit(self, p: Process, block: Aiocb, op: calls.Op, listed: Listed | None = None, memory: int = 0) -> None:
+        """EINVAL, EAGAIN, EBADF, in this order. ``memory``: what its identity may hold here, if that is bounded."""
         mine = self.of(p)
         _check(mine, block, op)
         request = Request(p, block, op, None)
-        self._room(mine, request)
+        self._room(mine, request, memory)
         request.description = p.fds.get(block.aio_fildes)
         if op not in (calls.READ, calls.WRITE) and request.description.owner != "vfs":
             raise KernelError(Errno.EINVAL, f"descriptor {block.aio_fildes} is no file, and cannot be synced")
@@ -163,24 +163,24 @@ class AsynchronousIO:
             request.finish(error.errno)
             self._keep(mine, request, None)
 
-    def _room(self, mine: Requests, request: Request) -> None:
+    def _room(self, mine: Requests, request: Request, memory: int) -> None:
         again = request.block.aiocbp in mine.numbered  # which it takes the place of
         if self._count + 1 - again > self.most:
             raise KernelError(Errno.EAGAIN, f"there are {self._count} requests (kern.aio_max)")
         if len(mine.numbered) + 1 - again > self.listio_max:
             text = f"the process has {len(mine.numbered)} requests (kern.aio_listio_max) that were not fetched"
             raise KernelError(Errno.EAGAIN, text)
-        self._quota(request)
+        self._quota(request, memory)
         if mine.held + request.size > HELD_MAX:
             raise KernelError(Errno.EAGAIN, f"the requests of the process hold {mine.held} of {HELD_MAX} bytes")
 
-    def _quota(self, request: Request) -> None:
+    def _quota(self, request: Request, memory: int) -> None:
         """EAGAIN."""
-        p = request.process
-        if p.memory:
-            held = sum(count for subject, count in self.held() if subject == p.cred.subject)
-            if held + request.size > p.memory:
-                text = f"the requests of {p.cred.subject} hold {held} of {p.memory} bytes (its quota of memory)"
+        if memory and request.size:
+            whose = request.process.cred.subject
+            held = sum(count for subject, count in self.held() if subject == whose)
+            if held + request.size > memory:
+                text = f"the requests of {whose} hold {held} bytes, where {memory} are left of its quota of memory"
                 raise KernelError(Errno.EAGAIN, text)
 
     def held(self) -> Iterator[tuple[str, int]]:
@@ -393,12 +393,16 @@ def check_event(event: Sigevent | None) -> None:
 # -- the calls
 
 
-def aio_read(gateway: Gateway, p: Process, block: Aiocb | None) -> None:
-    gateway.aio.submit(p, block or Aiocb(), calls.READ)
+def aio_read(gateway: Gateway, p: Process, block: Aiocb | None) -> Any:
+    return gateway.memory.bounded(
+        p, "aio", lambda room: gateway.aio.submit(p, block or Aiocb(), calls.READ, memory=room)
+    )
 
 
-def aio_write(gateway: Gateway, p: Process, block: Aiocb | None) -> None:
-    gateway.aio.submit(p, block or Aiocb(), calls.WRITE)
+def aio_write(gateway: Gateway, p: Process, block: Aiocb | None) -> Any:
+    return gateway.memory.bounded(
+        p, "aio", lambda room: gateway.aio.submit(p, block or Aiocb(), calls.WRITE, memory=room)
+    )
 
 
 def aio_fsync(gateway: Gateway, p: Process, op: int, block: Aiocb | None) -> None:
@@ -454,7 +458,8 @@ async def lio_listio(gateway: Gateway, p: Process, mode: int, blocks: Sequence[A
         raise KernelError(Errno.EINVAL, f"a list has 1 to {aio.listio_max} requests (kern.aio_listio_max)")
     check_event(sig)
     listed = Listed(sig if mode == const.LIO_NOWAIT else None)
-    refused = [block for block in blocks if not _submit(aio, p, block, listed)]
+    memory = await gateway.memory.here(p, "aio")
+    refused = [block for block in blocks if not _submit(aio, p, block, listed, memory)]
     mine = aio.of(p)
     while mode == const.LIO_WAIT and listed.left > 1:
         await mine.changed.wait()
@@ -466,7 +471,7 @@ async def lio_listio(gateway: Gateway, p: Process, mode: int, blocks: Sequence[A
 _OPCODES = {const.LIO_READ: calls.READ, const.LIO_WRITE: calls.WRITE}
 
 
-def _submit(aio: AsynchronousIO, p: Process, block: Aiocb, listed: Listed) -> bool:
+def _submit(aio: AsynchronousIO, p: Process, block: Aiocb, listed: Listed, memory: int) -> bool:
     """Begins one of a list; LIO_NOP is nothing."""
     if block.aio_lio_opcode == const.LIO_NOP:
         return True
@@ -474,7 +479,7 @@ def _submit(aio: AsynchronousIO, p: Process, block: Aiocb, listed: Listed) -> bo
     try:
         if op is None:
             raise KernelError(Errno.EINVAL, f"there is no operation {block.aio_lio_opcode}")
-        aio.submit(p, block, op, listed)
+        aio.submit(p, block, op, listed, memory)
     except KernelError as error:
         aio.refuse(p, block, op or calls.READ, error)
         return False

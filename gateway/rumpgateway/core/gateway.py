@@ -7,7 +7,7 @@ descriptors in the place of new handles. Batches go the same way, in runs of cal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from types import CoroutineType
 from typing import Any
@@ -29,6 +29,7 @@ from rumpgateway.core.cookies import Cookies
 from rumpgateway.core.descriptors import Description, misplaced
 from rumpgateway.core.kqueue import KQUEUE_CALLS, KqueueDescription, Kqueues, UserFilter
 from rumpgateway.core.ktrace import KTRACE_CALLS, Ktrace
+from rumpgateway.core.memory import Memory
 from rumpgateway.core.polling import POLL_CALLS
 from rumpgateway.core.process import Process
 from rumpgateway.core.rights import RIGHTS_CALLS, Rights
@@ -38,6 +39,7 @@ from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpuser.pending import start, value_of
 from rumpuser.policy import Identity
+from rumpuser.quota import limited
 from rumpuser.readiness import Selectable
 from rumpuser.run import ELSEWHERE, device_of, diverted
 from rumpwire import calls, const, values
@@ -88,6 +90,7 @@ class Gateway(Component):
         self.resting = False
         self.own: dict[str, Callable[..., Any]] = {n: partial(e.handler, self) for n, e in OWN_CALLS.items()}
         self.own |= {name: self._identity_call(OPS[name]) for name in IDENTITY_CALLS}
+        self.memory = Memory(self)
         self.kqueues = Kqueues(self)
         self.ktrace = Ktrace(self)
         self.log = log
@@ -103,6 +106,8 @@ class Gateway(Component):
         self.table["signal_deliver"] = Entry(partial(signals.deliver, self))
         self.table["limits_set"] = Entry(self._set_limits)
         self.table["socket_urgent"] = Entry(partial(signals.urgent, self))
+        self.table["memory_room"] = Entry(lambda ctx, *what: self.memory.room(*what))
+        limited(self, bus, "kqueues", "knote_change")
         self.table["aio_limits_set"] = Entry(self.aio.set_limits)
         self.table["fd_list"] = Entry(partial(fd_list, self))
         self.table["fd_table"] = Entry(partial(fd_table, self))
@@ -111,6 +116,11 @@ class Gateway(Component):
         self.halt: Callable[[int], None] = lambda opt: None
         self.panic: Callable[[str], None] = lambda text: None
         self.restart: Callable[[str, bool, bool], Any] = _cannot_restart
+
+    def holding(self) -> Iterable[tuple[str, str, int]]:
+        yield from super().holding()
+        yield from ((subject, "aio", count) for subject, count in self.aio.held())
+        yield from self.memory.shared()
 
     def _console(self, handle: int) -> Selectable:
         if handle:

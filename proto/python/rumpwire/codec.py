@@ -1227,7 +1227,7 @@ def _enc_WgAllowedIp(v: Any, m: Any) -> None:
 
 
 def _dec_WgPeer(m: Any) -> WgPeer:
-    return WgPeer(m.name, m.public_key, m.preshared_key, _dec_Sockaddr(m.endpoint) if m.HasField("endpoint") else None, [_dec_WgAllowedIp(x) for x in m.allowed_ips], m.last_handshake_sec, m.rx_bytes, m.tx_bytes)
+    return WgPeer(m.name, m.public_key, m.preshared_key, _dec_Sockaddr(m.endpoint) if m.HasField("endpoint") else None, [_dec_WgAllowedIp(x) for x in m.allowed_ips], m.last_handshake_sec, m.rx_bytes, m.tx_bytes, m.persistent_keepalive)
 
 
 def _enc_WgPeer(v: Any, m: Any) -> None:
@@ -1239,6 +1239,7 @@ def _enc_WgPeer(v: Any, m: Any) -> None:
     m.last_handshake_sec = v.last_handshake_sec
     m.rx_bytes = v.rx_bytes
     m.tx_bytes = v.tx_bytes
+    m.persistent_keepalive = v.persistent_keepalive
 
 
 def _dec_WgReq(m: Any) -> WgReq:
@@ -6295,6 +6296,21 @@ def _dec_r_socket_urgent(m: Any) -> Any:
     return None
 
 
+def _enc_q_memory_room(a: Any, m: Any) -> None:
+    m.subject = a[0]
+    m.component = a[1]
+    m.kind = a[2]
+
+def _dec_q_memory_room(m: Any) -> Any:
+    return (m.subject, m.component, m.kind)
+
+def _enc_r_memory_room(v: Any, m: Any) -> None:
+    m.bytes = v
+
+def _dec_r_memory_room(m: Any) -> Any:
+    return m.bytes
+
+
 def _enc_q_rights_drop(a: Any, m: Any) -> None:
     m.SetInParent()
     if a[0]: m.tokens.extend(a[0])
@@ -6633,6 +6649,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "limits_set": (_enc_q_limits_set, _dec_q_limits_set),
     "aio_limits_set": (_enc_q_aio_limits_set, _dec_q_aio_limits_set),
     "socket_urgent": (_enc_q_socket_urgent, _dec_q_socket_urgent),
+    "memory_room": (_enc_q_memory_room, _dec_q_memory_room),
     "rights_drop": (_enc_q_rights_drop, _dec_q_rights_drop),
     "rights_held": (_enc_q_rights_held, _dec_q_rights_held),
 }
@@ -6947,6 +6964,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "limits_set": (_enc_r_limits_set, _dec_r_limits_set),
     "aio_limits_set": (_enc_r_aio_limits_set, _dec_r_aio_limits_set),
     "socket_urgent": (_enc_r_socket_urgent, _dec_r_socket_urgent),
+    "memory_room": (_enc_r_memory_room, _dec_r_memory_room),
     "rights_drop": (_enc_r_rights_drop, _dec_r_rights_drop),
     "rights_held": (_enc_r_rights_held, _dec_r_rights_held),
 }

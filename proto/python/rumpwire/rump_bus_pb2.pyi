@@ -529,6 +529,50 @@ class SocketUrgentResponse(_message.Message):
 Global___SocketUrgentResponse: _TypeAlias = SocketUrgentResponse  # noqa: Y015
 
 @_typing.final
+class MemoryRoomRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    COMPONENT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    subject: _builtins.str
+    component: _builtins.str
+    kind: _builtins.str
+    def __init__(
+        self,
+        *,
+        subject: _builtins.str = ...,
+        component: _builtins.str = ...,
+        kind: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["component", b"component", "kind", b"kind", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemoryRoomRequest: _TypeAlias = MemoryRoomRequest  # noqa: Y015
+
+@_typing.final
+class MemoryRoomResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BYTES_FIELD_NUMBER: _builtins.int
+    bytes: _builtins.int
+    def __init__(
+        self,
+        *,
+        bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bytes", b"bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemoryRoomResponse: _TypeAlias = MemoryRoomResponse  # noqa: Y015
+
+@_typing.final
 class AioLimitsSetRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -2046,6 +2090,7 @@ class BusCall(_message.Message):
     SOCKET_URGENT_FIELD_NUMBER: _builtins.int
     PING_FIELD_NUMBER: _builtins.int
     MEMORY_HELD_FIELD_NUMBER: _builtins.int
+    MEMORY_ROOM_FIELD_NUMBER: _builtins.int
     RUN_SEEN_FIELD_NUMBER: _builtins.int
     HANDLES_KEPT_FIELD_NUMBER: _builtins.int
     HAND_OVER_FIELD_NUMBER: _builtins.int
@@ -2144,6 +2189,8 @@ class BusCall(_message.Message):
     @_builtins.property
     def memory_held(self) -> Global___MemoryHeldRequest: ...
     @_builtins.property
+    def memory_room(self) -> Global___MemoryRoomRequest: ...
+    @_builtins.property
     def run_seen(self) -> Global___RunSeenRequest: ...
     @_builtins.property
     def handles_kept(self) -> Global___HandlesKeptRequest: ...
@@ -2199,15 +2246,16 @@ class BusCall(_message.Message):
         socket_urgent: Global___SocketUrgentRequest | None = ...,
         ping: Global___PingRequest | None = ...,
         memory_held: Global___MemoryHeldRequest | None = ...,
+        memory_room: Global___MemoryRoomRequest | None = ...,
         run_seen: Global___RunSeenRequest | None = ...,
         handles_kept: Global___HandlesKeptRequest | None = ...,
         hand_over: Global___HandOverRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "memory_room", b"memory_room", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "memory_room", b"memory_room", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_admit", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "fd_table", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set", "aio_limits_set", "socket_urgent", "ping", "memory_held", "run_seen", "handles_kept", "hand_over"]  # noqa: Y015
+    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_admit", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "fd_table", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set", "aio_limits_set", "socket_urgent", "ping", "memory_held", "memory_room", "run_seen", "handles_kept", "hand_over"]  # noqa: Y015
     _WhichOneofArgType_call: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_call) -> _WhichOneofReturnType_call | None: ...
 
@@ -2263,6 +2311,7 @@ class BusResult(_message.Message):
     SOCKET_URGENT_FIELD_NUMBER: _builtins.int
     PING_FIELD_NUMBER: _builtins.int
     MEMORY_HELD_FIELD_NUMBER: _builtins.int
+    MEMORY_ROOM_FIELD_NUMBER: _builtins.int
     RUN_SEEN_FIELD_NUMBER: _builtins.int
     HANDLES_KEPT_FIELD_NUMBER: _builtins.int
     HAND_OVER_FIELD_NUMBER: _builtins.int
@@ -2359,6 +2408,8 @@ class BusResult(_message.Message):
     @_builtins.property
     def memory_held(self) -> Global___MemoryHeldResponse: ...
     @_builtins.property
+    def memory_room(self) -> Global___MemoryRoomResponse: ...
+    @_builtins.property
     def run_seen(self) -> Global___RunSeenResponse: ...
     @_builtins.property
     def handles_kept(self) -> Global___HandlesKeptResponse: ...
@@ -2413,15 +2464,16 @@ class BusResult(_message.Message):
         socket_urgent: Global___SocketUrgentResponse | None = ...,
         ping: Global___PingResponse | None = ...,
         memory_held: Global___MemoryHeldResponse | None = ...,
+        memory_room: Global___MemoryRoomResponse | None = ...,
         run_seen: Global___RunSeenResponse | None = ...,
         handles_kept: Global___HandlesKeptResponse | None = ...,
         hand_over: Global___HandOverResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "memory_room", b"memory_room", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "memory_room", b"memory_room", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_admit", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "fd_table", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set", "aio_limits_set", "socket_urgent", "ping", "memory_held", "run_seen", "handles_kept", "hand_over"]  # noqa: Y015
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_admit", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "fd_table", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set", "aio_limits_set", "socket_urgent", "ping", "memory_held", "memory_room", "run_seen", "handles_kept", "hand_over"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 

@@ -2116,6 +2116,11 @@ class GatewayBusStub(object):
                 request_serializer=rump__bus__pb2.SocketUrgentRequest.SerializeToString,
                 response_deserializer=rump__bus__pb2.SocketUrgentResponse.FromString,
                 _registered_method=True)
+        self.MemoryRoom = channel.unary_unary(
+                '/rump.sp.v1.GatewayBus/MemoryRoom',
+                request_serializer=rump__bus__pb2.MemoryRoomRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.MemoryRoomResponse.FromString,
+                _registered_method=True)
         self.RightsDrop = channel.unary_unary(
                 '/rump.sp.v1.GatewayBus/RightsDrop',
                 request_serializer=rump__bus__pb2.RightsDropRequest.SerializeToString,
@@ -2183,6 +2188,14 @@ class GatewayBusServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MemoryRoom(self, request, context):
+        """How many bytes an identity may hold of a kind of thing at a component: its quota without all else that it holds. 2^63
+        for one that has none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RightsDrop(self, request, context):
         """Descriptors in messages that will never be received.
         """
@@ -2232,6 +2245,11 @@ def add_GatewayBusServicer_to_server(servicer, server):
                     servicer.SocketUrgent,
                     request_deserializer=rump__bus__pb2.SocketUrgentRequest.FromString,
                     response_serializer=rump__bus__pb2.SocketUrgentResponse.SerializeToString,
+            ),
+            'MemoryRoom': grpc.unary_unary_rpc_method_handler(
+                    servicer.MemoryRoom,
+                    request_deserializer=rump__bus__pb2.MemoryRoomRequest.FromString,
+                    response_serializer=rump__bus__pb2.MemoryRoomResponse.SerializeToString,
             ),
             'RightsDrop': grpc.unary_unary_rpc_method_handler(
                     servicer.RightsDrop,
@@ -2456,6 +2474,33 @@ class GatewayBus(object):
             '/rump.sp.v1.GatewayBus/SocketUrgent',
             rump__bus__pb2.SocketUrgentRequest.SerializeToString,
             rump__bus__pb2.SocketUrgentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MemoryRoom(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.GatewayBus/MemoryRoom',
+            rump__bus__pb2.MemoryRoomRequest.SerializeToString,
+            rump__bus__pb2.MemoryRoomResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -673,6 +673,10 @@ class GatewayBusStub:
     """Limits of asynchronous I/O, which the gateway sees to."""
     SocketUrgent: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.SocketUrgentRequest, _rump_bus_pb2.SocketUrgentResponse]
     """Urgent data have come to a socket: its owner gets SIGURG."""
+    MemoryRoom: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.MemoryRoomRequest, _rump_bus_pb2.MemoryRoomResponse]
+    """How many bytes an identity may hold of a kind of thing at a component: its quota without all else that it holds. 2^63
+    for one that has none.
+    """
     RightsDrop: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.RightsDropRequest, _rump_bus_pb2.RightsDropResponse]
     """Descriptors in messages that will never be received."""
 
@@ -697,6 +701,10 @@ class GatewayBusAsyncStub(GatewayBusStub):
     """Limits of asynchronous I/O, which the gateway sees to."""
     SocketUrgent: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.SocketUrgentRequest, _rump_bus_pb2.SocketUrgentResponse]  # type: ignore[assignment]
     """Urgent data have come to a socket: its owner gets SIGURG."""
+    MemoryRoom: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.MemoryRoomRequest, _rump_bus_pb2.MemoryRoomResponse]  # type: ignore[assignment]
+    """How many bytes an identity may hold of a kind of thing at a component: its quota without all else that it holds. 2^63
+    for one that has none.
+    """
     RightsDrop: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.RightsDropRequest, _rump_bus_pb2.RightsDropResponse]  # type: ignore[assignment]
     """Descriptors in messages that will never be received."""
 
@@ -766,6 +774,16 @@ class GatewayBusServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_bus_pb2.SocketUrgentResponse, _abc.Awaitable[_rump_bus_pb2.SocketUrgentResponse]]:
         """Urgent data have come to a socket: its owner gets SIGURG."""
+
+    @_abc_1.abstractmethod
+    def MemoryRoom(
+        self,
+        request: _rump_bus_pb2.MemoryRoomRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.MemoryRoomResponse, _abc.Awaitable[_rump_bus_pb2.MemoryRoomResponse]]:
+        """How many bytes an identity may hold of a kind of thing at a component: its quota without all else that it holds. 2^63
+        for one that has none.
+        """
 
     @_abc_1.abstractmethod
     def RightsDrop(

@@ -2393,7 +2393,9 @@ Global___WgReq: _TypeAlias = WgReq  # noqa: Y015
 
 @_typing.final
 class WgPeer(_message.Message):
-    """A peer. Its preshared key may be empty, its endpoint is where it was heard of last."""
+    """A peer. Its preshared key may be empty, its endpoint is where it was heard of last. persistent_keepalive: after so many seconds in which
+    nothing came or went it is told that we are there, 0 for never.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -2405,6 +2407,7 @@ class WgPeer(_message.Message):
     LAST_HANDSHAKE_SEC_FIELD_NUMBER: _builtins.int
     RX_BYTES_FIELD_NUMBER: _builtins.int
     TX_BYTES_FIELD_NUMBER: _builtins.int
+    PERSISTENT_KEEPALIVE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     public_key: _builtins.bytes
     preshared_key: _builtins.bytes
@@ -2412,6 +2415,7 @@ class WgPeer(_message.Message):
     """Of the wall clock, 0 for none."""
     rx_bytes: _builtins.int
     tx_bytes: _builtins.int
+    persistent_keepalive: _builtins.int
     @_builtins.property
     def endpoint(self) -> Global___Sockaddr: ...
     @_builtins.property
@@ -2427,10 +2431,11 @@ class WgPeer(_message.Message):
         last_handshake_sec: _builtins.int = ...,
         rx_bytes: _builtins.int = ...,
         tx_bytes: _builtins.int = ...,
+        persistent_keepalive: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["endpoint", b"endpoint"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_ips", b"allowed_ips", "endpoint", b"endpoint", "last_handshake_sec", b"last_handshake_sec", "name", b"name", "preshared_key", b"preshared_key", "public_key", b"public_key", "rx_bytes", b"rx_bytes", "tx_bytes", b"tx_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allowed_ips", b"allowed_ips", "endpoint", b"endpoint", "last_handshake_sec", b"last_handshake_sec", "name", b"name", "persistent_keepalive", b"persistent_keepalive", "preshared_key", b"preshared_key", "public_key", b"public_key", "rx_bytes", b"rx_bytes", "tx_bytes", b"tx_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

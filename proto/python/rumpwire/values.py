@@ -891,7 +891,7 @@ class WgAllowedIp(NamedTuple):
 
 
 class WgPeer(NamedTuple):
-    """A peer. Its preshared key may be empty, its endpoint is where it was heard of last."""
+    """A peer. Its preshared key may be empty, its endpoint is where it was heard of last. persistent_keepalive: after so many seconds in which nothing came or went it is told that we are there, 0 for never."""
 
     name: str = ""
     public_key: bytes = b""
@@ -901,6 +901,7 @@ class WgPeer(NamedTuple):
     last_handshake_sec: int = 0
     rx_bytes: int = 0
     tx_bytes: int = 0
+    persistent_keepalive: int = 0
 
 
 class WgReq(NamedTuple):

@@ -5792,7 +5792,8 @@ func (x *WgReq) GetPeers() []*WgPeer {
 	return nil
 }
 
-// A peer. Its preshared key may be empty, its endpoint is where it was heard of last.
+// A peer. Its preshared key may be empty, its endpoint is where it was heard of last. persistent_keepalive: after so many seconds in which
+// nothing came or went it is told that we are there, 0 for never.
 type WgPeer struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
 	Name         string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -5801,11 +5802,12 @@ type WgPeer struct {
 	Endpoint     *Sockaddr              `protobuf:"bytes,4,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
 	AllowedIps   []*WgAllowedIp         `protobuf:"bytes,5,rep,name=allowed_ips,json=allowedIps,proto3" json:"allowed_ips,omitempty"`
 	// Of the wall clock, 0 for none.
-	LastHandshakeSec uint64 `protobuf:"varint,6,opt,name=last_handshake_sec,json=lastHandshakeSec,proto3" json:"last_handshake_sec,omitempty"`
-	RxBytes          uint64 `protobuf:"varint,7,opt,name=rx_bytes,json=rxBytes,proto3" json:"rx_bytes,omitempty"`
-	TxBytes          uint64 `protobuf:"varint,8,opt,name=tx_bytes,json=txBytes,proto3" json:"tx_bytes,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	LastHandshakeSec    uint64 `protobuf:"varint,6,opt,name=last_handshake_sec,json=lastHandshakeSec,proto3" json:"last_handshake_sec,omitempty"`
+	RxBytes             uint64 `protobuf:"varint,7,opt,name=rx_bytes,json=rxBytes,proto3" json:"rx_bytes,omitempty"`
+	TxBytes             uint64 `protobuf:"varint,8,opt,name=tx_bytes,json=txBytes,proto3" json:"tx_bytes,omitempty"`
+	PersistentKeepalive uint32 `protobuf:"varint,9,opt,name=persistent_keepalive,json=persistentKeepalive,proto3" json:"persistent_keepalive,omitempty"`
+	unknownFields       protoimpl.UnknownFields
+	sizeCache           protoimpl.SizeCache
 }
 
 func (x *WgPeer) Reset() {
@@ -5890,6 +5892,13 @@ func (x *WgPeer) GetRxBytes() uint64 {
 func (x *WgPeer) GetTxBytes() uint64 {
 	if x != nil {
 		return x.TxBytes
+	}
+	return 0
+}
+
+func (x *WgPeer) GetPersistentKeepalive() uint32 {
+	if x != nil {
+		return x.PersistentKeepalive
 	}
 	return 0
 }
@@ -10613,7 +10622,7 @@ const file_rump_types_proto_rawDesc = "" +
 	"privateKey\x12\x1f\n" +
 	"\vlisten_port\x18\x04 \x01(\rR\n" +
 	"listenPort\x12(\n" +
-	"\x05peers\x18\x05 \x03(\v2\x12.rump.sp.v1.WgPeerR\x05peers\"\xb0\x02\n" +
+	"\x05peers\x18\x05 \x03(\v2\x12.rump.sp.v1.WgPeerR\x05peers\"\xe3\x02\n" +
 	"\x06WgPeer\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
@@ -10624,7 +10633,8 @@ const file_rump_types_proto_rawDesc = "" +
 	"allowedIps\x12,\n" +
 	"\x12last_handshake_sec\x18\x06 \x01(\x04R\x10lastHandshakeSec\x12\x19\n" +
 	"\brx_bytes\x18\a \x01(\x04R\arxBytes\x12\x19\n" +
-	"\btx_bytes\x18\b \x01(\x04R\atxBytes\"?\n" +
+	"\btx_bytes\x18\b \x01(\x04R\atxBytes\x121\n" +
+	"\x14persistent_keepalive\x18\t \x01(\rR\x13persistentKeepalive\"?\n" +
 	"\vWgAllowedIp\x12\x12\n" +
 	"\x04addr\x18\x01 \x01(\fR\x04addr\x12\x1c\n" +
 	"\tprefixlen\x18\x02 \x01(\rR\tprefixlen\"Y\n" +

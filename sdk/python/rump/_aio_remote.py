@@ -43,7 +43,10 @@ from rumpwire.wire import NOT_TRIED, decode_results
 class RemoteConnection:
     """A session of a gateway over one stream after another."""
 
-    def __init__(self, url: Url, credentials: Credentials, comm: str, policy: Policy | None = None) -> None:
+    def __init__(
+        self, url: Url, credentials: Credentials, comm: str, policy: Policy | None = None, cookie: bytes = b""
+    ) -> None:
+        self._cookie = cookie
         self._url = url
         self._credentials = credentials
         self._comm = comm
@@ -83,6 +86,7 @@ class RemoteConnection:
         except BaseException:
             await self._channel.close()
             raise
+        self._cookie = b""
         self._ledger = Ledger(self._attached.limit)
         self._broken, self._told = None, False
         self._metadata = (("rump-session", self._attached.token),)
@@ -91,7 +95,7 @@ class RemoteConnection:
         return self
 
     async def _attach(self) -> Attached:
-        request = attach_request(self._comm, self._credentials, self._policy)
+        request = attach_request(self._comm, self._credentials, self._policy, self._cookie)
         waits = self._policy.waits()
         while True:
             try:

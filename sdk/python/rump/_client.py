@@ -17,6 +17,7 @@ from rump._connection import Connection, Prepared, ProcessStatus, Statistics, St
 from rump._errors import RumpError, error_of
 from rump._handover import VARIABLE, Handover, give, take
 from rump._io import open_file
+from rump._leases import Leases
 from rump._modules import load_wheel
 from rump._requests import Requests
 from rump._retry import Policy, Retry
@@ -24,6 +25,7 @@ from rump._select import FileLike, Kqueue, Poll, Selector, chosen, sets
 from rump._signals import Handler
 from rump._socket import Socket
 from rump._sys import Pub, Sys
+from rumpuser.leases import OTHERS
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Dirent, ModuleStat, SysctlNode
 
@@ -137,6 +139,11 @@ class Client:
     def pid(self) -> int:
         """Process id in the kernel."""
         return self._connection.pid
+
+    @property
+    def leases(self) -> Leases | None:
+        """What is kept of answers about paths, where the kernel is on this host."""
+        return getattr(self._connection, "leases", None)
 
     @property
     def timeout(self) -> float | None:
@@ -287,7 +294,7 @@ class Client:
         newline: str | None = None,
     ) -> Any:
         """A file of the kernel as an io object; arguments as those of the builtin open."""
-        return open_file(self.sys, file, mode, buffering, encoding, errors, newline)
+        return open_file(self, file, mode, buffering, encoding, errors, newline)
 
     def socket(self, family: int = -1, type: int = -1, proto: int = 0) -> Socket:
         """A socket of the kernel, with the methods of `socket.socket`; AF_INET and SOCK_STREAM if not said otherwise."""
@@ -322,6 +329,12 @@ class Client:
 
     def scandir(self, path: PathArg = "/") -> list[Dirent]:
         """Entries of a directory without ``.`` and ``..``. ENOENT, ENOTDIR, EACCES."""
+        if self.leases is None:
+            return self._scandir(path)
+        name = os.fsencode(path)
+        return list(self.leases.remember(("entries", name), lambda: self._scandir(path), lambda _: (OTHERS,)))
+
+    def _scandir(self, path: PathArg) -> list[Dirent]:
         out: list[Dirent] = []
         fd = self.sys.open(path, _O_DIRECTORY)
         try:

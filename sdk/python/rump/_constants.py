@@ -514,6 +514,7 @@ O_NONBLOCK: Final[int] = _of["O_NONBLOCK"]
 O_NOSIGPIPE: Final[int] = _of["O_NOSIGPIPE"]
 O_RDONLY: Final[int] = _of["O_RDONLY"]
 O_RDWR: Final[int] = _of["O_RDWR"]
+O_REGULAR: Final[int] = _of["O_REGULAR"]
 O_RSYNC: Final[int] = _of["O_RSYNC"]
 O_SEARCH: Final[int] = _of["O_SEARCH"]
 O_SHLOCK: Final[int] = _of["O_SHLOCK"]
@@ -1422,6 +1423,7 @@ __all__ = [
     "O_NOSIGPIPE",
     "O_RDONLY",
     "O_RDWR",
+    "O_REGULAR",
     "O_RSYNC",
     "O_SEARCH",
     "O_SHLOCK",

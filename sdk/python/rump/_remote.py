@@ -19,6 +19,7 @@ from rump._connection import CHUNK, ComponentStatus, Prepared, ProcessStatus, St
 from rump._errors import CONNECTION
 from rump._grpc import Attached, Credentials, Method, frames_of, kernel_error, open_channel, unreachable
 from rump._handover import Handover
+from rump._leases import IDENTITY, Leases, changes, is_look, wanted
 from rump._line import GONE, Line, SignalReader, Waiter
 from rump._memory import Memory, named, unknown
 from rump._retry import Policy, log
@@ -78,6 +79,7 @@ class RemoteConnection:
         self.signals = Signals()
         self._watcher: SignalReader | None = None
         self._memory: Memory | None = None
+        self.leases: Leases | None = None
         with standard_kept():
             self._channel = open_channel(url, credentials)
             try:
@@ -132,6 +134,7 @@ class RemoteConnection:
             self._memory.close()
         path = session.path(self._url)
         memory = self._memory = Memory(path, session.token) if path else None
+        self.leases = Leases(path, session.token) if path and wanted() else None
         plain = None if memory is None else memory.plain
         return Line(self._wire(), self._connect, self._policy, str(self._url), session.limit, self.signals, plain)
 
@@ -173,6 +176,16 @@ class RemoteConnection:
     # -- calls
 
     def call(self, op: Op, args: tuple[Any, ...]) -> Any:
+        leases = self.leases
+        if leases is not None:
+            if is_look(op, args) and self._stream.broken is None:
+                return leases.call(op, args, self._call)
+            if op.name in IDENTITY:
+                with leases.changing():
+                    return self._call(op, args)
+        return self._call(op, args)
+
+    def _call(self, op: Op, args: tuple[Any, ...]) -> Any:
         if op.name in LONG_CALLS and self._memory is not None:
             step = Step(op, args)
             if is_long(step) and (outcomes := self._lent(self._memory, [step], keep_going=False)):
@@ -192,6 +205,12 @@ class RemoteConnection:
     def run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
         if not steps:
             return []
+        if self.leases is not None and changes(steps):
+            with self.leases.changing():
+                return self._run(steps, keep_going)
+        return self._run(steps, keep_going)
+
+    def _run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
         if self._memory is not None and any(map(is_long, steps)):
             outcomes = self._lent(self._memory, steps, keep_going=keep_going)
             if outcomes is not None:
@@ -219,7 +238,7 @@ class RemoteConnection:
         return found
 
     def post(self, steps: Sequence[Step], keep_going: bool) -> Callable[[], list[Any]]:
-        if not steps or self.timeout is not None:
+        if not steps or self.timeout is not None or (self.leases is not None and changes(steps)):
             return lambda: self.run(steps, keep_going)
         line = self._line
         waiter = line.post(batch_request(steps, keep_going))

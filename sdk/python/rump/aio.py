@@ -17,7 +17,15 @@ from rump._aio_remote import RemoteConnection
 from rump._arguments import PathArg, sysctl_value
 from rump._base import Future
 from rump._calls import BatchCalls
-from rump._connection import AsyncConnection, ProcessStatus, Statistics, Status, default_comm
+from rump._connection import (
+    AsyncConnection,
+    Prepared,
+    ProcessStatus,
+    Statistics,
+    Status,
+    cookie_of,
+    default_comm,
+)  # fmt: skip
 from rump._errors import error_of
 from rump._grpc import Credentials, server_url
 from rump._modules import load_wheel
@@ -177,8 +185,9 @@ def _soon(handler: Handler) -> Handler:
 class _Connecting:
     """What `connect` gives: to be awaited, or entered with ``async with``."""
 
-    def __init__(self, url: str | None, comm: str | None, retry: Retry | None) -> None:
+    def __init__(self, url: str | None, comm: str | None, retry: Retry | None, fork: Prepared | bytes | None) -> None:
         self._url = url
+        self._fork = fork
         self._comm = comm
         with _errors():
             self._policy = Policy.parse(retry)
@@ -187,7 +196,11 @@ class _Connecting:
     async def _connect(self) -> Client:
         with _errors():
             connection = RemoteConnection(
-                server_url(self._url), Credentials.from_environment(), self._comm or default_comm(), self._policy
+                server_url(self._url),
+                Credentials.from_environment(),
+                self._comm or default_comm(),
+                self._policy,
+                cookie_of(self._fork),
             )
             return Client(await connection.open())
 
@@ -205,9 +218,15 @@ class _Connecting:
             await self._client.close()
 
 
-def connect(url: str | None = None, *, comm: str | None = None, retry: Retry | None = None) -> _Connecting:
-    """Becomes a process of the kernel at a URL, or at RUMP_SERVER; ``retry`` and errors as `rump.connect`."""
-    return _Connecting(url, comm, retry)
+def connect(
+    url: str | None = None,
+    *,
+    comm: str | None = None,
+    retry: Retry | None = None,
+    fork: Prepared | bytes | None = None,
+) -> _Connecting:
+    """Becomes a process of the kernel at a URL, or at RUMP_SERVER; ``retry``, ``fork`` and errors as `rump.connect`."""
+    return _Connecting(url, comm, retry, fork)
 
 
 __all__ = ["Batch", "Client", "Future", "Modules", "connect"]

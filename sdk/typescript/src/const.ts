@@ -24,6 +24,7 @@ export const O_DIRECTORY = 0x200000;
 export const O_CLOEXEC = 0x400000;
 export const O_SEARCH = 0x800000;
 export const O_NOSIGPIPE = 0x1000000;
+export const O_REGULAR = 0x2000000;
 export const FDATASYNC = 0x10;
 export const FFILESYNC = 0x20;
 export const FDISKSYNC = 0x40;

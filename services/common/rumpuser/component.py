@@ -12,7 +12,7 @@ import enum
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from rumpuser.module import Loader
 from rumpwire import const
@@ -20,6 +20,9 @@ from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
 from rumpwire.values import Credentials, MemoryHeld
+
+if TYPE_CHECKING:
+    from rumpuser.transport.memory import Pool
 
 ROOT_CRED = Credentials(uid=0, euid=0, svuid=0, gid=0, egid=0, svgid=0, groups=[0])
 
@@ -38,7 +41,8 @@ class Context:
     sbsize: int = const.RLIM_INFINITY
     """RLIMIT_SBSIZE: bytes that the buffers of its user's sockets may have."""
     memory: int = 0
-    """Bytes that its identity may hold, of each kind by itself (`rumpuser.policy.Limits`); 0 is no limit."""
+    """Bytes that its identity may hold in all (`rumpuser.policy.Limits`), or in a handler with `rumpuser.quota.limited`
+    here; 0 is no limit."""
 
 
 KERNEL = Context(pid=0, umask=0)
@@ -168,9 +172,12 @@ class Component:
         """
         return [], []
 
+    def count(self, pool: Pool, *, on: bool) -> None:
+        """Called with a page in which changes are to be counted (`rumpuser.leases`), and when that is over."""
+
     def holding(self) -> Iterable[tuple[str, str, int]]:
         """What identities hold here: subject, kind, bytes, in any number of pieces."""
-        return ()
+        return ((subject, "kqueues", count) for subject, count in self.watching.held()) if self.watching else ()
 
     def halting(self, opt: int) -> None:
         """Called when the kernel is about to halt, RB_*; `stop` follows."""

@@ -13,7 +13,7 @@ the knote stays queued, until its condition is found not to hold any more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rumpuser.component import KERNEL, Context, Entry
@@ -31,6 +31,8 @@ DESCRIPTOR_FILTERS = (const.EVFILT_READ, const.EVFILT_WRITE, const.EVFILT_VNODE,
 """Filters whose ident is a descriptor."""
 KNOTES_MAX = 1 << 17
 """Knotes that one part may hold (ENOMEM)."""
+KNOTE_SIZE = 256
+"""Bytes that one is taken to cost, of what an identity may hold."""
 NEST_MAX = 8
 """Kqueues in kqueues: each level is looked through with every event."""
 ALL = -1
@@ -133,10 +135,12 @@ class ReadyFilter(Filter):
 class Kqueue(Selectable):
     """One part of a kqueue."""
 
-    __slots__ = ("_active", "_knotes", "_records", "_selinfo", "changed", "number")
+    __slots__ = ("_active", "_knotes", "_records", "_selinfo", "changed", "number", "subject")
 
     def __init__(self, timers: Timers, number: int, records: Records | None = None) -> None:
         self.number = number
+        self.subject = ""
+        """The identity of a policy on whose account it is: that of who has it watch something."""
         self._records = records or NoRecords()
         self._selinfo = Selinfo()
         self.changed = SelectChannel(timers, self._selinfo, IN)
@@ -314,6 +318,20 @@ class Watching:
             **self._poller.table(),
         }
 
+    def held(self) -> Iterator[tuple[str, int]]:
+        """Whose identity each part of a kqueue is, and what it takes."""
+        return ((queue.subject, len(queue) * KNOTE_SIZE) for queue in self.queues.values())
+
+    def _reserve(self, ctx: Context) -> None:
+        """That the kqueues of an identity may watch one thing more. ENOMEM."""
+        subject = ctx.cred.subject
+        held = sum(count for whose, count in self.held() if whose == subject)
+        if held + KNOTE_SIZE > ctx.memory:
+            text = (
+                f"the kqueues of {subject} hold {held} bytes here, where {ctx.memory} are left of its quota of memory"
+            )
+            raise KernelError(Errno.ENOMEM, text)
+
     def _part(self, number: int) -> Kqueue:
         queue = self.queues.get(number)
         if queue is None:
@@ -326,10 +344,13 @@ class Watching:
         Without room the error of the first that fails, and the rest is not done.
         """
         part = self._part(queue)
+        part.subject = part.subject or ctx.cred.subject
         outcomes: list[Kevent] = []
         for spec in changes:
             error = 0
             try:
+                if ctx.memory and spec.flags & const.EV_ADD:
+                    self._reserve(ctx)
                 part.apply(ctx, spec, self.filters)
                 if self._recording:
                     part.record(spec)

@@ -49,8 +49,9 @@ _LIMITS = {"processes": 1 << 16, "descriptors": 1 << 16, "calls": 1 << 16, "rate
 class Limits:
     """What one identity may have at a time; 0 is no limit.
 
-    ``rate``: calls a second, with a second's worth at once. ``memory``: bytes of each kind of thing by itself, the
-    buffers of sockets, pipes, asynchronous I/O, and answers that are not acknowledged.
+    ``rate``: calls a second, with a second's worth at once. ``memory``: bytes of all that it holds together, files in
+    memory, the buffers of sockets, pipes, asynchronous I/O, kqueues and memory that clients share; and as many of
+    answers that are not acknowledged.
     """
 
     processes: int = 0

@@ -9,7 +9,7 @@ goes down is lost: this is for the death of one process.
 Layout, in the byte order of the host: `MAGIC`, then records one after another, each at a multiple of 8:
 
      0   u32  length of the payload, 0 where the log ends; with the bit `VOID` when the record is of no use any more
-     4   u32  CRC-32 of the payload, begun with its length
+     4   u32  CRC-32 of the payload, begun with its length; a record of no use has zeros in the place of its payload
      8   i64  number, which is outside of the checksum since it changes
     16        payload: (table, key, value) in the format of marshal, version 2
 
@@ -20,6 +20,7 @@ whole.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import marshal
@@ -75,6 +76,10 @@ class Records(Protocol):
         """Takes a record away; nothing where there is none."""
         ...
 
+    def holds(self, table: str, key: Key) -> bool:
+        """Whether there is a record."""
+        ...
+
     def items(self, table: str) -> list[tuple[Any, Any, int]]:
         """Key, value and number of the records of a table, in the order in which they were last put."""
         ...
@@ -97,6 +102,9 @@ class NoRecords:
 
     def delete(self, table: str, key: Key) -> None:
         pass
+
+    def holds(self, table: str, key: Key) -> bool:
+        return False
 
     def items(self, table: str) -> list[tuple[Any, Any, int]]:
         return []
@@ -163,6 +171,9 @@ class RecordFile:
         if at is not None:
             self._discard(at)
 
+    def holds(self, table: str, key: Key) -> bool:
+        return (table, key) in self._at
+
     def items(self, table: str) -> list[tuple[Any, Any, int]]:
         return [self._item(at) for index, at in self._at.items() if index[0] == table]
 
@@ -201,8 +212,10 @@ class RecordFile:
     # -- the log
 
     def _discard(self, at: int) -> None:
+        """Wipes it as well, since keys and passwords are among what is recorded."""
         length = self._lengths[at >> 2]
         self._lengths[at >> 2] = length | VOID
+        self._map[at + HEADER.size : at + HEADER.size + length] = bytes(length)
         self._live -= _extent(length)
 
     def _item(self, at: int) -> tuple[Any, Any, int]:
@@ -307,7 +320,9 @@ def _create(path: str, size: int) -> tuple[int, mmap.mmap]:
     """A mapped file of zeros. Its blocks are there from the start, since a store to memory cannot fail with ENOSPC."""
     fd = -1
     try:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)  # of a predecessor that died on its way here, or of somebody who wants to read along
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.posix_fallocate(fd, 0, size)
         return fd, mmap.mmap(fd, size)

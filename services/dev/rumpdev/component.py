@@ -17,6 +17,7 @@ from rumpuser.component import Bus, Component, Context, Parameters
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpuser.module import Found
+from rumpuser.quota import limited
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Driver as DriverRow
@@ -46,6 +47,7 @@ class DevComponent(Component):
         self.taking = Taking(bus, host.files, self.switch)
         self.switch.attach(MemDriver())
         self.table.update(syscalls(self))
+        limited(self, bus, "kqueues", "knote_change")
         for module in (rnd.MODULE, drvctl.MODULE, pty.MODULE, md.MODULE, vnd.MODULE, cgd.MODULE, raid.MODULE):
             module.init(self, {})
             self.loader.found[module.manifest.name] = Found(module, "builtin", active=True)

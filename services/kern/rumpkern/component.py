@@ -31,6 +31,7 @@ from rumpuser.component import Bus, Component, Context, Parameters
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
 from rumpuser.module import GROUP
+from rumpuser.quota import limited
 from rumpwire import const
 from rumpwire.calls import Op
 from rumpwire.errno import KernelError
@@ -91,6 +92,8 @@ class KernComponent(Component):
         self.watching.filters[const.EVFILT_PROC] = ProcessFilter(self.processes)
         self.watching.filters[const.EVFILT_SIGNAL] = SignalFilter(self.processes, self.signals)
         self.table |= syscalls(self)
+        limited(self, bus, "pipes", "pipe", "pipe2")
+        limited(self, bus, "kqueues", "knote_change")
         self.host = host
         self.recorder = Recorder(self, host.records)
         if self.recorder.on:
@@ -114,7 +117,8 @@ class KernComponent(Component):
         return [], list(directories)
 
     def holding(self) -> Iterable[tuple[str, str, int]]:
-        return ((subject, "pipes", count) for subject, count in self.pipes.held())
+        yield from super().holding()
+        yield from ((subject, "pipes", count) for subject, count in self.pipes.held())
 
     def _post(self, pid: int, signo: int, value: int) -> None:
         """A signal of a timer; its process may have ended meanwhile."""

@@ -16,6 +16,7 @@ from rumpnet.syscalls import syscalls
 from rumpuser.component import Bus, Component, Context, Parameters
 from rumpuser.host import Host
 from rumpuser.module import Found
+from rumpuser.quota import limited
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 
@@ -37,6 +38,8 @@ class NetComponent(Component):
         self.net.add_domain(routes)
         routes.start()
         self.table.update(syscalls(self, routes))
+        limited(self, bus, "sockets", "socket", "socketpair", "accept", "paccept", "setsockopt")
+        limited(self, bus, "kqueues", "knote_change")
         for module in (modules.LOCAL, modules.NETINET, modules.NETINET6, modules.NPF):
             module.init(self, {})
             self.loader.found[module.manifest.name] = Found(module, "builtin", active=True)
@@ -59,7 +62,14 @@ class NetComponent(Component):
         """What a predecessor left, if there was one."""
         if not self.net.host.records.inherited:
             return None
-        return Restoring(self.net, super().call).restore()
+        return self._restore()
+
+    async def _restore(self) -> None:
+        await Restoring(self.net, self.recorder.routes, self._again).restore()
+
+    def _again(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
+        """A call of the predecessor's; a rule of the packet filter gets back its number."""
+        return self.filter_call("restore_rule")(*args) if op.name == "npf_rule_add" else super().call(ctx, op, args)
 
     def keep(self, handles: Sequence[int], directories: Sequence[int]) -> Any:
         for handle in set(self.net.sockets) - set(handles):
@@ -70,7 +80,8 @@ class NetComponent(Component):
         return [handle for handle in handles if handle in self.net.sockets], []
 
     def holding(self) -> Iterable[tuple[str, str, int]]:
-        return ((so.subject, "sockets", so.reserved) for so in self.net.sockets.values())
+        yield from super().holding()
+        yield from ((so.subject, "sockets", so.reserved) for so in self.net.sockets.values())
 
     def stop(self) -> None:
         """Closes all sockets; calls that wait on them end with EBADF."""

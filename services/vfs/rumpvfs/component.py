@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import CoroutineType
 from typing import Any
 
 from rumpuser.component import Bus, Component, Context, Entry, Parameters
 from rumpuser.host import Host
+from rumpuser.leases import Page
 from rumpuser.pending import value_of
+from rumpuser.quota import limited
+from rumpuser.transport.memory import Pool
 from rumpvfs.core.gates import Slow
+from rumpvfs.core.leases import QUIET, Leases
 from rumpvfs.core.questions import ASKED_MAX, Again, Question
 from rumpvfs.core.restoring import Restoring, keep
 from rumpvfs.core.state import Vfs
@@ -32,10 +36,31 @@ class VfsComponent(Component):
         self.watching = self.vfs.watching
         self.restoring: Restoring
         self.table.update(syscalls(self))
+        limited(self, bus, "kqueues", "knote_change")
+        self.leases = Leases(self.vfs, self.watching.table())
 
     def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
-        """As `Component.call`; when a driver asks another faction something, the call is done again with the answer."""
+        """As `Component.call`; what it changes is counted where somebody wants to know."""
+        leases = self.leases
+        if leases.page is None:
+            value = self._call(ctx, op, args)
+            return leases.found(op.name, args, value) if type(value) is CoroutineType else value
+        kind = leases.kind(op.name, args)
+        if kind == QUIET:
+            return self._call(ctx, op, args)
+        file, value = leases.begin(kind, args), None
+        try:
+            value = self._call(ctx, op, args)
+        finally:
+            if type(value) is not CoroutineType:
+                leases.end(kind, file, value)
+        return leases.later(kind, file, value) if type(value) is CoroutineType else value
+
+    def _call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
+        """When a driver asks another faction something, the call is done again with the answer."""
         self.vfs.environment.cred = ctx.cred
+        if ctx.memory:
+            self.vfs.environment.bounded.add(ctx.cred.subject)
         try:
             value = super().call(ctx, op, args)
         except Again as again:
@@ -82,6 +107,10 @@ class VfsComponent(Component):
             return await value_of(value)
         raise KernelError(Errno.EIO, "a file system asks without end", self.name)
 
+    def holding(self) -> Iterable[tuple[str, str, int]]:
+        yield from super().holding()
+        yield from ((subject, "files", count) for subject, count in self.vfs.environment.held.items() if count)
+
     def add_filesystem(self, kind: FileSystemType) -> None:
         """For modules: a type that mount knows from now on. EEXIST."""
         self.vfs.mounts.add_type(kind)
@@ -89,6 +118,12 @@ class VfsComponent(Component):
     def remove_filesystem(self, name: str) -> None:
         """ENOENT, EBUSY while one is mounted."""
         self.vfs.mounts.remove_type(name)
+
+    def count(self, pool: Pool, *, on: bool) -> None:
+        if on:
+            self.leases.share(Page(pool))
+        elif self.leases.page is not None and self.leases.page.pool is pool:
+            self.leases.share(None)
 
     def start(self) -> Any:
         """What a predecessor left, if there was one."""

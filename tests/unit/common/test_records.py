@@ -122,9 +122,32 @@ def test_a_link_is_not_followed(path: str, tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
     os.symlink(victim, path + ".new")
-    with pytest.raises(KernelError):
-        RecordFile(path)
+    RecordFile(path).put("t", 1, "one")
     assert victim.read_bytes() == b"precious"
+    assert not os.path.islink(path)
+
+
+def test_a_file_of_somebody_else_is_not_written_to(path: str) -> None:
+    """Who has it open would read along."""
+    with Path(path + ".new").open("wb") as file:
+        os.chmod(file.name, 0o666)
+        RecordFile(path).put("t", 1, "secret")
+        assert not os.fstat(file.fileno()).st_size
+    assert Path(path).stat().st_mode & 0o7777 == 0o600
+
+
+def test_what_is_of_no_use_any_more_is_wiped(path: str) -> None:
+    records = RecordFile(path)
+    for value in (b"first secret", b"second secret", b"third secret"):
+        records.put("t", 1, value)
+    records.put("t", 2, b"fourth secret")
+    records.delete("t", 2)
+    records.close()
+    left = Path(path).read_bytes()
+    assert [word in left for word in (b"first", b"second", b"third", b"fourth")] == [False, False, True, False]
+    again = RecordFile(path)
+    assert again.items("t") == [(1, b"third secret", 0)]
+    again.close()
 
 
 def test_a_torn_record_ends_the_log_wherever_it_is_torn(path: str) -> None:

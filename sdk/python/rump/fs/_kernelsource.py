@@ -15,6 +15,7 @@ from rump._base import Future, known
 from rump._errors import error_of
 from rump.fs._node import AHEAD, CHUNK, FEW, GROUP, SMALL, Kept, Node, Pieces, Report, is_sparse
 from rump.fs._places import LONGEST, Places, joined
+from rumpuser.leases import OTHERS, attributes_of
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Dirent, DirentStat, Stat
@@ -31,6 +32,7 @@ _READ = os.O_RDONLY | os.O_NONBLOCK
 _DENTS = 64 << 10
 _NOFOLLOW = _host.OPEN.names["O_NOFOLLOW"]
 _LINK = const.PATH_MAX
+_LIST, _STATS = "names", "attributes"
 _WINDOW = 4
 """Pieces of a large file that are asked for in one message."""
 
@@ -41,6 +43,13 @@ def kernel_places(k: Client) -> Places:
 
 def read_directory(k: Client, fd: int, path: bytes) -> list[Dirent]:
     """Entries without ``.`` and ``..``. EIO for a name that no directory may hold."""
+    leases = k.leases
+    if leases is None or fd != const.AT_FDCWD:
+        return _read_directory(k, fd, path)
+    return list(leases.remember((_LIST, path), lambda: _read_directory(k, fd, path), lambda _: (OTHERS,)))
+
+
+def _read_directory(k: Client, fd: int, path: bytes) -> list[Dirent]:
     with k.batch() as b:
         handle = b.openat(fd, path, FOLDER)
         first, second = b.getdents(handle, _DENTS), b.getdents(handle, _DENTS)
@@ -83,14 +92,26 @@ def stats(k: Client, places: Sequence[tuple[int, bytes]]) -> list[Future[Stat]]:
 
 def read_with_stats(k: Client, fd: int, path: bytes) -> tuple[list[Dirent], dict[bytes, Stat]]:
     """What `read_directory` gives, and the attributes of those names that have some."""
+    leases = k.leases
+    if leases is None or fd != const.AT_FDCWD:
+        return _read_all_with_stats(k, fd, path)
+    return leases.remember((_STATS, path), lambda: _read_all_with_stats(k, fd, path), _words)
+
+
+def _words(listing: tuple[list[Dirent], dict[bytes, Stat]]) -> set[int]:
+    """What of the page of leases a directory with attributes depends on."""
+    return {OTHERS, *(attributes_of(st.st_dev, st.st_ino) for st in listing[1].values())}
+
+
+def _read_all_with_stats(k: Client, fd: int, path: bytes) -> tuple[list[Dirent], dict[bytes, Stat]]:
     try:
         found = _read_with_stats(k, fd, path)
     except OSError as error:
         if error.errno != errno.ENOSYS:  # of an older kernel
             raise
         return read_directory(k, fd, path), {}
-    entries = [entry for entry, _ in found if entry is not None and _is_proper(entry.d_name)]
-    return entries, {entry.d_name: st for entry, st in found if entry is not None and st is not None}
+    proper = [(entry, st) for entry, st in found if entry is not None and _is_proper(entry.d_name)]
+    return [entry for entry, _ in proper], {entry.d_name: st for entry, st in proper if st is not None}
 
 
 def directory_stats(

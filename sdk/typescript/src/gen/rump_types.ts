@@ -661,7 +661,10 @@ export interface WgReq {
   peers: WgPeer[];
 }
 
-/** A peer. Its preshared key may be empty, its endpoint is where it was heard of last. */
+/**
+ * A peer. Its preshared key may be empty, its endpoint is where it was heard of last. persistent_keepalive: after so many seconds in which
+ * nothing came or went it is told that we are there, 0 for never.
+ */
 export interface WgPeer {
   name: string;
   public_key: Buffer;
@@ -672,6 +675,7 @@ export interface WgPeer {
   last_handshake_sec: bigint;
   rx_bytes: bigint;
   tx_bytes: bigint;
+  persistent_keepalive: number;
 }
 
 export interface WgAllowedIp {
@@ -7845,6 +7849,7 @@ function createBaseWgPeer(): WgPeer {
     last_handshake_sec: 0n,
     rx_bytes: 0n,
     tx_bytes: 0n,
+    persistent_keepalive: 0,
   };
 }
 
@@ -7882,6 +7887,9 @@ export const WgPeer: MessageFns<WgPeer> = {
         throw new globalThis.Error("value provided for field message.tx_bytes of type uint64 too large");
       }
       writer.uint32(64).uint64(message.tx_bytes);
+    }
+    if (message.persistent_keepalive !== 0) {
+      writer.uint32(72).uint32(message.persistent_keepalive);
     }
     return writer;
   },
@@ -7961,6 +7969,14 @@ export const WgPeer: MessageFns<WgPeer> = {
             }
 
             message.tx_bytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.persistent_keepalive = reader.uint32();
             continue;
           }
         }

@@ -51,6 +51,10 @@ class Pool:
         """For whoever takes the place of this process: the same memory."""
         return attach, (Descriptor(self.fd),)
 
+    @property
+    def size(self) -> int:
+        return len(self._map)
+
     def part(self, offset: int, length: int) -> memoryview:
         """EINVAL for what does not lie in it."""
         if not 0 <= offset <= offset + length <= len(self.view):

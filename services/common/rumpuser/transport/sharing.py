@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from rumpuser.leases import WISH
 from rumpuser.transport.framing import MAX_HELLO
 from rumpuser.transport.memory import Pool, attach
 from rumpuser.url import MAX_PATH, Url
@@ -81,8 +82,19 @@ def _number(answer: bytes) -> int:
 class MemoryServer:
     """Takes memory beside the socket at ``url`` on which gRPC is served. ``pools``: what is shared, by number."""
 
-    def __init__(self, url: Url, welcome: Welcome, mode: int = 0o600, each: int = MOST) -> None:
-        """``mode`` is the socket's; ``each``: how many pools may be shared with one token at a time."""
+    def __init__(
+        self,
+        url: Url,
+        welcome: Welcome,
+        mode: int = 0o600,
+        each: int = MOST,
+        shown: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        """``mode`` is the socket's; ``each``: how many pools may be shared with one token at a time.
+
+        ``shown``: what is given to those who share nothing, but ask for the page of leases (`rumpuser.leases`).
+        """
+        self._shown_page = shown
         self._path = url.path + SUFFIX
         self._welcome = welcome
         self._mode = mode
@@ -141,7 +153,9 @@ class MemoryServer:
             self._end(link)
             return
         try:
-            if len(fds) == 1 and len(self.pools) < MOST and self._shown[token] < self._each:
+            if not fds and token.endswith(WISH):
+                self._show(link, token.removesuffix(WISH))
+            elif len(fds) == 1 and len(self.pools) < MOST and self._shown[token] < self._each:
                 told = self._welcome(token, link)
                 self._take(link, attach(fds.pop()), token, told)
                 return
@@ -151,6 +165,12 @@ class MemoryServer:
             for fd in fds:
                 os.close(fd)
         self._end(link)
+
+    def _show(self, link: socket.socket, token: bytes) -> None:
+        self._welcome(token, link)
+        page = self._shown_page()
+        if page is not None:
+            socket.send_fds(link, [bytes(_NUMBER)], [page])
 
     def _take(self, link: socket.socket, pool: Pool, token: bytes, told: Told) -> None:
         self._shown[token] += 1

@@ -177,7 +177,8 @@ class Pipes:
         """ENOMEM."""
         held = sum(capacity for whose, capacity in self.held() if whose == subject)
         if held + PIPE_SIZE > most:
-            raise KernelError(Errno.ENOMEM, f"the pipes of {subject} hold {held} of {most} bytes (its quota of memory)")
+            text = f"the pipes of {subject} hold {held} bytes, where {most} are left of its quota of memory"
+            raise KernelError(Errno.ENOMEM, text)
 
     def restart_handles(self, last: int) -> None:
         """Handles that a predecessor gave out do not come again."""

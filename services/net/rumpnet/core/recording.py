@@ -1,10 +1,10 @@
 """What net leaves to its successor, and how that takes it over.
 
-The configuration is a journal of the calls that made it, each different one once and in the order in which they were
-last done. What was about an interface, or a route by it, leaves it with the interface; rules of npf leave it with the
-load that replaces them. The successor does the calls again, those that fail once more after the others, since they may
-stand on one that was repeated later; but not those that take something away, since they would take what has come back
-since.
+The configuration is a journal of the calls that made it (`rumpnet.core.journal`), in the order in which they were last
+done, and the routes that there are (`rumpnet.core.routerecords`). What was about an interface leaves the journal with
+it; rules of npf leave it with the load that replaces them. The successor does the calls again, those that fail once
+more after the others, since they may stand on one that was repeated later; but not those that take something away,
+since they would take what has come back since.
 
 Of a socket its kind, options, name and backlog are written down: sockets that listen or receive datagrams go on; one
 that was connected to a peer has lost what was under way, and says so (ECONNRESET).
@@ -17,7 +17,19 @@ from collections.abc import Callable, Iterator
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
-from rumpnet.core.ifioctl import TABLE
+from rumpnet.core.journal import (
+    CONFIGURING,
+    DESTROYING,
+    LOADING,
+    ON_SOCKET,
+    REQUESTS,
+    RULES,
+    TAKING,
+    action,
+    interfaces,
+    subject,
+)
+from rumpnet.core.routerecords import RouteRecords
 from rumpnet.core.socket import Socket
 from rumpuser.component import KERNEL, Context
 from rumpuser.pending import value_of
@@ -26,60 +38,18 @@ from rumpuser.records import Records
 from rumpwire import const
 from rumpwire.calls import OPS, Op
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import AcceptResult, PacceptResult, SockaddrUn, SocketpairResult, WgReq
+from rumpwire.values import AcceptResult, Ifreq, PacceptResult, Rtmsg, SockaddrUn, SocketpairResult
 
 if TYPE_CHECKING:
     from rumpnet.core.net import Net
 
 log = logging.getLogger(__name__)
 
-CONFIGURING = frozenset({
-    "netconfig_ifcreate", "netconfig_ifdestroy", "netconfig_ifup", "netconfig_ifdown", "netconfig_ifsetlinkstr",
-    "netconfig_bradd", "netconfig_brdel", "netconfig_ipv4_ifaddr", "netconfig_ipv4_ifaddr_cidr",
-    "netconfig_ipv6_ifaddr", "netconfig_ipv4_gw", "netconfig_ipv6_gw", "netconfig_auto_ipv6", "netconfig_ifaddrdel",
-    "netconfig_ifimpair", "netconfig_ifcapture", "netconfig_dhcp_ipv4_oneshot", "npf_load", "npf_switch", "npf_flush",
-    "npf_table", "npf_rule_add", "npf_rule_remove", "dhcp_start", "dhcp_stop", "dhcpd_start", "dhcpd_stop",
-    "dns_forward",
-})  # fmt: skip
-"""Calls that change what is configured, and change nothing when they are done again in this order."""
-ON_SOCKET = frozenset({"ioctl", "route_send"})
-"""Calls that may change it too, by a socket that does not matter: the successor does them on one of its own."""
-REQUESTS = frozenset(com for com, (_, _, changes) in TABLE.items() if changes) | {
-    const.SIOCSDRVSPEC, const.SIOCSETVLAN, const.SIOCSLIFPHYADDR, const.SIOCDIFPHYADDR, const.SIOCSLAGG,
-}  # fmt: skip
-"""Those of ioctl that do."""
-DESTROYING = frozenset({"netconfig_ifdestroy", const.SIOCIFDESTROY})
-TAKING = DESTROYING | {
-    "netconfig_brdel", "netconfig_ifaddrdel", "npf_rule_remove", "dhcp_stop", "dhcpd_stop", const.SIOCDIFADDR,
-    const.SIOCDIFADDR_IN6, const.SIOCDLIFADDR, const.SIOCDELMULTI, const.SIOCDIFPHYADDR, const.RTM_DELETE,
-}  # fmt: skip
-"""What takes something away: calls, requests of ioctl, types of messages about routes."""
-LOADING = frozenset({"npf_load", "npf_flush"})
-RULES = LOADING | {"npf_table", "npf_rule_add", "npf_rule_remove"}
-"""What a load of npf replaces: were it done again after the load, it would change what that has loaded."""
+UP = frozenset({"netconfig_ifup", "netconfig_ifdown"})
 SOCKETS = frozenset({"socket", "socketpair", "accept", "paccept", "bind", "connect", "listen", "setsockopt", "close"})
-GATEWAYS = {"netconfig_ipv4_gw": 4, "netconfig_ipv6_gw": 16}
-"""Calls that make a default route, and the bytes of an address of theirs."""
 ROUNDS = 3
 
 Call = Callable[[Context, Op, tuple[Any, ...]], Any]
-
-
-def _action(name: str, args: tuple[Any, ...]) -> str | int:
-    """What a call of the journal does, as in `TAKING`; those of `ON_SOCKET` stand there without their socket."""
-    if name == "ioctl":
-        com: int = args[0]
-        return com
-    return args[0].rtm_type if name == "route_send" else name
-
-
-def _interfaces(name: str, args: tuple[Any, ...]) -> tuple[str, ...]:
-    """The interfaces that a call of the journal is about."""
-    if name == "ioctl":
-        return (args[1][0],)  # the first field of whatever it takes
-    if name in ("netconfig_bradd", "netconfig_brdel"):
-        return args
-    return args[:1] if name.startswith(("netconfig_if", "netconfig_ipv", "netconfig_auto", "dhcp")) else ()
 
 
 class Recorder:
@@ -89,7 +59,10 @@ class Recorder:
         self._net = net
         self._records = records
         self.on = records.on
+        self.routes = RouteRecords(net, records)
         self._options: dict[int, dict[tuple[int, int], Any]] = {h: kept for h, kept, _ in records.items("options")}
+        if self.on and not records.inherited:
+            self.routes.watch()
 
     def done(self, ctx: Context, op: Op, args: tuple[Any, ...], value: Any) -> Any:
         """The value of a call, which is written down when it is there."""
@@ -107,36 +80,57 @@ class Recorder:
         return value
 
     def _write(self, ctx: Context, name: str, args: tuple[Any, ...], value: Any) -> None:
-        if name in CONFIGURING:
-            self._configured(ctx, name, args, *self._way(name))
+        if name in UP:
+            self._configured(ctx, "ioctl", (const.SIOCSIFFLAGS, self._flags(args[0])), None)
         elif name == "ioctl":
-            if args[1] in REQUESTS and not isinstance(args[2], WgReq):  # keys are not written down
-                self._configured(ctx, name, args[1:])
+            com, req = args[1:]
+            if com in REQUESTS:
+                self._configured(ctx, name, (com, req), None)
         elif name == "route_send":
-            if args[1].rtm_type != const.RTM_GET:
-                self._configured(ctx, name, (args[1]._replace(rtm_pid=0, rtm_seq=0),), value.ifname)
+            self._routed(ctx, args[1], value)
+        elif name in CONFIGURING:
+            if name != "npf_table" or args[1] in ("add", "remove", "flush"):
+                self._configured(ctx, name, args, value)
         else:
             self._socket(name, args, value)
 
-    def _way(self, name: str) -> tuple[str, ...]:
-        """The interface that a default route which was just made goes by."""
-        length = GATEWAYS.get(name)
-        route = None if length is None else self._net.routes.find(bytes(length), 0)
-        return () if route is None else (route.iface.name,)
+    def _flags(self, ifname: str) -> Ifreq:
+        """The flags that an interface has, by whichever call; who listens to all frames says so himself."""
+        return Ifreq(ifname, ifr_value=self._net.interfaces.get(ifname).flags & ~const.IFF_PROMISC)
 
-    def _configured(self, ctx: Context, name: str, args: tuple[Any, ...], *by: str) -> None:
-        """Writes a call down, with the interfaces that it is about, or its route goes by."""
+    def _routed(self, ctx: Context, asked: Rtmsg, answer: Rtmsg) -> None:
+        """Neighbours, and routes that were not made by hand; of the others the table itself tells."""
+        if asked.rtm_type == const.RTM_GET:
+            return
+        asked = asked._replace(rtm_pid=0, rtm_seq=0, ifname=answer.ifname)
+        if not asked.rtm_flags & const.RTF_LLDATA:
+            if answer.rtm_flags & const.RTF_STATIC:
+                return
+            asked = asked._replace(dst=answer.dst, prefixlen=answer.prefixlen)
+        self._configured(ctx, "route_send", (asked,), None)
+
+    def _configured(self, ctx: Context, name: str, args: tuple[Any, ...], value: Any) -> None:
+        """Writes a call down, in the place of the one about the same."""
+        what, key = action(name, args), subject(name, args, value)
+        ends = what in TAKING and self._records.holds("configuration", key)
         if name in LOADING:
-            self._forget(lambda what, interfaces: what in RULES)
-        elif _action(name, args) in DESTROYING:
-            (gone,) = _interfaces(name, args)
-            self._forget(lambda what, interfaces: gone in interfaces)
-        kept, interfaces = flat(args), (*_interfaces(name, args), *by)
-        self._records.put("configuration", f"{name}{kept!r}", (name, kept, flat(ctx.cred), *interfaces))
+            self._forget(lambda before, _: before in RULES)
+        elif name == "npf_table" and args[1] == "flush":
+            self._forget(lambda before, about: before == name and about[0] == args[0])
+        elif name == "npf_rule_add":
+            args = args[0], args[1]._replace(id=value)
+        elif what in DESTROYING:
+            (gone,) = interfaces(name, args)
+            self._forget(lambda _, about: gone in about)
+        if ends:
+            self._records.delete("configuration", key)
+            return
+        about = args[:1] if name == "npf_table" else interfaces(name, args)
+        self._records.put("configuration", key, (name, flat(args), flat(ctx.cred), *about))
 
     def _forget(self, over: Callable[[str, list[str]], bool]) -> None:
-        for key, (name, _, _, *interfaces), _ in self._records.items("configuration"):
-            if over(name, interfaces):
+        for key, (name, _, _, *about), _ in self._records.items("configuration"):
+            if over(name, about):
                 self._records.delete("configuration", key)
 
     def _socket(self, name: str, args: tuple[Any, ...], value: Any) -> None:
@@ -179,8 +173,9 @@ class Recorder:
 class Restoring:
     """A successor of net at its start."""
 
-    def __init__(self, net: Net, call: Call) -> None:
+    def __init__(self, net: Net, routes: RouteRecords, call: Call) -> None:
         self._net = net
+        self._routes = routes
         self._call = call
         self._records = net.host.records
 
@@ -188,6 +183,8 @@ class Restoring:
         for _, _, last in self._records.items("last"):
             self._net.restart_handles(last)
         await self._configure()
+        self._routes.restore()
+        self._routes.watch()
         for handle, value, _ in self._records.items("sockets"):
             try:
                 self._socket(handle, *value)
@@ -207,15 +204,15 @@ class Restoring:
         by = self._net.install(self._net.domain(const.AF_ROUTE).socket(KERNEL, const.SOCK_RAW, 0))
         todo = list(self._journal())
         for _ in range(ROUNDS):
-            todo = [each for each in todo if not await self._repeat(by, *each) and _action(*each[:2]) not in TAKING]
-        for name, args, _ in todo:
-            log.info("%s%r is not there any more", name, args)
+            todo = [each for each in todo if not await self._repeat(by, *each[1:]) and action(*each[1:3]) not in TAKING]
+        for key, *_ in todo:
+            log.info("%s: what it stands on is not there any more", key)  # not what it was given, which may be a secret
         self._net.forget(by).close()
 
     def _journal(self) -> Iterator[Any]:
         for key, value, _ in self._records.items("configuration"):
             try:
-                yield whole(value[:3])
+                yield key, *whole(value[:3])
             except ValueError as error:
                 log.warning("%s is not repeated: %s", key, error)
                 self._records.delete("configuration", key)

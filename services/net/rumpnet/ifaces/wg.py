@@ -58,7 +58,8 @@ class Wg(Iface):
         elif endpoint is not None:
             raise KernelError(Errno.EAFNOSUPPORT, "an endpoint is an address of IPv4 or IPv6")
         networks = [(bytes(network.addr), network.prefixlen) for network in peer.allowed_ips]
-        self.device.add_peer(peer.name, bytes(peer.public_key), bytes(peer.preshared_key), where, networks)
+        psk, persistent = bytes(peer.preshared_key), peer.persistent_keepalive
+        self.device.add_peer(peer.name, bytes(peer.public_key), psk, where, networks, persistent)
 
     def shown(self, *, secrets: bool) -> WgReq:
         """All that is set, and what is known of the peers; keys that are secret only for root."""
@@ -68,7 +69,7 @@ class Wg(Iface):
                 peer.name, peer.public, peer.psk if secrets and any(peer.psk) else b"",
                 sockaddr(*peer.endpoint) if peer.endpoint is not None else None,
                 [WgAllowedIp(*network) for network in device.allowed.of(peer)],
-                peer.handshake_ns // 10**9, peer.received_bytes, peer.sent_bytes,
+                peer.handshake_ns // 10**9, peer.received_bytes, peer.sent_bytes, peer.persistent_ns // 10**9,
             )
             for peer in device.peers.values()
         ]  # fmt: skip
@@ -112,6 +113,8 @@ class Wg(Iface):
             self._stop()
             self.device.close()
         super().set_up(up)
+        if up and not self.device.up:
+            self.device.open()
 
     def closed(self) -> None:
         self.device.close()

@@ -206,6 +206,8 @@ class Mounts:
             fs.unmount(force=True)
             raise KernelError(Errno.EBUSY)
         fs.gates = self._gates_of(kind, fs, device)
+        if fs.gates or fs.below():
+            fs.leased = False
         if fs.readonly:
             flags |= const.MNT_RDONLY
         self._devices += 1

@@ -86,6 +86,8 @@ class Names:
         self.files: Mapping[int, Holder] = {}
         self.enter: Callable[[Sequence[Gate]], None] = lambda gates: None
         self.cache = NameCache(limit)
+        self.strayed = False
+        """Whether a path led where names may change unseen; for whoever set it to False before."""
         self.magiclinks = 0
         """Whether words like @machine in symbolic links are replaced (vfs.generic.magiclinks)."""
         self.node: Callable[[str], str] = lambda path: ""
@@ -109,6 +111,7 @@ class Names:
         gates = holder.vnode.fs.gates
         if gates:
             self.enter(gates)
+        self._came(holder.vnode)
         return holder.vnode
 
     def base(self, ctx: Context, dirfd: int) -> Vnode:
@@ -175,7 +178,10 @@ class Names:
 
     def _target(self, link: Vnode, cred: Credentials) -> bytes:
         target = link_target(link)
-        return magic(target, cred, self.node) if self.magiclinks and b"@" in target else target
+        if not self.magiclinks or b"@" not in target:
+            return target
+        self.strayed = True
+        return magic(target, cred, self.node)
 
     def _overlaid(self, root: Vnode, path: bytes) -> tuple[Vnode, bytes]:
         """Where a path from the root begins, and the rest of it: at the root, or at what the overlay has."""
@@ -183,6 +189,7 @@ class Names:
         if found is None:
             return root, path
         vnode, rest = found
+        self.strayed = True
         return self._cross(vnode), rest
 
     def _step(self, directory: Vnode, name: bytes, root: Vnode, cred: Credentials) -> Vnode:
@@ -195,6 +202,7 @@ class Names:
                 raise
         if below.fs.gates:
             self.enter(below.fs.gates)
+        self._came(below)
         check(below, cred, EXEC)
         return self._step(below, name, root, cred)
 
@@ -230,7 +238,12 @@ class Names:
                 if vnode.mounted is not mount:
                     continue
             vnode = mount.root
+            self._came(vnode)
         return vnode
+
+    def _came(self, vnode: Vnode) -> None:
+        if not vnode.fs.leased:
+            self.strayed = True
 
     def _up(self, directory: Vnode, root: Vnode) -> Vnode:
         while directory is not root and directory is directory.fs.mount.root:
@@ -240,6 +253,7 @@ class Names:
             if covered.fs.gates:
                 self.enter(covered.fs.gates)
             directory = covered
+            self._came(directory)
         return directory if directory is root else directory.parent()
 
     # -- names that are made or taken away

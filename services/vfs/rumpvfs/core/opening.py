@@ -21,7 +21,7 @@ from rumpvfs.core.specfs import open_device
 from rumpvfs.core.state import Vfs
 from rumpvfs.core.vnode import NewNode, Vnode, VType
 from rumpwire import const
-from rumpwire.const import AT_FDCWD, O_ACCMODE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_TRUNC
+from rumpwire.const import AT_FDCWD, O_ACCMODE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_REGULAR, O_TRUNC
 from rumpwire.errno import Errno, KernelError
 
 LOCKED = const.O_EXLOCK | const.O_SHLOCK
@@ -44,8 +44,8 @@ class Opening:
     def openat(self, ctx: Context, fd: int, path: bytes, oflags: int, mode: int | None) -> Opened:
         """A handle.
 
-        EINVAL, errors of namei, EEXIST, EISDIR, ENOTDIR, EFTYPE (O_NOFOLLOW on a link), EROFS, EACCES, EOPNOTSUPP
-        (sockets), ENXIO, ENOSPC; with O_SHLOCK or O_EXLOCK EAGAIN, ENOLCK.
+        EINVAL, errors of namei, EEXIST, EISDIR, ENOTDIR, EFTYPE (O_NOFOLLOW on a link, O_REGULAR on what is no regular
+        file), EROFS, EACCES, EOPNOTSUPP (sockets), ENXIO, ENOSPC; with O_SHLOCK or O_EXLOCK EAGAIN, ENOLCK.
         """
         vfs = self.vfs
         if not oflags & _SPECIAL:
@@ -136,7 +136,7 @@ class Opening:
         mode = flags & O_ACCMODE
         if mode == O_ACCMODE:
             raise KernelError(Errno.EINVAL)
-        if vnode.descriptor is not None and not flags & O_DIRECTORY:
+        if vnode.descriptor is not None and not flags & (O_DIRECTORY | O_REGULAR):
             return -1 - vnode.descriptor
         if vtype is VType.LNK:
             raise KernelError(Errno.EFTYPE, "a symbolic link, and O_NOFOLLOW")
@@ -144,6 +144,8 @@ class Opening:
             raise KernelError(Errno.EOPNOTSUPP, "sockets are not opened but connected to")
         if flags & O_DIRECTORY and vtype is not VType.DIR:
             raise KernelError(Errno.ENOTDIR)
+        if flags & O_REGULAR and vtype is not VType.REG:
+            raise KernelError(Errno.EFTYPE, "no regular file, and O_REGULAR")
         want = _WANT[mode]
         if flags & O_TRUNC:
             want |= access.WRITE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
@@ -90,6 +91,10 @@ class Environment:
         self.buffered = 0
         """Of that, in dirty blocks (vm.bufmem)."""
         self.bufmem_hiwater = BUFMEM_HIWATER
+        self.held: Counter[str] = Counter()
+        """Bytes of that which identities of a policy hold in files."""
+        self.bounded: set[str] = set()
+        """Those of them that have a quota of memory."""
         self.lines: list[str] = []
         self._log = log
 
@@ -106,6 +111,14 @@ class Environment:
             return False
         self.used += size
         return True
+
+    def charge(self, subject: str, size: int) -> None:
+        if size > 0 and subject in self.bounded:
+            held, room = self.held[subject], self.ask("gateway", "memory_room", subject, "vfs", "files")
+            if held + size > room:
+                text = f"the files of {subject} hold {held} bytes, where {room} are left of its quota of memory"
+                raise KernelError(Errno.EDQUOT, text, "vfs")
+        self.held[subject] += size
 
     def reserve_buffers(self, size: int) -> bool:
         """For dirty blocks, which are written when they are more than vm.bufmem_hiwater."""

@@ -260,6 +260,9 @@ class FileSystem:
     folds_names = False
     remote = False
     """True where the files are on another machine (no MNT_LOCAL)."""
+    leased = False
+    """Whether names, attributes and contents change by the calls of this kernel alone, so that clients may keep what
+    they were told for as long as there was none."""
     makes_names = True
     """False where nothing can be made: with MNT_UNION it is made in the directory that is mounted on."""
     dev = 0
@@ -328,6 +331,13 @@ class Environment(Protocol):
 
     def reserve(self, size: int) -> bool:
         """Takes bytes of the kernel's memory (gives them back when negative); False when there are not as many."""
+        ...
+
+    def charge(self, subject: str, size: int) -> None:
+        """Puts bytes that were reserved on the account of an identity, or takes them off it (negative).
+
+        EDQUOT when it would hold more than its quota of memory. May ask, as `ask`: so before anything is changed.
+        """
         ...
 
     @property

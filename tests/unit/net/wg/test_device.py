@@ -296,3 +296,61 @@ def test_the_key_of_a_long_nonce() -> None:
 def test_a_public_key_of_low_order() -> None:
     with pytest.raises(Malformed):
         crypto.exchange(b"\1" * 32, bytes(32))
+
+
+def persistent(pair: Pair, seconds: int) -> None:
+    """The first end is to be found, by the second one, which does not know where it is."""
+    device = pair.a.device
+    device.delete_peer("b")
+    device.add_peer("b", pair.b.device.public, b"", pair.b.endpoint, [(INNER_B, 32)], seconds)
+    device.open()
+
+
+def test_a_persistent_keepalive_lets_the_other_side_begin() -> None:
+    pair = Pair()
+    persistent(pair, 25)
+    pair.host.advance(1)
+    pair.back()
+    pair.host.advance(1)
+    assert pair.a.got == [packet(INNER_B, INNER_A)]
+    before = len(pair.log)
+    pair.host.advance(1000)
+    sent = [at for at, src, _ in pair.log[before:] if src == A]
+    assert all(later - at < 26 for at, later in itertools.pairwise(sent)), "through all renewals"
+    assert 38 < len(sent) < 80
+    pair.a.device.close()
+    before = len(pair.log)
+    pair.host.advance(1000)
+    assert len(pair.log) == before, "down it says nothing"
+
+
+def test_a_persistent_keepalive_outlives_a_peer_that_is_away() -> None:
+    pair = Pair()
+    persistent(pair, 25)
+    pair.host.advance(1)
+    pair.lose = lambda data: True
+    pair.host.advance(3000)
+    pair.lose = lambda data: False
+    pair.host.advance(60)
+    pair.back()
+    pair.host.advance(1)
+    assert pair.a.got == [packet(INNER_B, INNER_A)]
+
+
+def test_what_comes_counts_for_the_persistent_keepalive() -> None:
+    pair = Pair()
+    persistent(pair, 25)
+    pair.host.advance(1)
+    pair.log.clear()
+    for _ in range(6):  # not as long as a session
+        pair.back()
+        pair.host.advance(9)  # before the answer of the other keepalive
+        pair.there()
+        pair.host.advance(9)
+    assert not [data for _, src, data in pair.log if src == A and len(data) == wg.DATA_HEADER.size + wg.TAG_LEN]
+
+
+def test_keepalives_that_cannot_be() -> None:
+    pair = Pair()
+    with pytest.raises(KernelError, match="keepalive"):
+        pair.a.device.add_peer("c", b"\5" * 32, b"", None, [], 65536)

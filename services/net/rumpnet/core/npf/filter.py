@@ -248,12 +248,12 @@ class Npf:
             raise KernelError(Errno.ENOENT, f"table {name} does not hold the address")
         return []
 
-    def add_rule(self, group: str, rule: NpfRule | None) -> int:
-        """ESRCH, EINVAL, ENOSPC."""
+    def add_rule(self, group: str, rule: NpfRule | None, ident: int = 0) -> int:
+        """With a number of its own, or the one that it had before. ESRCH, EINVAL, ENOSPC."""
         if rule is None:
             raise KernelError(Errno.EINVAL, "no rule given")
         self._config.check_procedure(rule)
-        return self._config.rules.add(group, rule)
+        return self._config.rules.add(group, rule, ident)
 
     def remove_rule(self, group: str, ident: int) -> None:
         """ESRCH, ENOENT."""

@@ -188,11 +188,12 @@ class Ruleset:
                 return decided
         return None
 
-    def add(self, group: str, rule: NpfRule) -> int:
-        """ESRCH, EINVAL, ENOSPC."""
+    def add(self, group: str, rule: NpfRule, ident: int = 0) -> int:
+        """With the next number, or one beyond those that are given out. ESRCH, EINVAL, ENOSPC."""
         rules = self._dynamic(group).rules
         if sum(len(g.rules) for g in self.groups) >= RULES_MAX:
             raise KernelError(Errno.ENOSPC, f"there are {RULES_MAX} rules")
+        self._id = max(self._id, ident - 1)
         rules.append(self._rule(rule))
         return self._id
 

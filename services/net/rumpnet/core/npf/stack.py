@@ -187,6 +187,10 @@ class StackFilter:
         authorize(ctx, Action.NETWORK_FIREWALL_FW)
         return self.npf.add_rule(group, rule)
 
+    def restore_rule(self, group: str, rule: NpfRule) -> int:
+        """The same, with the number that it had. ESRCH, EINVAL, ENOSPC."""
+        return self.npf.add_rule(group, rule, rule.id)
+
     def npf_rule_remove(self, ctx: Context, group: str, id: int) -> None:
         """EPERM, ESRCH, ENOENT."""
         authorize(ctx, Action.NETWORK_FIREWALL_FW)

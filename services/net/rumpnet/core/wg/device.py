@@ -23,6 +23,7 @@ Endpoint = tuple[bytes, int]
 Network = tuple[bytes, int]
 """Address and length of the prefix."""
 PEERS_MAX = 1 << 12
+PERSISTENT_MAX = 0xFFFF
 COOKIE_LIFE = 120 * SECOND
 LOAD = 100
 """Handshakes a second from which on senders have to show that they are where they say."""
@@ -79,6 +80,7 @@ class Device:
         self.host = host
         self.send = send
         self.private = self.public = b""
+        self.up = False
         self.peers: dict[str, Peer] = {}
         self.allowed = AllowedIps()
         self.stats: Counter[str] = Counter()
@@ -98,16 +100,23 @@ class Device:
         self.private, self.public = private, crypto.public_key(private)
         for peer in self.peers.values():
             peer.forget()
+            peer.resume()
 
     def add_peer(
-        self, name: str, public: bytes, psk: bytes, endpoint: Endpoint | None, allowed: Iterable[Network]
-    ) -> None:
-        """EINVAL, EEXIST for a name or a key that there is, ENOSPC."""
+        self, name: str, public: bytes, psk: bytes, endpoint: Endpoint | None, allowed: Iterable[Network],
+        persistent: int = 0,
+    ) -> None:  # fmt: skip
+        """``persistent``: seconds of silence after which the peer is told that we are there.
+
+        EINVAL, EEXIST for a name or a key that there is, ENOSPC.
+        """
         if len(public) != crypto.KEY_LEN or len(psk) not in (0, crypto.KEY_LEN) or not name:
             raise KernelError(Errno.EINVAL, f"a peer has a name, and keys of {crypto.KEY_LEN} bytes")
         networks = list(allowed)
         if any(len(addr) not in (4, 16) or not 0 <= length <= len(addr) * 8 for addr, length in networks):
             raise KernelError(Errno.EINVAL, "an allowed network is no address with a length of its prefix")
+        if not 0 <= persistent <= PERSISTENT_MAX:
+            raise KernelError(Errno.EINVAL, f"a persistent keepalive of 0 to {PERSISTENT_MAX} seconds")
         if name in self.peers or public in self._by_key:
             raise KernelError(Errno.EEXIST, f"there is a peer {name!r}, or one with its key")
         if len(self.peers) >= PEERS_MAX:
@@ -116,6 +125,8 @@ class Device:
         self.peers[name] = self._by_key[public] = peer
         for network in networks:
             self.allowed.add(network, peer)
+        peer.persistent_ns = persistent * SECOND
+        peer.resume()
 
     def delete_peer(self, name: str) -> None:
         """ENOENT."""
@@ -126,7 +137,14 @@ class Device:
         del self._by_key[peer.public]
         self.allowed.remove(peer)
 
+    def open(self) -> None:
+        """Datagrams can be sent from now on."""
+        self.up = True
+        for peer in self.peers.values():
+            peer.resume()
+
     def close(self) -> None:
+        self.up = False
         for peer in self.peers.values():
             peer.forget()
 

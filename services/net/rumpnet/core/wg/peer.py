@@ -5,6 +5,7 @@ Deadlines are kept by name, and one timer of the host watches over the first:
 - ``retry``: the handshake that was begun gets no answer;
 - ``answer``: data were sent, and nothing came back;
 - ``keepalive``: data came, and nothing was sent back, by which the other side could tell that we are there;
+- ``persist``: nothing came or went for as long as the user has said, who wants to be found behind a translator;
 - ``forget``: nobody has used the sessions for so long that their keys are to be forgotten.
 """
 
@@ -43,6 +44,8 @@ class Peer:
         self.begun: Begun | None = None
         self.number = 0
         """Of the handshake that was begun."""
+        self.persistent_ns = 0
+        """How long nothing may come or go, 0 for ever."""
         self.last_mac1 = b""
         self.cookie: tuple[bytes, int] | None = None
         self.last_time = b""
@@ -79,7 +82,18 @@ class Peer:
     def transmit(self, data: bytes) -> None:
         if self.endpoint is not None:
             self.sent_bytes += len(data)
+            self._persist()
             self.device.send(data, self.endpoint)
+
+    def resume(self) -> None:
+        """Shows that we are there to a peer that is always to know it."""
+        if self.persistent_ns and self.device.up and self.device.private:
+            self._persist()
+            self.send(b"")
+
+    def _persist(self) -> None:
+        if self.persistent_ns and self.device.up:
+            self._at("persist", self.device.host.monotonic_ns() + self.persistent_ns)
 
     def begin(self, now: int, *, again: bool = False) -> None:
         """Begins a handshake, unless one was begun just now or nobody knows where the peer is."""
@@ -120,6 +134,7 @@ class Peer:
         now = self.device.host.monotonic_ns()
         self.endpoint = endpoint
         self.received_bytes += length
+        self._persist()
         self._deadlines.pop("answer", None)
         if session is self.next:
             self.next = None
@@ -167,8 +182,11 @@ class Peer:
                 self.begin(now)
             elif what == "keepalive":
                 self.send(b"")
+            elif what == "persist":
+                self.resume()
             else:
                 self.forget()
+                self._persist()
         if (first := min(self._deadlines.values(), default=NEVER)) < self._armed:
             self._arm(first)
 

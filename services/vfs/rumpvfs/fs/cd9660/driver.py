@@ -171,6 +171,7 @@ class Cd9660FileSystem(FileSystem):
     """One mounted volume."""
 
     type_name = "cd9660"
+    leased = True
     readonly = True
 
     def __init__(self, volume: Volume) -> None:

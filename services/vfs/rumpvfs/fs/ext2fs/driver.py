@@ -30,6 +30,7 @@ class Ext2FileSystem(FileSystem):
     """One mounted ext2, ext3 or ext4."""
 
     type_name = "ext2fs"
+    leased = True
     flags_kept = True
 
     def __init__(self, volume: Volume, env: Environment) -> None:

@@ -42,6 +42,7 @@ class FastFileSystem(FileSystem):
     """One mounted ffs."""
 
     type_name = "ffs"
+    leased = True
     flags_kept = True
 
     def __init__(self, volume: Volume, log: wapbl.Log | None, *, readonly: bool, force: bool = False) -> None:

@@ -316,6 +316,7 @@ class FatFileSystem(FileSystem):
     """One mounted file system. ``orphans`` are files without a name that somebody still uses."""
 
     cache_names = False
+    leased = True
     folds_names = True
     flags_kept = True
     volume: Clusters

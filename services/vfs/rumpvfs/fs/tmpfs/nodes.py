@@ -47,6 +47,7 @@ class Node(Vnode):
         "mtime",
         "nlink",
         "rdev",
+        "subject",
         "target",
         "uid",
         "xattrs",
@@ -62,6 +63,8 @@ class Node(Vnode):
         self.acls: dict[bytes, Acl] | None = None
         self.rdev = new.rdev
         self.target = new.target
+        self.subject = fs.env.cred.subject
+        """The identity of a policy on whose account it is: that of its creator, whoever writes to it."""
         self.nlink = 0
         self.flags = 0
         self.xattrs: dict[bytes, bytes] | None = None
@@ -126,10 +129,14 @@ class Node(Vnode):
         if self.nlink == 0:
             self.fs.free(self)
 
+    def take(self, size: int) -> bool:
+        """Takes memory for the file, or gives it back (negative); whether there was any. EDQUOT."""
+        return self.fs.reserve(size, self.subject)
+
     def contents_gone(self) -> None:
         """Lets go of what the file holds, for good."""
         for name, value in (self.xattrs or {}).items():
-            self.fs.reserve(-len(name) - len(value))
+            self.take(-len(name) - len(value))
         self.xattrs = None
 
     # -- extended attributes
@@ -194,7 +201,7 @@ class Node(Vnode):
         self.ctime = self.fs.env.now_ns()
 
     def _drop(self, name: bytes) -> None:
-        self.fs.reserve(-len(name) - len(self.getxattr(name)))
+        self.take(-len(name) - len(self.getxattr(name)))
         cast("dict[bytes, bytes]", self.xattrs).pop(name)
 
     def listxattr(self) -> list[bytes]:
@@ -204,7 +211,7 @@ class Node(Vnode):
         """Takes the memory of a new attribute, gives back that of the old one. ENOSPC."""
         old = (self.xattrs or {}).get(name)
         grown = len(name) + len(value) - (len(name) + len(old) if old is not None else 0)
-        if not self.fs.reserve(grown):
+        if not self.take(grown):
             raise KernelError(Errno.ENOSPC)
 
 
@@ -221,10 +228,10 @@ class File(Node):
         """Takes memory, for the owner of the file, or gives it back (negative). EDQUOT."""
         quotas = self.fs.quotas
         if not quotas.tables:
-            return self.fs.reserve(size)
+            return self.take(size)
         if size > 0:
             quotas.check(self.uid, self.gid, blocks=size >> 9)
-        if not self.fs.reserve(size):
+        if not self.take(size):
             return False
         quotas.count(self.uid, self.gid, blocks=size >> 9)
         return True

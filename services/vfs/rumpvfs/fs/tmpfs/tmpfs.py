@@ -43,6 +43,7 @@ class Tmpfs(FileSystem):
     """One mounted tmpfs. ``size_max`` bounds the memory of all contents, ``nodes_max`` the number of files."""
 
     type_name = "tmpfs"
+    leased = True
     cache_names = False
     flags_kept = True
     quotas: TmpfsQuotas
@@ -65,7 +66,12 @@ class Tmpfs(FileSystem):
         """A new node without a name. EDQUOT, ENOSPC."""
         if self.quotas.tables:
             self.quotas.check(new.uid, new.gid, files=1)
+        subject = self.env.cred.subject
+        if subject:
+            self.env.charge(subject, NODE_SIZE)
         if self.nodes >= self.nodes_max or not self.env.reserve(NODE_SIZE):
+            if subject:
+                self.env.charge(subject, -NODE_SIZE)
             raise KernelError(Errno.ENOSPC, "no more files")
         if self.quotas.tables:
             self.quotas.count(new.uid, new.gid, files=1)
@@ -96,12 +102,19 @@ class Tmpfs(FileSystem):
             self.quotas.count(node.uid, node.gid, files=-1)
             self.nodes -= 1
             self.env.reserve(-NODE_SIZE)
+            if node.subject:
+                self.env.charge(node.subject, -NODE_SIZE)
 
-    def reserve(self, size: int) -> bool:
-        if size > 0 and (self.used + size > self.size_max or not self.env.reserve(size)):
+    def reserve(self, size: int, subject: str) -> bool:
+        """Takes memory on the account of an identity, if it is one of a policy. EDQUOT."""
+        if size > 0 and self.used + size > self.size_max:
             return False
-        if size < 0:
-            self.env.reserve(size)
+        if subject:
+            self.env.charge(subject, size)
+        if not self.env.reserve(size):
+            if subject:
+                self.env.charge(subject, -size)
+            return False
         self.used += size
         return True
 
@@ -140,6 +153,10 @@ class Tmpfs(FileSystem):
         self.readonly = readonly
 
     def unmount(self, *, force: bool) -> None:
+        for node in self._numbers.values():
+            if node.subject:
+                node.contents_gone()
+                self.env.charge(node.subject, -NODE_SIZE)
         self.env.reserve(-self.used - self.nodes * NODE_SIZE)
         self.used = self.nodes = 0
         self._numbers.clear()

@@ -166,6 +166,7 @@ class UdfFileSystem(FileSystem):
     """One mounted volume."""
 
     type_name = "udf"
+    leased = True
     readonly = True
 
     def __init__(self, volume: Volume, options: Options) -> None:
