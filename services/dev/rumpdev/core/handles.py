@@ -143,13 +143,13 @@ class Handles:
     # -- control
 
     def fstat(self, ctx: Context, fd: int) -> Stat:
-        """What dev knows of it; the node's owner and times are vfs's."""
+        """What vfs does not know of it: to clients it answers itself, with the node's owner and times."""
         entry = self._get(fd)
         kind = const.S_IFBLK if entry.block else const.S_IFCHR
         return Stat(st_mode=kind, st_nlink=1, st_rdev=entry.rdev, st_size=entry.device.size or 0, st_blksize=BLKSIZE)
 
     def fcntl(self, ctx: Context, fd: int, cmd: int, arg: int | None, lock: Flock | None) -> FcntlResult:
-        """F_GETFL and F_SETFL; else EINVAL."""
+        """F_GETFL and F_SETFL, which vfs passes on; to clients it answers itself. EINVAL for others."""
         entry = self._get(fd)
         if cmd == const.F_GETFL:
             return FcntlResult(entry.flags & (const.O_ACCMODE | SETTABLE))
