@@ -180,10 +180,6 @@ class Handles:
     def has(self, fd: int) -> bool:
         return fd in self._open
 
-    def of_pseudo(self, fd: int) -> OpenDevice:
-        """EBADF."""
-        return self._get(fd)
-
     def device(self, fd: int) -> Device:
         """EBADF."""
         return self._get(fd).device
