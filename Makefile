@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 PYTEST_FLAGS ?= -n 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check generate fuzz soak stress pjdfstest bench connections clean
+.PHONY: help demo test check generate fuzz soak stress labs nightly pjdfstest bench connections clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,11 @@ soak: $(VENV)/dev.stamp ## FAULTS=2000 ends of random components under a checked
 
 stress: $(VENV)/dev.stamp ## 32 clients of 8 threads that are killed one after another, for SECONDS=60 (SEED=1)
 	$(BIN)/python -m tests.soak.clients --seconds $(or $(SECONDS),60) --seed $(or $(SEED),1)
+
+labs: $(VENV)/dev.stamp ## LAB=8 kernels of several processes each on a bus, and 50 with 10 routers in one process: all ping all, a seed repeats
+	RUMP_LAB=$(or $(LAB),8) $(BIN)/pytest -q --durations=3 --timeout 0 tests/integration/test_split_lab.py tests/unit/net/ifaces/test_labs.py
+
+nightly: soak stress labs connections ## what takes too long for make test, one after another
 
 pjdfstest: $(VENV)/dev.stamp ## pjdfstest on tmpfs and ext4 through rump_fuse: PJDFSTEST=/path/to/your/built/copy; as root
 	@test -x "$(PJDFSTEST)/pjdfstest" || { echo "make: PJDFSTEST names no built copy: see docs/tools.md" >&2; exit 1; }

@@ -8,6 +8,8 @@ import threading
 from typing import Any
 
 import rump
+from rumpwire.packed import attributes
+from rumpwire.packed import records as packed_records
 from tests.conformance.test_descriptors import code, write_file
 
 
@@ -251,6 +253,11 @@ def test_entries_with_attributes_are_what_fstatat_gives(k: Any, folder: str) -> 
             found += [(e.entry, e.st) for e in some]
         assert [(e, plain(st)) for e, st in found] == [(e, plain(st)) for e, st in expected]
         k.sys.lseek(fd, 0, os.SEEK_SET)
+        data = b"".join(iter(lambda: k.pub.getdents_packed(fd, 100), b""))
+        records = [(r.fileno, r.dtype, r.name, plain(attributes(data, r.at))) for r in packed_records(data)]
+        assert records == [(e.d_fileno, e.d_type, e.d_name, plain(st)) for e, st in expected]
+        k.sys.lseek(fd, 0, os.SEEK_SET)
+        assert code(k.pub.getdents_packed, fd, 1) == "EINVAL"
         assert code(k.pub.getdents_stat, fd, 1) == "EINVAL"
     finally:
         k.sys.unmount(f"{folder}/mnt", 0)
@@ -269,6 +276,8 @@ def test_a_directory_that_may_be_read_and_not_searched_has_no_attributes(k: Any,
         user.sys.setuid(1000)
         fd = user.sys.open(f"{folder}/d", os.O_RDONLY)
         assert {e.entry.d_name: e.st for e in user.pub.getdents_stat(fd)}[b"f"] is None
+        user.sys.lseek(fd, 0, os.SEEK_SET)
+        assert {r.name: r.at for r in packed_records(user.pub.getdents_packed(fd))}[b"f"] == -1
         (entry,) = rump.fs.Tree(user, folder).scandir("d")
         assert code(entry.stat) == "EACCES"
 

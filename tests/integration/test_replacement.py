@@ -233,6 +233,24 @@ def test_connections_that_are_being_made(kernel: LiveKernel, k: Any) -> None:
             clients[1]()
 
 
+def test_a_connect_that_goes_on_ends_in_its_time(kernel: LiveKernel, k: Any) -> None:
+    """SO_SNDTIMEO."""
+    with rump.connect(kernel.url) as caller:
+        listener, first = (k.sys.socket(rump.AF_INET, rump.SOCK_STREAM, 0) for _ in range(2))
+        k.sys.bind(listener, ("127.0.0.1", 0))
+        k.sys.listen(listener, 0)
+        name = k.sys.getsockname(listener)
+        k.sys.connect(first, name)
+        late = caller.sys.socket(rump.AF_INET, rump.SOCK_STREAM, 0)
+        caller.sys.setsockopt(late, rump.SOL_SOCKET, rump.SO_SNDTIMEO, rump.Timespec(3, 0))
+        outcome = begun(lambda: caller.sys.connect(late, name))
+        waits(kernel, 1)
+        replace(k, "net")
+        with pytest.raises(BlockingIOError):
+            outcome()
+        k.sys.close(listener)
+
+
 def image(folder: Path, name: str, *command: str) -> str:
     need(command[0])
     path = folder / name

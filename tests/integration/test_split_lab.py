@@ -1,5 +1,5 @@
-"""Kernels of several processes each, on one bus: all ping all. RUMP_LAB says how many, 2 if it does not:
-eight take half a minute and more to start on two cpus that others use as well."""
+"""Kernels of several processes each, on one bus: all ping all. RUMP_LAB says how many, 2 if it does not
+(`make labs`): eight take half a minute and more to start on two cpus that others use as well."""
 
 from __future__ import annotations
 

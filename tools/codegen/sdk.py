@@ -108,6 +108,7 @@ DEFAULTS: dict[str | tuple[str, str], str] = {
     ("recvmsg", "controllen"): "0", ("sendmsg", "flags"): "0", ("sendmmsg", "flags"): "0", ("recvmmsg", "flags"): "0",
     ("pipe2", "flags"): "0", ("kqueue1", "flags"): "0", ("dup3", "flags"): "0", ("getdents", "count"): "65536",
     ("getdents_stat", "count"): "65536",
+    ("getdents_packed", "count"): "65536",
     ("getgroups", "gidsetsize"): "16", ("poll", "timeout"): "-1", ("reboot", "opt"): "0", ("reboot", "bootstr"): '""',
     "flag": "0", ("linkat", "flags"): "0", ("lseek", "whence"): "0", ("fsync_range", "start"): "0",
     ("fsync_range", "length"): "0", ("sysctl", "name"): "()", ("sysctl", "path"): '""', ("sysctl", "node"): "None",

@@ -4823,6 +4823,20 @@ def _dec_r_getdents_stat(m: Any) -> Any:
     return [_dec_DirentStat(x) for x in m.entries]
 
 
+def _enc_q_getdents_packed(a: Any, m: Any) -> None:
+    m.fd = a[0]
+    m.count = a[1]
+
+def _dec_q_getdents_packed(m: Any) -> Any:
+    return (m.fd, m.count)
+
+def _enc_r_getdents_packed(v: Any, m: Any) -> None:
+    m.entries = _buffer(v)
+
+def _dec_r_getdents_packed(m: Any) -> Any:
+    return m.entries
+
+
 def _enc_q_recvmsg(a: Any, m: Any) -> None:
     m.s = a[0]
     m.len = a[1]
@@ -6455,6 +6469,19 @@ def _enc_r_rights_held(v: Any, m: Any) -> None:
 def _dec_r_rights_held(m: Any) -> Any:
     return [_dec_RightsHolder(x) for x in m.holders]
 
+
+def _enc_q_connect_wait(a: Any, m: Any) -> None:
+    m.s = a[0]
+
+def _dec_q_connect_wait(m: Any) -> Any:
+    return (m.s,)
+
+def _enc_r_connect_wait(v: Any, m: Any) -> None:
+    m.SetInParent()
+
+def _dec_r_connect_wait(m: Any) -> Any:
+    return None
+
 # name: (arguments into a message, message into arguments)
 REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "read": (_enc_q_read, _dec_q_read),
@@ -6656,6 +6683,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "etfs_remove": (_enc_q_etfs_remove, _dec_q_etfs_remove),
     "newfs": (_enc_q_newfs, _dec_q_newfs),
     "getdents_stat": (_enc_q_getdents_stat, _dec_q_getdents_stat),
+    "getdents_packed": (_enc_q_getdents_packed, _dec_q_getdents_packed),
     "recvmsg": (_enc_q_recvmsg, _dec_q_recvmsg),
     "sendmsg": (_enc_q_sendmsg, _dec_q_sendmsg),
     "recvfrom": (_enc_q_recvfrom, _dec_q_recvfrom),
@@ -6769,6 +6797,7 @@ REQUEST: dict[str, tuple[Encoder, Decoder]] = {
     "memory_room": (_enc_q_memory_room, _dec_q_memory_room),
     "rights_drop": (_enc_q_rights_drop, _dec_q_rights_drop),
     "rights_held": (_enc_q_rights_held, _dec_q_rights_held),
+    "connect_wait": (_enc_q_connect_wait, _dec_q_connect_wait),
 }
 # name: (value into a message, message into value)
 RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
@@ -6971,6 +7000,7 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "etfs_remove": (_enc_r_etfs_remove, _dec_r_etfs_remove),
     "newfs": (_enc_r_newfs, _dec_r_newfs),
     "getdents_stat": (_enc_r_getdents_stat, _dec_r_getdents_stat),
+    "getdents_packed": (_enc_r_getdents_packed, _dec_r_getdents_packed),
     "recvmsg": (_enc_r_recvmsg, _dec_r_recvmsg),
     "sendmsg": (_enc_r_sendmsg, _dec_r_sendmsg),
     "recvfrom": (_enc_r_recvfrom, _dec_r_recvfrom),
@@ -7084,4 +7114,5 @@ RESPONSE: dict[str, tuple[Encoder, Decoder]] = {
     "memory_room": (_enc_r_memory_room, _dec_r_memory_room),
     "rights_drop": (_enc_r_rights_drop, _dec_r_rights_drop),
     "rights_held": (_enc_r_rights_held, _dec_r_rights_held),
+    "connect_wait": (_enc_r_connect_wait, _dec_r_connect_wait),
 }

@@ -2081,6 +2081,7 @@ class BusCall(_message.Message):
     DEVICE_OF_FIELD_NUMBER: _builtins.int
     RIGHTS_DROP_FIELD_NUMBER: _builtins.int
     RIGHTS_HELD_FIELD_NUMBER: _builtins.int
+    CONNECT_WAIT_FIELD_NUMBER: _builtins.int
     PROC_EXEC_FIELD_NUMBER: _builtins.int
     SIGNAL_POST_FIELD_NUMBER: _builtins.int
     SIGNAL_DELIVER_FIELD_NUMBER: _builtins.int
@@ -2171,6 +2172,8 @@ class BusCall(_message.Message):
     @_builtins.property
     def rights_held(self) -> Global___RightsHeldRequest: ...
     @_builtins.property
+    def connect_wait(self) -> Global___ConnectWaitRequest: ...
+    @_builtins.property
     def proc_exec(self) -> Global___ProcExecRequest: ...
     @_builtins.property
     def signal_post(self) -> Global___SignalPostRequest: ...
@@ -2237,6 +2240,7 @@ class BusCall(_message.Message):
         device_of: Global___DeviceOfRequest | None = ...,
         rights_drop: Global___RightsDropRequest | None = ...,
         rights_held: Global___RightsHeldRequest | None = ...,
+        connect_wait: Global___ConnectWaitRequest | None = ...,
         proc_exec: Global___ProcExecRequest | None = ...,
         signal_post: Global___SignalPostRequest | None = ...,
         signal_deliver: Global___SignalDeliverRequest | None = ...,
@@ -2251,11 +2255,11 @@ class BusCall(_message.Message):
         handles_kept: Global___HandlesKeptRequest | None = ...,
         hand_over: Global___HandOverRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "memory_room", b"memory_room", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "call", b"call", "connect_wait", b"connect_wait", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "memory_room", b"memory_room", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "call", b"call", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "memory_room", b"memory_room", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "call", b"call", "connect_wait", b"connect_wait", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "memory_room", b"memory_room", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "references", b"references", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_admit", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "fd_table", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set", "aio_limits_set", "socket_urgent", "ping", "memory_held", "memory_room", "run_seen", "handles_kept", "hand_over"]  # noqa: Y015
+    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_admit", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "fd_table", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "connect_wait", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set", "aio_limits_set", "socket_urgent", "ping", "memory_held", "memory_room", "run_seen", "handles_kept", "hand_over"]  # noqa: Y015
     _WhichOneofArgType_call: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_call) -> _WhichOneofReturnType_call | None: ...
 
@@ -2302,6 +2306,7 @@ class BusResult(_message.Message):
     DEVICE_OF_FIELD_NUMBER: _builtins.int
     RIGHTS_DROP_FIELD_NUMBER: _builtins.int
     RIGHTS_HELD_FIELD_NUMBER: _builtins.int
+    CONNECT_WAIT_FIELD_NUMBER: _builtins.int
     PROC_EXEC_FIELD_NUMBER: _builtins.int
     SIGNAL_POST_FIELD_NUMBER: _builtins.int
     SIGNAL_DELIVER_FIELD_NUMBER: _builtins.int
@@ -2390,6 +2395,8 @@ class BusResult(_message.Message):
     @_builtins.property
     def rights_held(self) -> Global___RightsHeldResponse: ...
     @_builtins.property
+    def connect_wait(self) -> Global___ConnectWaitResponse: ...
+    @_builtins.property
     def proc_exec(self) -> Global___ProcExecResponse: ...
     @_builtins.property
     def signal_post(self) -> Global___SignalPostResponse: ...
@@ -2455,6 +2462,7 @@ class BusResult(_message.Message):
         device_of: Global___DeviceOfResponse | None = ...,
         rights_drop: Global___RightsDropResponse | None = ...,
         rights_held: Global___RightsHeldResponse | None = ...,
+        connect_wait: Global___ConnectWaitResponse | None = ...,
         proc_exec: Global___ProcExecResponse | None = ...,
         signal_post: Global___SignalPostResponse | None = ...,
         signal_deliver: Global___SignalDeliverResponse | None = ...,
@@ -2469,11 +2477,11 @@ class BusResult(_message.Message):
         handles_kept: Global___HandlesKeptResponse | None = ...,
         hand_over: Global___HandOverResponse | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "memory_room", b"memory_room", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "connect_wait", b"connect_wait", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "memory_room", b"memory_room", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "memory_room", b"memory_room", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aio_limits_set", b"aio_limits_set", "connect_wait", b"connect_wait", "cred_get", b"cred_get", "dev_map", b"dev_map", "dev_open", b"dev_open", "device_of", b"device_of", "dir_dup", b"dir_dup", "dir_hold", b"dir_hold", "dir_release", b"dir_release", "disk_give", b"disk_give", "disk_take", b"disk_take", "faction_start", b"faction_start", "fd_list", b"fd_list", "fd_stat", b"fd_stat", "fd_table", b"fd_table", "file_read", b"file_read", "halt", b"halt", "hand_over", b"hand_over", "handles_kept", b"handles_kept", "knote_change", b"knote_change", "knote_collect", b"knote_collect", "knote_detach", b"knote_detach", "limits_set", b"limits_set", "lock_release", b"lock_release", "memory_held", b"memory_held", "memory_room", b"memory_room", "module_describe", b"module_describe", "module_list", b"module_list", "module_load", b"module_load", "module_unload", b"module_unload", "module_upload", b"module_upload", "ping", b"ping", "poll_objects", b"poll_objects", "proc_admit", b"proc_admit", "proc_create", b"proc_create", "proc_exec", b"proc_exec", "proc_exit", b"proc_exit", "proc_fork", b"proc_fork", "proc_list", b"proc_list", "result", b"result", "rights_drop", b"rights_drop", "rights_held", b"rights_held", "run_seen", b"run_seen", "session_end", b"session_end", "signal_deliver", b"signal_deliver", "signal_post", b"signal_post", "socket_bind", b"socket_bind", "socket_lookup", b"socket_lookup", "socket_urgent", b"socket_urgent", "sys", b"sys", "sysctl_export", b"sysctl_export", "sysctl_value", b"sysctl_value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_admit", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "fd_table", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set", "aio_limits_set", "socket_urgent", "ping", "memory_held", "memory_room", "run_seen", "handles_kept", "hand_over"]  # noqa: Y015
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sys", "proc_create", "proc_fork", "proc_admit", "proc_exit", "proc_list", "cred_get", "module_upload", "module_list", "halt", "dir_hold", "dir_release", "dir_dup", "socket_bind", "socket_lookup", "file_read", "lock_release", "disk_take", "disk_give", "dev_open", "dev_map", "module_describe", "module_load", "module_unload", "sysctl_export", "sysctl_value", "faction_start", "fd_list", "fd_stat", "fd_table", "poll_objects", "knote_change", "knote_collect", "knote_detach", "device_of", "rights_drop", "rights_held", "connect_wait", "proc_exec", "signal_post", "signal_deliver", "session_end", "limits_set", "aio_limits_set", "socket_urgent", "ping", "memory_held", "memory_room", "run_seen", "handles_kept", "hand_over"]  # noqa: Y015
     _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
 
@@ -2673,6 +2681,42 @@ class RightsDropResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RightsDropResponse: _TypeAlias = RightsDropResponse  # noqa: Y015
+
+@_typing.final
+class ConnectWaitRequest(_message.Message):
+    """A socket by handle."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    S_FIELD_NUMBER: _builtins.int
+    s: _builtins.int
+    def __init__(
+        self,
+        *,
+        s: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["s", b"s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConnectWaitRequest: _TypeAlias = ConnectWaitRequest  # noqa: Y015
+
+@_typing.final
+class ConnectWaitResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConnectWaitResponse: _TypeAlias = ConnectWaitResponse  # noqa: Y015
 
 @_typing.final
 class RightsHeldRequest(_message.Message):

@@ -2554,6 +2554,11 @@ class NetBusStub(object):
                 request_serializer=rump__bus__pb2.RightsHeldRequest.SerializeToString,
                 response_deserializer=rump__bus__pb2.RightsHeldResponse.FromString,
                 _registered_method=True)
+        self.ConnectWait = channel.unary_unary(
+                '/rump.sp.v1.NetBus/ConnectWait',
+                request_serializer=rump__bus__pb2.ConnectWaitRequest.SerializeToString,
+                response_deserializer=rump__bus__pb2.ConnectWaitResponse.FromString,
+                _registered_method=True)
 
 
 class NetBusServicer(object):
@@ -2567,6 +2572,14 @@ class NetBusServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ConnectWait(self, request, context):
+        """Waits until a connection that is being made is there, or has failed: what is left of a connect that a predecessor has begun. EAGAIN when
+        its SO_SNDTIMEO is over.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_NetBusServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -2574,6 +2587,11 @@ def add_NetBusServicer_to_server(servicer, server):
                     servicer.RightsHeld,
                     request_deserializer=rump__bus__pb2.RightsHeldRequest.FromString,
                     response_serializer=rump__bus__pb2.RightsHeldResponse.SerializeToString,
+            ),
+            'ConnectWait': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConnectWait,
+                    request_deserializer=rump__bus__pb2.ConnectWaitRequest.FromString,
+                    response_serializer=rump__bus__pb2.ConnectWaitResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -2604,6 +2622,33 @@ class NetBus(object):
             '/rump.sp.v1.NetBus/RightsHeld',
             rump__bus__pb2.RightsHeldRequest.SerializeToString,
             rump__bus__pb2.RightsHeldResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConnectWait(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.NetBus/ConnectWait',
+            rump__bus__pb2.ConnectWaitRequest.SerializeToString,
+            rump__bus__pb2.ConnectWaitResponse.FromString,
             options,
             channel_credentials,
             insecure,

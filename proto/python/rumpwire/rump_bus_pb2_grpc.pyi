@@ -804,6 +804,10 @@ class NetBusStub:
     def __new__(cls, channel: _aio.Channel) -> NetBusAsyncStub: ...
     RightsHeld: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.RightsHeldRequest, _rump_bus_pb2.RightsHeldResponse]
     """Which descriptors in flight wait where."""
+    ConnectWait: _grpc.UnaryUnaryMultiCallable[_rump_bus_pb2.ConnectWaitRequest, _rump_bus_pb2.ConnectWaitResponse]
+    """Waits until a connection that is being made is there, or has failed: what is left of a connect that a predecessor has begun. EAGAIN when
+    its SO_SNDTIMEO is over.
+    """
 
 @_typing.type_check_only
 class NetBusAsyncStub(NetBusStub):
@@ -812,6 +816,10 @@ class NetBusAsyncStub(NetBusStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     RightsHeld: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.RightsHeldRequest, _rump_bus_pb2.RightsHeldResponse]  # type: ignore[assignment]
     """Which descriptors in flight wait where."""
+    ConnectWait: _aio.UnaryUnaryMultiCallable[_rump_bus_pb2.ConnectWaitRequest, _rump_bus_pb2.ConnectWaitResponse]  # type: ignore[assignment]
+    """Waits until a connection that is being made is there, or has failed: what is left of a connect that a predecessor has begun. EAGAIN when
+    its SO_SNDTIMEO is over.
+    """
 
 class NetBusServicer(metaclass=_abc_1.ABCMeta):
     """What net does for the gateway. Reached through Component only."""
@@ -823,5 +831,15 @@ class NetBusServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_rump_bus_pb2.RightsHeldResponse, _abc.Awaitable[_rump_bus_pb2.RightsHeldResponse]]:
         """Which descriptors in flight wait where."""
+
+    @_abc_1.abstractmethod
+    def ConnectWait(
+        self,
+        request: _rump_bus_pb2.ConnectWaitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_bus_pb2.ConnectWaitResponse, _abc.Awaitable[_rump_bus_pb2.ConnectWaitResponse]]:
+        """Waits until a connection that is being made is there, or has failed: what is left of a connect that a predecessor has begun. EAGAIN when
+        its SO_SNDTIMEO is over.
+        """
 
 def add_NetBusServicer_to_server(servicer: NetBusServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -5302,6 +5302,11 @@ class VfsStub(object):
                 request_serializer=rump__vfs__pb2.GetdentsStatRequest.SerializeToString,
                 response_deserializer=rump__vfs__pb2.GetdentsStatResponse.FromString,
                 _registered_method=True)
+        self.GetdentsPacked = channel.unary_unary(
+                '/rump.sp.v1.Vfs/GetdentsPacked',
+                request_serializer=rump__vfs__pb2.GetdentsPackedRequest.SerializeToString,
+                response_deserializer=rump__vfs__pb2.GetdentsPackedResponse.FromString,
+                _registered_method=True)
 
 
 class VfsServicer(object):
@@ -6061,6 +6066,16 @@ class VfsServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetdentsPacked(self, request, context):
+        """The same as records one behind another, for those who read some of them only. Little endian, without gaps: length of
+        the name (16 bits), d_type (8), whether there are attributes (8), d_fileno, d_off (64 each); the attributes in the order
+        of Stat, with st_mode, st_nlink, st_uid, st_gid, st_blksize, st_flags and st_gen in 32 bits, the others in 64; the name.
+        EBADF, ENOTDIR, EINVAL.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_VfsServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -6598,6 +6613,11 @@ def add_VfsServicer_to_server(servicer, server):
                     servicer.GetdentsStat,
                     request_deserializer=rump__vfs__pb2.GetdentsStatRequest.FromString,
                     response_serializer=rump__vfs__pb2.GetdentsStatResponse.SerializeToString,
+            ),
+            'GetdentsPacked': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetdentsPacked,
+                    request_deserializer=rump__vfs__pb2.GetdentsPackedRequest.FromString,
+                    response_serializer=rump__vfs__pb2.GetdentsPackedResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -9490,6 +9510,33 @@ class Vfs(object):
             '/rump.sp.v1.Vfs/GetdentsStat',
             rump__vfs__pb2.GetdentsStatRequest.SerializeToString,
             rump__vfs__pb2.GetdentsStatResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetdentsPacked(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rump.sp.v1.Vfs/GetdentsPacked',
+            rump__vfs__pb2.GetdentsPackedRequest.SerializeToString,
+            rump__vfs__pb2.GetdentsPackedResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1569,6 +1569,12 @@ class VfsStub:
     """Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for each of
     them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR, EINVAL.
     """
+    GetdentsPacked: _grpc.UnaryUnaryMultiCallable[_rump_vfs_pb2.GetdentsPackedRequest, _rump_vfs_pb2.GetdentsPackedResponse]
+    """The same as records one behind another, for those who read some of them only. Little endian, without gaps: length of
+    the name (16 bits), d_type (8), whether there are attributes (8), d_fileno, d_off (64 each); the attributes in the order
+    of Stat, with st_mode, st_nlink, st_uid, st_gid, st_blksize, st_flags and st_gen in 32 bits, the others in 64; the name.
+    EBADF, ENOTDIR, EINVAL.
+    """
 
 @_typing.type_check_only
 class VfsAsyncStub(VfsStub):
@@ -1796,6 +1802,12 @@ class VfsAsyncStub(VfsStub):
     GetdentsStat: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.GetdentsStatRequest, _rump_vfs_pb2.GetdentsStatResponse]  # type: ignore[assignment]
     """Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for each of
     them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR, EINVAL.
+    """
+    GetdentsPacked: _aio.UnaryUnaryMultiCallable[_rump_vfs_pb2.GetdentsPackedRequest, _rump_vfs_pb2.GetdentsPackedResponse]  # type: ignore[assignment]
+    """The same as records one behind another, for those who read some of them only. Little endian, without gaps: length of
+    the name (16 bits), d_type (8), whether there are attributes (8), d_fileno, d_off (64 each); the attributes in the order
+    of Stat, with st_mode, st_nlink, st_uid, st_gid, st_blksize, st_flags and st_gen in 32 bits, the others in 64; the name.
+    EBADF, ENOTDIR, EINVAL.
     """
 
 class VfsServicer(metaclass=_abc_1.ABCMeta):
@@ -2663,6 +2675,18 @@ class VfsServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_rump_vfs_pb2.GetdentsStatResponse, _abc.Awaitable[_rump_vfs_pb2.GetdentsStatResponse]]:
         """Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for each of
         them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR, EINVAL.
+        """
+
+    @_abc_1.abstractmethod
+    def GetdentsPacked(
+        self,
+        request: _rump_vfs_pb2.GetdentsPackedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_rump_vfs_pb2.GetdentsPackedResponse, _abc.Awaitable[_rump_vfs_pb2.GetdentsPackedResponse]]:
+        """The same as records one behind another, for those who read some of them only. Little endian, without gaps: length of
+        the name (16 bits), d_type (8), whether there are attributes (8), d_fileno, d_off (64 each); the attributes in the order
+        of Stat, with st_mode, st_nlink, st_uid, st_gid, st_blksize, st_flags and st_gen in 32 bits, the others in 64; the name.
+        EBADF, ENOTDIR, EINVAL.
         """
 
 def add_VfsServicer_to_server(servicer: VfsServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -2988,6 +2988,47 @@ class GetdentsStatResponse(_message.Message):
 Global___GetdentsStatResponse: _TypeAlias = GetdentsStatResponse  # noqa: Y015
 
 @_typing.final
+class GetdentsPackedRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FD_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    fd: _builtins.int
+    count: _builtins.int
+    def __init__(
+        self,
+        *,
+        fd: _builtins.int = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "fd", b"fd"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetdentsPackedRequest: _TypeAlias = GetdentsPackedRequest  # noqa: Y015
+
+@_typing.final
+class GetdentsPackedResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    entries: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        entries: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetdentsPackedResponse: _TypeAlias = GetdentsPackedResponse  # noqa: Y015
+
+@_typing.final
 class GetfhRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

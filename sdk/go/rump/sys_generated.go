@@ -1453,6 +1453,16 @@ func (c Pub) GetdentsStat(ctx context.Context, fd int32, count uint64) ([]*rumps
 	return r.GetEntries(), err
 }
 
+// GetdentsPacked: the same as records one behind another, for those who read some of them only. Little endian,
+// without gaps: length of the name (16 bits), d_type (8), whether there are attributes (8), d_fileno, d_off (64
+// each); the attributes in the order of Stat, with st_mode, st_nlink, st_uid, st_gid, st_blksize, st_flags and
+// st_gen in 32 bits, the others in 64; the name. EBADF, ENOTDIR, EINVAL.
+func (c Pub) GetdentsPacked(ctx context.Context, fd int32, count uint64) ([]byte, error) {
+	result, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_GetdentsPacked{GetdentsPacked: &rumpsp.GetdentsPackedRequest{Fd: fd, Count: count}}})
+	r := result.GetGetdentsPacked()
+	return r.GetEntries(), err
+}
+
 // NetconfigIfcreate: makes an interface by cloning. EEXIST, EINVAL, ENXIO.
 func (c Pub) NetconfigIfcreate(ctx context.Context, ifname string) error {
 	_, err := c.k.do(ctx, &rumpsp.Call{Call: &rumpsp.Call_NetconfigIfcreate{NetconfigIfcreate: &rumpsp.NetconfigIfcreateRequest{Ifname: ifname}}})

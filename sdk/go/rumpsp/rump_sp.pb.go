@@ -306,6 +306,7 @@ type Call struct {
 	//	*Call_EtfsRemove
 	//	*Call_Newfs
 	//	*Call_GetdentsStat
+	//	*Call_GetdentsPacked
 	//	*Call_NetconfigIfcreate
 	//	*Call_NetconfigIfdestroy
 	//	*Call_NetconfigIfup
@@ -2322,6 +2323,15 @@ func (x *Call) GetGetdentsStat() *GetdentsStatRequest {
 	return nil
 }
 
+func (x *Call) GetGetdentsPacked() *GetdentsPackedRequest {
+	if x != nil {
+		if x, ok := x.Call.(*Call_GetdentsPacked); ok {
+			return x.GetdentsPacked
+		}
+	}
+	return nil
+}
+
 func (x *Call) GetNetconfigIfcreate() *NetconfigIfcreateRequest {
 	if x != nil {
 		if x, ok := x.Call.(*Call_NetconfigIfcreate); ok {
@@ -3628,6 +3638,10 @@ type Call_GetdentsStat struct {
 	GetdentsStat *GetdentsStatRequest `protobuf:"bytes,2014,opt,name=getdents_stat,json=getdentsStat,proto3,oneof"`
 }
 
+type Call_GetdentsPacked struct {
+	GetdentsPacked *GetdentsPackedRequest `protobuf:"bytes,2015,opt,name=getdents_packed,json=getdentsPacked,proto3,oneof"`
+}
+
 type Call_NetconfigIfcreate struct {
 	NetconfigIfcreate *NetconfigIfcreateRequest `protobuf:"bytes,2020,opt,name=netconfig_ifcreate,json=netconfigIfcreate,proto3,oneof"`
 }
@@ -4254,6 +4268,8 @@ func (*Call_Newfs) isCall_Call() {}
 
 func (*Call_GetdentsStat) isCall_Call() {}
 
+func (*Call_GetdentsPacked) isCall_Call() {}
+
 func (*Call_NetconfigIfcreate) isCall_Call() {}
 
 func (*Call_NetconfigIfdestroy) isCall_Call() {}
@@ -4573,6 +4589,7 @@ type Result struct {
 	//	*Result_EtfsRemove
 	//	*Result_Newfs
 	//	*Result_GetdentsStat
+	//	*Result_GetdentsPacked
 	//	*Result_NetconfigIfcreate
 	//	*Result_NetconfigIfdestroy
 	//	*Result_NetconfigIfup
@@ -6591,6 +6608,15 @@ func (x *Result) GetGetdentsStat() *GetdentsStatResponse {
 	return nil
 }
 
+func (x *Result) GetGetdentsPacked() *GetdentsPackedResponse {
+	if x != nil {
+		if x, ok := x.Result.(*Result_GetdentsPacked); ok {
+			return x.GetdentsPacked
+		}
+	}
+	return nil
+}
+
 func (x *Result) GetNetconfigIfcreate() *NetconfigIfcreateResponse {
 	if x != nil {
 		if x, ok := x.Result.(*Result_NetconfigIfcreate); ok {
@@ -7901,6 +7927,10 @@ type Result_GetdentsStat struct {
 	GetdentsStat *GetdentsStatResponse `protobuf:"bytes,2014,opt,name=getdents_stat,json=getdentsStat,proto3,oneof"`
 }
 
+type Result_GetdentsPacked struct {
+	GetdentsPacked *GetdentsPackedResponse `protobuf:"bytes,2015,opt,name=getdents_packed,json=getdentsPacked,proto3,oneof"`
+}
+
 type Result_NetconfigIfcreate struct {
 	NetconfigIfcreate *NetconfigIfcreateResponse `protobuf:"bytes,2020,opt,name=netconfig_ifcreate,json=netconfigIfcreate,proto3,oneof"`
 }
@@ -8528,6 +8558,8 @@ func (*Result_EtfsRemove) isResult_Result() {}
 func (*Result_Newfs) isResult_Result() {}
 
 func (*Result_GetdentsStat) isResult_Result() {}
+
+func (*Result_GetdentsPacked) isResult_Result() {}
 
 func (*Result_NetconfigIfcreate) isResult_Result() {}
 
@@ -10670,7 +10702,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tReference\x12\x12\n" +
 	"\x04call\x18\x01 \x01(\rR\x04call\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\rR\x05field\x12\x12\n" +
-	"\x04path\x18\x03 \x03(\rR\x04path\"\xe3\x82\x01\n" +
+	"\x04path\x18\x03 \x03(\rR\x04path\"\xb2\x83\x01\n" +
 	"\x04Call\x125\n" +
 	"\n" +
 	"references\x18\x01 \x03(\v2\x15.rump.sp.v1.ReferenceR\n" +
@@ -10970,7 +11002,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\vetfs_remove\x18\xdc\x0f \x01(\v2\x1d.rump.sp.v1.EtfsRemoveRequestH\x00R\n" +
 	"etfsRemove\x121\n" +
 	"\x05newfs\x18\xdd\x0f \x01(\v2\x18.rump.sp.v1.NewfsRequestH\x00R\x05newfs\x12G\n" +
-	"\rgetdents_stat\x18\xde\x0f \x01(\v2\x1f.rump.sp.v1.GetdentsStatRequestH\x00R\fgetdentsStat\x12V\n" +
+	"\rgetdents_stat\x18\xde\x0f \x01(\v2\x1f.rump.sp.v1.GetdentsStatRequestH\x00R\fgetdentsStat\x12M\n" +
+	"\x0fgetdents_packed\x18\xdf\x0f \x01(\v2!.rump.sp.v1.GetdentsPackedRequestH\x00R\x0egetdentsPacked\x12V\n" +
 	"\x12netconfig_ifcreate\x18\xe4\x0f \x01(\v2$.rump.sp.v1.NetconfigIfcreateRequestH\x00R\x11netconfigIfcreate\x12Y\n" +
 	"\x13netconfig_ifdestroy\x18\xe5\x0f \x01(\v2%.rump.sp.v1.NetconfigIfdestroyRequestH\x00R\x12netconfigIfdestroy\x12J\n" +
 	"\x0enetconfig_ifup\x18\xe6\x0f \x01(\v2 .rump.sp.v1.NetconfigIfupRequestH\x00R\rnetconfigIfup\x12P\n" +
@@ -11036,7 +11069,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\fnet_counters\x18\xf8\x0f \x01(\v2\x1e.rump.sp.v1.NetCountersRequestH\x00R\vnetCounters\x125\n" +
 	"\and_list\x18\xf9\x0f \x01(\v2\x19.rump.sp.v1.NdListRequestH\x00R\x06ndList\x12;\n" +
 	"\tfile_list\x18\xb4\x10 \x01(\v2\x1b.rump.sp.v1.FileListRequestH\x00R\bfileListB\x06\n" +
-	"\x04call\"\xe9\x84\x01\n" +
+	"\x04call\"\xb9\x85\x01\n" +
 	"\x06Result\x120\n" +
 	"\x05error\x18\x01 \x01(\v2\x18.rump.sp.v1.SyscallErrorH\x00R\x05error\x12/\n" +
 	"\x04read\x18\xeb\a \x01(\v2\x18.rump.sp.v1.ReadResponseH\x00R\x04read\x122\n" +
@@ -11334,7 +11367,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\vetfs_remove\x18\xdc\x0f \x01(\v2\x1e.rump.sp.v1.EtfsRemoveResponseH\x00R\n" +
 	"etfsRemove\x122\n" +
 	"\x05newfs\x18\xdd\x0f \x01(\v2\x19.rump.sp.v1.NewfsResponseH\x00R\x05newfs\x12H\n" +
-	"\rgetdents_stat\x18\xde\x0f \x01(\v2 .rump.sp.v1.GetdentsStatResponseH\x00R\fgetdentsStat\x12W\n" +
+	"\rgetdents_stat\x18\xde\x0f \x01(\v2 .rump.sp.v1.GetdentsStatResponseH\x00R\fgetdentsStat\x12N\n" +
+	"\x0fgetdents_packed\x18\xdf\x0f \x01(\v2\".rump.sp.v1.GetdentsPackedResponseH\x00R\x0egetdentsPacked\x12W\n" +
 	"\x12netconfig_ifcreate\x18\xe4\x0f \x01(\v2%.rump.sp.v1.NetconfigIfcreateResponseH\x00R\x11netconfigIfcreate\x12Z\n" +
 	"\x13netconfig_ifdestroy\x18\xe5\x0f \x01(\v2&.rump.sp.v1.NetconfigIfdestroyResponseH\x00R\x12netconfigIfdestroy\x12K\n" +
 	"\x0enetconfig_ifup\x18\xe6\x0f \x01(\v2!.rump.sp.v1.NetconfigIfupResponseH\x00R\rnetconfigIfup\x12Q\n" +
@@ -11673,7 +11707,7 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\tLioListio\x12\x1c.rump.sp.v1.LioListioRequest\x1a\x1d.rump.sp.v1.LioListioResponse\"\x17\x8a\xb5\x18\x13\b\x96\x03\x12\n" +
 	"lio_listio\x18\x01 \x01\x12g\n" +
 	"\n" +
-	"AioSuspend\x12\x1d.rump.sp.v1.AioSuspendRequest\x1a\x1e.rump.sp.v1.AioSuspendResponse\"\x1a\x8a\xb5\x18\x16\b\xb6\x03\x12\vaio_suspend\x18\x01 \x01(\x012\xd2T\n" +
+	"AioSuspend\x12\x1d.rump.sp.v1.AioSuspendRequest\x1a\x1e.rump.sp.v1.AioSuspendResponse\"\x1a\x8a\xb5\x18\x16\b\xb6\x03\x12\vaio_suspend\x18\x01 \x01(\x012\xc9U\n" +
 	"\x03Vfs\x12K\n" +
 	"\x04Open\x12\x17.rump.sp.v1.OpenRequest\x1a\x18.rump.sp.v1.OpenResponse\"\x10\x8a\xb5\x18\f\b\x05\x12\x04open\x18\x02 \x01\x12I\n" +
 	"\x04Link\x12\x17.rump.sp.v1.LinkRequest\x1a\x18.rump.sp.v1.LinkResponse\"\x0e\x8a\xb5\x18\n" +
@@ -11799,7 +11833,8 @@ const file_rump_sp_proto_rawDesc = "" +
 	"\n" +
 	"EtfsRemove\x12\x1d.rump.sp.v1.EtfsRemoveRequest\x1a\x1e.rump.sp.v1.EtfsRemoveResponse\"%\x8a\xb5\x18!\b\x9cN\x12\vetfs_remove\x18\x022\vsystem.etfs8\x01\x12^\n" +
 	"\x05Newfs\x12\x18.rump.sp.v1.NewfsRequest\x1a\x19.rump.sp.v1.NewfsResponse\" \x8a\xb5\x18\x1c\b\x9dN\x12\x05newfs\x18\x022\fsystem.newfs8\x01\x12m\n" +
-	"\fGetdentsStat\x12\x1f.rump.sp.v1.GetdentsStatRequest\x1a .rump.sp.v1.GetdentsStatResponse\"\x1a\x8a\xb5\x18\x16\b\x9eN\x12\rgetdents_stat\x18\x028\x012\xe0;\n" +
+	"\fGetdentsStat\x12\x1f.rump.sp.v1.GetdentsStatRequest\x1a .rump.sp.v1.GetdentsStatResponse\"\x1a\x8a\xb5\x18\x16\b\x9eN\x12\rgetdents_stat\x18\x028\x01\x12u\n" +
+	"\x0eGetdentsPacked\x12!.rump.sp.v1.GetdentsPackedRequest\x1a\".rump.sp.v1.GetdentsPackedResponse\"\x1c\x8a\xb5\x18\x18\b\x9fN\x12\x0fgetdents_packed\x18\x028\x012\xe0;\n" +
 	"\x03Net\x12W\n" +
 	"\aRecvmsg\x12\x1a.rump.sp.v1.RecvmsgRequest\x1a\x1b.rump.sp.v1.RecvmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1b\x12\arecvmsg\x18\x03 \x01\x12W\n" +
 	"\aSendmsg\x12\x1a.rump.sp.v1.SendmsgRequest\x1a\x1b.rump.sp.v1.SendmsgResponse\"\x13\x8a\xb5\x18\x0f\b\x1c\x12\asendmsg\x18\x03 \x01\x12[\n" +
@@ -12150,323 +12185,325 @@ var file_rump_sp_proto_goTypes = []any{
 	(*EtfsRemoveRequest)(nil),                // 247: rump.sp.v1.EtfsRemoveRequest
 	(*NewfsRequest)(nil),                     // 248: rump.sp.v1.NewfsRequest
 	(*GetdentsStatRequest)(nil),              // 249: rump.sp.v1.GetdentsStatRequest
-	(*NetconfigIfcreateRequest)(nil),         // 250: rump.sp.v1.NetconfigIfcreateRequest
-	(*NetconfigIfdestroyRequest)(nil),        // 251: rump.sp.v1.NetconfigIfdestroyRequest
-	(*NetconfigIfupRequest)(nil),             // 252: rump.sp.v1.NetconfigIfupRequest
-	(*NetconfigIfdownRequest)(nil),           // 253: rump.sp.v1.NetconfigIfdownRequest
-	(*NetconfigIfsetlinkstrRequest)(nil),     // 254: rump.sp.v1.NetconfigIfsetlinkstrRequest
-	(*NetconfigBraddRequest)(nil),            // 255: rump.sp.v1.NetconfigBraddRequest
-	(*NetconfigBrdelRequest)(nil),            // 256: rump.sp.v1.NetconfigBrdelRequest
-	(*NetconfigIpv4IfaddrRequest)(nil),       // 257: rump.sp.v1.NetconfigIpv4IfaddrRequest
-	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 258: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	(*NetconfigIpv6IfaddrRequest)(nil),       // 259: rump.sp.v1.NetconfigIpv6IfaddrRequest
-	(*NetconfigIpv4GwRequest)(nil),           // 260: rump.sp.v1.NetconfigIpv4GwRequest
-	(*NetconfigIpv6GwRequest)(nil),           // 261: rump.sp.v1.NetconfigIpv6GwRequest
-	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 262: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	(*NetconfigAutoIpv6Request)(nil),         // 263: rump.sp.v1.NetconfigAutoIpv6Request
-	(*NetconfigIfaddrsRequest)(nil),          // 264: rump.sp.v1.NetconfigIfaddrsRequest
-	(*NetconfigIfimpairRequest)(nil),         // 265: rump.sp.v1.NetconfigIfimpairRequest
-	(*NetconfigIfimpairstatRequest)(nil),     // 266: rump.sp.v1.NetconfigIfimpairstatRequest
-	(*NetconfigIfcaptureRequest)(nil),        // 267: rump.sp.v1.NetconfigIfcaptureRequest
-	(*BpfOpenRequest)(nil),                   // 268: rump.sp.v1.BpfOpenRequest
-	(*DevListRequest)(nil),                   // 269: rump.sp.v1.DevListRequest
-	(*MdCreateRequest)(nil),                  // 270: rump.sp.v1.MdCreateRequest
-	(*MdDestroyRequest)(nil),                 // 271: rump.sp.v1.MdDestroyRequest
-	(*KillRequest)(nil),                      // 272: rump.sp.v1.KillRequest
-	(*SigqueueRequest)(nil),                  // 273: rump.sp.v1.SigqueueRequest
-	(*SigpendingRequest)(nil),                // 274: rump.sp.v1.SigpendingRequest
-	(*NpfLoadRequest)(nil),                   // 275: rump.sp.v1.NpfLoadRequest
-	(*NpfConfigGetRequest)(nil),              // 276: rump.sp.v1.NpfConfigGetRequest
-	(*NpfSwitchRequest)(nil),                 // 277: rump.sp.v1.NpfSwitchRequest
-	(*NpfFlushRequest)(nil),                  // 278: rump.sp.v1.NpfFlushRequest
-	(*NpfConnectionsRequest)(nil),            // 279: rump.sp.v1.NpfConnectionsRequest
-	(*NpfStatsRequest)(nil),                  // 280: rump.sp.v1.NpfStatsRequest
-	(*NpfTableRequest)(nil),                  // 281: rump.sp.v1.NpfTableRequest
-	(*NpfRuleAddRequest)(nil),                // 282: rump.sp.v1.NpfRuleAddRequest
-	(*NpfRuleRemoveRequest)(nil),             // 283: rump.sp.v1.NpfRuleRemoveRequest
-	(*DhcpStartRequest)(nil),                 // 284: rump.sp.v1.DhcpStartRequest
-	(*DhcpRenewRequest)(nil),                 // 285: rump.sp.v1.DhcpRenewRequest
-	(*DhcpStopRequest)(nil),                  // 286: rump.sp.v1.DhcpStopRequest
-	(*DhcpLeasesRequest)(nil),                // 287: rump.sp.v1.DhcpLeasesRequest
-	(*DhcpdStartRequest)(nil),                // 288: rump.sp.v1.DhcpdStartRequest
-	(*DhcpdStopRequest)(nil),                 // 289: rump.sp.v1.DhcpdStopRequest
-	(*DhcpdBindingsRequest)(nil),             // 290: rump.sp.v1.DhcpdBindingsRequest
-	(*DnsForwardRequest)(nil),                // 291: rump.sp.v1.DnsForwardRequest
-	(*NetconfigIfaddrdelRequest)(nil),        // 292: rump.sp.v1.NetconfigIfaddrdelRequest
-	(*RouteSendRequest)(nil),                 // 293: rump.sp.v1.RouteSendRequest
-	(*RouteRecvRequest)(nil),                 // 294: rump.sp.v1.RouteRecvRequest
-	(*RouteDumpRequest)(nil),                 // 295: rump.sp.v1.RouteDumpRequest
-	(*NetPcblistRequest)(nil),                // 296: rump.sp.v1.NetPcblistRequest
-	(*NetCountersRequest)(nil),               // 297: rump.sp.v1.NetCountersRequest
-	(*NdListRequest)(nil),                    // 298: rump.sp.v1.NdListRequest
-	(*FileListRequest)(nil),                  // 299: rump.sp.v1.FileListRequest
-	(*SyscallError)(nil),                     // 300: rump.sp.v1.SyscallError
-	(*ReadResponse)(nil),                     // 301: rump.sp.v1.ReadResponse
-	(*WriteResponse)(nil),                    // 302: rump.sp.v1.WriteResponse
-	(*CloseResponse)(nil),                    // 303: rump.sp.v1.CloseResponse
-	(*GetpidResponse)(nil),                   // 304: rump.sp.v1.GetpidResponse
-	(*SetuidResponse)(nil),                   // 305: rump.sp.v1.SetuidResponse
-	(*GetuidResponse)(nil),                   // 306: rump.sp.v1.GetuidResponse
-	(*GeteuidResponse)(nil),                  // 307: rump.sp.v1.GeteuidResponse
-	(*GetppidResponse)(nil),                  // 308: rump.sp.v1.GetppidResponse
-	(*DupResponse)(nil),                      // 309: rump.sp.v1.DupResponse
-	(*PipeResponse)(nil),                     // 310: rump.sp.v1.PipeResponse
-	(*GetegidResponse)(nil),                  // 311: rump.sp.v1.GetegidResponse
-	(*GetgidResponse)(nil),                   // 312: rump.sp.v1.GetgidResponse
-	(*GetloginResponse)(nil),                 // 313: rump.sp.v1.GetloginResponse
-	(*SetloginResponse)(nil),                 // 314: rump.sp.v1.SetloginResponse
-	(*IoctlResponse)(nil),                    // 315: rump.sp.v1.IoctlResponse
-	(*GetgroupsResponse)(nil),                // 316: rump.sp.v1.GetgroupsResponse
-	(*SetgroupsResponse)(nil),                // 317: rump.sp.v1.SetgroupsResponse
-	(*GetpgrpResponse)(nil),                  // 318: rump.sp.v1.GetpgrpResponse
-	(*SetpgidResponse)(nil),                  // 319: rump.sp.v1.SetpgidResponse
-	(*Dup2Response)(nil),                     // 320: rump.sp.v1.Dup2Response
-	(*FcntlResponse)(nil),                    // 321: rump.sp.v1.FcntlResponse
-	(*ReadvResponse)(nil),                    // 322: rump.sp.v1.ReadvResponse
-	(*WritevResponse)(nil),                   // 323: rump.sp.v1.WritevResponse
-	(*SetreuidResponse)(nil),                 // 324: rump.sp.v1.SetreuidResponse
-	(*SetregidResponse)(nil),                 // 325: rump.sp.v1.SetregidResponse
-	(*FlockResponse)(nil),                    // 326: rump.sp.v1.FlockResponse
-	(*SetsidResponse)(nil),                   // 327: rump.sp.v1.SetsidResponse
-	(*SetgidResponse)(nil),                   // 328: rump.sp.v1.SetgidResponse
-	(*SetegidResponse)(nil),                  // 329: rump.sp.v1.SetegidResponse
-	(*SeteuidResponse)(nil),                  // 330: rump.sp.v1.SeteuidResponse
-	(*FpathconfResponse)(nil),                // 331: rump.sp.v1.FpathconfResponse
-	(*GetrlimitResponse)(nil),                // 332: rump.sp.v1.GetrlimitResponse
-	(*SetrlimitResponse)(nil),                // 333: rump.sp.v1.SetrlimitResponse
-	(*SysctlResponse)(nil),                   // 334: rump.sp.v1.SysctlResponse
-	(*GetpgidResponse)(nil),                  // 335: rump.sp.v1.GetpgidResponse
-	(*RebootResponse)(nil),                   // 336: rump.sp.v1.RebootResponse
-	(*PollResponse)(nil),                     // 337: rump.sp.v1.PollResponse
-	(*TimerCreateResponse)(nil),              // 338: rump.sp.v1.TimerCreateResponse
-	(*TimerDeleteResponse)(nil),              // 339: rump.sp.v1.TimerDeleteResponse
-	(*TimerGetoverrunResponse)(nil),          // 340: rump.sp.v1.TimerGetoverrunResponse
-	(*KsemInitResponse)(nil),                 // 341: rump.sp.v1.KsemInitResponse
-	(*KsemOpenResponse)(nil),                 // 342: rump.sp.v1.KsemOpenResponse
-	(*KsemUnlinkResponse)(nil),               // 343: rump.sp.v1.KsemUnlinkResponse
-	(*KsemCloseResponse)(nil),                // 344: rump.sp.v1.KsemCloseResponse
-	(*KsemPostResponse)(nil),                 // 345: rump.sp.v1.KsemPostResponse
-	(*KsemWaitResponse)(nil),                 // 346: rump.sp.v1.KsemWaitResponse
-	(*KsemTrywaitResponse)(nil),              // 347: rump.sp.v1.KsemTrywaitResponse
-	(*KsemGetvalueResponse)(nil),             // 348: rump.sp.v1.KsemGetvalueResponse
-	(*KsemDestroyResponse)(nil),              // 349: rump.sp.v1.KsemDestroyResponse
-	(*KsemTimedwaitResponse)(nil),            // 350: rump.sp.v1.KsemTimedwaitResponse
-	(*AioCancelResponse)(nil),                // 351: rump.sp.v1.AioCancelResponse
-	(*AioErrorResponse)(nil),                 // 352: rump.sp.v1.AioErrorResponse
-	(*AioFsyncResponse)(nil),                 // 353: rump.sp.v1.AioFsyncResponse
-	(*AioReadResponse)(nil),                  // 354: rump.sp.v1.AioReadResponse
-	(*AioReturnResponse)(nil),                // 355: rump.sp.v1.AioReturnResponse
-	(*AioWriteResponse)(nil),                 // 356: rump.sp.v1.AioWriteResponse
-	(*LioListioResponse)(nil),                // 357: rump.sp.v1.LioListioResponse
-	(*AioSuspendResponse)(nil),               // 358: rump.sp.v1.AioSuspendResponse
-	(*ModctlResponse)(nil),                   // 359: rump.sp.v1.ModctlResponse
-	(*GetsidResponse)(nil),                   // 360: rump.sp.v1.GetsidResponse
-	(*FktraceResponse)(nil),                  // 361: rump.sp.v1.FktraceResponse
-	(*IssetugidResponse)(nil),                // 362: rump.sp.v1.IssetugidResponse
-	(*UtraceResponse)(nil),                   // 363: rump.sp.v1.UtraceResponse
-	(*KqueueResponse)(nil),                   // 364: rump.sp.v1.KqueueResponse
-	(*PosixFadviseResponse)(nil),             // 365: rump.sp.v1.PosixFadviseResponse
-	(*SelectResponse)(nil),                   // 366: rump.sp.v1.SelectResponse
-	(*GettimeofdayResponse)(nil),             // 367: rump.sp.v1.GettimeofdayResponse
-	(*SettimeofdayResponse)(nil),             // 368: rump.sp.v1.SettimeofdayResponse
-	(*AdjtimeResponse)(nil),                  // 369: rump.sp.v1.AdjtimeResponse
-	(*SetitimerResponse)(nil),                // 370: rump.sp.v1.SetitimerResponse
-	(*GetitimerResponse)(nil),                // 371: rump.sp.v1.GetitimerResponse
-	(*ClockGettimeResponse)(nil),             // 372: rump.sp.v1.ClockGettimeResponse
-	(*ClockSettimeResponse)(nil),             // 373: rump.sp.v1.ClockSettimeResponse
-	(*ClockGetresResponse)(nil),              // 374: rump.sp.v1.ClockGetresResponse
-	(*NanosleepResponse)(nil),                // 375: rump.sp.v1.NanosleepResponse
-	(*KeventResponse)(nil),                   // 376: rump.sp.v1.KeventResponse
-	(*PselectResponse)(nil),                  // 377: rump.sp.v1.PselectResponse
-	(*PolltsResponse)(nil),                   // 378: rump.sp.v1.PolltsResponse
-	(*FstatResponse)(nil),                    // 379: rump.sp.v1.FstatResponse
-	(*TimerSettimeResponse)(nil),             // 380: rump.sp.v1.TimerSettimeResponse
-	(*TimerGettimeResponse)(nil),             // 381: rump.sp.v1.TimerGettimeResponse
-	(*Pipe2Response)(nil),                    // 382: rump.sp.v1.Pipe2Response
-	(*Dup3Response)(nil),                     // 383: rump.sp.v1.Dup3Response
-	(*Kqueue1Response)(nil),                  // 384: rump.sp.v1.Kqueue1Response
-	(*ClockNanosleepResponse)(nil),           // 385: rump.sp.v1.ClockNanosleepResponse
-	(*OpenResponse)(nil),                     // 386: rump.sp.v1.OpenResponse
-	(*LinkResponse)(nil),                     // 387: rump.sp.v1.LinkResponse
-	(*UnlinkResponse)(nil),                   // 388: rump.sp.v1.UnlinkResponse
-	(*ChdirResponse)(nil),                    // 389: rump.sp.v1.ChdirResponse
-	(*FchdirResponse)(nil),                   // 390: rump.sp.v1.FchdirResponse
-	(*ChmodResponse)(nil),                    // 391: rump.sp.v1.ChmodResponse
-	(*ChownResponse)(nil),                    // 392: rump.sp.v1.ChownResponse
-	(*UnmountResponse)(nil),                  // 393: rump.sp.v1.UnmountResponse
-	(*AccessResponse)(nil),                   // 394: rump.sp.v1.AccessResponse
-	(*ChflagsResponse)(nil),                  // 395: rump.sp.v1.ChflagsResponse
-	(*FchflagsResponse)(nil),                 // 396: rump.sp.v1.FchflagsResponse
-	(*SyncResponse)(nil),                     // 397: rump.sp.v1.SyncResponse
-	(*KtraceResponse)(nil),                   // 398: rump.sp.v1.KtraceResponse
-	(*RevokeResponse)(nil),                   // 399: rump.sp.v1.RevokeResponse
-	(*SymlinkResponse)(nil),                  // 400: rump.sp.v1.SymlinkResponse
-	(*ReadlinkResponse)(nil),                 // 401: rump.sp.v1.ReadlinkResponse
-	(*UmaskResponse)(nil),                    // 402: rump.sp.v1.UmaskResponse
-	(*ChrootResponse)(nil),                   // 403: rump.sp.v1.ChrootResponse
-	(*FsyncResponse)(nil),                    // 404: rump.sp.v1.FsyncResponse
-	(*FchownResponse)(nil),                   // 405: rump.sp.v1.FchownResponse
-	(*FchmodResponse)(nil),                   // 406: rump.sp.v1.FchmodResponse
-	(*RenameResponse)(nil),                   // 407: rump.sp.v1.RenameResponse
-	(*MkfifoResponse)(nil),                   // 408: rump.sp.v1.MkfifoResponse
-	(*MkdirResponse)(nil),                    // 409: rump.sp.v1.MkdirResponse
-	(*RmdirResponse)(nil),                    // 410: rump.sp.v1.RmdirResponse
-	(*PreadResponse)(nil),                    // 411: rump.sp.v1.PreadResponse
-	(*PwriteResponse)(nil),                   // 412: rump.sp.v1.PwriteResponse
-	(*PathconfResponse)(nil),                 // 413: rump.sp.v1.PathconfResponse
-	(*LseekResponse)(nil),                    // 414: rump.sp.v1.LseekResponse
-	(*TruncateResponse)(nil),                 // 415: rump.sp.v1.TruncateResponse
-	(*FtruncateResponse)(nil),                // 416: rump.sp.v1.FtruncateResponse
-	(*FdatasyncResponse)(nil),                // 417: rump.sp.v1.FdatasyncResponse
-	(*PosixRenameResponse)(nil),              // 418: rump.sp.v1.PosixRenameResponse
-	(*LchmodResponse)(nil),                   // 419: rump.sp.v1.LchmodResponse
-	(*LchownResponse)(nil),                   // 420: rump.sp.v1.LchownResponse
-	(*PosixChownResponse)(nil),               // 421: rump.sp.v1.PosixChownResponse
-	(*PosixFchownResponse)(nil),              // 422: rump.sp.v1.PosixFchownResponse
-	(*PosixLchownResponse)(nil),              // 423: rump.sp.v1.PosixLchownResponse
-	(*PreadvResponse)(nil),                   // 424: rump.sp.v1.PreadvResponse
-	(*PwritevResponse)(nil),                  // 425: rump.sp.v1.PwritevResponse
-	(*GetcwdResponse)(nil),                   // 426: rump.sp.v1.GetcwdResponse
-	(*FchrootResponse)(nil),                  // 427: rump.sp.v1.FchrootResponse
-	(*LchflagsResponse)(nil),                 // 428: rump.sp.v1.LchflagsResponse
-	(*FsyncRangeResponse)(nil),               // 429: rump.sp.v1.FsyncRangeResponse
-	(*GetvfsstatResponse)(nil),               // 430: rump.sp.v1.GetvfsstatResponse
-	(*Statvfs1Response)(nil),                 // 431: rump.sp.v1.Statvfs1Response
-	(*Fstatvfs1Response)(nil),                // 432: rump.sp.v1.Fstatvfs1Response
-	(*ExtattrctlResponse)(nil),               // 433: rump.sp.v1.ExtattrctlResponse
-	(*ExtattrSetFileResponse)(nil),           // 434: rump.sp.v1.ExtattrSetFileResponse
-	(*ExtattrGetFileResponse)(nil),           // 435: rump.sp.v1.ExtattrGetFileResponse
-	(*ExtattrDeleteFileResponse)(nil),        // 436: rump.sp.v1.ExtattrDeleteFileResponse
-	(*ExtattrSetFdResponse)(nil),             // 437: rump.sp.v1.ExtattrSetFdResponse
-	(*ExtattrGetFdResponse)(nil),             // 438: rump.sp.v1.ExtattrGetFdResponse
-	(*ExtattrDeleteFdResponse)(nil),          // 439: rump.sp.v1.ExtattrDeleteFdResponse
-	(*ExtattrSetLinkResponse)(nil),           // 440: rump.sp.v1.ExtattrSetLinkResponse
-	(*ExtattrGetLinkResponse)(nil),           // 441: rump.sp.v1.ExtattrGetLinkResponse
-	(*ExtattrDeleteLinkResponse)(nil),        // 442: rump.sp.v1.ExtattrDeleteLinkResponse
-	(*ExtattrListFdResponse)(nil),            // 443: rump.sp.v1.ExtattrListFdResponse
-	(*ExtattrListFileResponse)(nil),          // 444: rump.sp.v1.ExtattrListFileResponse
-	(*ExtattrListLinkResponse)(nil),          // 445: rump.sp.v1.ExtattrListLinkResponse
-	(*SetxattrResponse)(nil),                 // 446: rump.sp.v1.SetxattrResponse
-	(*LsetxattrResponse)(nil),                // 447: rump.sp.v1.LsetxattrResponse
-	(*FsetxattrResponse)(nil),                // 448: rump.sp.v1.FsetxattrResponse
-	(*GetxattrResponse)(nil),                 // 449: rump.sp.v1.GetxattrResponse
-	(*LgetxattrResponse)(nil),                // 450: rump.sp.v1.LgetxattrResponse
-	(*FgetxattrResponse)(nil),                // 451: rump.sp.v1.FgetxattrResponse
-	(*ListxattrResponse)(nil),                // 452: rump.sp.v1.ListxattrResponse
-	(*LlistxattrResponse)(nil),               // 453: rump.sp.v1.LlistxattrResponse
-	(*FlistxattrResponse)(nil),               // 454: rump.sp.v1.FlistxattrResponse
-	(*RemovexattrResponse)(nil),              // 455: rump.sp.v1.RemovexattrResponse
-	(*LremovexattrResponse)(nil),             // 456: rump.sp.v1.LremovexattrResponse
-	(*FremovexattrResponse)(nil),             // 457: rump.sp.v1.FremovexattrResponse
-	(*GetdentsResponse)(nil),                 // 458: rump.sp.v1.GetdentsResponse
-	(*GetfhResponse)(nil),                    // 459: rump.sp.v1.GetfhResponse
-	(*FhopenResponse)(nil),                   // 460: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Response)(nil),               // 461: rump.sp.v1.Fhstatvfs1Response
-	(*MountResponse)(nil),                    // 462: rump.sp.v1.MountResponse
-	(*UtimesResponse)(nil),                   // 463: rump.sp.v1.UtimesResponse
-	(*FutimesResponse)(nil),                  // 464: rump.sp.v1.FutimesResponse
-	(*LutimesResponse)(nil),                  // 465: rump.sp.v1.LutimesResponse
-	(*StatResponse)(nil),                     // 466: rump.sp.v1.StatResponse
-	(*LstatResponse)(nil),                    // 467: rump.sp.v1.LstatResponse
-	(*MknodResponse)(nil),                    // 468: rump.sp.v1.MknodResponse
-	(*FhstatResponse)(nil),                   // 469: rump.sp.v1.FhstatResponse
-	(*LinkatResponse)(nil),                   // 470: rump.sp.v1.LinkatResponse
-	(*RenameatResponse)(nil),                 // 471: rump.sp.v1.RenameatResponse
-	(*MkfifoatResponse)(nil),                 // 472: rump.sp.v1.MkfifoatResponse
-	(*MknodatResponse)(nil),                  // 473: rump.sp.v1.MknodatResponse
-	(*MkdiratResponse)(nil),                  // 474: rump.sp.v1.MkdiratResponse
-	(*FaccessatResponse)(nil),                // 475: rump.sp.v1.FaccessatResponse
-	(*FchmodatResponse)(nil),                 // 476: rump.sp.v1.FchmodatResponse
-	(*FchownatResponse)(nil),                 // 477: rump.sp.v1.FchownatResponse
-	(*FstatatResponse)(nil),                  // 478: rump.sp.v1.FstatatResponse
-	(*UtimensatResponse)(nil),                // 479: rump.sp.v1.UtimensatResponse
-	(*OpenatResponse)(nil),                   // 480: rump.sp.v1.OpenatResponse
-	(*ReadlinkatResponse)(nil),               // 481: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatResponse)(nil),                // 482: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatResponse)(nil),                 // 483: rump.sp.v1.UnlinkatResponse
-	(*FutimensResponse)(nil),                 // 484: rump.sp.v1.FutimensResponse
-	(*QuotactlResponse)(nil),                 // 485: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateResponse)(nil),           // 486: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardResponse)(nil),                 // 487: rump.sp.v1.FdiscardResponse
-	(*RecvmsgResponse)(nil),                  // 488: rump.sp.v1.RecvmsgResponse
-	(*SendmsgResponse)(nil),                  // 489: rump.sp.v1.SendmsgResponse
-	(*RecvfromResponse)(nil),                 // 490: rump.sp.v1.RecvfromResponse
-	(*AcceptResponse)(nil),                   // 491: rump.sp.v1.AcceptResponse
-	(*GetpeernameResponse)(nil),              // 492: rump.sp.v1.GetpeernameResponse
-	(*GetsocknameResponse)(nil),              // 493: rump.sp.v1.GetsocknameResponse
-	(*ConnectResponse)(nil),                  // 494: rump.sp.v1.ConnectResponse
-	(*BindResponse)(nil),                     // 495: rump.sp.v1.BindResponse
-	(*SetsockoptResponse)(nil),               // 496: rump.sp.v1.SetsockoptResponse
-	(*ListenResponse)(nil),                   // 497: rump.sp.v1.ListenResponse
-	(*GetsockoptResponse)(nil),               // 498: rump.sp.v1.GetsockoptResponse
-	(*SendtoResponse)(nil),                   // 499: rump.sp.v1.SendtoResponse
-	(*ShutdownResponse)(nil),                 // 500: rump.sp.v1.ShutdownResponse
-	(*SocketpairResponse)(nil),               // 501: rump.sp.v1.SocketpairResponse
-	(*SocketResponse)(nil),                   // 502: rump.sp.v1.SocketResponse
-	(*PacceptResponse)(nil),                  // 503: rump.sp.v1.PacceptResponse
-	(*RecvmmsgResponse)(nil),                 // 504: rump.sp.v1.RecvmmsgResponse
-	(*SendmmsgResponse)(nil),                 // 505: rump.sp.v1.SendmmsgResponse
-	(*ModuleInitResponse)(nil),               // 506: rump.sp.v1.ModuleInitResponse
-	(*ModuleFiniResponse)(nil),               // 507: rump.sp.v1.ModuleFiniResponse
-	(*ComponentRestartResponse)(nil),         // 508: rump.sp.v1.ComponentRestartResponse
-	(*EtfsRegisterResponse)(nil),             // 509: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeResponse)(nil),     // 510: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveResponse)(nil),               // 511: rump.sp.v1.EtfsRemoveResponse
-	(*NewfsResponse)(nil),                    // 512: rump.sp.v1.NewfsResponse
-	(*GetdentsStatResponse)(nil),             // 513: rump.sp.v1.GetdentsStatResponse
-	(*NetconfigIfcreateResponse)(nil),        // 514: rump.sp.v1.NetconfigIfcreateResponse
-	(*NetconfigIfdestroyResponse)(nil),       // 515: rump.sp.v1.NetconfigIfdestroyResponse
-	(*NetconfigIfupResponse)(nil),            // 516: rump.sp.v1.NetconfigIfupResponse
-	(*NetconfigIfdownResponse)(nil),          // 517: rump.sp.v1.NetconfigIfdownResponse
-	(*NetconfigIfsetlinkstrResponse)(nil),    // 518: rump.sp.v1.NetconfigIfsetlinkstrResponse
-	(*NetconfigBraddResponse)(nil),           // 519: rump.sp.v1.NetconfigBraddResponse
-	(*NetconfigBrdelResponse)(nil),           // 520: rump.sp.v1.NetconfigBrdelResponse
-	(*NetconfigIpv4IfaddrResponse)(nil),      // 521: rump.sp.v1.NetconfigIpv4IfaddrResponse
-	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 522: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	(*NetconfigIpv6IfaddrResponse)(nil),      // 523: rump.sp.v1.NetconfigIpv6IfaddrResponse
-	(*NetconfigIpv4GwResponse)(nil),          // 524: rump.sp.v1.NetconfigIpv4GwResponse
-	(*NetconfigIpv6GwResponse)(nil),          // 525: rump.sp.v1.NetconfigIpv6GwResponse
-	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 526: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	(*NetconfigAutoIpv6Response)(nil),        // 527: rump.sp.v1.NetconfigAutoIpv6Response
-	(*NetconfigIfaddrsResponse)(nil),         // 528: rump.sp.v1.NetconfigIfaddrsResponse
-	(*NetconfigIfimpairResponse)(nil),        // 529: rump.sp.v1.NetconfigIfimpairResponse
-	(*NetconfigIfimpairstatResponse)(nil),    // 530: rump.sp.v1.NetconfigIfimpairstatResponse
-	(*NetconfigIfcaptureResponse)(nil),       // 531: rump.sp.v1.NetconfigIfcaptureResponse
-	(*BpfOpenResponse)(nil),                  // 532: rump.sp.v1.BpfOpenResponse
-	(*DevListResponse)(nil),                  // 533: rump.sp.v1.DevListResponse
-	(*MdCreateResponse)(nil),                 // 534: rump.sp.v1.MdCreateResponse
-	(*MdDestroyResponse)(nil),                // 535: rump.sp.v1.MdDestroyResponse
-	(*KillResponse)(nil),                     // 536: rump.sp.v1.KillResponse
-	(*SigqueueResponse)(nil),                 // 537: rump.sp.v1.SigqueueResponse
-	(*SigpendingResponse)(nil),               // 538: rump.sp.v1.SigpendingResponse
-	(*NpfLoadResponse)(nil),                  // 539: rump.sp.v1.NpfLoadResponse
-	(*NpfConfigGetResponse)(nil),             // 540: rump.sp.v1.NpfConfigGetResponse
-	(*NpfSwitchResponse)(nil),                // 541: rump.sp.v1.NpfSwitchResponse
-	(*NpfFlushResponse)(nil),                 // 542: rump.sp.v1.NpfFlushResponse
-	(*NpfConnectionsResponse)(nil),           // 543: rump.sp.v1.NpfConnectionsResponse
-	(*NpfStatsResponse)(nil),                 // 544: rump.sp.v1.NpfStatsResponse
-	(*NpfTableResponse)(nil),                 // 545: rump.sp.v1.NpfTableResponse
-	(*NpfRuleAddResponse)(nil),               // 546: rump.sp.v1.NpfRuleAddResponse
-	(*NpfRuleRemoveResponse)(nil),            // 547: rump.sp.v1.NpfRuleRemoveResponse
-	(*DhcpStartResponse)(nil),                // 548: rump.sp.v1.DhcpStartResponse
-	(*DhcpRenewResponse)(nil),                // 549: rump.sp.v1.DhcpRenewResponse
-	(*DhcpStopResponse)(nil),                 // 550: rump.sp.v1.DhcpStopResponse
-	(*DhcpLeasesResponse)(nil),               // 551: rump.sp.v1.DhcpLeasesResponse
-	(*DhcpdStartResponse)(nil),               // 552: rump.sp.v1.DhcpdStartResponse
-	(*DhcpdStopResponse)(nil),                // 553: rump.sp.v1.DhcpdStopResponse
-	(*DhcpdBindingsResponse)(nil),            // 554: rump.sp.v1.DhcpdBindingsResponse
-	(*DnsForwardResponse)(nil),               // 555: rump.sp.v1.DnsForwardResponse
-	(*NetconfigIfaddrdelResponse)(nil),       // 556: rump.sp.v1.NetconfigIfaddrdelResponse
-	(*RouteSendResponse)(nil),                // 557: rump.sp.v1.RouteSendResponse
-	(*RouteRecvResponse)(nil),                // 558: rump.sp.v1.RouteRecvResponse
-	(*RouteDumpResponse)(nil),                // 559: rump.sp.v1.RouteDumpResponse
-	(*NetPcblistResponse)(nil),               // 560: rump.sp.v1.NetPcblistResponse
-	(*NetCountersResponse)(nil),              // 561: rump.sp.v1.NetCountersResponse
-	(*NdListResponse)(nil),                   // 562: rump.sp.v1.NdListResponse
-	(*FileListResponse)(nil),                 // 563: rump.sp.v1.FileListResponse
-	(*Siginfo)(nil),                          // 564: rump.sp.v1.Siginfo
-	(*ModuleStat)(nil),                       // 565: rump.sp.v1.ModuleStat
-	(*MemoryHeld)(nil),                       // 566: rump.sp.v1.MemoryHeld
+	(*GetdentsPackedRequest)(nil),            // 250: rump.sp.v1.GetdentsPackedRequest
+	(*NetconfigIfcreateRequest)(nil),         // 251: rump.sp.v1.NetconfigIfcreateRequest
+	(*NetconfigIfdestroyRequest)(nil),        // 252: rump.sp.v1.NetconfigIfdestroyRequest
+	(*NetconfigIfupRequest)(nil),             // 253: rump.sp.v1.NetconfigIfupRequest
+	(*NetconfigIfdownRequest)(nil),           // 254: rump.sp.v1.NetconfigIfdownRequest
+	(*NetconfigIfsetlinkstrRequest)(nil),     // 255: rump.sp.v1.NetconfigIfsetlinkstrRequest
+	(*NetconfigBraddRequest)(nil),            // 256: rump.sp.v1.NetconfigBraddRequest
+	(*NetconfigBrdelRequest)(nil),            // 257: rump.sp.v1.NetconfigBrdelRequest
+	(*NetconfigIpv4IfaddrRequest)(nil),       // 258: rump.sp.v1.NetconfigIpv4IfaddrRequest
+	(*NetconfigIpv4IfaddrCidrRequest)(nil),   // 259: rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	(*NetconfigIpv6IfaddrRequest)(nil),       // 260: rump.sp.v1.NetconfigIpv6IfaddrRequest
+	(*NetconfigIpv4GwRequest)(nil),           // 261: rump.sp.v1.NetconfigIpv4GwRequest
+	(*NetconfigIpv6GwRequest)(nil),           // 262: rump.sp.v1.NetconfigIpv6GwRequest
+	(*NetconfigDhcpIpv4OneshotRequest)(nil),  // 263: rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	(*NetconfigAutoIpv6Request)(nil),         // 264: rump.sp.v1.NetconfigAutoIpv6Request
+	(*NetconfigIfaddrsRequest)(nil),          // 265: rump.sp.v1.NetconfigIfaddrsRequest
+	(*NetconfigIfimpairRequest)(nil),         // 266: rump.sp.v1.NetconfigIfimpairRequest
+	(*NetconfigIfimpairstatRequest)(nil),     // 267: rump.sp.v1.NetconfigIfimpairstatRequest
+	(*NetconfigIfcaptureRequest)(nil),        // 268: rump.sp.v1.NetconfigIfcaptureRequest
+	(*BpfOpenRequest)(nil),                   // 269: rump.sp.v1.BpfOpenRequest
+	(*DevListRequest)(nil),                   // 270: rump.sp.v1.DevListRequest
+	(*MdCreateRequest)(nil),                  // 271: rump.sp.v1.MdCreateRequest
+	(*MdDestroyRequest)(nil),                 // 272: rump.sp.v1.MdDestroyRequest
+	(*KillRequest)(nil),                      // 273: rump.sp.v1.KillRequest
+	(*SigqueueRequest)(nil),                  // 274: rump.sp.v1.SigqueueRequest
+	(*SigpendingRequest)(nil),                // 275: rump.sp.v1.SigpendingRequest
+	(*NpfLoadRequest)(nil),                   // 276: rump.sp.v1.NpfLoadRequest
+	(*NpfConfigGetRequest)(nil),              // 277: rump.sp.v1.NpfConfigGetRequest
+	(*NpfSwitchRequest)(nil),                 // 278: rump.sp.v1.NpfSwitchRequest
+	(*NpfFlushRequest)(nil),                  // 279: rump.sp.v1.NpfFlushRequest
+	(*NpfConnectionsRequest)(nil),            // 280: rump.sp.v1.NpfConnectionsRequest
+	(*NpfStatsRequest)(nil),                  // 281: rump.sp.v1.NpfStatsRequest
+	(*NpfTableRequest)(nil),                  // 282: rump.sp.v1.NpfTableRequest
+	(*NpfRuleAddRequest)(nil),                // 283: rump.sp.v1.NpfRuleAddRequest
+	(*NpfRuleRemoveRequest)(nil),             // 284: rump.sp.v1.NpfRuleRemoveRequest
+	(*DhcpStartRequest)(nil),                 // 285: rump.sp.v1.DhcpStartRequest
+	(*DhcpRenewRequest)(nil),                 // 286: rump.sp.v1.DhcpRenewRequest
+	(*DhcpStopRequest)(nil),                  // 287: rump.sp.v1.DhcpStopRequest
+	(*DhcpLeasesRequest)(nil),                // 288: rump.sp.v1.DhcpLeasesRequest
+	(*DhcpdStartRequest)(nil),                // 289: rump.sp.v1.DhcpdStartRequest
+	(*DhcpdStopRequest)(nil),                 // 290: rump.sp.v1.DhcpdStopRequest
+	(*DhcpdBindingsRequest)(nil),             // 291: rump.sp.v1.DhcpdBindingsRequest
+	(*DnsForwardRequest)(nil),                // 292: rump.sp.v1.DnsForwardRequest
+	(*NetconfigIfaddrdelRequest)(nil),        // 293: rump.sp.v1.NetconfigIfaddrdelRequest
+	(*RouteSendRequest)(nil),                 // 294: rump.sp.v1.RouteSendRequest
+	(*RouteRecvRequest)(nil),                 // 295: rump.sp.v1.RouteRecvRequest
+	(*RouteDumpRequest)(nil),                 // 296: rump.sp.v1.RouteDumpRequest
+	(*NetPcblistRequest)(nil),                // 297: rump.sp.v1.NetPcblistRequest
+	(*NetCountersRequest)(nil),               // 298: rump.sp.v1.NetCountersRequest
+	(*NdListRequest)(nil),                    // 299: rump.sp.v1.NdListRequest
+	(*FileListRequest)(nil),                  // 300: rump.sp.v1.FileListRequest
+	(*SyscallError)(nil),                     // 301: rump.sp.v1.SyscallError
+	(*ReadResponse)(nil),                     // 302: rump.sp.v1.ReadResponse
+	(*WriteResponse)(nil),                    // 303: rump.sp.v1.WriteResponse
+	(*CloseResponse)(nil),                    // 304: rump.sp.v1.CloseResponse
+	(*GetpidResponse)(nil),                   // 305: rump.sp.v1.GetpidResponse
+	(*SetuidResponse)(nil),                   // 306: rump.sp.v1.SetuidResponse
+	(*GetuidResponse)(nil),                   // 307: rump.sp.v1.GetuidResponse
+	(*GeteuidResponse)(nil),                  // 308: rump.sp.v1.GeteuidResponse
+	(*GetppidResponse)(nil),                  // 309: rump.sp.v1.GetppidResponse
+	(*DupResponse)(nil),                      // 310: rump.sp.v1.DupResponse
+	(*PipeResponse)(nil),                     // 311: rump.sp.v1.PipeResponse
+	(*GetegidResponse)(nil),                  // 312: rump.sp.v1.GetegidResponse
+	(*GetgidResponse)(nil),                   // 313: rump.sp.v1.GetgidResponse
+	(*GetloginResponse)(nil),                 // 314: rump.sp.v1.GetloginResponse
+	(*SetloginResponse)(nil),                 // 315: rump.sp.v1.SetloginResponse
+	(*IoctlResponse)(nil),                    // 316: rump.sp.v1.IoctlResponse
+	(*GetgroupsResponse)(nil),                // 317: rump.sp.v1.GetgroupsResponse
+	(*SetgroupsResponse)(nil),                // 318: rump.sp.v1.SetgroupsResponse
+	(*GetpgrpResponse)(nil),                  // 319: rump.sp.v1.GetpgrpResponse
+	(*SetpgidResponse)(nil),                  // 320: rump.sp.v1.SetpgidResponse
+	(*Dup2Response)(nil),                     // 321: rump.sp.v1.Dup2Response
+	(*FcntlResponse)(nil),                    // 322: rump.sp.v1.FcntlResponse
+	(*ReadvResponse)(nil),                    // 323: rump.sp.v1.ReadvResponse
+	(*WritevResponse)(nil),                   // 324: rump.sp.v1.WritevResponse
+	(*SetreuidResponse)(nil),                 // 325: rump.sp.v1.SetreuidResponse
+	(*SetregidResponse)(nil),                 // 326: rump.sp.v1.SetregidResponse
+	(*FlockResponse)(nil),                    // 327: rump.sp.v1.FlockResponse
+	(*SetsidResponse)(nil),                   // 328: rump.sp.v1.SetsidResponse
+	(*SetgidResponse)(nil),                   // 329: rump.sp.v1.SetgidResponse
+	(*SetegidResponse)(nil),                  // 330: rump.sp.v1.SetegidResponse
+	(*SeteuidResponse)(nil),                  // 331: rump.sp.v1.SeteuidResponse
+	(*FpathconfResponse)(nil),                // 332: rump.sp.v1.FpathconfResponse
+	(*GetrlimitResponse)(nil),                // 333: rump.sp.v1.GetrlimitResponse
+	(*SetrlimitResponse)(nil),                // 334: rump.sp.v1.SetrlimitResponse
+	(*SysctlResponse)(nil),                   // 335: rump.sp.v1.SysctlResponse
+	(*GetpgidResponse)(nil),                  // 336: rump.sp.v1.GetpgidResponse
+	(*RebootResponse)(nil),                   // 337: rump.sp.v1.RebootResponse
+	(*PollResponse)(nil),                     // 338: rump.sp.v1.PollResponse
+	(*TimerCreateResponse)(nil),              // 339: rump.sp.v1.TimerCreateResponse
+	(*TimerDeleteResponse)(nil),              // 340: rump.sp.v1.TimerDeleteResponse
+	(*TimerGetoverrunResponse)(nil),          // 341: rump.sp.v1.TimerGetoverrunResponse
+	(*KsemInitResponse)(nil),                 // 342: rump.sp.v1.KsemInitResponse
+	(*KsemOpenResponse)(nil),                 // 343: rump.sp.v1.KsemOpenResponse
+	(*KsemUnlinkResponse)(nil),               // 344: rump.sp.v1.KsemUnlinkResponse
+	(*KsemCloseResponse)(nil),                // 345: rump.sp.v1.KsemCloseResponse
+	(*KsemPostResponse)(nil),                 // 346: rump.sp.v1.KsemPostResponse
+	(*KsemWaitResponse)(nil),                 // 347: rump.sp.v1.KsemWaitResponse
+	(*KsemTrywaitResponse)(nil),              // 348: rump.sp.v1.KsemTrywaitResponse
+	(*KsemGetvalueResponse)(nil),             // 349: rump.sp.v1.KsemGetvalueResponse
+	(*KsemDestroyResponse)(nil),              // 350: rump.sp.v1.KsemDestroyResponse
+	(*KsemTimedwaitResponse)(nil),            // 351: rump.sp.v1.KsemTimedwaitResponse
+	(*AioCancelResponse)(nil),                // 352: rump.sp.v1.AioCancelResponse
+	(*AioErrorResponse)(nil),                 // 353: rump.sp.v1.AioErrorResponse
+	(*AioFsyncResponse)(nil),                 // 354: rump.sp.v1.AioFsyncResponse
+	(*AioReadResponse)(nil),                  // 355: rump.sp.v1.AioReadResponse
+	(*AioReturnResponse)(nil),                // 356: rump.sp.v1.AioReturnResponse
+	(*AioWriteResponse)(nil),                 // 357: rump.sp.v1.AioWriteResponse
+	(*LioListioResponse)(nil),                // 358: rump.sp.v1.LioListioResponse
+	(*AioSuspendResponse)(nil),               // 359: rump.sp.v1.AioSuspendResponse
+	(*ModctlResponse)(nil),                   // 360: rump.sp.v1.ModctlResponse
+	(*GetsidResponse)(nil),                   // 361: rump.sp.v1.GetsidResponse
+	(*FktraceResponse)(nil),                  // 362: rump.sp.v1.FktraceResponse
+	(*IssetugidResponse)(nil),                // 363: rump.sp.v1.IssetugidResponse
+	(*UtraceResponse)(nil),                   // 364: rump.sp.v1.UtraceResponse
+	(*KqueueResponse)(nil),                   // 365: rump.sp.v1.KqueueResponse
+	(*PosixFadviseResponse)(nil),             // 366: rump.sp.v1.PosixFadviseResponse
+	(*SelectResponse)(nil),                   // 367: rump.sp.v1.SelectResponse
+	(*GettimeofdayResponse)(nil),             // 368: rump.sp.v1.GettimeofdayResponse
+	(*SettimeofdayResponse)(nil),             // 369: rump.sp.v1.SettimeofdayResponse
+	(*AdjtimeResponse)(nil),                  // 370: rump.sp.v1.AdjtimeResponse
+	(*SetitimerResponse)(nil),                // 371: rump.sp.v1.SetitimerResponse
+	(*GetitimerResponse)(nil),                // 372: rump.sp.v1.GetitimerResponse
+	(*ClockGettimeResponse)(nil),             // 373: rump.sp.v1.ClockGettimeResponse
+	(*ClockSettimeResponse)(nil),             // 374: rump.sp.v1.ClockSettimeResponse
+	(*ClockGetresResponse)(nil),              // 375: rump.sp.v1.ClockGetresResponse
+	(*NanosleepResponse)(nil),                // 376: rump.sp.v1.NanosleepResponse
+	(*KeventResponse)(nil),                   // 377: rump.sp.v1.KeventResponse
+	(*PselectResponse)(nil),                  // 378: rump.sp.v1.PselectResponse
+	(*PolltsResponse)(nil),                   // 379: rump.sp.v1.PolltsResponse
+	(*FstatResponse)(nil),                    // 380: rump.sp.v1.FstatResponse
+	(*TimerSettimeResponse)(nil),             // 381: rump.sp.v1.TimerSettimeResponse
+	(*TimerGettimeResponse)(nil),             // 382: rump.sp.v1.TimerGettimeResponse
+	(*Pipe2Response)(nil),                    // 383: rump.sp.v1.Pipe2Response
+	(*Dup3Response)(nil),                     // 384: rump.sp.v1.Dup3Response
+	(*Kqueue1Response)(nil),                  // 385: rump.sp.v1.Kqueue1Response
+	(*ClockNanosleepResponse)(nil),           // 386: rump.sp.v1.ClockNanosleepResponse
+	(*OpenResponse)(nil),                     // 387: rump.sp.v1.OpenResponse
+	(*LinkResponse)(nil),                     // 388: rump.sp.v1.LinkResponse
+	(*UnlinkResponse)(nil),                   // 389: rump.sp.v1.UnlinkResponse
+	(*ChdirResponse)(nil),                    // 390: rump.sp.v1.ChdirResponse
+	(*FchdirResponse)(nil),                   // 391: rump.sp.v1.FchdirResponse
+	(*ChmodResponse)(nil),                    // 392: rump.sp.v1.ChmodResponse
+	(*ChownResponse)(nil),                    // 393: rump.sp.v1.ChownResponse
+	(*UnmountResponse)(nil),                  // 394: rump.sp.v1.UnmountResponse
+	(*AccessResponse)(nil),                   // 395: rump.sp.v1.AccessResponse
+	(*ChflagsResponse)(nil),                  // 396: rump.sp.v1.ChflagsResponse
+	(*FchflagsResponse)(nil),                 // 397: rump.sp.v1.FchflagsResponse
+	(*SyncResponse)(nil),                     // 398: rump.sp.v1.SyncResponse
+	(*KtraceResponse)(nil),                   // 399: rump.sp.v1.KtraceResponse
+	(*RevokeResponse)(nil),                   // 400: rump.sp.v1.RevokeResponse
+	(*SymlinkResponse)(nil),                  // 401: rump.sp.v1.SymlinkResponse
+	(*ReadlinkResponse)(nil),                 // 402: rump.sp.v1.ReadlinkResponse
+	(*UmaskResponse)(nil),                    // 403: rump.sp.v1.UmaskResponse
+	(*ChrootResponse)(nil),                   // 404: rump.sp.v1.ChrootResponse
+	(*FsyncResponse)(nil),                    // 405: rump.sp.v1.FsyncResponse
+	(*FchownResponse)(nil),                   // 406: rump.sp.v1.FchownResponse
+	(*FchmodResponse)(nil),                   // 407: rump.sp.v1.FchmodResponse
+	(*RenameResponse)(nil),                   // 408: rump.sp.v1.RenameResponse
+	(*MkfifoResponse)(nil),                   // 409: rump.sp.v1.MkfifoResponse
+	(*MkdirResponse)(nil),                    // 410: rump.sp.v1.MkdirResponse
+	(*RmdirResponse)(nil),                    // 411: rump.sp.v1.RmdirResponse
+	(*PreadResponse)(nil),                    // 412: rump.sp.v1.PreadResponse
+	(*PwriteResponse)(nil),                   // 413: rump.sp.v1.PwriteResponse
+	(*PathconfResponse)(nil),                 // 414: rump.sp.v1.PathconfResponse
+	(*LseekResponse)(nil),                    // 415: rump.sp.v1.LseekResponse
+	(*TruncateResponse)(nil),                 // 416: rump.sp.v1.TruncateResponse
+	(*FtruncateResponse)(nil),                // 417: rump.sp.v1.FtruncateResponse
+	(*FdatasyncResponse)(nil),                // 418: rump.sp.v1.FdatasyncResponse
+	(*PosixRenameResponse)(nil),              // 419: rump.sp.v1.PosixRenameResponse
+	(*LchmodResponse)(nil),                   // 420: rump.sp.v1.LchmodResponse
+	(*LchownResponse)(nil),                   // 421: rump.sp.v1.LchownResponse
+	(*PosixChownResponse)(nil),               // 422: rump.sp.v1.PosixChownResponse
+	(*PosixFchownResponse)(nil),              // 423: rump.sp.v1.PosixFchownResponse
+	(*PosixLchownResponse)(nil),              // 424: rump.sp.v1.PosixLchownResponse
+	(*PreadvResponse)(nil),                   // 425: rump.sp.v1.PreadvResponse
+	(*PwritevResponse)(nil),                  // 426: rump.sp.v1.PwritevResponse
+	(*GetcwdResponse)(nil),                   // 427: rump.sp.v1.GetcwdResponse
+	(*FchrootResponse)(nil),                  // 428: rump.sp.v1.FchrootResponse
+	(*LchflagsResponse)(nil),                 // 429: rump.sp.v1.LchflagsResponse
+	(*FsyncRangeResponse)(nil),               // 430: rump.sp.v1.FsyncRangeResponse
+	(*GetvfsstatResponse)(nil),               // 431: rump.sp.v1.GetvfsstatResponse
+	(*Statvfs1Response)(nil),                 // 432: rump.sp.v1.Statvfs1Response
+	(*Fstatvfs1Response)(nil),                // 433: rump.sp.v1.Fstatvfs1Response
+	(*ExtattrctlResponse)(nil),               // 434: rump.sp.v1.ExtattrctlResponse
+	(*ExtattrSetFileResponse)(nil),           // 435: rump.sp.v1.ExtattrSetFileResponse
+	(*ExtattrGetFileResponse)(nil),           // 436: rump.sp.v1.ExtattrGetFileResponse
+	(*ExtattrDeleteFileResponse)(nil),        // 437: rump.sp.v1.ExtattrDeleteFileResponse
+	(*ExtattrSetFdResponse)(nil),             // 438: rump.sp.v1.ExtattrSetFdResponse
+	(*ExtattrGetFdResponse)(nil),             // 439: rump.sp.v1.ExtattrGetFdResponse
+	(*ExtattrDeleteFdResponse)(nil),          // 440: rump.sp.v1.ExtattrDeleteFdResponse
+	(*ExtattrSetLinkResponse)(nil),           // 441: rump.sp.v1.ExtattrSetLinkResponse
+	(*ExtattrGetLinkResponse)(nil),           // 442: rump.sp.v1.ExtattrGetLinkResponse
+	(*ExtattrDeleteLinkResponse)(nil),        // 443: rump.sp.v1.ExtattrDeleteLinkResponse
+	(*ExtattrListFdResponse)(nil),            // 444: rump.sp.v1.ExtattrListFdResponse
+	(*ExtattrListFileResponse)(nil),          // 445: rump.sp.v1.ExtattrListFileResponse
+	(*ExtattrListLinkResponse)(nil),          // 446: rump.sp.v1.ExtattrListLinkResponse
+	(*SetxattrResponse)(nil),                 // 447: rump.sp.v1.SetxattrResponse
+	(*LsetxattrResponse)(nil),                // 448: rump.sp.v1.LsetxattrResponse
+	(*FsetxattrResponse)(nil),                // 449: rump.sp.v1.FsetxattrResponse
+	(*GetxattrResponse)(nil),                 // 450: rump.sp.v1.GetxattrResponse
+	(*LgetxattrResponse)(nil),                // 451: rump.sp.v1.LgetxattrResponse
+	(*FgetxattrResponse)(nil),                // 452: rump.sp.v1.FgetxattrResponse
+	(*ListxattrResponse)(nil),                // 453: rump.sp.v1.ListxattrResponse
+	(*LlistxattrResponse)(nil),               // 454: rump.sp.v1.LlistxattrResponse
+	(*FlistxattrResponse)(nil),               // 455: rump.sp.v1.FlistxattrResponse
+	(*RemovexattrResponse)(nil),              // 456: rump.sp.v1.RemovexattrResponse
+	(*LremovexattrResponse)(nil),             // 457: rump.sp.v1.LremovexattrResponse
+	(*FremovexattrResponse)(nil),             // 458: rump.sp.v1.FremovexattrResponse
+	(*GetdentsResponse)(nil),                 // 459: rump.sp.v1.GetdentsResponse
+	(*GetfhResponse)(nil),                    // 460: rump.sp.v1.GetfhResponse
+	(*FhopenResponse)(nil),                   // 461: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Response)(nil),               // 462: rump.sp.v1.Fhstatvfs1Response
+	(*MountResponse)(nil),                    // 463: rump.sp.v1.MountResponse
+	(*UtimesResponse)(nil),                   // 464: rump.sp.v1.UtimesResponse
+	(*FutimesResponse)(nil),                  // 465: rump.sp.v1.FutimesResponse
+	(*LutimesResponse)(nil),                  // 466: rump.sp.v1.LutimesResponse
+	(*StatResponse)(nil),                     // 467: rump.sp.v1.StatResponse
+	(*LstatResponse)(nil),                    // 468: rump.sp.v1.LstatResponse
+	(*MknodResponse)(nil),                    // 469: rump.sp.v1.MknodResponse
+	(*FhstatResponse)(nil),                   // 470: rump.sp.v1.FhstatResponse
+	(*LinkatResponse)(nil),                   // 471: rump.sp.v1.LinkatResponse
+	(*RenameatResponse)(nil),                 // 472: rump.sp.v1.RenameatResponse
+	(*MkfifoatResponse)(nil),                 // 473: rump.sp.v1.MkfifoatResponse
+	(*MknodatResponse)(nil),                  // 474: rump.sp.v1.MknodatResponse
+	(*MkdiratResponse)(nil),                  // 475: rump.sp.v1.MkdiratResponse
+	(*FaccessatResponse)(nil),                // 476: rump.sp.v1.FaccessatResponse
+	(*FchmodatResponse)(nil),                 // 477: rump.sp.v1.FchmodatResponse
+	(*FchownatResponse)(nil),                 // 478: rump.sp.v1.FchownatResponse
+	(*FstatatResponse)(nil),                  // 479: rump.sp.v1.FstatatResponse
+	(*UtimensatResponse)(nil),                // 480: rump.sp.v1.UtimensatResponse
+	(*OpenatResponse)(nil),                   // 481: rump.sp.v1.OpenatResponse
+	(*ReadlinkatResponse)(nil),               // 482: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatResponse)(nil),                // 483: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatResponse)(nil),                 // 484: rump.sp.v1.UnlinkatResponse
+	(*FutimensResponse)(nil),                 // 485: rump.sp.v1.FutimensResponse
+	(*QuotactlResponse)(nil),                 // 486: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateResponse)(nil),           // 487: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardResponse)(nil),                 // 488: rump.sp.v1.FdiscardResponse
+	(*RecvmsgResponse)(nil),                  // 489: rump.sp.v1.RecvmsgResponse
+	(*SendmsgResponse)(nil),                  // 490: rump.sp.v1.SendmsgResponse
+	(*RecvfromResponse)(nil),                 // 491: rump.sp.v1.RecvfromResponse
+	(*AcceptResponse)(nil),                   // 492: rump.sp.v1.AcceptResponse
+	(*GetpeernameResponse)(nil),              // 493: rump.sp.v1.GetpeernameResponse
+	(*GetsocknameResponse)(nil),              // 494: rump.sp.v1.GetsocknameResponse
+	(*ConnectResponse)(nil),                  // 495: rump.sp.v1.ConnectResponse
+	(*BindResponse)(nil),                     // 496: rump.sp.v1.BindResponse
+	(*SetsockoptResponse)(nil),               // 497: rump.sp.v1.SetsockoptResponse
+	(*ListenResponse)(nil),                   // 498: rump.sp.v1.ListenResponse
+	(*GetsockoptResponse)(nil),               // 499: rump.sp.v1.GetsockoptResponse
+	(*SendtoResponse)(nil),                   // 500: rump.sp.v1.SendtoResponse
+	(*ShutdownResponse)(nil),                 // 501: rump.sp.v1.ShutdownResponse
+	(*SocketpairResponse)(nil),               // 502: rump.sp.v1.SocketpairResponse
+	(*SocketResponse)(nil),                   // 503: rump.sp.v1.SocketResponse
+	(*PacceptResponse)(nil),                  // 504: rump.sp.v1.PacceptResponse
+	(*RecvmmsgResponse)(nil),                 // 505: rump.sp.v1.RecvmmsgResponse
+	(*SendmmsgResponse)(nil),                 // 506: rump.sp.v1.SendmmsgResponse
+	(*ModuleInitResponse)(nil),               // 507: rump.sp.v1.ModuleInitResponse
+	(*ModuleFiniResponse)(nil),               // 508: rump.sp.v1.ModuleFiniResponse
+	(*ComponentRestartResponse)(nil),         // 509: rump.sp.v1.ComponentRestartResponse
+	(*EtfsRegisterResponse)(nil),             // 510: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeResponse)(nil),     // 511: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveResponse)(nil),               // 512: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsResponse)(nil),                    // 513: rump.sp.v1.NewfsResponse
+	(*GetdentsStatResponse)(nil),             // 514: rump.sp.v1.GetdentsStatResponse
+	(*GetdentsPackedResponse)(nil),           // 515: rump.sp.v1.GetdentsPackedResponse
+	(*NetconfigIfcreateResponse)(nil),        // 516: rump.sp.v1.NetconfigIfcreateResponse
+	(*NetconfigIfdestroyResponse)(nil),       // 517: rump.sp.v1.NetconfigIfdestroyResponse
+	(*NetconfigIfupResponse)(nil),            // 518: rump.sp.v1.NetconfigIfupResponse
+	(*NetconfigIfdownResponse)(nil),          // 519: rump.sp.v1.NetconfigIfdownResponse
+	(*NetconfigIfsetlinkstrResponse)(nil),    // 520: rump.sp.v1.NetconfigIfsetlinkstrResponse
+	(*NetconfigBraddResponse)(nil),           // 521: rump.sp.v1.NetconfigBraddResponse
+	(*NetconfigBrdelResponse)(nil),           // 522: rump.sp.v1.NetconfigBrdelResponse
+	(*NetconfigIpv4IfaddrResponse)(nil),      // 523: rump.sp.v1.NetconfigIpv4IfaddrResponse
+	(*NetconfigIpv4IfaddrCidrResponse)(nil),  // 524: rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	(*NetconfigIpv6IfaddrResponse)(nil),      // 525: rump.sp.v1.NetconfigIpv6IfaddrResponse
+	(*NetconfigIpv4GwResponse)(nil),          // 526: rump.sp.v1.NetconfigIpv4GwResponse
+	(*NetconfigIpv6GwResponse)(nil),          // 527: rump.sp.v1.NetconfigIpv6GwResponse
+	(*NetconfigDhcpIpv4OneshotResponse)(nil), // 528: rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	(*NetconfigAutoIpv6Response)(nil),        // 529: rump.sp.v1.NetconfigAutoIpv6Response
+	(*NetconfigIfaddrsResponse)(nil),         // 530: rump.sp.v1.NetconfigIfaddrsResponse
+	(*NetconfigIfimpairResponse)(nil),        // 531: rump.sp.v1.NetconfigIfimpairResponse
+	(*NetconfigIfimpairstatResponse)(nil),    // 532: rump.sp.v1.NetconfigIfimpairstatResponse
+	(*NetconfigIfcaptureResponse)(nil),       // 533: rump.sp.v1.NetconfigIfcaptureResponse
+	(*BpfOpenResponse)(nil),                  // 534: rump.sp.v1.BpfOpenResponse
+	(*DevListResponse)(nil),                  // 535: rump.sp.v1.DevListResponse
+	(*MdCreateResponse)(nil),                 // 536: rump.sp.v1.MdCreateResponse
+	(*MdDestroyResponse)(nil),                // 537: rump.sp.v1.MdDestroyResponse
+	(*KillResponse)(nil),                     // 538: rump.sp.v1.KillResponse
+	(*SigqueueResponse)(nil),                 // 539: rump.sp.v1.SigqueueResponse
+	(*SigpendingResponse)(nil),               // 540: rump.sp.v1.SigpendingResponse
+	(*NpfLoadResponse)(nil),                  // 541: rump.sp.v1.NpfLoadResponse
+	(*NpfConfigGetResponse)(nil),             // 542: rump.sp.v1.NpfConfigGetResponse
+	(*NpfSwitchResponse)(nil),                // 543: rump.sp.v1.NpfSwitchResponse
+	(*NpfFlushResponse)(nil),                 // 544: rump.sp.v1.NpfFlushResponse
+	(*NpfConnectionsResponse)(nil),           // 545: rump.sp.v1.NpfConnectionsResponse
+	(*NpfStatsResponse)(nil),                 // 546: rump.sp.v1.NpfStatsResponse
+	(*NpfTableResponse)(nil),                 // 547: rump.sp.v1.NpfTableResponse
+	(*NpfRuleAddResponse)(nil),               // 548: rump.sp.v1.NpfRuleAddResponse
+	(*NpfRuleRemoveResponse)(nil),            // 549: rump.sp.v1.NpfRuleRemoveResponse
+	(*DhcpStartResponse)(nil),                // 550: rump.sp.v1.DhcpStartResponse
+	(*DhcpRenewResponse)(nil),                // 551: rump.sp.v1.DhcpRenewResponse
+	(*DhcpStopResponse)(nil),                 // 552: rump.sp.v1.DhcpStopResponse
+	(*DhcpLeasesResponse)(nil),               // 553: rump.sp.v1.DhcpLeasesResponse
+	(*DhcpdStartResponse)(nil),               // 554: rump.sp.v1.DhcpdStartResponse
+	(*DhcpdStopResponse)(nil),                // 555: rump.sp.v1.DhcpdStopResponse
+	(*DhcpdBindingsResponse)(nil),            // 556: rump.sp.v1.DhcpdBindingsResponse
+	(*DnsForwardResponse)(nil),               // 557: rump.sp.v1.DnsForwardResponse
+	(*NetconfigIfaddrdelResponse)(nil),       // 558: rump.sp.v1.NetconfigIfaddrdelResponse
+	(*RouteSendResponse)(nil),                // 559: rump.sp.v1.RouteSendResponse
+	(*RouteRecvResponse)(nil),                // 560: rump.sp.v1.RouteRecvResponse
+	(*RouteDumpResponse)(nil),                // 561: rump.sp.v1.RouteDumpResponse
+	(*NetPcblistResponse)(nil),               // 562: rump.sp.v1.NetPcblistResponse
+	(*NetCountersResponse)(nil),              // 563: rump.sp.v1.NetCountersResponse
+	(*NdListResponse)(nil),                   // 564: rump.sp.v1.NdListResponse
+	(*FileListResponse)(nil),                 // 565: rump.sp.v1.FileListResponse
+	(*Siginfo)(nil),                          // 566: rump.sp.v1.Siginfo
+	(*ModuleStat)(nil),                       // 567: rump.sp.v1.ModuleStat
+	(*MemoryHeld)(nil),                       // 568: rump.sp.v1.MemoryHeld
 }
 var file_rump_sp_proto_depIdxs = []int32{
 	0,   // 0: rump.sp.v1.Call.references:type_name -> rump.sp.v1.Reference
@@ -12683,896 +12720,900 @@ var file_rump_sp_proto_depIdxs = []int32{
 	247, // 211: rump.sp.v1.Call.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveRequest
 	248, // 212: rump.sp.v1.Call.newfs:type_name -> rump.sp.v1.NewfsRequest
 	249, // 213: rump.sp.v1.Call.getdents_stat:type_name -> rump.sp.v1.GetdentsStatRequest
-	250, // 214: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
-	251, // 215: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
-	252, // 216: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
-	253, // 217: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
-	254, // 218: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	255, // 219: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
-	256, // 220: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
-	257, // 221: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	258, // 222: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	259, // 223: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	260, // 224: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
-	261, // 225: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
-	262, // 226: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	263, // 227: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
-	264, // 228: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
-	265, // 229: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
-	266, // 230: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
-	267, // 231: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
-	268, // 232: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
-	269, // 233: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
-	270, // 234: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
-	271, // 235: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
-	272, // 236: rump.sp.v1.Call.kill:type_name -> rump.sp.v1.KillRequest
-	273, // 237: rump.sp.v1.Call.sigqueue:type_name -> rump.sp.v1.SigqueueRequest
-	274, // 238: rump.sp.v1.Call.sigpending:type_name -> rump.sp.v1.SigpendingRequest
-	275, // 239: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
-	276, // 240: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
-	277, // 241: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
-	278, // 242: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
-	279, // 243: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
-	280, // 244: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
-	281, // 245: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
-	282, // 246: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
-	283, // 247: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
-	284, // 248: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
-	285, // 249: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
-	286, // 250: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
-	287, // 251: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
-	288, // 252: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
-	289, // 253: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
-	290, // 254: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
-	291, // 255: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
-	292, // 256: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
-	293, // 257: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
-	294, // 258: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
-	295, // 259: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
-	296, // 260: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
-	297, // 261: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
-	298, // 262: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
-	299, // 263: rump.sp.v1.Call.file_list:type_name -> rump.sp.v1.FileListRequest
-	300, // 264: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
-	301, // 265: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
-	302, // 266: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
-	303, // 267: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
-	304, // 268: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
-	305, // 269: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
-	306, // 270: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
-	307, // 271: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
-	308, // 272: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
-	309, // 273: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
-	310, // 274: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
-	311, // 275: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
-	312, // 276: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
-	313, // 277: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
-	314, // 278: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
-	315, // 279: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
-	316, // 280: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
-	317, // 281: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
-	318, // 282: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
-	319, // 283: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
-	320, // 284: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
-	321, // 285: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
-	322, // 286: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
-	323, // 287: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
-	324, // 288: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
-	325, // 289: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
-	326, // 290: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
-	327, // 291: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
-	328, // 292: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
-	329, // 293: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
-	330, // 294: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
-	331, // 295: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
-	332, // 296: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
-	333, // 297: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
-	334, // 298: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
-	335, // 299: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
-	336, // 300: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
-	337, // 301: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
-	338, // 302: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
-	339, // 303: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
-	340, // 304: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
-	341, // 305: rump.sp.v1.Result.ksem_init:type_name -> rump.sp.v1.KsemInitResponse
-	342, // 306: rump.sp.v1.Result.ksem_open:type_name -> rump.sp.v1.KsemOpenResponse
-	343, // 307: rump.sp.v1.Result.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkResponse
-	344, // 308: rump.sp.v1.Result.ksem_close:type_name -> rump.sp.v1.KsemCloseResponse
-	345, // 309: rump.sp.v1.Result.ksem_post:type_name -> rump.sp.v1.KsemPostResponse
-	346, // 310: rump.sp.v1.Result.ksem_wait:type_name -> rump.sp.v1.KsemWaitResponse
-	347, // 311: rump.sp.v1.Result.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitResponse
-	348, // 312: rump.sp.v1.Result.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueResponse
-	349, // 313: rump.sp.v1.Result.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyResponse
-	350, // 314: rump.sp.v1.Result.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitResponse
-	351, // 315: rump.sp.v1.Result.aio_cancel:type_name -> rump.sp.v1.AioCancelResponse
-	352, // 316: rump.sp.v1.Result.aio_error:type_name -> rump.sp.v1.AioErrorResponse
-	353, // 317: rump.sp.v1.Result.aio_fsync:type_name -> rump.sp.v1.AioFsyncResponse
-	354, // 318: rump.sp.v1.Result.aio_read:type_name -> rump.sp.v1.AioReadResponse
-	355, // 319: rump.sp.v1.Result.aio_return:type_name -> rump.sp.v1.AioReturnResponse
-	356, // 320: rump.sp.v1.Result.aio_write:type_name -> rump.sp.v1.AioWriteResponse
-	357, // 321: rump.sp.v1.Result.lio_listio:type_name -> rump.sp.v1.LioListioResponse
-	358, // 322: rump.sp.v1.Result.aio_suspend:type_name -> rump.sp.v1.AioSuspendResponse
-	359, // 323: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
-	360, // 324: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
-	361, // 325: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
-	362, // 326: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
-	363, // 327: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
-	364, // 328: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
-	365, // 329: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
-	366, // 330: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
-	367, // 331: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
-	368, // 332: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
-	369, // 333: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
-	370, // 334: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
-	371, // 335: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
-	372, // 336: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
-	373, // 337: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
-	374, // 338: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
-	375, // 339: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
-	376, // 340: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
-	377, // 341: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
-	378, // 342: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
-	379, // 343: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
-	380, // 344: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
-	381, // 345: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
-	382, // 346: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
-	383, // 347: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
-	384, // 348: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
-	385, // 349: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
-	386, // 350: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
-	387, // 351: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
-	388, // 352: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
-	389, // 353: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
-	390, // 354: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
-	391, // 355: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
-	392, // 356: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
-	393, // 357: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
-	394, // 358: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
-	395, // 359: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
-	396, // 360: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
-	397, // 361: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
-	398, // 362: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
-	399, // 363: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
-	400, // 364: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
-	401, // 365: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
-	402, // 366: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
-	403, // 367: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
-	404, // 368: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
-	405, // 369: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
-	406, // 370: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
-	407, // 371: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
-	408, // 372: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
-	409, // 373: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
-	410, // 374: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
-	411, // 375: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
-	412, // 376: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
-	413, // 377: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
-	414, // 378: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
-	415, // 379: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
-	416, // 380: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
-	417, // 381: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
-	418, // 382: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
-	419, // 383: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
-	420, // 384: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
-	421, // 385: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
-	422, // 386: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
-	423, // 387: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
-	424, // 388: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
-	425, // 389: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
-	426, // 390: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
-	427, // 391: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
-	428, // 392: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
-	429, // 393: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
-	430, // 394: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
-	431, // 395: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
-	432, // 396: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
-	433, // 397: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
-	434, // 398: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
-	435, // 399: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
-	436, // 400: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
-	437, // 401: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
-	438, // 402: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
-	439, // 403: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
-	440, // 404: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
-	441, // 405: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
-	442, // 406: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
-	443, // 407: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
-	444, // 408: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
-	445, // 409: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
-	446, // 410: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
-	447, // 411: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
-	448, // 412: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
-	449, // 413: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
-	450, // 414: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
-	451, // 415: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
-	452, // 416: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
-	453, // 417: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
-	454, // 418: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
-	455, // 419: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
-	456, // 420: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
-	457, // 421: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
-	458, // 422: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
-	459, // 423: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
-	460, // 424: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
-	461, // 425: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
-	462, // 426: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
-	463, // 427: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
-	464, // 428: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
-	465, // 429: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
-	466, // 430: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
-	467, // 431: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
-	468, // 432: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
-	469, // 433: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
-	470, // 434: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
-	471, // 435: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
-	472, // 436: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
-	473, // 437: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
-	474, // 438: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
-	475, // 439: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
-	476, // 440: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
-	477, // 441: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
-	478, // 442: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
-	479, // 443: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
-	480, // 444: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
-	481, // 445: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
-	482, // 446: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
-	483, // 447: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
-	484, // 448: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
-	485, // 449: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
-	486, // 450: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
-	487, // 451: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
-	488, // 452: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
-	489, // 453: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
-	490, // 454: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
-	491, // 455: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
-	492, // 456: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
-	493, // 457: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
-	494, // 458: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
-	495, // 459: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
-	496, // 460: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
-	497, // 461: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
-	498, // 462: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
-	499, // 463: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
-	500, // 464: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
-	501, // 465: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
-	502, // 466: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
-	503, // 467: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
-	504, // 468: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
-	505, // 469: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
-	506, // 470: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
-	507, // 471: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
-	508, // 472: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
-	509, // 473: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
-	510, // 474: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	511, // 475: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
-	512, // 476: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
-	513, // 477: rump.sp.v1.Result.getdents_stat:type_name -> rump.sp.v1.GetdentsStatResponse
-	514, // 478: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
-	515, // 479: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
-	516, // 480: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
-	517, // 481: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
-	518, // 482: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	519, // 483: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
-	520, // 484: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
-	521, // 485: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	522, // 486: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	523, // 487: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	524, // 488: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
-	525, // 489: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
-	526, // 490: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	527, // 491: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
-	528, // 492: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
-	529, // 493: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
-	530, // 494: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
-	531, // 495: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
-	532, // 496: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
-	533, // 497: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
-	534, // 498: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
-	535, // 499: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
-	536, // 500: rump.sp.v1.Result.kill:type_name -> rump.sp.v1.KillResponse
-	537, // 501: rump.sp.v1.Result.sigqueue:type_name -> rump.sp.v1.SigqueueResponse
-	538, // 502: rump.sp.v1.Result.sigpending:type_name -> rump.sp.v1.SigpendingResponse
-	539, // 503: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
-	540, // 504: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
-	541, // 505: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
-	542, // 506: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
-	543, // 507: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
-	544, // 508: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
-	545, // 509: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
-	546, // 510: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
-	547, // 511: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
-	548, // 512: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
-	549, // 513: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
-	550, // 514: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
-	551, // 515: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
-	552, // 516: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
-	553, // 517: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
-	554, // 518: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
-	555, // 519: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
-	556, // 520: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
-	557, // 521: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
-	558, // 522: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
-	559, // 523: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
-	560, // 524: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
-	561, // 525: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
-	562, // 526: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
-	563, // 527: rump.sp.v1.Result.file_list:type_name -> rump.sp.v1.FileListResponse
-	564, // 528: rump.sp.v1.SignalsResponse.siginfo:type_name -> rump.sp.v1.Siginfo
-	1,   // 529: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
-	2,   // 530: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
-	1,   // 531: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
-	22,  // 532: rump.sp.v1.StreamRequest.shared:type_name -> rump.sp.v1.Shared
-	2,   // 533: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
-	564, // 534: rump.sp.v1.StreamResponse.siginfo:type_name -> rump.sp.v1.Siginfo
-	300, // 535: rump.sp.v1.StreamResponse.end:type_name -> rump.sp.v1.SyscallError
-	22,  // 536: rump.sp.v1.StreamResponse.shared:type_name -> rump.sp.v1.Shared
-	565, // 537: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
-	27,  // 538: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	30,  // 539: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
-	36,  // 540: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
-	33,  // 541: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
-	34,  // 542: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
-	27,  // 543: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
-	566, // 544: rump.sp.v1.StatisticsResponse.held:type_name -> rump.sp.v1.MemoryHeld
-	3,   // 545: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
-	5,   // 546: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
-	7,   // 547: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
-	9,   // 548: rump.sp.v1.Session.Prefork:input_type -> rump.sp.v1.PreforkRequest
-	11,  // 549: rump.sp.v1.Session.ForkCancel:input_type -> rump.sp.v1.ForkCancelRequest
-	13,  // 550: rump.sp.v1.Session.Signals:input_type -> rump.sp.v1.SignalsRequest
-	15,  // 551: rump.sp.v1.Session.Exec:input_type -> rump.sp.v1.ExecRequest
-	17,  // 552: rump.sp.v1.Session.Handover:input_type -> rump.sp.v1.HandoverRequest
-	19,  // 553: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
-	21,  // 554: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
-	24,  // 555: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
-	26,  // 556: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
-	29,  // 557: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
-	32,  // 558: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
-	37,  // 559: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
-	38,  // 560: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
-	39,  // 561: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
-	272, // 562: rump.sp.v1.Kern.Kill:input_type -> rump.sp.v1.KillRequest
-	273, // 563: rump.sp.v1.Kern.Sigqueue:input_type -> rump.sp.v1.SigqueueRequest
-	274, // 564: rump.sp.v1.Kern.Sigpending:input_type -> rump.sp.v1.SigpendingRequest
-	40,  // 565: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
-	41,  // 566: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
-	42,  // 567: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
-	43,  // 568: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
-	44,  // 569: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
-	299, // 570: rump.sp.v1.Kern.FileList:input_type -> rump.sp.v1.FileListRequest
-	45,  // 571: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
-	46,  // 572: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
-	47,  // 573: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
-	48,  // 574: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
-	49,  // 575: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
-	50,  // 576: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
-	51,  // 577: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
-	52,  // 578: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
-	53,  // 579: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
-	54,  // 580: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
-	55,  // 581: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
-	56,  // 582: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
-	57,  // 583: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
-	58,  // 584: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
-	59,  // 585: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
-	60,  // 586: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
-	61,  // 587: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
-	62,  // 588: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
-	63,  // 589: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
-	64,  // 590: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
-	65,  // 591: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
-	66,  // 592: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
-	67,  // 593: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
-	68,  // 594: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
-	69,  // 595: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
-	70,  // 596: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
-	71,  // 597: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
-	72,  // 598: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
-	73,  // 599: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
-	74,  // 600: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
-	75,  // 601: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
-	76,  // 602: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
-	95,  // 603: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
-	96,  // 604: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
-	97,  // 605: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
-	98,  // 606: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
-	99,  // 607: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
-	100, // 608: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
-	101, // 609: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
-	102, // 610: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
-	103, // 611: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
-	104, // 612: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
-	105, // 613: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
-	106, // 614: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
-	107, // 615: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
-	108, // 616: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
-	109, // 617: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
-	110, // 618: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
-	111, // 619: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
-	112, // 620: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
-	113, // 621: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
-	114, // 622: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
-	115, // 623: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
-	116, // 624: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
-	117, // 625: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
-	118, // 626: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
-	119, // 627: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
-	120, // 628: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
-	121, // 629: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
-	242, // 630: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
-	243, // 631: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
-	244, // 632: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
-	77,  // 633: rump.sp.v1.Kern.KsemInit:input_type -> rump.sp.v1.KsemInitRequest
-	78,  // 634: rump.sp.v1.Kern.KsemOpen:input_type -> rump.sp.v1.KsemOpenRequest
-	79,  // 635: rump.sp.v1.Kern.KsemUnlink:input_type -> rump.sp.v1.KsemUnlinkRequest
-	80,  // 636: rump.sp.v1.Kern.KsemClose:input_type -> rump.sp.v1.KsemCloseRequest
-	81,  // 637: rump.sp.v1.Kern.KsemPost:input_type -> rump.sp.v1.KsemPostRequest
-	82,  // 638: rump.sp.v1.Kern.KsemWait:input_type -> rump.sp.v1.KsemWaitRequest
-	83,  // 639: rump.sp.v1.Kern.KsemTrywait:input_type -> rump.sp.v1.KsemTrywaitRequest
-	84,  // 640: rump.sp.v1.Kern.KsemGetvalue:input_type -> rump.sp.v1.KsemGetvalueRequest
-	85,  // 641: rump.sp.v1.Kern.KsemDestroy:input_type -> rump.sp.v1.KsemDestroyRequest
-	86,  // 642: rump.sp.v1.Kern.KsemTimedwait:input_type -> rump.sp.v1.KsemTimedwaitRequest
-	87,  // 643: rump.sp.v1.Kern.AioCancel:input_type -> rump.sp.v1.AioCancelRequest
-	88,  // 644: rump.sp.v1.Kern.AioError:input_type -> rump.sp.v1.AioErrorRequest
-	89,  // 645: rump.sp.v1.Kern.AioFsync:input_type -> rump.sp.v1.AioFsyncRequest
-	90,  // 646: rump.sp.v1.Kern.AioRead:input_type -> rump.sp.v1.AioReadRequest
-	91,  // 647: rump.sp.v1.Kern.AioReturn:input_type -> rump.sp.v1.AioReturnRequest
-	92,  // 648: rump.sp.v1.Kern.AioWrite:input_type -> rump.sp.v1.AioWriteRequest
-	93,  // 649: rump.sp.v1.Kern.LioListio:input_type -> rump.sp.v1.LioListioRequest
-	94,  // 650: rump.sp.v1.Kern.AioSuspend:input_type -> rump.sp.v1.AioSuspendRequest
-	122, // 651: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
-	123, // 652: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
-	124, // 653: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
-	125, // 654: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
-	126, // 655: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
-	127, // 656: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
-	128, // 657: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
-	129, // 658: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
-	130, // 659: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
-	131, // 660: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
-	132, // 661: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
-	133, // 662: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
-	134, // 663: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
-	135, // 664: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
-	136, // 665: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
-	137, // 666: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
-	138, // 667: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
-	139, // 668: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
-	140, // 669: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
-	141, // 670: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
-	142, // 671: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
-	143, // 672: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
-	144, // 673: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
-	145, // 674: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
-	146, // 675: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
-	147, // 676: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
-	148, // 677: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
-	149, // 678: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
-	150, // 679: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
-	151, // 680: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
-	152, // 681: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
-	153, // 682: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
-	154, // 683: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
-	155, // 684: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
-	156, // 685: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
-	157, // 686: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
-	158, // 687: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
-	159, // 688: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
-	160, // 689: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
-	161, // 690: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
-	162, // 691: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
-	163, // 692: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
-	164, // 693: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
-	165, // 694: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
-	166, // 695: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
-	167, // 696: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
-	168, // 697: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
-	169, // 698: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
-	170, // 699: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
-	171, // 700: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
-	172, // 701: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
-	173, // 702: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
-	174, // 703: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
-	175, // 704: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
-	176, // 705: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
-	177, // 706: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
-	178, // 707: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
-	179, // 708: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
-	180, // 709: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
-	181, // 710: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
-	182, // 711: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
-	183, // 712: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
-	184, // 713: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
-	185, // 714: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
-	186, // 715: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
-	187, // 716: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
-	188, // 717: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
-	189, // 718: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
-	190, // 719: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
-	191, // 720: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
-	192, // 721: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
-	193, // 722: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
-	194, // 723: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
-	195, // 724: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
-	196, // 725: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
-	197, // 726: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
-	198, // 727: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
-	199, // 728: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
-	200, // 729: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
-	201, // 730: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
-	202, // 731: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
-	203, // 732: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
-	204, // 733: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
-	205, // 734: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
-	206, // 735: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
-	207, // 736: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
-	208, // 737: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
-	209, // 738: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
-	210, // 739: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
-	211, // 740: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
-	212, // 741: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
-	213, // 742: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
-	214, // 743: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
-	215, // 744: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
-	216, // 745: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
-	217, // 746: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
-	218, // 747: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
-	219, // 748: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
-	220, // 749: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
-	221, // 750: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
-	222, // 751: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
-	223, // 752: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
-	245, // 753: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
-	246, // 754: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
-	247, // 755: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
-	248, // 756: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
-	249, // 757: rump.sp.v1.Vfs.GetdentsStat:input_type -> rump.sp.v1.GetdentsStatRequest
-	224, // 758: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
-	225, // 759: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
-	226, // 760: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
-	227, // 761: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
-	228, // 762: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
-	229, // 763: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
-	230, // 764: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
-	231, // 765: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
-	232, // 766: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
-	233, // 767: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
-	234, // 768: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
-	235, // 769: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
-	236, // 770: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
-	237, // 771: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
-	238, // 772: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
-	239, // 773: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
-	240, // 774: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
-	241, // 775: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
-	250, // 776: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
-	251, // 777: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
-	252, // 778: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
-	253, // 779: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
-	254, // 780: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
-	255, // 781: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
-	256, // 782: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
-	257, // 783: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
-	258, // 784: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
-	259, // 785: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
-	260, // 786: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
-	261, // 787: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
-	262, // 788: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
-	263, // 789: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
-	264, // 790: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
-	275, // 791: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
-	276, // 792: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
-	277, // 793: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
-	278, // 794: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
-	279, // 795: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
-	280, // 796: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
-	281, // 797: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
-	282, // 798: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
-	283, // 799: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
-	284, // 800: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
-	285, // 801: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
-	286, // 802: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
-	287, // 803: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
-	288, // 804: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
-	289, // 805: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
-	290, // 806: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
-	291, // 807: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
-	292, // 808: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
-	293, // 809: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
-	294, // 810: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
-	295, // 811: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
-	296, // 812: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
-	297, // 813: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
-	298, // 814: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
-	265, // 815: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
-	266, // 816: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
-	267, // 817: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
-	268, // 818: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
-	269, // 819: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
-	270, // 820: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
-	271, // 821: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
-	4,   // 822: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
-	6,   // 823: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
-	8,   // 824: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
-	10,  // 825: rump.sp.v1.Session.Prefork:output_type -> rump.sp.v1.PreforkResponse
-	12,  // 826: rump.sp.v1.Session.ForkCancel:output_type -> rump.sp.v1.ForkCancelResponse
-	14,  // 827: rump.sp.v1.Session.Signals:output_type -> rump.sp.v1.SignalsResponse
-	16,  // 828: rump.sp.v1.Session.Exec:output_type -> rump.sp.v1.ExecResponse
-	18,  // 829: rump.sp.v1.Session.Handover:output_type -> rump.sp.v1.HandoverResponse
-	20,  // 830: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
-	23,  // 831: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
-	25,  // 832: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
-	28,  // 833: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
-	31,  // 834: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
-	35,  // 835: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
-	301, // 836: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
-	302, // 837: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
-	303, // 838: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
-	536, // 839: rump.sp.v1.Kern.Kill:output_type -> rump.sp.v1.KillResponse
-	537, // 840: rump.sp.v1.Kern.Sigqueue:output_type -> rump.sp.v1.SigqueueResponse
-	538, // 841: rump.sp.v1.Kern.Sigpending:output_type -> rump.sp.v1.SigpendingResponse
-	304, // 842: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
-	305, // 843: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
-	306, // 844: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
-	307, // 845: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
-	308, // 846: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
-	563, // 847: rump.sp.v1.Kern.FileList:output_type -> rump.sp.v1.FileListResponse
-	309, // 848: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
-	310, // 849: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
-	311, // 850: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
-	312, // 851: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
-	313, // 852: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
-	314, // 853: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
-	315, // 854: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
-	316, // 855: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
-	317, // 856: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
-	318, // 857: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
-	319, // 858: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
-	320, // 859: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
-	321, // 860: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
-	322, // 861: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
-	323, // 862: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
-	324, // 863: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
-	325, // 864: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
-	326, // 865: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
-	327, // 866: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
-	328, // 867: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
-	329, // 868: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
-	330, // 869: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
-	331, // 870: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
-	332, // 871: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
-	333, // 872: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
-	334, // 873: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
-	335, // 874: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
-	336, // 875: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
-	337, // 876: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
-	338, // 877: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
-	339, // 878: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
-	340, // 879: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
-	359, // 880: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
-	360, // 881: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
-	361, // 882: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
-	362, // 883: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
-	363, // 884: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
-	364, // 885: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
-	365, // 886: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
-	366, // 887: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
-	367, // 888: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
-	368, // 889: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
-	369, // 890: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
-	370, // 891: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
-	371, // 892: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
-	372, // 893: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
-	373, // 894: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
-	374, // 895: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
-	375, // 896: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
-	376, // 897: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
-	377, // 898: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
-	378, // 899: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
-	379, // 900: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
-	380, // 901: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
-	381, // 902: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
-	382, // 903: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
-	383, // 904: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
-	384, // 905: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
-	385, // 906: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
-	506, // 907: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
-	507, // 908: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
-	508, // 909: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
-	341, // 910: rump.sp.v1.Kern.KsemInit:output_type -> rump.sp.v1.KsemInitResponse
-	342, // 911: rump.sp.v1.Kern.KsemOpen:output_type -> rump.sp.v1.KsemOpenResponse
-	343, // 912: rump.sp.v1.Kern.KsemUnlink:output_type -> rump.sp.v1.KsemUnlinkResponse
-	344, // 913: rump.sp.v1.Kern.KsemClose:output_type -> rump.sp.v1.KsemCloseResponse
-	345, // 914: rump.sp.v1.Kern.KsemPost:output_type -> rump.sp.v1.KsemPostResponse
-	346, // 915: rump.sp.v1.Kern.KsemWait:output_type -> rump.sp.v1.KsemWaitResponse
-	347, // 916: rump.sp.v1.Kern.KsemTrywait:output_type -> rump.sp.v1.KsemTrywaitResponse
-	348, // 917: rump.sp.v1.Kern.KsemGetvalue:output_type -> rump.sp.v1.KsemGetvalueResponse
-	349, // 918: rump.sp.v1.Kern.KsemDestroy:output_type -> rump.sp.v1.KsemDestroyResponse
-	350, // 919: rump.sp.v1.Kern.KsemTimedwait:output_type -> rump.sp.v1.KsemTimedwaitResponse
-	351, // 920: rump.sp.v1.Kern.AioCancel:output_type -> rump.sp.v1.AioCancelResponse
-	352, // 921: rump.sp.v1.Kern.AioError:output_type -> rump.sp.v1.AioErrorResponse
-	353, // 922: rump.sp.v1.Kern.AioFsync:output_type -> rump.sp.v1.AioFsyncResponse
-	354, // 923: rump.sp.v1.Kern.AioRead:output_type -> rump.sp.v1.AioReadResponse
-	355, // 924: rump.sp.v1.Kern.AioReturn:output_type -> rump.sp.v1.AioReturnResponse
-	356, // 925: rump.sp.v1.Kern.AioWrite:output_type -> rump.sp.v1.AioWriteResponse
-	357, // 926: rump.sp.v1.Kern.LioListio:output_type -> rump.sp.v1.LioListioResponse
-	358, // 927: rump.sp.v1.Kern.AioSuspend:output_type -> rump.sp.v1.AioSuspendResponse
-	386, // 928: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
-	387, // 929: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
-	388, // 930: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
-	389, // 931: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
-	390, // 932: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
-	391, // 933: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
-	392, // 934: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
-	393, // 935: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
-	394, // 936: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
-	395, // 937: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
-	396, // 938: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
-	397, // 939: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
-	398, // 940: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
-	399, // 941: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
-	400, // 942: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
-	401, // 943: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
-	402, // 944: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
-	403, // 945: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
-	404, // 946: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
-	405, // 947: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
-	406, // 948: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
-	407, // 949: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
-	408, // 950: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
-	409, // 951: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
-	410, // 952: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
-	411, // 953: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
-	412, // 954: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
-	413, // 955: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
-	414, // 956: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
-	415, // 957: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
-	416, // 958: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
-	417, // 959: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
-	418, // 960: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
-	419, // 961: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
-	420, // 962: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
-	421, // 963: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
-	422, // 964: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
-	423, // 965: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
-	424, // 966: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
-	425, // 967: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
-	426, // 968: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
-	427, // 969: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
-	428, // 970: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
-	429, // 971: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
-	430, // 972: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
-	431, // 973: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
-	432, // 974: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
-	433, // 975: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
-	434, // 976: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
-	435, // 977: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
-	436, // 978: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
-	437, // 979: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
-	438, // 980: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
-	439, // 981: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
-	440, // 982: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
-	441, // 983: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
-	442, // 984: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
-	443, // 985: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
-	444, // 986: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
-	445, // 987: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
-	446, // 988: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
-	447, // 989: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
-	448, // 990: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
-	449, // 991: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
-	450, // 992: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
-	451, // 993: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
-	452, // 994: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
-	453, // 995: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
-	454, // 996: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
-	455, // 997: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
-	456, // 998: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
-	457, // 999: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
-	458, // 1000: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
-	459, // 1001: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
-	460, // 1002: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
-	461, // 1003: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
-	462, // 1004: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
-	463, // 1005: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
-	464, // 1006: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
-	465, // 1007: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
-	466, // 1008: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
-	467, // 1009: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
-	468, // 1010: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
-	469, // 1011: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
-	470, // 1012: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
-	471, // 1013: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
-	472, // 1014: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
-	473, // 1015: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
-	474, // 1016: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
-	475, // 1017: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
-	476, // 1018: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
-	477, // 1019: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
-	478, // 1020: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
-	479, // 1021: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
-	480, // 1022: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
-	481, // 1023: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
-	482, // 1024: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
-	483, // 1025: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
-	484, // 1026: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
-	485, // 1027: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
-	486, // 1028: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
-	487, // 1029: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
-	509, // 1030: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
-	510, // 1031: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
-	511, // 1032: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
-	512, // 1033: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
-	513, // 1034: rump.sp.v1.Vfs.GetdentsStat:output_type -> rump.sp.v1.GetdentsStatResponse
-	488, // 1035: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
-	489, // 1036: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
-	490, // 1037: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
-	491, // 1038: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
-	492, // 1039: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
-	493, // 1040: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
-	494, // 1041: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
-	495, // 1042: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
-	496, // 1043: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
-	497, // 1044: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
-	498, // 1045: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
-	499, // 1046: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
-	500, // 1047: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
-	501, // 1048: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
-	502, // 1049: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
-	503, // 1050: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
-	504, // 1051: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
-	505, // 1052: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
-	514, // 1053: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
-	515, // 1054: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
-	516, // 1055: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
-	517, // 1056: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
-	518, // 1057: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
-	519, // 1058: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
-	520, // 1059: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
-	521, // 1060: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
-	522, // 1061: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
-	523, // 1062: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
-	524, // 1063: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
-	525, // 1064: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
-	526, // 1065: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
-	527, // 1066: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
-	528, // 1067: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
-	539, // 1068: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
-	540, // 1069: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
-	541, // 1070: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
-	542, // 1071: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
-	543, // 1072: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
-	544, // 1073: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
-	545, // 1074: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
-	546, // 1075: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
-	547, // 1076: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
-	548, // 1077: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
-	549, // 1078: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
-	550, // 1079: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
-	551, // 1080: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
-	552, // 1081: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
-	553, // 1082: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
-	554, // 1083: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
-	555, // 1084: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
-	556, // 1085: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
-	557, // 1086: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
-	558, // 1087: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
-	559, // 1088: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
-	560, // 1089: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
-	561, // 1090: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
-	562, // 1091: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
-	529, // 1092: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
-	530, // 1093: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
-	531, // 1094: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
-	532, // 1095: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
-	533, // 1096: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
-	534, // 1097: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
-	535, // 1098: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
-	822, // [822:1099] is the sub-list for method output_type
-	545, // [545:822] is the sub-list for method input_type
-	545, // [545:545] is the sub-list for extension type_name
-	545, // [545:545] is the sub-list for extension extendee
-	0,   // [0:545] is the sub-list for field type_name
+	250, // 214: rump.sp.v1.Call.getdents_packed:type_name -> rump.sp.v1.GetdentsPackedRequest
+	251, // 215: rump.sp.v1.Call.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateRequest
+	252, // 216: rump.sp.v1.Call.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyRequest
+	253, // 217: rump.sp.v1.Call.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupRequest
+	254, // 218: rump.sp.v1.Call.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownRequest
+	255, // 219: rump.sp.v1.Call.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	256, // 220: rump.sp.v1.Call.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddRequest
+	257, // 221: rump.sp.v1.Call.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelRequest
+	258, // 222: rump.sp.v1.Call.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	259, // 223: rump.sp.v1.Call.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	260, // 224: rump.sp.v1.Call.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	261, // 225: rump.sp.v1.Call.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwRequest
+	262, // 226: rump.sp.v1.Call.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwRequest
+	263, // 227: rump.sp.v1.Call.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	264, // 228: rump.sp.v1.Call.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Request
+	265, // 229: rump.sp.v1.Call.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsRequest
+	266, // 230: rump.sp.v1.Call.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairRequest
+	267, // 231: rump.sp.v1.Call.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatRequest
+	268, // 232: rump.sp.v1.Call.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureRequest
+	269, // 233: rump.sp.v1.Call.bpf_open:type_name -> rump.sp.v1.BpfOpenRequest
+	270, // 234: rump.sp.v1.Call.dev_list:type_name -> rump.sp.v1.DevListRequest
+	271, // 235: rump.sp.v1.Call.md_create:type_name -> rump.sp.v1.MdCreateRequest
+	272, // 236: rump.sp.v1.Call.md_destroy:type_name -> rump.sp.v1.MdDestroyRequest
+	273, // 237: rump.sp.v1.Call.kill:type_name -> rump.sp.v1.KillRequest
+	274, // 238: rump.sp.v1.Call.sigqueue:type_name -> rump.sp.v1.SigqueueRequest
+	275, // 239: rump.sp.v1.Call.sigpending:type_name -> rump.sp.v1.SigpendingRequest
+	276, // 240: rump.sp.v1.Call.npf_load:type_name -> rump.sp.v1.NpfLoadRequest
+	277, // 241: rump.sp.v1.Call.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetRequest
+	278, // 242: rump.sp.v1.Call.npf_switch:type_name -> rump.sp.v1.NpfSwitchRequest
+	279, // 243: rump.sp.v1.Call.npf_flush:type_name -> rump.sp.v1.NpfFlushRequest
+	280, // 244: rump.sp.v1.Call.npf_connections:type_name -> rump.sp.v1.NpfConnectionsRequest
+	281, // 245: rump.sp.v1.Call.npf_stats:type_name -> rump.sp.v1.NpfStatsRequest
+	282, // 246: rump.sp.v1.Call.npf_table:type_name -> rump.sp.v1.NpfTableRequest
+	283, // 247: rump.sp.v1.Call.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddRequest
+	284, // 248: rump.sp.v1.Call.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveRequest
+	285, // 249: rump.sp.v1.Call.dhcp_start:type_name -> rump.sp.v1.DhcpStartRequest
+	286, // 250: rump.sp.v1.Call.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewRequest
+	287, // 251: rump.sp.v1.Call.dhcp_stop:type_name -> rump.sp.v1.DhcpStopRequest
+	288, // 252: rump.sp.v1.Call.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesRequest
+	289, // 253: rump.sp.v1.Call.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartRequest
+	290, // 254: rump.sp.v1.Call.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopRequest
+	291, // 255: rump.sp.v1.Call.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsRequest
+	292, // 256: rump.sp.v1.Call.dns_forward:type_name -> rump.sp.v1.DnsForwardRequest
+	293, // 257: rump.sp.v1.Call.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelRequest
+	294, // 258: rump.sp.v1.Call.route_send:type_name -> rump.sp.v1.RouteSendRequest
+	295, // 259: rump.sp.v1.Call.route_recv:type_name -> rump.sp.v1.RouteRecvRequest
+	296, // 260: rump.sp.v1.Call.route_dump:type_name -> rump.sp.v1.RouteDumpRequest
+	297, // 261: rump.sp.v1.Call.net_pcblist:type_name -> rump.sp.v1.NetPcblistRequest
+	298, // 262: rump.sp.v1.Call.net_counters:type_name -> rump.sp.v1.NetCountersRequest
+	299, // 263: rump.sp.v1.Call.nd_list:type_name -> rump.sp.v1.NdListRequest
+	300, // 264: rump.sp.v1.Call.file_list:type_name -> rump.sp.v1.FileListRequest
+	301, // 265: rump.sp.v1.Result.error:type_name -> rump.sp.v1.SyscallError
+	302, // 266: rump.sp.v1.Result.read:type_name -> rump.sp.v1.ReadResponse
+	303, // 267: rump.sp.v1.Result.write:type_name -> rump.sp.v1.WriteResponse
+	304, // 268: rump.sp.v1.Result.close:type_name -> rump.sp.v1.CloseResponse
+	305, // 269: rump.sp.v1.Result.getpid:type_name -> rump.sp.v1.GetpidResponse
+	306, // 270: rump.sp.v1.Result.setuid:type_name -> rump.sp.v1.SetuidResponse
+	307, // 271: rump.sp.v1.Result.getuid:type_name -> rump.sp.v1.GetuidResponse
+	308, // 272: rump.sp.v1.Result.geteuid:type_name -> rump.sp.v1.GeteuidResponse
+	309, // 273: rump.sp.v1.Result.getppid:type_name -> rump.sp.v1.GetppidResponse
+	310, // 274: rump.sp.v1.Result.dup:type_name -> rump.sp.v1.DupResponse
+	311, // 275: rump.sp.v1.Result.pipe:type_name -> rump.sp.v1.PipeResponse
+	312, // 276: rump.sp.v1.Result.getegid:type_name -> rump.sp.v1.GetegidResponse
+	313, // 277: rump.sp.v1.Result.getgid:type_name -> rump.sp.v1.GetgidResponse
+	314, // 278: rump.sp.v1.Result.getlogin:type_name -> rump.sp.v1.GetloginResponse
+	315, // 279: rump.sp.v1.Result.setlogin:type_name -> rump.sp.v1.SetloginResponse
+	316, // 280: rump.sp.v1.Result.ioctl:type_name -> rump.sp.v1.IoctlResponse
+	317, // 281: rump.sp.v1.Result.getgroups:type_name -> rump.sp.v1.GetgroupsResponse
+	318, // 282: rump.sp.v1.Result.setgroups:type_name -> rump.sp.v1.SetgroupsResponse
+	319, // 283: rump.sp.v1.Result.getpgrp:type_name -> rump.sp.v1.GetpgrpResponse
+	320, // 284: rump.sp.v1.Result.setpgid:type_name -> rump.sp.v1.SetpgidResponse
+	321, // 285: rump.sp.v1.Result.dup2:type_name -> rump.sp.v1.Dup2Response
+	322, // 286: rump.sp.v1.Result.fcntl:type_name -> rump.sp.v1.FcntlResponse
+	323, // 287: rump.sp.v1.Result.readv:type_name -> rump.sp.v1.ReadvResponse
+	324, // 288: rump.sp.v1.Result.writev:type_name -> rump.sp.v1.WritevResponse
+	325, // 289: rump.sp.v1.Result.setreuid:type_name -> rump.sp.v1.SetreuidResponse
+	326, // 290: rump.sp.v1.Result.setregid:type_name -> rump.sp.v1.SetregidResponse
+	327, // 291: rump.sp.v1.Result.flock:type_name -> rump.sp.v1.FlockResponse
+	328, // 292: rump.sp.v1.Result.setsid:type_name -> rump.sp.v1.SetsidResponse
+	329, // 293: rump.sp.v1.Result.setgid:type_name -> rump.sp.v1.SetgidResponse
+	330, // 294: rump.sp.v1.Result.setegid:type_name -> rump.sp.v1.SetegidResponse
+	331, // 295: rump.sp.v1.Result.seteuid:type_name -> rump.sp.v1.SeteuidResponse
+	332, // 296: rump.sp.v1.Result.fpathconf:type_name -> rump.sp.v1.FpathconfResponse
+	333, // 297: rump.sp.v1.Result.getrlimit:type_name -> rump.sp.v1.GetrlimitResponse
+	334, // 298: rump.sp.v1.Result.setrlimit:type_name -> rump.sp.v1.SetrlimitResponse
+	335, // 299: rump.sp.v1.Result.sysctl:type_name -> rump.sp.v1.SysctlResponse
+	336, // 300: rump.sp.v1.Result.getpgid:type_name -> rump.sp.v1.GetpgidResponse
+	337, // 301: rump.sp.v1.Result.reboot:type_name -> rump.sp.v1.RebootResponse
+	338, // 302: rump.sp.v1.Result.poll:type_name -> rump.sp.v1.PollResponse
+	339, // 303: rump.sp.v1.Result.timer_create:type_name -> rump.sp.v1.TimerCreateResponse
+	340, // 304: rump.sp.v1.Result.timer_delete:type_name -> rump.sp.v1.TimerDeleteResponse
+	341, // 305: rump.sp.v1.Result.timer_getoverrun:type_name -> rump.sp.v1.TimerGetoverrunResponse
+	342, // 306: rump.sp.v1.Result.ksem_init:type_name -> rump.sp.v1.KsemInitResponse
+	343, // 307: rump.sp.v1.Result.ksem_open:type_name -> rump.sp.v1.KsemOpenResponse
+	344, // 308: rump.sp.v1.Result.ksem_unlink:type_name -> rump.sp.v1.KsemUnlinkResponse
+	345, // 309: rump.sp.v1.Result.ksem_close:type_name -> rump.sp.v1.KsemCloseResponse
+	346, // 310: rump.sp.v1.Result.ksem_post:type_name -> rump.sp.v1.KsemPostResponse
+	347, // 311: rump.sp.v1.Result.ksem_wait:type_name -> rump.sp.v1.KsemWaitResponse
+	348, // 312: rump.sp.v1.Result.ksem_trywait:type_name -> rump.sp.v1.KsemTrywaitResponse
+	349, // 313: rump.sp.v1.Result.ksem_getvalue:type_name -> rump.sp.v1.KsemGetvalueResponse
+	350, // 314: rump.sp.v1.Result.ksem_destroy:type_name -> rump.sp.v1.KsemDestroyResponse
+	351, // 315: rump.sp.v1.Result.ksem_timedwait:type_name -> rump.sp.v1.KsemTimedwaitResponse
+	352, // 316: rump.sp.v1.Result.aio_cancel:type_name -> rump.sp.v1.AioCancelResponse
+	353, // 317: rump.sp.v1.Result.aio_error:type_name -> rump.sp.v1.AioErrorResponse
+	354, // 318: rump.sp.v1.Result.aio_fsync:type_name -> rump.sp.v1.AioFsyncResponse
+	355, // 319: rump.sp.v1.Result.aio_read:type_name -> rump.sp.v1.AioReadResponse
+	356, // 320: rump.sp.v1.Result.aio_return:type_name -> rump.sp.v1.AioReturnResponse
+	357, // 321: rump.sp.v1.Result.aio_write:type_name -> rump.sp.v1.AioWriteResponse
+	358, // 322: rump.sp.v1.Result.lio_listio:type_name -> rump.sp.v1.LioListioResponse
+	359, // 323: rump.sp.v1.Result.aio_suspend:type_name -> rump.sp.v1.AioSuspendResponse
+	360, // 324: rump.sp.v1.Result.modctl:type_name -> rump.sp.v1.ModctlResponse
+	361, // 325: rump.sp.v1.Result.getsid:type_name -> rump.sp.v1.GetsidResponse
+	362, // 326: rump.sp.v1.Result.fktrace:type_name -> rump.sp.v1.FktraceResponse
+	363, // 327: rump.sp.v1.Result.issetugid:type_name -> rump.sp.v1.IssetugidResponse
+	364, // 328: rump.sp.v1.Result.utrace:type_name -> rump.sp.v1.UtraceResponse
+	365, // 329: rump.sp.v1.Result.kqueue:type_name -> rump.sp.v1.KqueueResponse
+	366, // 330: rump.sp.v1.Result.posix_fadvise:type_name -> rump.sp.v1.PosixFadviseResponse
+	367, // 331: rump.sp.v1.Result.select:type_name -> rump.sp.v1.SelectResponse
+	368, // 332: rump.sp.v1.Result.gettimeofday:type_name -> rump.sp.v1.GettimeofdayResponse
+	369, // 333: rump.sp.v1.Result.settimeofday:type_name -> rump.sp.v1.SettimeofdayResponse
+	370, // 334: rump.sp.v1.Result.adjtime:type_name -> rump.sp.v1.AdjtimeResponse
+	371, // 335: rump.sp.v1.Result.setitimer:type_name -> rump.sp.v1.SetitimerResponse
+	372, // 336: rump.sp.v1.Result.getitimer:type_name -> rump.sp.v1.GetitimerResponse
+	373, // 337: rump.sp.v1.Result.clock_gettime:type_name -> rump.sp.v1.ClockGettimeResponse
+	374, // 338: rump.sp.v1.Result.clock_settime:type_name -> rump.sp.v1.ClockSettimeResponse
+	375, // 339: rump.sp.v1.Result.clock_getres:type_name -> rump.sp.v1.ClockGetresResponse
+	376, // 340: rump.sp.v1.Result.nanosleep:type_name -> rump.sp.v1.NanosleepResponse
+	377, // 341: rump.sp.v1.Result.kevent:type_name -> rump.sp.v1.KeventResponse
+	378, // 342: rump.sp.v1.Result.pselect:type_name -> rump.sp.v1.PselectResponse
+	379, // 343: rump.sp.v1.Result.pollts:type_name -> rump.sp.v1.PolltsResponse
+	380, // 344: rump.sp.v1.Result.fstat:type_name -> rump.sp.v1.FstatResponse
+	381, // 345: rump.sp.v1.Result.timer_settime:type_name -> rump.sp.v1.TimerSettimeResponse
+	382, // 346: rump.sp.v1.Result.timer_gettime:type_name -> rump.sp.v1.TimerGettimeResponse
+	383, // 347: rump.sp.v1.Result.pipe2:type_name -> rump.sp.v1.Pipe2Response
+	384, // 348: rump.sp.v1.Result.dup3:type_name -> rump.sp.v1.Dup3Response
+	385, // 349: rump.sp.v1.Result.kqueue1:type_name -> rump.sp.v1.Kqueue1Response
+	386, // 350: rump.sp.v1.Result.clock_nanosleep:type_name -> rump.sp.v1.ClockNanosleepResponse
+	387, // 351: rump.sp.v1.Result.open:type_name -> rump.sp.v1.OpenResponse
+	388, // 352: rump.sp.v1.Result.link:type_name -> rump.sp.v1.LinkResponse
+	389, // 353: rump.sp.v1.Result.unlink:type_name -> rump.sp.v1.UnlinkResponse
+	390, // 354: rump.sp.v1.Result.chdir:type_name -> rump.sp.v1.ChdirResponse
+	391, // 355: rump.sp.v1.Result.fchdir:type_name -> rump.sp.v1.FchdirResponse
+	392, // 356: rump.sp.v1.Result.chmod:type_name -> rump.sp.v1.ChmodResponse
+	393, // 357: rump.sp.v1.Result.chown:type_name -> rump.sp.v1.ChownResponse
+	394, // 358: rump.sp.v1.Result.unmount:type_name -> rump.sp.v1.UnmountResponse
+	395, // 359: rump.sp.v1.Result.access:type_name -> rump.sp.v1.AccessResponse
+	396, // 360: rump.sp.v1.Result.chflags:type_name -> rump.sp.v1.ChflagsResponse
+	397, // 361: rump.sp.v1.Result.fchflags:type_name -> rump.sp.v1.FchflagsResponse
+	398, // 362: rump.sp.v1.Result.sync:type_name -> rump.sp.v1.SyncResponse
+	399, // 363: rump.sp.v1.Result.ktrace:type_name -> rump.sp.v1.KtraceResponse
+	400, // 364: rump.sp.v1.Result.revoke:type_name -> rump.sp.v1.RevokeResponse
+	401, // 365: rump.sp.v1.Result.symlink:type_name -> rump.sp.v1.SymlinkResponse
+	402, // 366: rump.sp.v1.Result.readlink:type_name -> rump.sp.v1.ReadlinkResponse
+	403, // 367: rump.sp.v1.Result.umask:type_name -> rump.sp.v1.UmaskResponse
+	404, // 368: rump.sp.v1.Result.chroot:type_name -> rump.sp.v1.ChrootResponse
+	405, // 369: rump.sp.v1.Result.fsync:type_name -> rump.sp.v1.FsyncResponse
+	406, // 370: rump.sp.v1.Result.fchown:type_name -> rump.sp.v1.FchownResponse
+	407, // 371: rump.sp.v1.Result.fchmod:type_name -> rump.sp.v1.FchmodResponse
+	408, // 372: rump.sp.v1.Result.rename:type_name -> rump.sp.v1.RenameResponse
+	409, // 373: rump.sp.v1.Result.mkfifo:type_name -> rump.sp.v1.MkfifoResponse
+	410, // 374: rump.sp.v1.Result.mkdir:type_name -> rump.sp.v1.MkdirResponse
+	411, // 375: rump.sp.v1.Result.rmdir:type_name -> rump.sp.v1.RmdirResponse
+	412, // 376: rump.sp.v1.Result.pread:type_name -> rump.sp.v1.PreadResponse
+	413, // 377: rump.sp.v1.Result.pwrite:type_name -> rump.sp.v1.PwriteResponse
+	414, // 378: rump.sp.v1.Result.pathconf:type_name -> rump.sp.v1.PathconfResponse
+	415, // 379: rump.sp.v1.Result.lseek:type_name -> rump.sp.v1.LseekResponse
+	416, // 380: rump.sp.v1.Result.truncate:type_name -> rump.sp.v1.TruncateResponse
+	417, // 381: rump.sp.v1.Result.ftruncate:type_name -> rump.sp.v1.FtruncateResponse
+	418, // 382: rump.sp.v1.Result.fdatasync:type_name -> rump.sp.v1.FdatasyncResponse
+	419, // 383: rump.sp.v1.Result.posix_rename:type_name -> rump.sp.v1.PosixRenameResponse
+	420, // 384: rump.sp.v1.Result.lchmod:type_name -> rump.sp.v1.LchmodResponse
+	421, // 385: rump.sp.v1.Result.lchown:type_name -> rump.sp.v1.LchownResponse
+	422, // 386: rump.sp.v1.Result.posix_chown:type_name -> rump.sp.v1.PosixChownResponse
+	423, // 387: rump.sp.v1.Result.posix_fchown:type_name -> rump.sp.v1.PosixFchownResponse
+	424, // 388: rump.sp.v1.Result.posix_lchown:type_name -> rump.sp.v1.PosixLchownResponse
+	425, // 389: rump.sp.v1.Result.preadv:type_name -> rump.sp.v1.PreadvResponse
+	426, // 390: rump.sp.v1.Result.pwritev:type_name -> rump.sp.v1.PwritevResponse
+	427, // 391: rump.sp.v1.Result.getcwd:type_name -> rump.sp.v1.GetcwdResponse
+	428, // 392: rump.sp.v1.Result.fchroot:type_name -> rump.sp.v1.FchrootResponse
+	429, // 393: rump.sp.v1.Result.lchflags:type_name -> rump.sp.v1.LchflagsResponse
+	430, // 394: rump.sp.v1.Result.fsync_range:type_name -> rump.sp.v1.FsyncRangeResponse
+	431, // 395: rump.sp.v1.Result.getvfsstat:type_name -> rump.sp.v1.GetvfsstatResponse
+	432, // 396: rump.sp.v1.Result.statvfs1:type_name -> rump.sp.v1.Statvfs1Response
+	433, // 397: rump.sp.v1.Result.fstatvfs1:type_name -> rump.sp.v1.Fstatvfs1Response
+	434, // 398: rump.sp.v1.Result.extattrctl:type_name -> rump.sp.v1.ExtattrctlResponse
+	435, // 399: rump.sp.v1.Result.extattr_set_file:type_name -> rump.sp.v1.ExtattrSetFileResponse
+	436, // 400: rump.sp.v1.Result.extattr_get_file:type_name -> rump.sp.v1.ExtattrGetFileResponse
+	437, // 401: rump.sp.v1.Result.extattr_delete_file:type_name -> rump.sp.v1.ExtattrDeleteFileResponse
+	438, // 402: rump.sp.v1.Result.extattr_set_fd:type_name -> rump.sp.v1.ExtattrSetFdResponse
+	439, // 403: rump.sp.v1.Result.extattr_get_fd:type_name -> rump.sp.v1.ExtattrGetFdResponse
+	440, // 404: rump.sp.v1.Result.extattr_delete_fd:type_name -> rump.sp.v1.ExtattrDeleteFdResponse
+	441, // 405: rump.sp.v1.Result.extattr_set_link:type_name -> rump.sp.v1.ExtattrSetLinkResponse
+	442, // 406: rump.sp.v1.Result.extattr_get_link:type_name -> rump.sp.v1.ExtattrGetLinkResponse
+	443, // 407: rump.sp.v1.Result.extattr_delete_link:type_name -> rump.sp.v1.ExtattrDeleteLinkResponse
+	444, // 408: rump.sp.v1.Result.extattr_list_fd:type_name -> rump.sp.v1.ExtattrListFdResponse
+	445, // 409: rump.sp.v1.Result.extattr_list_file:type_name -> rump.sp.v1.ExtattrListFileResponse
+	446, // 410: rump.sp.v1.Result.extattr_list_link:type_name -> rump.sp.v1.ExtattrListLinkResponse
+	447, // 411: rump.sp.v1.Result.setxattr:type_name -> rump.sp.v1.SetxattrResponse
+	448, // 412: rump.sp.v1.Result.lsetxattr:type_name -> rump.sp.v1.LsetxattrResponse
+	449, // 413: rump.sp.v1.Result.fsetxattr:type_name -> rump.sp.v1.FsetxattrResponse
+	450, // 414: rump.sp.v1.Result.getxattr:type_name -> rump.sp.v1.GetxattrResponse
+	451, // 415: rump.sp.v1.Result.lgetxattr:type_name -> rump.sp.v1.LgetxattrResponse
+	452, // 416: rump.sp.v1.Result.fgetxattr:type_name -> rump.sp.v1.FgetxattrResponse
+	453, // 417: rump.sp.v1.Result.listxattr:type_name -> rump.sp.v1.ListxattrResponse
+	454, // 418: rump.sp.v1.Result.llistxattr:type_name -> rump.sp.v1.LlistxattrResponse
+	455, // 419: rump.sp.v1.Result.flistxattr:type_name -> rump.sp.v1.FlistxattrResponse
+	456, // 420: rump.sp.v1.Result.removexattr:type_name -> rump.sp.v1.RemovexattrResponse
+	457, // 421: rump.sp.v1.Result.lremovexattr:type_name -> rump.sp.v1.LremovexattrResponse
+	458, // 422: rump.sp.v1.Result.fremovexattr:type_name -> rump.sp.v1.FremovexattrResponse
+	459, // 423: rump.sp.v1.Result.getdents:type_name -> rump.sp.v1.GetdentsResponse
+	460, // 424: rump.sp.v1.Result.getfh:type_name -> rump.sp.v1.GetfhResponse
+	461, // 425: rump.sp.v1.Result.fhopen:type_name -> rump.sp.v1.FhopenResponse
+	462, // 426: rump.sp.v1.Result.fhstatvfs1:type_name -> rump.sp.v1.Fhstatvfs1Response
+	463, // 427: rump.sp.v1.Result.mount:type_name -> rump.sp.v1.MountResponse
+	464, // 428: rump.sp.v1.Result.utimes:type_name -> rump.sp.v1.UtimesResponse
+	465, // 429: rump.sp.v1.Result.futimes:type_name -> rump.sp.v1.FutimesResponse
+	466, // 430: rump.sp.v1.Result.lutimes:type_name -> rump.sp.v1.LutimesResponse
+	467, // 431: rump.sp.v1.Result.stat:type_name -> rump.sp.v1.StatResponse
+	468, // 432: rump.sp.v1.Result.lstat:type_name -> rump.sp.v1.LstatResponse
+	469, // 433: rump.sp.v1.Result.mknod:type_name -> rump.sp.v1.MknodResponse
+	470, // 434: rump.sp.v1.Result.fhstat:type_name -> rump.sp.v1.FhstatResponse
+	471, // 435: rump.sp.v1.Result.linkat:type_name -> rump.sp.v1.LinkatResponse
+	472, // 436: rump.sp.v1.Result.renameat:type_name -> rump.sp.v1.RenameatResponse
+	473, // 437: rump.sp.v1.Result.mkfifoat:type_name -> rump.sp.v1.MkfifoatResponse
+	474, // 438: rump.sp.v1.Result.mknodat:type_name -> rump.sp.v1.MknodatResponse
+	475, // 439: rump.sp.v1.Result.mkdirat:type_name -> rump.sp.v1.MkdiratResponse
+	476, // 440: rump.sp.v1.Result.faccessat:type_name -> rump.sp.v1.FaccessatResponse
+	477, // 441: rump.sp.v1.Result.fchmodat:type_name -> rump.sp.v1.FchmodatResponse
+	478, // 442: rump.sp.v1.Result.fchownat:type_name -> rump.sp.v1.FchownatResponse
+	479, // 443: rump.sp.v1.Result.fstatat:type_name -> rump.sp.v1.FstatatResponse
+	480, // 444: rump.sp.v1.Result.utimensat:type_name -> rump.sp.v1.UtimensatResponse
+	481, // 445: rump.sp.v1.Result.openat:type_name -> rump.sp.v1.OpenatResponse
+	482, // 446: rump.sp.v1.Result.readlinkat:type_name -> rump.sp.v1.ReadlinkatResponse
+	483, // 447: rump.sp.v1.Result.symlinkat:type_name -> rump.sp.v1.SymlinkatResponse
+	484, // 448: rump.sp.v1.Result.unlinkat:type_name -> rump.sp.v1.UnlinkatResponse
+	485, // 449: rump.sp.v1.Result.futimens:type_name -> rump.sp.v1.FutimensResponse
+	486, // 450: rump.sp.v1.Result.quotactl:type_name -> rump.sp.v1.QuotactlResponse
+	487, // 451: rump.sp.v1.Result.posix_fallocate:type_name -> rump.sp.v1.PosixFallocateResponse
+	488, // 452: rump.sp.v1.Result.fdiscard:type_name -> rump.sp.v1.FdiscardResponse
+	489, // 453: rump.sp.v1.Result.recvmsg:type_name -> rump.sp.v1.RecvmsgResponse
+	490, // 454: rump.sp.v1.Result.sendmsg:type_name -> rump.sp.v1.SendmsgResponse
+	491, // 455: rump.sp.v1.Result.recvfrom:type_name -> rump.sp.v1.RecvfromResponse
+	492, // 456: rump.sp.v1.Result.accept:type_name -> rump.sp.v1.AcceptResponse
+	493, // 457: rump.sp.v1.Result.getpeername:type_name -> rump.sp.v1.GetpeernameResponse
+	494, // 458: rump.sp.v1.Result.getsockname:type_name -> rump.sp.v1.GetsocknameResponse
+	495, // 459: rump.sp.v1.Result.connect:type_name -> rump.sp.v1.ConnectResponse
+	496, // 460: rump.sp.v1.Result.bind:type_name -> rump.sp.v1.BindResponse
+	497, // 461: rump.sp.v1.Result.setsockopt:type_name -> rump.sp.v1.SetsockoptResponse
+	498, // 462: rump.sp.v1.Result.listen:type_name -> rump.sp.v1.ListenResponse
+	499, // 463: rump.sp.v1.Result.getsockopt:type_name -> rump.sp.v1.GetsockoptResponse
+	500, // 464: rump.sp.v1.Result.sendto:type_name -> rump.sp.v1.SendtoResponse
+	501, // 465: rump.sp.v1.Result.shutdown:type_name -> rump.sp.v1.ShutdownResponse
+	502, // 466: rump.sp.v1.Result.socketpair:type_name -> rump.sp.v1.SocketpairResponse
+	503, // 467: rump.sp.v1.Result.socket:type_name -> rump.sp.v1.SocketResponse
+	504, // 468: rump.sp.v1.Result.paccept:type_name -> rump.sp.v1.PacceptResponse
+	505, // 469: rump.sp.v1.Result.recvmmsg:type_name -> rump.sp.v1.RecvmmsgResponse
+	506, // 470: rump.sp.v1.Result.sendmmsg:type_name -> rump.sp.v1.SendmmsgResponse
+	507, // 471: rump.sp.v1.Result.module_init:type_name -> rump.sp.v1.ModuleInitResponse
+	508, // 472: rump.sp.v1.Result.module_fini:type_name -> rump.sp.v1.ModuleFiniResponse
+	509, // 473: rump.sp.v1.Result.component_restart:type_name -> rump.sp.v1.ComponentRestartResponse
+	510, // 474: rump.sp.v1.Result.etfs_register:type_name -> rump.sp.v1.EtfsRegisterResponse
+	511, // 475: rump.sp.v1.Result.etfs_register_withsize:type_name -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	512, // 476: rump.sp.v1.Result.etfs_remove:type_name -> rump.sp.v1.EtfsRemoveResponse
+	513, // 477: rump.sp.v1.Result.newfs:type_name -> rump.sp.v1.NewfsResponse
+	514, // 478: rump.sp.v1.Result.getdents_stat:type_name -> rump.sp.v1.GetdentsStatResponse
+	515, // 479: rump.sp.v1.Result.getdents_packed:type_name -> rump.sp.v1.GetdentsPackedResponse
+	516, // 480: rump.sp.v1.Result.netconfig_ifcreate:type_name -> rump.sp.v1.NetconfigIfcreateResponse
+	517, // 481: rump.sp.v1.Result.netconfig_ifdestroy:type_name -> rump.sp.v1.NetconfigIfdestroyResponse
+	518, // 482: rump.sp.v1.Result.netconfig_ifup:type_name -> rump.sp.v1.NetconfigIfupResponse
+	519, // 483: rump.sp.v1.Result.netconfig_ifdown:type_name -> rump.sp.v1.NetconfigIfdownResponse
+	520, // 484: rump.sp.v1.Result.netconfig_ifsetlinkstr:type_name -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	521, // 485: rump.sp.v1.Result.netconfig_bradd:type_name -> rump.sp.v1.NetconfigBraddResponse
+	522, // 486: rump.sp.v1.Result.netconfig_brdel:type_name -> rump.sp.v1.NetconfigBrdelResponse
+	523, // 487: rump.sp.v1.Result.netconfig_ipv4_ifaddr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	524, // 488: rump.sp.v1.Result.netconfig_ipv4_ifaddr_cidr:type_name -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	525, // 489: rump.sp.v1.Result.netconfig_ipv6_ifaddr:type_name -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	526, // 490: rump.sp.v1.Result.netconfig_ipv4_gw:type_name -> rump.sp.v1.NetconfigIpv4GwResponse
+	527, // 491: rump.sp.v1.Result.netconfig_ipv6_gw:type_name -> rump.sp.v1.NetconfigIpv6GwResponse
+	528, // 492: rump.sp.v1.Result.netconfig_dhcp_ipv4_oneshot:type_name -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	529, // 493: rump.sp.v1.Result.netconfig_auto_ipv6:type_name -> rump.sp.v1.NetconfigAutoIpv6Response
+	530, // 494: rump.sp.v1.Result.netconfig_ifaddrs:type_name -> rump.sp.v1.NetconfigIfaddrsResponse
+	531, // 495: rump.sp.v1.Result.netconfig_ifimpair:type_name -> rump.sp.v1.NetconfigIfimpairResponse
+	532, // 496: rump.sp.v1.Result.netconfig_ifimpairstat:type_name -> rump.sp.v1.NetconfigIfimpairstatResponse
+	533, // 497: rump.sp.v1.Result.netconfig_ifcapture:type_name -> rump.sp.v1.NetconfigIfcaptureResponse
+	534, // 498: rump.sp.v1.Result.bpf_open:type_name -> rump.sp.v1.BpfOpenResponse
+	535, // 499: rump.sp.v1.Result.dev_list:type_name -> rump.sp.v1.DevListResponse
+	536, // 500: rump.sp.v1.Result.md_create:type_name -> rump.sp.v1.MdCreateResponse
+	537, // 501: rump.sp.v1.Result.md_destroy:type_name -> rump.sp.v1.MdDestroyResponse
+	538, // 502: rump.sp.v1.Result.kill:type_name -> rump.sp.v1.KillResponse
+	539, // 503: rump.sp.v1.Result.sigqueue:type_name -> rump.sp.v1.SigqueueResponse
+	540, // 504: rump.sp.v1.Result.sigpending:type_name -> rump.sp.v1.SigpendingResponse
+	541, // 505: rump.sp.v1.Result.npf_load:type_name -> rump.sp.v1.NpfLoadResponse
+	542, // 506: rump.sp.v1.Result.npf_config_get:type_name -> rump.sp.v1.NpfConfigGetResponse
+	543, // 507: rump.sp.v1.Result.npf_switch:type_name -> rump.sp.v1.NpfSwitchResponse
+	544, // 508: rump.sp.v1.Result.npf_flush:type_name -> rump.sp.v1.NpfFlushResponse
+	545, // 509: rump.sp.v1.Result.npf_connections:type_name -> rump.sp.v1.NpfConnectionsResponse
+	546, // 510: rump.sp.v1.Result.npf_stats:type_name -> rump.sp.v1.NpfStatsResponse
+	547, // 511: rump.sp.v1.Result.npf_table:type_name -> rump.sp.v1.NpfTableResponse
+	548, // 512: rump.sp.v1.Result.npf_rule_add:type_name -> rump.sp.v1.NpfRuleAddResponse
+	549, // 513: rump.sp.v1.Result.npf_rule_remove:type_name -> rump.sp.v1.NpfRuleRemoveResponse
+	550, // 514: rump.sp.v1.Result.dhcp_start:type_name -> rump.sp.v1.DhcpStartResponse
+	551, // 515: rump.sp.v1.Result.dhcp_renew:type_name -> rump.sp.v1.DhcpRenewResponse
+	552, // 516: rump.sp.v1.Result.dhcp_stop:type_name -> rump.sp.v1.DhcpStopResponse
+	553, // 517: rump.sp.v1.Result.dhcp_leases:type_name -> rump.sp.v1.DhcpLeasesResponse
+	554, // 518: rump.sp.v1.Result.dhcpd_start:type_name -> rump.sp.v1.DhcpdStartResponse
+	555, // 519: rump.sp.v1.Result.dhcpd_stop:type_name -> rump.sp.v1.DhcpdStopResponse
+	556, // 520: rump.sp.v1.Result.dhcpd_bindings:type_name -> rump.sp.v1.DhcpdBindingsResponse
+	557, // 521: rump.sp.v1.Result.dns_forward:type_name -> rump.sp.v1.DnsForwardResponse
+	558, // 522: rump.sp.v1.Result.netconfig_ifaddrdel:type_name -> rump.sp.v1.NetconfigIfaddrdelResponse
+	559, // 523: rump.sp.v1.Result.route_send:type_name -> rump.sp.v1.RouteSendResponse
+	560, // 524: rump.sp.v1.Result.route_recv:type_name -> rump.sp.v1.RouteRecvResponse
+	561, // 525: rump.sp.v1.Result.route_dump:type_name -> rump.sp.v1.RouteDumpResponse
+	562, // 526: rump.sp.v1.Result.net_pcblist:type_name -> rump.sp.v1.NetPcblistResponse
+	563, // 527: rump.sp.v1.Result.net_counters:type_name -> rump.sp.v1.NetCountersResponse
+	564, // 528: rump.sp.v1.Result.nd_list:type_name -> rump.sp.v1.NdListResponse
+	565, // 529: rump.sp.v1.Result.file_list:type_name -> rump.sp.v1.FileListResponse
+	566, // 530: rump.sp.v1.SignalsResponse.siginfo:type_name -> rump.sp.v1.Siginfo
+	1,   // 531: rump.sp.v1.BatchRequest.calls:type_name -> rump.sp.v1.Call
+	2,   // 532: rump.sp.v1.BatchResponse.results:type_name -> rump.sp.v1.Result
+	1,   // 533: rump.sp.v1.StreamRequest.calls:type_name -> rump.sp.v1.Call
+	22,  // 534: rump.sp.v1.StreamRequest.shared:type_name -> rump.sp.v1.Shared
+	2,   // 535: rump.sp.v1.StreamResponse.results:type_name -> rump.sp.v1.Result
+	566, // 536: rump.sp.v1.StreamResponse.siginfo:type_name -> rump.sp.v1.Siginfo
+	301, // 537: rump.sp.v1.StreamResponse.end:type_name -> rump.sp.v1.SyscallError
+	22,  // 538: rump.sp.v1.StreamResponse.shared:type_name -> rump.sp.v1.Shared
+	567, // 539: rump.sp.v1.UploadModuleResponse.module:type_name -> rump.sp.v1.ModuleStat
+	27,  // 540: rump.sp.v1.StatusResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	30,  // 541: rump.sp.v1.ProcessesResponse.processes:type_name -> rump.sp.v1.ProcessStatus
+	36,  // 542: rump.sp.v1.CallStatistics.errors:type_name -> rump.sp.v1.CallStatistics.ErrorsEntry
+	33,  // 543: rump.sp.v1.StatisticsResponse.calls:type_name -> rump.sp.v1.CallStatistics
+	34,  // 544: rump.sp.v1.StatisticsResponse.usage:type_name -> rump.sp.v1.ComponentUsage
+	27,  // 545: rump.sp.v1.StatisticsResponse.components:type_name -> rump.sp.v1.ComponentStatus
+	568, // 546: rump.sp.v1.StatisticsResponse.held:type_name -> rump.sp.v1.MemoryHeld
+	3,   // 547: rump.sp.v1.Session.Attach:input_type -> rump.sp.v1.AttachRequest
+	5,   // 548: rump.sp.v1.Session.Detach:input_type -> rump.sp.v1.DetachRequest
+	7,   // 549: rump.sp.v1.Session.Fork:input_type -> rump.sp.v1.ForkRequest
+	9,   // 550: rump.sp.v1.Session.Prefork:input_type -> rump.sp.v1.PreforkRequest
+	11,  // 551: rump.sp.v1.Session.ForkCancel:input_type -> rump.sp.v1.ForkCancelRequest
+	13,  // 552: rump.sp.v1.Session.Signals:input_type -> rump.sp.v1.SignalsRequest
+	15,  // 553: rump.sp.v1.Session.Exec:input_type -> rump.sp.v1.ExecRequest
+	17,  // 554: rump.sp.v1.Session.Handover:input_type -> rump.sp.v1.HandoverRequest
+	19,  // 555: rump.sp.v1.Session.Batch:input_type -> rump.sp.v1.BatchRequest
+	21,  // 556: rump.sp.v1.Session.Stream:input_type -> rump.sp.v1.StreamRequest
+	24,  // 557: rump.sp.v1.Session.UploadModule:input_type -> rump.sp.v1.UploadModuleRequest
+	26,  // 558: rump.sp.v1.Session.Status:input_type -> rump.sp.v1.StatusRequest
+	29,  // 559: rump.sp.v1.Session.Processes:input_type -> rump.sp.v1.ProcessesRequest
+	32,  // 560: rump.sp.v1.Session.Statistics:input_type -> rump.sp.v1.StatisticsRequest
+	37,  // 561: rump.sp.v1.Kern.Read:input_type -> rump.sp.v1.ReadRequest
+	38,  // 562: rump.sp.v1.Kern.Write:input_type -> rump.sp.v1.WriteRequest
+	39,  // 563: rump.sp.v1.Kern.Close:input_type -> rump.sp.v1.CloseRequest
+	273, // 564: rump.sp.v1.Kern.Kill:input_type -> rump.sp.v1.KillRequest
+	274, // 565: rump.sp.v1.Kern.Sigqueue:input_type -> rump.sp.v1.SigqueueRequest
+	275, // 566: rump.sp.v1.Kern.Sigpending:input_type -> rump.sp.v1.SigpendingRequest
+	40,  // 567: rump.sp.v1.Kern.Getpid:input_type -> rump.sp.v1.GetpidRequest
+	41,  // 568: rump.sp.v1.Kern.Setuid:input_type -> rump.sp.v1.SetuidRequest
+	42,  // 569: rump.sp.v1.Kern.Getuid:input_type -> rump.sp.v1.GetuidRequest
+	43,  // 570: rump.sp.v1.Kern.Geteuid:input_type -> rump.sp.v1.GeteuidRequest
+	44,  // 571: rump.sp.v1.Kern.Getppid:input_type -> rump.sp.v1.GetppidRequest
+	300, // 572: rump.sp.v1.Kern.FileList:input_type -> rump.sp.v1.FileListRequest
+	45,  // 573: rump.sp.v1.Kern.Dup:input_type -> rump.sp.v1.DupRequest
+	46,  // 574: rump.sp.v1.Kern.Pipe:input_type -> rump.sp.v1.PipeRequest
+	47,  // 575: rump.sp.v1.Kern.Getegid:input_type -> rump.sp.v1.GetegidRequest
+	48,  // 576: rump.sp.v1.Kern.Getgid:input_type -> rump.sp.v1.GetgidRequest
+	49,  // 577: rump.sp.v1.Kern.Getlogin:input_type -> rump.sp.v1.GetloginRequest
+	50,  // 578: rump.sp.v1.Kern.Setlogin:input_type -> rump.sp.v1.SetloginRequest
+	51,  // 579: rump.sp.v1.Kern.Ioctl:input_type -> rump.sp.v1.IoctlRequest
+	52,  // 580: rump.sp.v1.Kern.Getgroups:input_type -> rump.sp.v1.GetgroupsRequest
+	53,  // 581: rump.sp.v1.Kern.Setgroups:input_type -> rump.sp.v1.SetgroupsRequest
+	54,  // 582: rump.sp.v1.Kern.Getpgrp:input_type -> rump.sp.v1.GetpgrpRequest
+	55,  // 583: rump.sp.v1.Kern.Setpgid:input_type -> rump.sp.v1.SetpgidRequest
+	56,  // 584: rump.sp.v1.Kern.Dup2:input_type -> rump.sp.v1.Dup2Request
+	57,  // 585: rump.sp.v1.Kern.Fcntl:input_type -> rump.sp.v1.FcntlRequest
+	58,  // 586: rump.sp.v1.Kern.Readv:input_type -> rump.sp.v1.ReadvRequest
+	59,  // 587: rump.sp.v1.Kern.Writev:input_type -> rump.sp.v1.WritevRequest
+	60,  // 588: rump.sp.v1.Kern.Setreuid:input_type -> rump.sp.v1.SetreuidRequest
+	61,  // 589: rump.sp.v1.Kern.Setregid:input_type -> rump.sp.v1.SetregidRequest
+	62,  // 590: rump.sp.v1.Kern.Flock:input_type -> rump.sp.v1.FlockRequest
+	63,  // 591: rump.sp.v1.Kern.Setsid:input_type -> rump.sp.v1.SetsidRequest
+	64,  // 592: rump.sp.v1.Kern.Setgid:input_type -> rump.sp.v1.SetgidRequest
+	65,  // 593: rump.sp.v1.Kern.Setegid:input_type -> rump.sp.v1.SetegidRequest
+	66,  // 594: rump.sp.v1.Kern.Seteuid:input_type -> rump.sp.v1.SeteuidRequest
+	67,  // 595: rump.sp.v1.Kern.Fpathconf:input_type -> rump.sp.v1.FpathconfRequest
+	68,  // 596: rump.sp.v1.Kern.Getrlimit:input_type -> rump.sp.v1.GetrlimitRequest
+	69,  // 597: rump.sp.v1.Kern.Setrlimit:input_type -> rump.sp.v1.SetrlimitRequest
+	70,  // 598: rump.sp.v1.Kern.Sysctl:input_type -> rump.sp.v1.SysctlRequest
+	71,  // 599: rump.sp.v1.Kern.Getpgid:input_type -> rump.sp.v1.GetpgidRequest
+	72,  // 600: rump.sp.v1.Kern.Reboot:input_type -> rump.sp.v1.RebootRequest
+	73,  // 601: rump.sp.v1.Kern.Poll:input_type -> rump.sp.v1.PollRequest
+	74,  // 602: rump.sp.v1.Kern.TimerCreate:input_type -> rump.sp.v1.TimerCreateRequest
+	75,  // 603: rump.sp.v1.Kern.TimerDelete:input_type -> rump.sp.v1.TimerDeleteRequest
+	76,  // 604: rump.sp.v1.Kern.TimerGetoverrun:input_type -> rump.sp.v1.TimerGetoverrunRequest
+	95,  // 605: rump.sp.v1.Kern.Modctl:input_type -> rump.sp.v1.ModctlRequest
+	96,  // 606: rump.sp.v1.Kern.Getsid:input_type -> rump.sp.v1.GetsidRequest
+	97,  // 607: rump.sp.v1.Kern.Fktrace:input_type -> rump.sp.v1.FktraceRequest
+	98,  // 608: rump.sp.v1.Kern.Issetugid:input_type -> rump.sp.v1.IssetugidRequest
+	99,  // 609: rump.sp.v1.Kern.Utrace:input_type -> rump.sp.v1.UtraceRequest
+	100, // 610: rump.sp.v1.Kern.Kqueue:input_type -> rump.sp.v1.KqueueRequest
+	101, // 611: rump.sp.v1.Kern.PosixFadvise:input_type -> rump.sp.v1.PosixFadviseRequest
+	102, // 612: rump.sp.v1.Kern.Select:input_type -> rump.sp.v1.SelectRequest
+	103, // 613: rump.sp.v1.Kern.Gettimeofday:input_type -> rump.sp.v1.GettimeofdayRequest
+	104, // 614: rump.sp.v1.Kern.Settimeofday:input_type -> rump.sp.v1.SettimeofdayRequest
+	105, // 615: rump.sp.v1.Kern.Adjtime:input_type -> rump.sp.v1.AdjtimeRequest
+	106, // 616: rump.sp.v1.Kern.Setitimer:input_type -> rump.sp.v1.SetitimerRequest
+	107, // 617: rump.sp.v1.Kern.Getitimer:input_type -> rump.sp.v1.GetitimerRequest
+	108, // 618: rump.sp.v1.Kern.ClockGettime:input_type -> rump.sp.v1.ClockGettimeRequest
+	109, // 619: rump.sp.v1.Kern.ClockSettime:input_type -> rump.sp.v1.ClockSettimeRequest
+	110, // 620: rump.sp.v1.Kern.ClockGetres:input_type -> rump.sp.v1.ClockGetresRequest
+	111, // 621: rump.sp.v1.Kern.Nanosleep:input_type -> rump.sp.v1.NanosleepRequest
+	112, // 622: rump.sp.v1.Kern.Kevent:input_type -> rump.sp.v1.KeventRequest
+	113, // 623: rump.sp.v1.Kern.Pselect:input_type -> rump.sp.v1.PselectRequest
+	114, // 624: rump.sp.v1.Kern.Pollts:input_type -> rump.sp.v1.PolltsRequest
+	115, // 625: rump.sp.v1.Kern.Fstat:input_type -> rump.sp.v1.FstatRequest
+	116, // 626: rump.sp.v1.Kern.TimerSettime:input_type -> rump.sp.v1.TimerSettimeRequest
+	117, // 627: rump.sp.v1.Kern.TimerGettime:input_type -> rump.sp.v1.TimerGettimeRequest
+	118, // 628: rump.sp.v1.Kern.Pipe2:input_type -> rump.sp.v1.Pipe2Request
+	119, // 629: rump.sp.v1.Kern.Dup3:input_type -> rump.sp.v1.Dup3Request
+	120, // 630: rump.sp.v1.Kern.Kqueue1:input_type -> rump.sp.v1.Kqueue1Request
+	121, // 631: rump.sp.v1.Kern.ClockNanosleep:input_type -> rump.sp.v1.ClockNanosleepRequest
+	242, // 632: rump.sp.v1.Kern.ModuleInit:input_type -> rump.sp.v1.ModuleInitRequest
+	243, // 633: rump.sp.v1.Kern.ModuleFini:input_type -> rump.sp.v1.ModuleFiniRequest
+	244, // 634: rump.sp.v1.Kern.ComponentRestart:input_type -> rump.sp.v1.ComponentRestartRequest
+	77,  // 635: rump.sp.v1.Kern.KsemInit:input_type -> rump.sp.v1.KsemInitRequest
+	78,  // 636: rump.sp.v1.Kern.KsemOpen:input_type -> rump.sp.v1.KsemOpenRequest
+	79,  // 637: rump.sp.v1.Kern.KsemUnlink:input_type -> rump.sp.v1.KsemUnlinkRequest
+	80,  // 638: rump.sp.v1.Kern.KsemClose:input_type -> rump.sp.v1.KsemCloseRequest
+	81,  // 639: rump.sp.v1.Kern.KsemPost:input_type -> rump.sp.v1.KsemPostRequest
+	82,  // 640: rump.sp.v1.Kern.KsemWait:input_type -> rump.sp.v1.KsemWaitRequest
+	83,  // 641: rump.sp.v1.Kern.KsemTrywait:input_type -> rump.sp.v1.KsemTrywaitRequest
+	84,  // 642: rump.sp.v1.Kern.KsemGetvalue:input_type -> rump.sp.v1.KsemGetvalueRequest
+	85,  // 643: rump.sp.v1.Kern.KsemDestroy:input_type -> rump.sp.v1.KsemDestroyRequest
+	86,  // 644: rump.sp.v1.Kern.KsemTimedwait:input_type -> rump.sp.v1.KsemTimedwaitRequest
+	87,  // 645: rump.sp.v1.Kern.AioCancel:input_type -> rump.sp.v1.AioCancelRequest
+	88,  // 646: rump.sp.v1.Kern.AioError:input_type -> rump.sp.v1.AioErrorRequest
+	89,  // 647: rump.sp.v1.Kern.AioFsync:input_type -> rump.sp.v1.AioFsyncRequest
+	90,  // 648: rump.sp.v1.Kern.AioRead:input_type -> rump.sp.v1.AioReadRequest
+	91,  // 649: rump.sp.v1.Kern.AioReturn:input_type -> rump.sp.v1.AioReturnRequest
+	92,  // 650: rump.sp.v1.Kern.AioWrite:input_type -> rump.sp.v1.AioWriteRequest
+	93,  // 651: rump.sp.v1.Kern.LioListio:input_type -> rump.sp.v1.LioListioRequest
+	94,  // 652: rump.sp.v1.Kern.AioSuspend:input_type -> rump.sp.v1.AioSuspendRequest
+	122, // 653: rump.sp.v1.Vfs.Open:input_type -> rump.sp.v1.OpenRequest
+	123, // 654: rump.sp.v1.Vfs.Link:input_type -> rump.sp.v1.LinkRequest
+	124, // 655: rump.sp.v1.Vfs.Unlink:input_type -> rump.sp.v1.UnlinkRequest
+	125, // 656: rump.sp.v1.Vfs.Chdir:input_type -> rump.sp.v1.ChdirRequest
+	126, // 657: rump.sp.v1.Vfs.Fchdir:input_type -> rump.sp.v1.FchdirRequest
+	127, // 658: rump.sp.v1.Vfs.Chmod:input_type -> rump.sp.v1.ChmodRequest
+	128, // 659: rump.sp.v1.Vfs.Chown:input_type -> rump.sp.v1.ChownRequest
+	129, // 660: rump.sp.v1.Vfs.Unmount:input_type -> rump.sp.v1.UnmountRequest
+	130, // 661: rump.sp.v1.Vfs.Access:input_type -> rump.sp.v1.AccessRequest
+	131, // 662: rump.sp.v1.Vfs.Chflags:input_type -> rump.sp.v1.ChflagsRequest
+	132, // 663: rump.sp.v1.Vfs.Fchflags:input_type -> rump.sp.v1.FchflagsRequest
+	133, // 664: rump.sp.v1.Vfs.Sync:input_type -> rump.sp.v1.SyncRequest
+	134, // 665: rump.sp.v1.Vfs.Ktrace:input_type -> rump.sp.v1.KtraceRequest
+	135, // 666: rump.sp.v1.Vfs.Revoke:input_type -> rump.sp.v1.RevokeRequest
+	136, // 667: rump.sp.v1.Vfs.Symlink:input_type -> rump.sp.v1.SymlinkRequest
+	137, // 668: rump.sp.v1.Vfs.Readlink:input_type -> rump.sp.v1.ReadlinkRequest
+	138, // 669: rump.sp.v1.Vfs.Umask:input_type -> rump.sp.v1.UmaskRequest
+	139, // 670: rump.sp.v1.Vfs.Chroot:input_type -> rump.sp.v1.ChrootRequest
+	140, // 671: rump.sp.v1.Vfs.Fsync:input_type -> rump.sp.v1.FsyncRequest
+	141, // 672: rump.sp.v1.Vfs.Fchown:input_type -> rump.sp.v1.FchownRequest
+	142, // 673: rump.sp.v1.Vfs.Fchmod:input_type -> rump.sp.v1.FchmodRequest
+	143, // 674: rump.sp.v1.Vfs.Rename:input_type -> rump.sp.v1.RenameRequest
+	144, // 675: rump.sp.v1.Vfs.Mkfifo:input_type -> rump.sp.v1.MkfifoRequest
+	145, // 676: rump.sp.v1.Vfs.Mkdir:input_type -> rump.sp.v1.MkdirRequest
+	146, // 677: rump.sp.v1.Vfs.Rmdir:input_type -> rump.sp.v1.RmdirRequest
+	147, // 678: rump.sp.v1.Vfs.Pread:input_type -> rump.sp.v1.PreadRequest
+	148, // 679: rump.sp.v1.Vfs.Pwrite:input_type -> rump.sp.v1.PwriteRequest
+	149, // 680: rump.sp.v1.Vfs.Pathconf:input_type -> rump.sp.v1.PathconfRequest
+	150, // 681: rump.sp.v1.Vfs.Lseek:input_type -> rump.sp.v1.LseekRequest
+	151, // 682: rump.sp.v1.Vfs.Truncate:input_type -> rump.sp.v1.TruncateRequest
+	152, // 683: rump.sp.v1.Vfs.Ftruncate:input_type -> rump.sp.v1.FtruncateRequest
+	153, // 684: rump.sp.v1.Vfs.Fdatasync:input_type -> rump.sp.v1.FdatasyncRequest
+	154, // 685: rump.sp.v1.Vfs.PosixRename:input_type -> rump.sp.v1.PosixRenameRequest
+	155, // 686: rump.sp.v1.Vfs.Lchmod:input_type -> rump.sp.v1.LchmodRequest
+	156, // 687: rump.sp.v1.Vfs.Lchown:input_type -> rump.sp.v1.LchownRequest
+	157, // 688: rump.sp.v1.Vfs.PosixChown:input_type -> rump.sp.v1.PosixChownRequest
+	158, // 689: rump.sp.v1.Vfs.PosixFchown:input_type -> rump.sp.v1.PosixFchownRequest
+	159, // 690: rump.sp.v1.Vfs.PosixLchown:input_type -> rump.sp.v1.PosixLchownRequest
+	160, // 691: rump.sp.v1.Vfs.Preadv:input_type -> rump.sp.v1.PreadvRequest
+	161, // 692: rump.sp.v1.Vfs.Pwritev:input_type -> rump.sp.v1.PwritevRequest
+	162, // 693: rump.sp.v1.Vfs.Getcwd:input_type -> rump.sp.v1.GetcwdRequest
+	163, // 694: rump.sp.v1.Vfs.Fchroot:input_type -> rump.sp.v1.FchrootRequest
+	164, // 695: rump.sp.v1.Vfs.Lchflags:input_type -> rump.sp.v1.LchflagsRequest
+	165, // 696: rump.sp.v1.Vfs.FsyncRange:input_type -> rump.sp.v1.FsyncRangeRequest
+	166, // 697: rump.sp.v1.Vfs.Getvfsstat:input_type -> rump.sp.v1.GetvfsstatRequest
+	167, // 698: rump.sp.v1.Vfs.Statvfs1:input_type -> rump.sp.v1.Statvfs1Request
+	168, // 699: rump.sp.v1.Vfs.Fstatvfs1:input_type -> rump.sp.v1.Fstatvfs1Request
+	169, // 700: rump.sp.v1.Vfs.Extattrctl:input_type -> rump.sp.v1.ExtattrctlRequest
+	170, // 701: rump.sp.v1.Vfs.ExtattrSetFile:input_type -> rump.sp.v1.ExtattrSetFileRequest
+	171, // 702: rump.sp.v1.Vfs.ExtattrGetFile:input_type -> rump.sp.v1.ExtattrGetFileRequest
+	172, // 703: rump.sp.v1.Vfs.ExtattrDeleteFile:input_type -> rump.sp.v1.ExtattrDeleteFileRequest
+	173, // 704: rump.sp.v1.Vfs.ExtattrSetFd:input_type -> rump.sp.v1.ExtattrSetFdRequest
+	174, // 705: rump.sp.v1.Vfs.ExtattrGetFd:input_type -> rump.sp.v1.ExtattrGetFdRequest
+	175, // 706: rump.sp.v1.Vfs.ExtattrDeleteFd:input_type -> rump.sp.v1.ExtattrDeleteFdRequest
+	176, // 707: rump.sp.v1.Vfs.ExtattrSetLink:input_type -> rump.sp.v1.ExtattrSetLinkRequest
+	177, // 708: rump.sp.v1.Vfs.ExtattrGetLink:input_type -> rump.sp.v1.ExtattrGetLinkRequest
+	178, // 709: rump.sp.v1.Vfs.ExtattrDeleteLink:input_type -> rump.sp.v1.ExtattrDeleteLinkRequest
+	179, // 710: rump.sp.v1.Vfs.ExtattrListFd:input_type -> rump.sp.v1.ExtattrListFdRequest
+	180, // 711: rump.sp.v1.Vfs.ExtattrListFile:input_type -> rump.sp.v1.ExtattrListFileRequest
+	181, // 712: rump.sp.v1.Vfs.ExtattrListLink:input_type -> rump.sp.v1.ExtattrListLinkRequest
+	182, // 713: rump.sp.v1.Vfs.Setxattr:input_type -> rump.sp.v1.SetxattrRequest
+	183, // 714: rump.sp.v1.Vfs.Lsetxattr:input_type -> rump.sp.v1.LsetxattrRequest
+	184, // 715: rump.sp.v1.Vfs.Fsetxattr:input_type -> rump.sp.v1.FsetxattrRequest
+	185, // 716: rump.sp.v1.Vfs.Getxattr:input_type -> rump.sp.v1.GetxattrRequest
+	186, // 717: rump.sp.v1.Vfs.Lgetxattr:input_type -> rump.sp.v1.LgetxattrRequest
+	187, // 718: rump.sp.v1.Vfs.Fgetxattr:input_type -> rump.sp.v1.FgetxattrRequest
+	188, // 719: rump.sp.v1.Vfs.Listxattr:input_type -> rump.sp.v1.ListxattrRequest
+	189, // 720: rump.sp.v1.Vfs.Llistxattr:input_type -> rump.sp.v1.LlistxattrRequest
+	190, // 721: rump.sp.v1.Vfs.Flistxattr:input_type -> rump.sp.v1.FlistxattrRequest
+	191, // 722: rump.sp.v1.Vfs.Removexattr:input_type -> rump.sp.v1.RemovexattrRequest
+	192, // 723: rump.sp.v1.Vfs.Lremovexattr:input_type -> rump.sp.v1.LremovexattrRequest
+	193, // 724: rump.sp.v1.Vfs.Fremovexattr:input_type -> rump.sp.v1.FremovexattrRequest
+	194, // 725: rump.sp.v1.Vfs.Getdents:input_type -> rump.sp.v1.GetdentsRequest
+	195, // 726: rump.sp.v1.Vfs.Getfh:input_type -> rump.sp.v1.GetfhRequest
+	196, // 727: rump.sp.v1.Vfs.Fhopen:input_type -> rump.sp.v1.FhopenRequest
+	197, // 728: rump.sp.v1.Vfs.Fhstatvfs1:input_type -> rump.sp.v1.Fhstatvfs1Request
+	198, // 729: rump.sp.v1.Vfs.Mount:input_type -> rump.sp.v1.MountRequest
+	199, // 730: rump.sp.v1.Vfs.Utimes:input_type -> rump.sp.v1.UtimesRequest
+	200, // 731: rump.sp.v1.Vfs.Futimes:input_type -> rump.sp.v1.FutimesRequest
+	201, // 732: rump.sp.v1.Vfs.Lutimes:input_type -> rump.sp.v1.LutimesRequest
+	202, // 733: rump.sp.v1.Vfs.Stat:input_type -> rump.sp.v1.StatRequest
+	203, // 734: rump.sp.v1.Vfs.Lstat:input_type -> rump.sp.v1.LstatRequest
+	204, // 735: rump.sp.v1.Vfs.Mknod:input_type -> rump.sp.v1.MknodRequest
+	205, // 736: rump.sp.v1.Vfs.Fhstat:input_type -> rump.sp.v1.FhstatRequest
+	206, // 737: rump.sp.v1.Vfs.Linkat:input_type -> rump.sp.v1.LinkatRequest
+	207, // 738: rump.sp.v1.Vfs.Renameat:input_type -> rump.sp.v1.RenameatRequest
+	208, // 739: rump.sp.v1.Vfs.Mkfifoat:input_type -> rump.sp.v1.MkfifoatRequest
+	209, // 740: rump.sp.v1.Vfs.Mknodat:input_type -> rump.sp.v1.MknodatRequest
+	210, // 741: rump.sp.v1.Vfs.Mkdirat:input_type -> rump.sp.v1.MkdiratRequest
+	211, // 742: rump.sp.v1.Vfs.Faccessat:input_type -> rump.sp.v1.FaccessatRequest
+	212, // 743: rump.sp.v1.Vfs.Fchmodat:input_type -> rump.sp.v1.FchmodatRequest
+	213, // 744: rump.sp.v1.Vfs.Fchownat:input_type -> rump.sp.v1.FchownatRequest
+	214, // 745: rump.sp.v1.Vfs.Fstatat:input_type -> rump.sp.v1.FstatatRequest
+	215, // 746: rump.sp.v1.Vfs.Utimensat:input_type -> rump.sp.v1.UtimensatRequest
+	216, // 747: rump.sp.v1.Vfs.Openat:input_type -> rump.sp.v1.OpenatRequest
+	217, // 748: rump.sp.v1.Vfs.Readlinkat:input_type -> rump.sp.v1.ReadlinkatRequest
+	218, // 749: rump.sp.v1.Vfs.Symlinkat:input_type -> rump.sp.v1.SymlinkatRequest
+	219, // 750: rump.sp.v1.Vfs.Unlinkat:input_type -> rump.sp.v1.UnlinkatRequest
+	220, // 751: rump.sp.v1.Vfs.Futimens:input_type -> rump.sp.v1.FutimensRequest
+	221, // 752: rump.sp.v1.Vfs.Quotactl:input_type -> rump.sp.v1.QuotactlRequest
+	222, // 753: rump.sp.v1.Vfs.PosixFallocate:input_type -> rump.sp.v1.PosixFallocateRequest
+	223, // 754: rump.sp.v1.Vfs.Fdiscard:input_type -> rump.sp.v1.FdiscardRequest
+	245, // 755: rump.sp.v1.Vfs.EtfsRegister:input_type -> rump.sp.v1.EtfsRegisterRequest
+	246, // 756: rump.sp.v1.Vfs.EtfsRegisterWithsize:input_type -> rump.sp.v1.EtfsRegisterWithsizeRequest
+	247, // 757: rump.sp.v1.Vfs.EtfsRemove:input_type -> rump.sp.v1.EtfsRemoveRequest
+	248, // 758: rump.sp.v1.Vfs.Newfs:input_type -> rump.sp.v1.NewfsRequest
+	249, // 759: rump.sp.v1.Vfs.GetdentsStat:input_type -> rump.sp.v1.GetdentsStatRequest
+	250, // 760: rump.sp.v1.Vfs.GetdentsPacked:input_type -> rump.sp.v1.GetdentsPackedRequest
+	224, // 761: rump.sp.v1.Net.Recvmsg:input_type -> rump.sp.v1.RecvmsgRequest
+	225, // 762: rump.sp.v1.Net.Sendmsg:input_type -> rump.sp.v1.SendmsgRequest
+	226, // 763: rump.sp.v1.Net.Recvfrom:input_type -> rump.sp.v1.RecvfromRequest
+	227, // 764: rump.sp.v1.Net.Accept:input_type -> rump.sp.v1.AcceptRequest
+	228, // 765: rump.sp.v1.Net.Getpeername:input_type -> rump.sp.v1.GetpeernameRequest
+	229, // 766: rump.sp.v1.Net.Getsockname:input_type -> rump.sp.v1.GetsocknameRequest
+	230, // 767: rump.sp.v1.Net.Connect:input_type -> rump.sp.v1.ConnectRequest
+	231, // 768: rump.sp.v1.Net.Bind:input_type -> rump.sp.v1.BindRequest
+	232, // 769: rump.sp.v1.Net.Setsockopt:input_type -> rump.sp.v1.SetsockoptRequest
+	233, // 770: rump.sp.v1.Net.Listen:input_type -> rump.sp.v1.ListenRequest
+	234, // 771: rump.sp.v1.Net.Getsockopt:input_type -> rump.sp.v1.GetsockoptRequest
+	235, // 772: rump.sp.v1.Net.Sendto:input_type -> rump.sp.v1.SendtoRequest
+	236, // 773: rump.sp.v1.Net.Shutdown:input_type -> rump.sp.v1.ShutdownRequest
+	237, // 774: rump.sp.v1.Net.Socketpair:input_type -> rump.sp.v1.SocketpairRequest
+	238, // 775: rump.sp.v1.Net.Socket:input_type -> rump.sp.v1.SocketRequest
+	239, // 776: rump.sp.v1.Net.Paccept:input_type -> rump.sp.v1.PacceptRequest
+	240, // 777: rump.sp.v1.Net.Recvmmsg:input_type -> rump.sp.v1.RecvmmsgRequest
+	241, // 778: rump.sp.v1.Net.Sendmmsg:input_type -> rump.sp.v1.SendmmsgRequest
+	251, // 779: rump.sp.v1.Net.NetconfigIfcreate:input_type -> rump.sp.v1.NetconfigIfcreateRequest
+	252, // 780: rump.sp.v1.Net.NetconfigIfdestroy:input_type -> rump.sp.v1.NetconfigIfdestroyRequest
+	253, // 781: rump.sp.v1.Net.NetconfigIfup:input_type -> rump.sp.v1.NetconfigIfupRequest
+	254, // 782: rump.sp.v1.Net.NetconfigIfdown:input_type -> rump.sp.v1.NetconfigIfdownRequest
+	255, // 783: rump.sp.v1.Net.NetconfigIfsetlinkstr:input_type -> rump.sp.v1.NetconfigIfsetlinkstrRequest
+	256, // 784: rump.sp.v1.Net.NetconfigBradd:input_type -> rump.sp.v1.NetconfigBraddRequest
+	257, // 785: rump.sp.v1.Net.NetconfigBrdel:input_type -> rump.sp.v1.NetconfigBrdelRequest
+	258, // 786: rump.sp.v1.Net.NetconfigIpv4Ifaddr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrRequest
+	259, // 787: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:input_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrRequest
+	260, // 788: rump.sp.v1.Net.NetconfigIpv6Ifaddr:input_type -> rump.sp.v1.NetconfigIpv6IfaddrRequest
+	261, // 789: rump.sp.v1.Net.NetconfigIpv4Gw:input_type -> rump.sp.v1.NetconfigIpv4GwRequest
+	262, // 790: rump.sp.v1.Net.NetconfigIpv6Gw:input_type -> rump.sp.v1.NetconfigIpv6GwRequest
+	263, // 791: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:input_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotRequest
+	264, // 792: rump.sp.v1.Net.NetconfigAutoIpv6:input_type -> rump.sp.v1.NetconfigAutoIpv6Request
+	265, // 793: rump.sp.v1.Net.NetconfigIfaddrs:input_type -> rump.sp.v1.NetconfigIfaddrsRequest
+	276, // 794: rump.sp.v1.Net.NpfLoad:input_type -> rump.sp.v1.NpfLoadRequest
+	277, // 795: rump.sp.v1.Net.NpfConfigGet:input_type -> rump.sp.v1.NpfConfigGetRequest
+	278, // 796: rump.sp.v1.Net.NpfSwitch:input_type -> rump.sp.v1.NpfSwitchRequest
+	279, // 797: rump.sp.v1.Net.NpfFlush:input_type -> rump.sp.v1.NpfFlushRequest
+	280, // 798: rump.sp.v1.Net.NpfConnections:input_type -> rump.sp.v1.NpfConnectionsRequest
+	281, // 799: rump.sp.v1.Net.NpfStats:input_type -> rump.sp.v1.NpfStatsRequest
+	282, // 800: rump.sp.v1.Net.NpfTable:input_type -> rump.sp.v1.NpfTableRequest
+	283, // 801: rump.sp.v1.Net.NpfRuleAdd:input_type -> rump.sp.v1.NpfRuleAddRequest
+	284, // 802: rump.sp.v1.Net.NpfRuleRemove:input_type -> rump.sp.v1.NpfRuleRemoveRequest
+	285, // 803: rump.sp.v1.Net.DhcpStart:input_type -> rump.sp.v1.DhcpStartRequest
+	286, // 804: rump.sp.v1.Net.DhcpRenew:input_type -> rump.sp.v1.DhcpRenewRequest
+	287, // 805: rump.sp.v1.Net.DhcpStop:input_type -> rump.sp.v1.DhcpStopRequest
+	288, // 806: rump.sp.v1.Net.DhcpLeases:input_type -> rump.sp.v1.DhcpLeasesRequest
+	289, // 807: rump.sp.v1.Net.DhcpdStart:input_type -> rump.sp.v1.DhcpdStartRequest
+	290, // 808: rump.sp.v1.Net.DhcpdStop:input_type -> rump.sp.v1.DhcpdStopRequest
+	291, // 809: rump.sp.v1.Net.DhcpdBindings:input_type -> rump.sp.v1.DhcpdBindingsRequest
+	292, // 810: rump.sp.v1.Net.DnsForward:input_type -> rump.sp.v1.DnsForwardRequest
+	293, // 811: rump.sp.v1.Net.NetconfigIfaddrdel:input_type -> rump.sp.v1.NetconfigIfaddrdelRequest
+	294, // 812: rump.sp.v1.Net.RouteSend:input_type -> rump.sp.v1.RouteSendRequest
+	295, // 813: rump.sp.v1.Net.RouteRecv:input_type -> rump.sp.v1.RouteRecvRequest
+	296, // 814: rump.sp.v1.Net.RouteDump:input_type -> rump.sp.v1.RouteDumpRequest
+	297, // 815: rump.sp.v1.Net.NetPcblist:input_type -> rump.sp.v1.NetPcblistRequest
+	298, // 816: rump.sp.v1.Net.NetCounters:input_type -> rump.sp.v1.NetCountersRequest
+	299, // 817: rump.sp.v1.Net.NdList:input_type -> rump.sp.v1.NdListRequest
+	266, // 818: rump.sp.v1.Net.NetconfigIfimpair:input_type -> rump.sp.v1.NetconfigIfimpairRequest
+	267, // 819: rump.sp.v1.Net.NetconfigIfimpairstat:input_type -> rump.sp.v1.NetconfigIfimpairstatRequest
+	268, // 820: rump.sp.v1.Net.NetconfigIfcapture:input_type -> rump.sp.v1.NetconfigIfcaptureRequest
+	269, // 821: rump.sp.v1.Net.BpfOpen:input_type -> rump.sp.v1.BpfOpenRequest
+	270, // 822: rump.sp.v1.Dev.DevList:input_type -> rump.sp.v1.DevListRequest
+	271, // 823: rump.sp.v1.Dev.MdCreate:input_type -> rump.sp.v1.MdCreateRequest
+	272, // 824: rump.sp.v1.Dev.MdDestroy:input_type -> rump.sp.v1.MdDestroyRequest
+	4,   // 825: rump.sp.v1.Session.Attach:output_type -> rump.sp.v1.AttachResponse
+	6,   // 826: rump.sp.v1.Session.Detach:output_type -> rump.sp.v1.DetachResponse
+	8,   // 827: rump.sp.v1.Session.Fork:output_type -> rump.sp.v1.ForkResponse
+	10,  // 828: rump.sp.v1.Session.Prefork:output_type -> rump.sp.v1.PreforkResponse
+	12,  // 829: rump.sp.v1.Session.ForkCancel:output_type -> rump.sp.v1.ForkCancelResponse
+	14,  // 830: rump.sp.v1.Session.Signals:output_type -> rump.sp.v1.SignalsResponse
+	16,  // 831: rump.sp.v1.Session.Exec:output_type -> rump.sp.v1.ExecResponse
+	18,  // 832: rump.sp.v1.Session.Handover:output_type -> rump.sp.v1.HandoverResponse
+	20,  // 833: rump.sp.v1.Session.Batch:output_type -> rump.sp.v1.BatchResponse
+	23,  // 834: rump.sp.v1.Session.Stream:output_type -> rump.sp.v1.StreamResponse
+	25,  // 835: rump.sp.v1.Session.UploadModule:output_type -> rump.sp.v1.UploadModuleResponse
+	28,  // 836: rump.sp.v1.Session.Status:output_type -> rump.sp.v1.StatusResponse
+	31,  // 837: rump.sp.v1.Session.Processes:output_type -> rump.sp.v1.ProcessesResponse
+	35,  // 838: rump.sp.v1.Session.Statistics:output_type -> rump.sp.v1.StatisticsResponse
+	302, // 839: rump.sp.v1.Kern.Read:output_type -> rump.sp.v1.ReadResponse
+	303, // 840: rump.sp.v1.Kern.Write:output_type -> rump.sp.v1.WriteResponse
+	304, // 841: rump.sp.v1.Kern.Close:output_type -> rump.sp.v1.CloseResponse
+	538, // 842: rump.sp.v1.Kern.Kill:output_type -> rump.sp.v1.KillResponse
+	539, // 843: rump.sp.v1.Kern.Sigqueue:output_type -> rump.sp.v1.SigqueueResponse
+	540, // 844: rump.sp.v1.Kern.Sigpending:output_type -> rump.sp.v1.SigpendingResponse
+	305, // 845: rump.sp.v1.Kern.Getpid:output_type -> rump.sp.v1.GetpidResponse
+	306, // 846: rump.sp.v1.Kern.Setuid:output_type -> rump.sp.v1.SetuidResponse
+	307, // 847: rump.sp.v1.Kern.Getuid:output_type -> rump.sp.v1.GetuidResponse
+	308, // 848: rump.sp.v1.Kern.Geteuid:output_type -> rump.sp.v1.GeteuidResponse
+	309, // 849: rump.sp.v1.Kern.Getppid:output_type -> rump.sp.v1.GetppidResponse
+	565, // 850: rump.sp.v1.Kern.FileList:output_type -> rump.sp.v1.FileListResponse
+	310, // 851: rump.sp.v1.Kern.Dup:output_type -> rump.sp.v1.DupResponse
+	311, // 852: rump.sp.v1.Kern.Pipe:output_type -> rump.sp.v1.PipeResponse
+	312, // 853: rump.sp.v1.Kern.Getegid:output_type -> rump.sp.v1.GetegidResponse
+	313, // 854: rump.sp.v1.Kern.Getgid:output_type -> rump.sp.v1.GetgidResponse
+	314, // 855: rump.sp.v1.Kern.Getlogin:output_type -> rump.sp.v1.GetloginResponse
+	315, // 856: rump.sp.v1.Kern.Setlogin:output_type -> rump.sp.v1.SetloginResponse
+	316, // 857: rump.sp.v1.Kern.Ioctl:output_type -> rump.sp.v1.IoctlResponse
+	317, // 858: rump.sp.v1.Kern.Getgroups:output_type -> rump.sp.v1.GetgroupsResponse
+	318, // 859: rump.sp.v1.Kern.Setgroups:output_type -> rump.sp.v1.SetgroupsResponse
+	319, // 860: rump.sp.v1.Kern.Getpgrp:output_type -> rump.sp.v1.GetpgrpResponse
+	320, // 861: rump.sp.v1.Kern.Setpgid:output_type -> rump.sp.v1.SetpgidResponse
+	321, // 862: rump.sp.v1.Kern.Dup2:output_type -> rump.sp.v1.Dup2Response
+	322, // 863: rump.sp.v1.Kern.Fcntl:output_type -> rump.sp.v1.FcntlResponse
+	323, // 864: rump.sp.v1.Kern.Readv:output_type -> rump.sp.v1.ReadvResponse
+	324, // 865: rump.sp.v1.Kern.Writev:output_type -> rump.sp.v1.WritevResponse
+	325, // 866: rump.sp.v1.Kern.Setreuid:output_type -> rump.sp.v1.SetreuidResponse
+	326, // 867: rump.sp.v1.Kern.Setregid:output_type -> rump.sp.v1.SetregidResponse
+	327, // 868: rump.sp.v1.Kern.Flock:output_type -> rump.sp.v1.FlockResponse
+	328, // 869: rump.sp.v1.Kern.Setsid:output_type -> rump.sp.v1.SetsidResponse
+	329, // 870: rump.sp.v1.Kern.Setgid:output_type -> rump.sp.v1.SetgidResponse
+	330, // 871: rump.sp.v1.Kern.Setegid:output_type -> rump.sp.v1.SetegidResponse
+	331, // 872: rump.sp.v1.Kern.Seteuid:output_type -> rump.sp.v1.SeteuidResponse
+	332, // 873: rump.sp.v1.Kern.Fpathconf:output_type -> rump.sp.v1.FpathconfResponse
+	333, // 874: rump.sp.v1.Kern.Getrlimit:output_type -> rump.sp.v1.GetrlimitResponse
+	334, // 875: rump.sp.v1.Kern.Setrlimit:output_type -> rump.sp.v1.SetrlimitResponse
+	335, // 876: rump.sp.v1.Kern.Sysctl:output_type -> rump.sp.v1.SysctlResponse
+	336, // 877: rump.sp.v1.Kern.Getpgid:output_type -> rump.sp.v1.GetpgidResponse
+	337, // 878: rump.sp.v1.Kern.Reboot:output_type -> rump.sp.v1.RebootResponse
+	338, // 879: rump.sp.v1.Kern.Poll:output_type -> rump.sp.v1.PollResponse
+	339, // 880: rump.sp.v1.Kern.TimerCreate:output_type -> rump.sp.v1.TimerCreateResponse
+	340, // 881: rump.sp.v1.Kern.TimerDelete:output_type -> rump.sp.v1.TimerDeleteResponse
+	341, // 882: rump.sp.v1.Kern.TimerGetoverrun:output_type -> rump.sp.v1.TimerGetoverrunResponse
+	360, // 883: rump.sp.v1.Kern.Modctl:output_type -> rump.sp.v1.ModctlResponse
+	361, // 884: rump.sp.v1.Kern.Getsid:output_type -> rump.sp.v1.GetsidResponse
+	362, // 885: rump.sp.v1.Kern.Fktrace:output_type -> rump.sp.v1.FktraceResponse
+	363, // 886: rump.sp.v1.Kern.Issetugid:output_type -> rump.sp.v1.IssetugidResponse
+	364, // 887: rump.sp.v1.Kern.Utrace:output_type -> rump.sp.v1.UtraceResponse
+	365, // 888: rump.sp.v1.Kern.Kqueue:output_type -> rump.sp.v1.KqueueResponse
+	366, // 889: rump.sp.v1.Kern.PosixFadvise:output_type -> rump.sp.v1.PosixFadviseResponse
+	367, // 890: rump.sp.v1.Kern.Select:output_type -> rump.sp.v1.SelectResponse
+	368, // 891: rump.sp.v1.Kern.Gettimeofday:output_type -> rump.sp.v1.GettimeofdayResponse
+	369, // 892: rump.sp.v1.Kern.Settimeofday:output_type -> rump.sp.v1.SettimeofdayResponse
+	370, // 893: rump.sp.v1.Kern.Adjtime:output_type -> rump.sp.v1.AdjtimeResponse
+	371, // 894: rump.sp.v1.Kern.Setitimer:output_type -> rump.sp.v1.SetitimerResponse
+	372, // 895: rump.sp.v1.Kern.Getitimer:output_type -> rump.sp.v1.GetitimerResponse
+	373, // 896: rump.sp.v1.Kern.ClockGettime:output_type -> rump.sp.v1.ClockGettimeResponse
+	374, // 897: rump.sp.v1.Kern.ClockSettime:output_type -> rump.sp.v1.ClockSettimeResponse
+	375, // 898: rump.sp.v1.Kern.ClockGetres:output_type -> rump.sp.v1.ClockGetresResponse
+	376, // 899: rump.sp.v1.Kern.Nanosleep:output_type -> rump.sp.v1.NanosleepResponse
+	377, // 900: rump.sp.v1.Kern.Kevent:output_type -> rump.sp.v1.KeventResponse
+	378, // 901: rump.sp.v1.Kern.Pselect:output_type -> rump.sp.v1.PselectResponse
+	379, // 902: rump.sp.v1.Kern.Pollts:output_type -> rump.sp.v1.PolltsResponse
+	380, // 903: rump.sp.v1.Kern.Fstat:output_type -> rump.sp.v1.FstatResponse
+	381, // 904: rump.sp.v1.Kern.TimerSettime:output_type -> rump.sp.v1.TimerSettimeResponse
+	382, // 905: rump.sp.v1.Kern.TimerGettime:output_type -> rump.sp.v1.TimerGettimeResponse
+	383, // 906: rump.sp.v1.Kern.Pipe2:output_type -> rump.sp.v1.Pipe2Response
+	384, // 907: rump.sp.v1.Kern.Dup3:output_type -> rump.sp.v1.Dup3Response
+	385, // 908: rump.sp.v1.Kern.Kqueue1:output_type -> rump.sp.v1.Kqueue1Response
+	386, // 909: rump.sp.v1.Kern.ClockNanosleep:output_type -> rump.sp.v1.ClockNanosleepResponse
+	507, // 910: rump.sp.v1.Kern.ModuleInit:output_type -> rump.sp.v1.ModuleInitResponse
+	508, // 911: rump.sp.v1.Kern.ModuleFini:output_type -> rump.sp.v1.ModuleFiniResponse
+	509, // 912: rump.sp.v1.Kern.ComponentRestart:output_type -> rump.sp.v1.ComponentRestartResponse
+	342, // 913: rump.sp.v1.Kern.KsemInit:output_type -> rump.sp.v1.KsemInitResponse
+	343, // 914: rump.sp.v1.Kern.KsemOpen:output_type -> rump.sp.v1.KsemOpenResponse
+	344, // 915: rump.sp.v1.Kern.KsemUnlink:output_type -> rump.sp.v1.KsemUnlinkResponse
+	345, // 916: rump.sp.v1.Kern.KsemClose:output_type -> rump.sp.v1.KsemCloseResponse
+	346, // 917: rump.sp.v1.Kern.KsemPost:output_type -> rump.sp.v1.KsemPostResponse
+	347, // 918: rump.sp.v1.Kern.KsemWait:output_type -> rump.sp.v1.KsemWaitResponse
+	348, // 919: rump.sp.v1.Kern.KsemTrywait:output_type -> rump.sp.v1.KsemTrywaitResponse
+	349, // 920: rump.sp.v1.Kern.KsemGetvalue:output_type -> rump.sp.v1.KsemGetvalueResponse
+	350, // 921: rump.sp.v1.Kern.KsemDestroy:output_type -> rump.sp.v1.KsemDestroyResponse
+	351, // 922: rump.sp.v1.Kern.KsemTimedwait:output_type -> rump.sp.v1.KsemTimedwaitResponse
+	352, // 923: rump.sp.v1.Kern.AioCancel:output_type -> rump.sp.v1.AioCancelResponse
+	353, // 924: rump.sp.v1.Kern.AioError:output_type -> rump.sp.v1.AioErrorResponse
+	354, // 925: rump.sp.v1.Kern.AioFsync:output_type -> rump.sp.v1.AioFsyncResponse
+	355, // 926: rump.sp.v1.Kern.AioRead:output_type -> rump.sp.v1.AioReadResponse
+	356, // 927: rump.sp.v1.Kern.AioReturn:output_type -> rump.sp.v1.AioReturnResponse
+	357, // 928: rump.sp.v1.Kern.AioWrite:output_type -> rump.sp.v1.AioWriteResponse
+	358, // 929: rump.sp.v1.Kern.LioListio:output_type -> rump.sp.v1.LioListioResponse
+	359, // 930: rump.sp.v1.Kern.AioSuspend:output_type -> rump.sp.v1.AioSuspendResponse
+	387, // 931: rump.sp.v1.Vfs.Open:output_type -> rump.sp.v1.OpenResponse
+	388, // 932: rump.sp.v1.Vfs.Link:output_type -> rump.sp.v1.LinkResponse
+	389, // 933: rump.sp.v1.Vfs.Unlink:output_type -> rump.sp.v1.UnlinkResponse
+	390, // 934: rump.sp.v1.Vfs.Chdir:output_type -> rump.sp.v1.ChdirResponse
+	391, // 935: rump.sp.v1.Vfs.Fchdir:output_type -> rump.sp.v1.FchdirResponse
+	392, // 936: rump.sp.v1.Vfs.Chmod:output_type -> rump.sp.v1.ChmodResponse
+	393, // 937: rump.sp.v1.Vfs.Chown:output_type -> rump.sp.v1.ChownResponse
+	394, // 938: rump.sp.v1.Vfs.Unmount:output_type -> rump.sp.v1.UnmountResponse
+	395, // 939: rump.sp.v1.Vfs.Access:output_type -> rump.sp.v1.AccessResponse
+	396, // 940: rump.sp.v1.Vfs.Chflags:output_type -> rump.sp.v1.ChflagsResponse
+	397, // 941: rump.sp.v1.Vfs.Fchflags:output_type -> rump.sp.v1.FchflagsResponse
+	398, // 942: rump.sp.v1.Vfs.Sync:output_type -> rump.sp.v1.SyncResponse
+	399, // 943: rump.sp.v1.Vfs.Ktrace:output_type -> rump.sp.v1.KtraceResponse
+	400, // 944: rump.sp.v1.Vfs.Revoke:output_type -> rump.sp.v1.RevokeResponse
+	401, // 945: rump.sp.v1.Vfs.Symlink:output_type -> rump.sp.v1.SymlinkResponse
+	402, // 946: rump.sp.v1.Vfs.Readlink:output_type -> rump.sp.v1.ReadlinkResponse
+	403, // 947: rump.sp.v1.Vfs.Umask:output_type -> rump.sp.v1.UmaskResponse
+	404, // 948: rump.sp.v1.Vfs.Chroot:output_type -> rump.sp.v1.ChrootResponse
+	405, // 949: rump.sp.v1.Vfs.Fsync:output_type -> rump.sp.v1.FsyncResponse
+	406, // 950: rump.sp.v1.Vfs.Fchown:output_type -> rump.sp.v1.FchownResponse
+	407, // 951: rump.sp.v1.Vfs.Fchmod:output_type -> rump.sp.v1.FchmodResponse
+	408, // 952: rump.sp.v1.Vfs.Rename:output_type -> rump.sp.v1.RenameResponse
+	409, // 953: rump.sp.v1.Vfs.Mkfifo:output_type -> rump.sp.v1.MkfifoResponse
+	410, // 954: rump.sp.v1.Vfs.Mkdir:output_type -> rump.sp.v1.MkdirResponse
+	411, // 955: rump.sp.v1.Vfs.Rmdir:output_type -> rump.sp.v1.RmdirResponse
+	412, // 956: rump.sp.v1.Vfs.Pread:output_type -> rump.sp.v1.PreadResponse
+	413, // 957: rump.sp.v1.Vfs.Pwrite:output_type -> rump.sp.v1.PwriteResponse
+	414, // 958: rump.sp.v1.Vfs.Pathconf:output_type -> rump.sp.v1.PathconfResponse
+	415, // 959: rump.sp.v1.Vfs.Lseek:output_type -> rump.sp.v1.LseekResponse
+	416, // 960: rump.sp.v1.Vfs.Truncate:output_type -> rump.sp.v1.TruncateResponse
+	417, // 961: rump.sp.v1.Vfs.Ftruncate:output_type -> rump.sp.v1.FtruncateResponse
+	418, // 962: rump.sp.v1.Vfs.Fdatasync:output_type -> rump.sp.v1.FdatasyncResponse
+	419, // 963: rump.sp.v1.Vfs.PosixRename:output_type -> rump.sp.v1.PosixRenameResponse
+	420, // 964: rump.sp.v1.Vfs.Lchmod:output_type -> rump.sp.v1.LchmodResponse
+	421, // 965: rump.sp.v1.Vfs.Lchown:output_type -> rump.sp.v1.LchownResponse
+	422, // 966: rump.sp.v1.Vfs.PosixChown:output_type -> rump.sp.v1.PosixChownResponse
+	423, // 967: rump.sp.v1.Vfs.PosixFchown:output_type -> rump.sp.v1.PosixFchownResponse
+	424, // 968: rump.sp.v1.Vfs.PosixLchown:output_type -> rump.sp.v1.PosixLchownResponse
+	425, // 969: rump.sp.v1.Vfs.Preadv:output_type -> rump.sp.v1.PreadvResponse
+	426, // 970: rump.sp.v1.Vfs.Pwritev:output_type -> rump.sp.v1.PwritevResponse
+	427, // 971: rump.sp.v1.Vfs.Getcwd:output_type -> rump.sp.v1.GetcwdResponse
+	428, // 972: rump.sp.v1.Vfs.Fchroot:output_type -> rump.sp.v1.FchrootResponse
+	429, // 973: rump.sp.v1.Vfs.Lchflags:output_type -> rump.sp.v1.LchflagsResponse
+	430, // 974: rump.sp.v1.Vfs.FsyncRange:output_type -> rump.sp.v1.FsyncRangeResponse
+	431, // 975: rump.sp.v1.Vfs.Getvfsstat:output_type -> rump.sp.v1.GetvfsstatResponse
+	432, // 976: rump.sp.v1.Vfs.Statvfs1:output_type -> rump.sp.v1.Statvfs1Response
+	433, // 977: rump.sp.v1.Vfs.Fstatvfs1:output_type -> rump.sp.v1.Fstatvfs1Response
+	434, // 978: rump.sp.v1.Vfs.Extattrctl:output_type -> rump.sp.v1.ExtattrctlResponse
+	435, // 979: rump.sp.v1.Vfs.ExtattrSetFile:output_type -> rump.sp.v1.ExtattrSetFileResponse
+	436, // 980: rump.sp.v1.Vfs.ExtattrGetFile:output_type -> rump.sp.v1.ExtattrGetFileResponse
+	437, // 981: rump.sp.v1.Vfs.ExtattrDeleteFile:output_type -> rump.sp.v1.ExtattrDeleteFileResponse
+	438, // 982: rump.sp.v1.Vfs.ExtattrSetFd:output_type -> rump.sp.v1.ExtattrSetFdResponse
+	439, // 983: rump.sp.v1.Vfs.ExtattrGetFd:output_type -> rump.sp.v1.ExtattrGetFdResponse
+	440, // 984: rump.sp.v1.Vfs.ExtattrDeleteFd:output_type -> rump.sp.v1.ExtattrDeleteFdResponse
+	441, // 985: rump.sp.v1.Vfs.ExtattrSetLink:output_type -> rump.sp.v1.ExtattrSetLinkResponse
+	442, // 986: rump.sp.v1.Vfs.ExtattrGetLink:output_type -> rump.sp.v1.ExtattrGetLinkResponse
+	443, // 987: rump.sp.v1.Vfs.ExtattrDeleteLink:output_type -> rump.sp.v1.ExtattrDeleteLinkResponse
+	444, // 988: rump.sp.v1.Vfs.ExtattrListFd:output_type -> rump.sp.v1.ExtattrListFdResponse
+	445, // 989: rump.sp.v1.Vfs.ExtattrListFile:output_type -> rump.sp.v1.ExtattrListFileResponse
+	446, // 990: rump.sp.v1.Vfs.ExtattrListLink:output_type -> rump.sp.v1.ExtattrListLinkResponse
+	447, // 991: rump.sp.v1.Vfs.Setxattr:output_type -> rump.sp.v1.SetxattrResponse
+	448, // 992: rump.sp.v1.Vfs.Lsetxattr:output_type -> rump.sp.v1.LsetxattrResponse
+	449, // 993: rump.sp.v1.Vfs.Fsetxattr:output_type -> rump.sp.v1.FsetxattrResponse
+	450, // 994: rump.sp.v1.Vfs.Getxattr:output_type -> rump.sp.v1.GetxattrResponse
+	451, // 995: rump.sp.v1.Vfs.Lgetxattr:output_type -> rump.sp.v1.LgetxattrResponse
+	452, // 996: rump.sp.v1.Vfs.Fgetxattr:output_type -> rump.sp.v1.FgetxattrResponse
+	453, // 997: rump.sp.v1.Vfs.Listxattr:output_type -> rump.sp.v1.ListxattrResponse
+	454, // 998: rump.sp.v1.Vfs.Llistxattr:output_type -> rump.sp.v1.LlistxattrResponse
+	455, // 999: rump.sp.v1.Vfs.Flistxattr:output_type -> rump.sp.v1.FlistxattrResponse
+	456, // 1000: rump.sp.v1.Vfs.Removexattr:output_type -> rump.sp.v1.RemovexattrResponse
+	457, // 1001: rump.sp.v1.Vfs.Lremovexattr:output_type -> rump.sp.v1.LremovexattrResponse
+	458, // 1002: rump.sp.v1.Vfs.Fremovexattr:output_type -> rump.sp.v1.FremovexattrResponse
+	459, // 1003: rump.sp.v1.Vfs.Getdents:output_type -> rump.sp.v1.GetdentsResponse
+	460, // 1004: rump.sp.v1.Vfs.Getfh:output_type -> rump.sp.v1.GetfhResponse
+	461, // 1005: rump.sp.v1.Vfs.Fhopen:output_type -> rump.sp.v1.FhopenResponse
+	462, // 1006: rump.sp.v1.Vfs.Fhstatvfs1:output_type -> rump.sp.v1.Fhstatvfs1Response
+	463, // 1007: rump.sp.v1.Vfs.Mount:output_type -> rump.sp.v1.MountResponse
+	464, // 1008: rump.sp.v1.Vfs.Utimes:output_type -> rump.sp.v1.UtimesResponse
+	465, // 1009: rump.sp.v1.Vfs.Futimes:output_type -> rump.sp.v1.FutimesResponse
+	466, // 1010: rump.sp.v1.Vfs.Lutimes:output_type -> rump.sp.v1.LutimesResponse
+	467, // 1011: rump.sp.v1.Vfs.Stat:output_type -> rump.sp.v1.StatResponse
+	468, // 1012: rump.sp.v1.Vfs.Lstat:output_type -> rump.sp.v1.LstatResponse
+	469, // 1013: rump.sp.v1.Vfs.Mknod:output_type -> rump.sp.v1.MknodResponse
+	470, // 1014: rump.sp.v1.Vfs.Fhstat:output_type -> rump.sp.v1.FhstatResponse
+	471, // 1015: rump.sp.v1.Vfs.Linkat:output_type -> rump.sp.v1.LinkatResponse
+	472, // 1016: rump.sp.v1.Vfs.Renameat:output_type -> rump.sp.v1.RenameatResponse
+	473, // 1017: rump.sp.v1.Vfs.Mkfifoat:output_type -> rump.sp.v1.MkfifoatResponse
+	474, // 1018: rump.sp.v1.Vfs.Mknodat:output_type -> rump.sp.v1.MknodatResponse
+	475, // 1019: rump.sp.v1.Vfs.Mkdirat:output_type -> rump.sp.v1.MkdiratResponse
+	476, // 1020: rump.sp.v1.Vfs.Faccessat:output_type -> rump.sp.v1.FaccessatResponse
+	477, // 1021: rump.sp.v1.Vfs.Fchmodat:output_type -> rump.sp.v1.FchmodatResponse
+	478, // 1022: rump.sp.v1.Vfs.Fchownat:output_type -> rump.sp.v1.FchownatResponse
+	479, // 1023: rump.sp.v1.Vfs.Fstatat:output_type -> rump.sp.v1.FstatatResponse
+	480, // 1024: rump.sp.v1.Vfs.Utimensat:output_type -> rump.sp.v1.UtimensatResponse
+	481, // 1025: rump.sp.v1.Vfs.Openat:output_type -> rump.sp.v1.OpenatResponse
+	482, // 1026: rump.sp.v1.Vfs.Readlinkat:output_type -> rump.sp.v1.ReadlinkatResponse
+	483, // 1027: rump.sp.v1.Vfs.Symlinkat:output_type -> rump.sp.v1.SymlinkatResponse
+	484, // 1028: rump.sp.v1.Vfs.Unlinkat:output_type -> rump.sp.v1.UnlinkatResponse
+	485, // 1029: rump.sp.v1.Vfs.Futimens:output_type -> rump.sp.v1.FutimensResponse
+	486, // 1030: rump.sp.v1.Vfs.Quotactl:output_type -> rump.sp.v1.QuotactlResponse
+	487, // 1031: rump.sp.v1.Vfs.PosixFallocate:output_type -> rump.sp.v1.PosixFallocateResponse
+	488, // 1032: rump.sp.v1.Vfs.Fdiscard:output_type -> rump.sp.v1.FdiscardResponse
+	510, // 1033: rump.sp.v1.Vfs.EtfsRegister:output_type -> rump.sp.v1.EtfsRegisterResponse
+	511, // 1034: rump.sp.v1.Vfs.EtfsRegisterWithsize:output_type -> rump.sp.v1.EtfsRegisterWithsizeResponse
+	512, // 1035: rump.sp.v1.Vfs.EtfsRemove:output_type -> rump.sp.v1.EtfsRemoveResponse
+	513, // 1036: rump.sp.v1.Vfs.Newfs:output_type -> rump.sp.v1.NewfsResponse
+	514, // 1037: rump.sp.v1.Vfs.GetdentsStat:output_type -> rump.sp.v1.GetdentsStatResponse
+	515, // 1038: rump.sp.v1.Vfs.GetdentsPacked:output_type -> rump.sp.v1.GetdentsPackedResponse
+	489, // 1039: rump.sp.v1.Net.Recvmsg:output_type -> rump.sp.v1.RecvmsgResponse
+	490, // 1040: rump.sp.v1.Net.Sendmsg:output_type -> rump.sp.v1.SendmsgResponse
+	491, // 1041: rump.sp.v1.Net.Recvfrom:output_type -> rump.sp.v1.RecvfromResponse
+	492, // 1042: rump.sp.v1.Net.Accept:output_type -> rump.sp.v1.AcceptResponse
+	493, // 1043: rump.sp.v1.Net.Getpeername:output_type -> rump.sp.v1.GetpeernameResponse
+	494, // 1044: rump.sp.v1.Net.Getsockname:output_type -> rump.sp.v1.GetsocknameResponse
+	495, // 1045: rump.sp.v1.Net.Connect:output_type -> rump.sp.v1.ConnectResponse
+	496, // 1046: rump.sp.v1.Net.Bind:output_type -> rump.sp.v1.BindResponse
+	497, // 1047: rump.sp.v1.Net.Setsockopt:output_type -> rump.sp.v1.SetsockoptResponse
+	498, // 1048: rump.sp.v1.Net.Listen:output_type -> rump.sp.v1.ListenResponse
+	499, // 1049: rump.sp.v1.Net.Getsockopt:output_type -> rump.sp.v1.GetsockoptResponse
+	500, // 1050: rump.sp.v1.Net.Sendto:output_type -> rump.sp.v1.SendtoResponse
+	501, // 1051: rump.sp.v1.Net.Shutdown:output_type -> rump.sp.v1.ShutdownResponse
+	502, // 1052: rump.sp.v1.Net.Socketpair:output_type -> rump.sp.v1.SocketpairResponse
+	503, // 1053: rump.sp.v1.Net.Socket:output_type -> rump.sp.v1.SocketResponse
+	504, // 1054: rump.sp.v1.Net.Paccept:output_type -> rump.sp.v1.PacceptResponse
+	505, // 1055: rump.sp.v1.Net.Recvmmsg:output_type -> rump.sp.v1.RecvmmsgResponse
+	506, // 1056: rump.sp.v1.Net.Sendmmsg:output_type -> rump.sp.v1.SendmmsgResponse
+	516, // 1057: rump.sp.v1.Net.NetconfigIfcreate:output_type -> rump.sp.v1.NetconfigIfcreateResponse
+	517, // 1058: rump.sp.v1.Net.NetconfigIfdestroy:output_type -> rump.sp.v1.NetconfigIfdestroyResponse
+	518, // 1059: rump.sp.v1.Net.NetconfigIfup:output_type -> rump.sp.v1.NetconfigIfupResponse
+	519, // 1060: rump.sp.v1.Net.NetconfigIfdown:output_type -> rump.sp.v1.NetconfigIfdownResponse
+	520, // 1061: rump.sp.v1.Net.NetconfigIfsetlinkstr:output_type -> rump.sp.v1.NetconfigIfsetlinkstrResponse
+	521, // 1062: rump.sp.v1.Net.NetconfigBradd:output_type -> rump.sp.v1.NetconfigBraddResponse
+	522, // 1063: rump.sp.v1.Net.NetconfigBrdel:output_type -> rump.sp.v1.NetconfigBrdelResponse
+	523, // 1064: rump.sp.v1.Net.NetconfigIpv4Ifaddr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrResponse
+	524, // 1065: rump.sp.v1.Net.NetconfigIpv4IfaddrCidr:output_type -> rump.sp.v1.NetconfigIpv4IfaddrCidrResponse
+	525, // 1066: rump.sp.v1.Net.NetconfigIpv6Ifaddr:output_type -> rump.sp.v1.NetconfigIpv6IfaddrResponse
+	526, // 1067: rump.sp.v1.Net.NetconfigIpv4Gw:output_type -> rump.sp.v1.NetconfigIpv4GwResponse
+	527, // 1068: rump.sp.v1.Net.NetconfigIpv6Gw:output_type -> rump.sp.v1.NetconfigIpv6GwResponse
+	528, // 1069: rump.sp.v1.Net.NetconfigDhcpIpv4Oneshot:output_type -> rump.sp.v1.NetconfigDhcpIpv4OneshotResponse
+	529, // 1070: rump.sp.v1.Net.NetconfigAutoIpv6:output_type -> rump.sp.v1.NetconfigAutoIpv6Response
+	530, // 1071: rump.sp.v1.Net.NetconfigIfaddrs:output_type -> rump.sp.v1.NetconfigIfaddrsResponse
+	541, // 1072: rump.sp.v1.Net.NpfLoad:output_type -> rump.sp.v1.NpfLoadResponse
+	542, // 1073: rump.sp.v1.Net.NpfConfigGet:output_type -> rump.sp.v1.NpfConfigGetResponse
+	543, // 1074: rump.sp.v1.Net.NpfSwitch:output_type -> rump.sp.v1.NpfSwitchResponse
+	544, // 1075: rump.sp.v1.Net.NpfFlush:output_type -> rump.sp.v1.NpfFlushResponse
+	545, // 1076: rump.sp.v1.Net.NpfConnections:output_type -> rump.sp.v1.NpfConnectionsResponse
+	546, // 1077: rump.sp.v1.Net.NpfStats:output_type -> rump.sp.v1.NpfStatsResponse
+	547, // 1078: rump.sp.v1.Net.NpfTable:output_type -> rump.sp.v1.NpfTableResponse
+	548, // 1079: rump.sp.v1.Net.NpfRuleAdd:output_type -> rump.sp.v1.NpfRuleAddResponse
+	549, // 1080: rump.sp.v1.Net.NpfRuleRemove:output_type -> rump.sp.v1.NpfRuleRemoveResponse
+	550, // 1081: rump.sp.v1.Net.DhcpStart:output_type -> rump.sp.v1.DhcpStartResponse
+	551, // 1082: rump.sp.v1.Net.DhcpRenew:output_type -> rump.sp.v1.DhcpRenewResponse
+	552, // 1083: rump.sp.v1.Net.DhcpStop:output_type -> rump.sp.v1.DhcpStopResponse
+	553, // 1084: rump.sp.v1.Net.DhcpLeases:output_type -> rump.sp.v1.DhcpLeasesResponse
+	554, // 1085: rump.sp.v1.Net.DhcpdStart:output_type -> rump.sp.v1.DhcpdStartResponse
+	555, // 1086: rump.sp.v1.Net.DhcpdStop:output_type -> rump.sp.v1.DhcpdStopResponse
+	556, // 1087: rump.sp.v1.Net.DhcpdBindings:output_type -> rump.sp.v1.DhcpdBindingsResponse
+	557, // 1088: rump.sp.v1.Net.DnsForward:output_type -> rump.sp.v1.DnsForwardResponse
+	558, // 1089: rump.sp.v1.Net.NetconfigIfaddrdel:output_type -> rump.sp.v1.NetconfigIfaddrdelResponse
+	559, // 1090: rump.sp.v1.Net.RouteSend:output_type -> rump.sp.v1.RouteSendResponse
+	560, // 1091: rump.sp.v1.Net.RouteRecv:output_type -> rump.sp.v1.RouteRecvResponse
+	561, // 1092: rump.sp.v1.Net.RouteDump:output_type -> rump.sp.v1.RouteDumpResponse
+	562, // 1093: rump.sp.v1.Net.NetPcblist:output_type -> rump.sp.v1.NetPcblistResponse
+	563, // 1094: rump.sp.v1.Net.NetCounters:output_type -> rump.sp.v1.NetCountersResponse
+	564, // 1095: rump.sp.v1.Net.NdList:output_type -> rump.sp.v1.NdListResponse
+	531, // 1096: rump.sp.v1.Net.NetconfigIfimpair:output_type -> rump.sp.v1.NetconfigIfimpairResponse
+	532, // 1097: rump.sp.v1.Net.NetconfigIfimpairstat:output_type -> rump.sp.v1.NetconfigIfimpairstatResponse
+	533, // 1098: rump.sp.v1.Net.NetconfigIfcapture:output_type -> rump.sp.v1.NetconfigIfcaptureResponse
+	534, // 1099: rump.sp.v1.Net.BpfOpen:output_type -> rump.sp.v1.BpfOpenResponse
+	535, // 1100: rump.sp.v1.Dev.DevList:output_type -> rump.sp.v1.DevListResponse
+	536, // 1101: rump.sp.v1.Dev.MdCreate:output_type -> rump.sp.v1.MdCreateResponse
+	537, // 1102: rump.sp.v1.Dev.MdDestroy:output_type -> rump.sp.v1.MdDestroyResponse
+	825, // [825:1103] is the sub-list for method output_type
+	547, // [547:825] is the sub-list for method input_type
+	547, // [547:547] is the sub-list for extension type_name
+	547, // [547:547] is the sub-list for extension extendee
+	0,   // [0:547] is the sub-list for field type_name
 }
 
 func init() { file_rump_sp_proto_init() }
@@ -13800,6 +13841,7 @@ func file_rump_sp_proto_init() {
 		(*Call_EtfsRemove)(nil),
 		(*Call_Newfs)(nil),
 		(*Call_GetdentsStat)(nil),
+		(*Call_GetdentsPacked)(nil),
 		(*Call_NetconfigIfcreate)(nil),
 		(*Call_NetconfigIfdestroy)(nil),
 		(*Call_NetconfigIfup)(nil),
@@ -14066,6 +14108,7 @@ func file_rump_sp_proto_init() {
 		(*Result_EtfsRemove)(nil),
 		(*Result_Newfs)(nil),
 		(*Result_GetdentsStat)(nil),
+		(*Result_GetdentsPacked)(nil),
 		(*Result_NetconfigIfcreate)(nil),
 		(*Result_NetconfigIfdestroy)(nil),
 		(*Result_NetconfigIfup)(nil),

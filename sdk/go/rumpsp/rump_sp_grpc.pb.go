@@ -4495,6 +4495,7 @@ const (
 	Vfs_EtfsRemove_FullMethodName           = "/rump.sp.v1.Vfs/EtfsRemove"
 	Vfs_Newfs_FullMethodName                = "/rump.sp.v1.Vfs/Newfs"
 	Vfs_GetdentsStat_FullMethodName         = "/rump.sp.v1.Vfs/GetdentsStat"
+	Vfs_GetdentsPacked_FullMethodName       = "/rump.sp.v1.Vfs/GetdentsPacked"
 )
 
 // VfsClient is the client API for Vfs service.
@@ -4721,6 +4722,11 @@ type VfsClient interface {
 	// Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for each of
 	// them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR, EINVAL.
 	GetdentsStat(ctx context.Context, in *GetdentsStatRequest, opts ...grpc.CallOption) (*GetdentsStatResponse, error)
+	// The same as records one behind another, for those who read some of them only. Little endian, without gaps: length of
+	// the name (16 bits), d_type (8), whether there are attributes (8), d_fileno, d_off (64 each); the attributes in the order
+	// of Stat, with st_mode, st_nlink, st_uid, st_gid, st_blksize, st_flags and st_gen in 32 bits, the others in 64; the name.
+	// EBADF, ENOTDIR, EINVAL.
+	GetdentsPacked(ctx context.Context, in *GetdentsPackedRequest, opts ...grpc.CallOption) (*GetdentsPackedResponse, error)
 }
 
 type vfsClient struct {
@@ -5801,6 +5807,16 @@ func (c *vfsClient) GetdentsStat(ctx context.Context, in *GetdentsStatRequest, o
 	return out, nil
 }
 
+func (c *vfsClient) GetdentsPacked(ctx context.Context, in *GetdentsPackedRequest, opts ...grpc.CallOption) (*GetdentsPackedResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetdentsPackedResponse)
+	err := c.cc.Invoke(ctx, Vfs_GetdentsPacked_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // VfsServer is the server API for Vfs service.
 // All implementations must embed UnimplementedVfsServer
 // for forward compatibility.
@@ -6025,6 +6041,11 @@ type VfsServer interface {
 	// Next entries of an open directory, about count bytes of them and at most 1,024, with what fstatat gives for each of
 	// them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR, EINVAL.
 	GetdentsStat(context.Context, *GetdentsStatRequest) (*GetdentsStatResponse, error)
+	// The same as records one behind another, for those who read some of them only. Little endian, without gaps: length of
+	// the name (16 bits), d_type (8), whether there are attributes (8), d_fileno, d_off (64 each); the attributes in the order
+	// of Stat, with st_mode, st_nlink, st_uid, st_gid, st_blksize, st_flags and st_gen in 32 bits, the others in 64; the name.
+	// EBADF, ENOTDIR, EINVAL.
+	GetdentsPacked(context.Context, *GetdentsPackedRequest) (*GetdentsPackedResponse, error)
 	mustEmbedUnimplementedVfsServer()
 }
 
@@ -6355,6 +6376,9 @@ func (UnimplementedVfsServer) Newfs(context.Context, *NewfsRequest) (*NewfsRespo
 }
 func (UnimplementedVfsServer) GetdentsStat(context.Context, *GetdentsStatRequest) (*GetdentsStatResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetdentsStat not implemented")
+}
+func (UnimplementedVfsServer) GetdentsPacked(context.Context, *GetdentsPackedRequest) (*GetdentsPackedResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetdentsPacked not implemented")
 }
 func (UnimplementedVfsServer) mustEmbedUnimplementedVfsServer() {}
 func (UnimplementedVfsServer) testEmbeddedByValue()             {}
@@ -8303,6 +8327,24 @@ func _Vfs_GetdentsStat_Handler(srv interface{}, ctx context.Context, dec func(in
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Vfs_GetdentsPacked_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetdentsPackedRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(VfsServer).GetdentsPacked(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Vfs_GetdentsPacked_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(VfsServer).GetdentsPacked(ctx, req.(*GetdentsPackedRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Vfs_ServiceDesc is the grpc.ServiceDesc for Vfs service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -8737,6 +8779,10 @@ var Vfs_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetdentsStat",
 			Handler:    _Vfs_GetdentsStat_Handler,
+		},
+		{
+			MethodName: "GetdentsPacked",
+			Handler:    _Vfs_GetdentsPacked_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

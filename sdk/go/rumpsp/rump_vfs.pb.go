@@ -7031,6 +7031,102 @@ func (x *GetdentsStatResponse) GetEntries() []*DirentStat {
 	return nil
 }
 
+type GetdentsPackedRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Fd            int32                  `protobuf:"varint,1,opt,name=fd,proto3" json:"fd,omitempty"`
+	Count         uint64                 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetdentsPackedRequest) Reset() {
+	*x = GetdentsPackedRequest{}
+	mi := &file_rump_vfs_proto_msgTypes[148]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetdentsPackedRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetdentsPackedRequest) ProtoMessage() {}
+
+func (x *GetdentsPackedRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_vfs_proto_msgTypes[148]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetdentsPackedRequest.ProtoReflect.Descriptor instead.
+func (*GetdentsPackedRequest) Descriptor() ([]byte, []int) {
+	return file_rump_vfs_proto_rawDescGZIP(), []int{148}
+}
+
+func (x *GetdentsPackedRequest) GetFd() int32 {
+	if x != nil {
+		return x.Fd
+	}
+	return 0
+}
+
+func (x *GetdentsPackedRequest) GetCount() uint64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+type GetdentsPackedResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Entries       []byte                 `protobuf:"bytes,1,opt,name=entries,proto3" json:"entries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetdentsPackedResponse) Reset() {
+	*x = GetdentsPackedResponse{}
+	mi := &file_rump_vfs_proto_msgTypes[149]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetdentsPackedResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetdentsPackedResponse) ProtoMessage() {}
+
+func (x *GetdentsPackedResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_rump_vfs_proto_msgTypes[149]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetdentsPackedResponse.ProtoReflect.Descriptor instead.
+func (*GetdentsPackedResponse) Descriptor() ([]byte, []int) {
+	return file_rump_vfs_proto_rawDescGZIP(), []int{149}
+}
+
+func (x *GetdentsPackedResponse) GetEntries() []byte {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
 type GetfhRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Fname         []byte                 `protobuf:"bytes,1,opt,name=fname,proto3" json:"fname,omitempty"`
@@ -7040,7 +7136,7 @@ type GetfhRequest struct {
 
 func (x *GetfhRequest) Reset() {
 	*x = GetfhRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[148]
+	mi := &file_rump_vfs_proto_msgTypes[150]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7052,7 +7148,7 @@ func (x *GetfhRequest) String() string {
 func (*GetfhRequest) ProtoMessage() {}
 
 func (x *GetfhRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[148]
+	mi := &file_rump_vfs_proto_msgTypes[150]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7065,7 +7161,7 @@ func (x *GetfhRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetfhRequest.ProtoReflect.Descriptor instead.
 func (*GetfhRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{148}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{150}
 }
 
 func (x *GetfhRequest) GetFname() []byte {
@@ -7084,7 +7180,7 @@ type GetfhResponse struct {
 
 func (x *GetfhResponse) Reset() {
 	*x = GetfhResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[149]
+	mi := &file_rump_vfs_proto_msgTypes[151]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7096,7 +7192,7 @@ func (x *GetfhResponse) String() string {
 func (*GetfhResponse) ProtoMessage() {}
 
 func (x *GetfhResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[149]
+	mi := &file_rump_vfs_proto_msgTypes[151]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7109,7 +7205,7 @@ func (x *GetfhResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetfhResponse.ProtoReflect.Descriptor instead.
 func (*GetfhResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{149}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{151}
 }
 
 func (x *GetfhResponse) GetFhp() []byte {
@@ -7129,7 +7225,7 @@ type FhopenRequest struct {
 
 func (x *FhopenRequest) Reset() {
 	*x = FhopenRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[150]
+	mi := &file_rump_vfs_proto_msgTypes[152]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7141,7 +7237,7 @@ func (x *FhopenRequest) String() string {
 func (*FhopenRequest) ProtoMessage() {}
 
 func (x *FhopenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[150]
+	mi := &file_rump_vfs_proto_msgTypes[152]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7154,7 +7250,7 @@ func (x *FhopenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FhopenRequest.ProtoReflect.Descriptor instead.
 func (*FhopenRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{150}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{152}
 }
 
 func (x *FhopenRequest) GetFhp() []byte {
@@ -7180,7 +7276,7 @@ type FhopenResponse struct {
 
 func (x *FhopenResponse) Reset() {
 	*x = FhopenResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[151]
+	mi := &file_rump_vfs_proto_msgTypes[153]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7192,7 +7288,7 @@ func (x *FhopenResponse) String() string {
 func (*FhopenResponse) ProtoMessage() {}
 
 func (x *FhopenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[151]
+	mi := &file_rump_vfs_proto_msgTypes[153]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7205,7 +7301,7 @@ func (x *FhopenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FhopenResponse.ProtoReflect.Descriptor instead.
 func (*FhopenResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{151}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{153}
 }
 
 func (x *FhopenResponse) GetFd() int32 {
@@ -7225,7 +7321,7 @@ type Fhstatvfs1Request struct {
 
 func (x *Fhstatvfs1Request) Reset() {
 	*x = Fhstatvfs1Request{}
-	mi := &file_rump_vfs_proto_msgTypes[152]
+	mi := &file_rump_vfs_proto_msgTypes[154]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7237,7 +7333,7 @@ func (x *Fhstatvfs1Request) String() string {
 func (*Fhstatvfs1Request) ProtoMessage() {}
 
 func (x *Fhstatvfs1Request) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[152]
+	mi := &file_rump_vfs_proto_msgTypes[154]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7250,7 +7346,7 @@ func (x *Fhstatvfs1Request) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fhstatvfs1Request.ProtoReflect.Descriptor instead.
 func (*Fhstatvfs1Request) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{152}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{154}
 }
 
 func (x *Fhstatvfs1Request) GetFhp() []byte {
@@ -7276,7 +7372,7 @@ type Fhstatvfs1Response struct {
 
 func (x *Fhstatvfs1Response) Reset() {
 	*x = Fhstatvfs1Response{}
-	mi := &file_rump_vfs_proto_msgTypes[153]
+	mi := &file_rump_vfs_proto_msgTypes[155]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7288,7 +7384,7 @@ func (x *Fhstatvfs1Response) String() string {
 func (*Fhstatvfs1Response) ProtoMessage() {}
 
 func (x *Fhstatvfs1Response) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[153]
+	mi := &file_rump_vfs_proto_msgTypes[155]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7301,7 +7397,7 @@ func (x *Fhstatvfs1Response) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fhstatvfs1Response.ProtoReflect.Descriptor instead.
 func (*Fhstatvfs1Response) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{153}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{155}
 }
 
 func (x *Fhstatvfs1Response) GetBuf() *Statvfs {
@@ -7323,7 +7419,7 @@ type MountRequest struct {
 
 func (x *MountRequest) Reset() {
 	*x = MountRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[154]
+	mi := &file_rump_vfs_proto_msgTypes[156]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7335,7 +7431,7 @@ func (x *MountRequest) String() string {
 func (*MountRequest) ProtoMessage() {}
 
 func (x *MountRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[154]
+	mi := &file_rump_vfs_proto_msgTypes[156]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7348,7 +7444,7 @@ func (x *MountRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountRequest.ProtoReflect.Descriptor instead.
 func (*MountRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{154}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{156}
 }
 
 func (x *MountRequest) GetType() string {
@@ -7388,7 +7484,7 @@ type MountResponse struct {
 
 func (x *MountResponse) Reset() {
 	*x = MountResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[155]
+	mi := &file_rump_vfs_proto_msgTypes[157]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7400,7 +7496,7 @@ func (x *MountResponse) String() string {
 func (*MountResponse) ProtoMessage() {}
 
 func (x *MountResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[155]
+	mi := &file_rump_vfs_proto_msgTypes[157]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7413,7 +7509,7 @@ func (x *MountResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MountResponse.ProtoReflect.Descriptor instead.
 func (*MountResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{155}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{157}
 }
 
 func (x *MountResponse) GetData() *MountArgs {
@@ -7434,7 +7530,7 @@ type UtimesRequest struct {
 
 func (x *UtimesRequest) Reset() {
 	*x = UtimesRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[156]
+	mi := &file_rump_vfs_proto_msgTypes[158]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7446,7 +7542,7 @@ func (x *UtimesRequest) String() string {
 func (*UtimesRequest) ProtoMessage() {}
 
 func (x *UtimesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[156]
+	mi := &file_rump_vfs_proto_msgTypes[158]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7459,7 +7555,7 @@ func (x *UtimesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UtimesRequest.ProtoReflect.Descriptor instead.
 func (*UtimesRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{156}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{158}
 }
 
 func (x *UtimesRequest) GetPath() []byte {
@@ -7491,7 +7587,7 @@ type UtimesResponse struct {
 
 func (x *UtimesResponse) Reset() {
 	*x = UtimesResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[157]
+	mi := &file_rump_vfs_proto_msgTypes[159]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7503,7 +7599,7 @@ func (x *UtimesResponse) String() string {
 func (*UtimesResponse) ProtoMessage() {}
 
 func (x *UtimesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[157]
+	mi := &file_rump_vfs_proto_msgTypes[159]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7516,7 +7612,7 @@ func (x *UtimesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UtimesResponse.ProtoReflect.Descriptor instead.
 func (*UtimesResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{157}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{159}
 }
 
 type FutimesRequest struct {
@@ -7530,7 +7626,7 @@ type FutimesRequest struct {
 
 func (x *FutimesRequest) Reset() {
 	*x = FutimesRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[158]
+	mi := &file_rump_vfs_proto_msgTypes[160]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7542,7 +7638,7 @@ func (x *FutimesRequest) String() string {
 func (*FutimesRequest) ProtoMessage() {}
 
 func (x *FutimesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[158]
+	mi := &file_rump_vfs_proto_msgTypes[160]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7555,7 +7651,7 @@ func (x *FutimesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FutimesRequest.ProtoReflect.Descriptor instead.
 func (*FutimesRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{158}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{160}
 }
 
 func (x *FutimesRequest) GetFd() int32 {
@@ -7587,7 +7683,7 @@ type FutimesResponse struct {
 
 func (x *FutimesResponse) Reset() {
 	*x = FutimesResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[159]
+	mi := &file_rump_vfs_proto_msgTypes[161]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7599,7 +7695,7 @@ func (x *FutimesResponse) String() string {
 func (*FutimesResponse) ProtoMessage() {}
 
 func (x *FutimesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[159]
+	mi := &file_rump_vfs_proto_msgTypes[161]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7612,7 +7708,7 @@ func (x *FutimesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FutimesResponse.ProtoReflect.Descriptor instead.
 func (*FutimesResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{159}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{161}
 }
 
 type LutimesRequest struct {
@@ -7626,7 +7722,7 @@ type LutimesRequest struct {
 
 func (x *LutimesRequest) Reset() {
 	*x = LutimesRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[160]
+	mi := &file_rump_vfs_proto_msgTypes[162]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7638,7 +7734,7 @@ func (x *LutimesRequest) String() string {
 func (*LutimesRequest) ProtoMessage() {}
 
 func (x *LutimesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[160]
+	mi := &file_rump_vfs_proto_msgTypes[162]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7651,7 +7747,7 @@ func (x *LutimesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LutimesRequest.ProtoReflect.Descriptor instead.
 func (*LutimesRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{160}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{162}
 }
 
 func (x *LutimesRequest) GetPath() []byte {
@@ -7683,7 +7779,7 @@ type LutimesResponse struct {
 
 func (x *LutimesResponse) Reset() {
 	*x = LutimesResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[161]
+	mi := &file_rump_vfs_proto_msgTypes[163]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7695,7 +7791,7 @@ func (x *LutimesResponse) String() string {
 func (*LutimesResponse) ProtoMessage() {}
 
 func (x *LutimesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[161]
+	mi := &file_rump_vfs_proto_msgTypes[163]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7708,7 +7804,7 @@ func (x *LutimesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LutimesResponse.ProtoReflect.Descriptor instead.
 func (*LutimesResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{161}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{163}
 }
 
 type StatRequest struct {
@@ -7720,7 +7816,7 @@ type StatRequest struct {
 
 func (x *StatRequest) Reset() {
 	*x = StatRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[162]
+	mi := &file_rump_vfs_proto_msgTypes[164]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7732,7 +7828,7 @@ func (x *StatRequest) String() string {
 func (*StatRequest) ProtoMessage() {}
 
 func (x *StatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[162]
+	mi := &file_rump_vfs_proto_msgTypes[164]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7745,7 +7841,7 @@ func (x *StatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatRequest.ProtoReflect.Descriptor instead.
 func (*StatRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{162}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{164}
 }
 
 func (x *StatRequest) GetPath() []byte {
@@ -7764,7 +7860,7 @@ type StatResponse struct {
 
 func (x *StatResponse) Reset() {
 	*x = StatResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[163]
+	mi := &file_rump_vfs_proto_msgTypes[165]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7776,7 +7872,7 @@ func (x *StatResponse) String() string {
 func (*StatResponse) ProtoMessage() {}
 
 func (x *StatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[163]
+	mi := &file_rump_vfs_proto_msgTypes[165]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7789,7 +7885,7 @@ func (x *StatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatResponse.ProtoReflect.Descriptor instead.
 func (*StatResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{163}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{165}
 }
 
 func (x *StatResponse) GetSb() *Stat {
@@ -7808,7 +7904,7 @@ type LstatRequest struct {
 
 func (x *LstatRequest) Reset() {
 	*x = LstatRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[164]
+	mi := &file_rump_vfs_proto_msgTypes[166]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7820,7 +7916,7 @@ func (x *LstatRequest) String() string {
 func (*LstatRequest) ProtoMessage() {}
 
 func (x *LstatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[164]
+	mi := &file_rump_vfs_proto_msgTypes[166]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7833,7 +7929,7 @@ func (x *LstatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LstatRequest.ProtoReflect.Descriptor instead.
 func (*LstatRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{164}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{166}
 }
 
 func (x *LstatRequest) GetPath() []byte {
@@ -7852,7 +7948,7 @@ type LstatResponse struct {
 
 func (x *LstatResponse) Reset() {
 	*x = LstatResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[165]
+	mi := &file_rump_vfs_proto_msgTypes[167]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7864,7 +7960,7 @@ func (x *LstatResponse) String() string {
 func (*LstatResponse) ProtoMessage() {}
 
 func (x *LstatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[165]
+	mi := &file_rump_vfs_proto_msgTypes[167]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7877,7 +7973,7 @@ func (x *LstatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LstatResponse.ProtoReflect.Descriptor instead.
 func (*LstatResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{165}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{167}
 }
 
 func (x *LstatResponse) GetSb() *Stat {
@@ -7898,7 +7994,7 @@ type MknodRequest struct {
 
 func (x *MknodRequest) Reset() {
 	*x = MknodRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[166]
+	mi := &file_rump_vfs_proto_msgTypes[168]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7910,7 +8006,7 @@ func (x *MknodRequest) String() string {
 func (*MknodRequest) ProtoMessage() {}
 
 func (x *MknodRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[166]
+	mi := &file_rump_vfs_proto_msgTypes[168]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7923,7 +8019,7 @@ func (x *MknodRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MknodRequest.ProtoReflect.Descriptor instead.
 func (*MknodRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{166}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{168}
 }
 
 func (x *MknodRequest) GetPath() []byte {
@@ -7955,7 +8051,7 @@ type MknodResponse struct {
 
 func (x *MknodResponse) Reset() {
 	*x = MknodResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[167]
+	mi := &file_rump_vfs_proto_msgTypes[169]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -7967,7 +8063,7 @@ func (x *MknodResponse) String() string {
 func (*MknodResponse) ProtoMessage() {}
 
 func (x *MknodResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[167]
+	mi := &file_rump_vfs_proto_msgTypes[169]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -7980,7 +8076,7 @@ func (x *MknodResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MknodResponse.ProtoReflect.Descriptor instead.
 func (*MknodResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{167}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{169}
 }
 
 type FhstatRequest struct {
@@ -7992,7 +8088,7 @@ type FhstatRequest struct {
 
 func (x *FhstatRequest) Reset() {
 	*x = FhstatRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[168]
+	mi := &file_rump_vfs_proto_msgTypes[170]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8004,7 +8100,7 @@ func (x *FhstatRequest) String() string {
 func (*FhstatRequest) ProtoMessage() {}
 
 func (x *FhstatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[168]
+	mi := &file_rump_vfs_proto_msgTypes[170]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8017,7 +8113,7 @@ func (x *FhstatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FhstatRequest.ProtoReflect.Descriptor instead.
 func (*FhstatRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{168}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{170}
 }
 
 func (x *FhstatRequest) GetFhp() []byte {
@@ -8036,7 +8132,7 @@ type FhstatResponse struct {
 
 func (x *FhstatResponse) Reset() {
 	*x = FhstatResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[169]
+	mi := &file_rump_vfs_proto_msgTypes[171]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8048,7 +8144,7 @@ func (x *FhstatResponse) String() string {
 func (*FhstatResponse) ProtoMessage() {}
 
 func (x *FhstatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[169]
+	mi := &file_rump_vfs_proto_msgTypes[171]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8061,7 +8157,7 @@ func (x *FhstatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FhstatResponse.ProtoReflect.Descriptor instead.
 func (*FhstatResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{169}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{171}
 }
 
 func (x *FhstatResponse) GetSb() *Stat {
@@ -8084,7 +8180,7 @@ type LinkatRequest struct {
 
 func (x *LinkatRequest) Reset() {
 	*x = LinkatRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[170]
+	mi := &file_rump_vfs_proto_msgTypes[172]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8096,7 +8192,7 @@ func (x *LinkatRequest) String() string {
 func (*LinkatRequest) ProtoMessage() {}
 
 func (x *LinkatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[170]
+	mi := &file_rump_vfs_proto_msgTypes[172]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8109,7 +8205,7 @@ func (x *LinkatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkatRequest.ProtoReflect.Descriptor instead.
 func (*LinkatRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{170}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{172}
 }
 
 func (x *LinkatRequest) GetFd1() int32 {
@@ -8155,7 +8251,7 @@ type LinkatResponse struct {
 
 func (x *LinkatResponse) Reset() {
 	*x = LinkatResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[171]
+	mi := &file_rump_vfs_proto_msgTypes[173]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8167,7 +8263,7 @@ func (x *LinkatResponse) String() string {
 func (*LinkatResponse) ProtoMessage() {}
 
 func (x *LinkatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[171]
+	mi := &file_rump_vfs_proto_msgTypes[173]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8180,7 +8276,7 @@ func (x *LinkatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LinkatResponse.ProtoReflect.Descriptor instead.
 func (*LinkatResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{171}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{173}
 }
 
 type RenameatRequest struct {
@@ -8195,7 +8291,7 @@ type RenameatRequest struct {
 
 func (x *RenameatRequest) Reset() {
 	*x = RenameatRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[172]
+	mi := &file_rump_vfs_proto_msgTypes[174]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8207,7 +8303,7 @@ func (x *RenameatRequest) String() string {
 func (*RenameatRequest) ProtoMessage() {}
 
 func (x *RenameatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[172]
+	mi := &file_rump_vfs_proto_msgTypes[174]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8220,7 +8316,7 @@ func (x *RenameatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenameatRequest.ProtoReflect.Descriptor instead.
 func (*RenameatRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{172}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{174}
 }
 
 func (x *RenameatRequest) GetFromfd() int32 {
@@ -8259,7 +8355,7 @@ type RenameatResponse struct {
 
 func (x *RenameatResponse) Reset() {
 	*x = RenameatResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[173]
+	mi := &file_rump_vfs_proto_msgTypes[175]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8271,7 +8367,7 @@ func (x *RenameatResponse) String() string {
 func (*RenameatResponse) ProtoMessage() {}
 
 func (x *RenameatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[173]
+	mi := &file_rump_vfs_proto_msgTypes[175]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8284,7 +8380,7 @@ func (x *RenameatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenameatResponse.ProtoReflect.Descriptor instead.
 func (*RenameatResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{173}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{175}
 }
 
 type MkfifoatRequest struct {
@@ -8298,7 +8394,7 @@ type MkfifoatRequest struct {
 
 func (x *MkfifoatRequest) Reset() {
 	*x = MkfifoatRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[174]
+	mi := &file_rump_vfs_proto_msgTypes[176]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8310,7 +8406,7 @@ func (x *MkfifoatRequest) String() string {
 func (*MkfifoatRequest) ProtoMessage() {}
 
 func (x *MkfifoatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[174]
+	mi := &file_rump_vfs_proto_msgTypes[176]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8323,7 +8419,7 @@ func (x *MkfifoatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MkfifoatRequest.ProtoReflect.Descriptor instead.
 func (*MkfifoatRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{174}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{176}
 }
 
 func (x *MkfifoatRequest) GetFd() int32 {
@@ -8355,7 +8451,7 @@ type MkfifoatResponse struct {
 
 func (x *MkfifoatResponse) Reset() {
 	*x = MkfifoatResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[175]
+	mi := &file_rump_vfs_proto_msgTypes[177]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8367,7 +8463,7 @@ func (x *MkfifoatResponse) String() string {
 func (*MkfifoatResponse) ProtoMessage() {}
 
 func (x *MkfifoatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[175]
+	mi := &file_rump_vfs_proto_msgTypes[177]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8380,7 +8476,7 @@ func (x *MkfifoatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MkfifoatResponse.ProtoReflect.Descriptor instead.
 func (*MkfifoatResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{175}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{177}
 }
 
 type MknodatRequest struct {
@@ -8395,7 +8491,7 @@ type MknodatRequest struct {
 
 func (x *MknodatRequest) Reset() {
 	*x = MknodatRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[176]
+	mi := &file_rump_vfs_proto_msgTypes[178]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8407,7 +8503,7 @@ func (x *MknodatRequest) String() string {
 func (*MknodatRequest) ProtoMessage() {}
 
 func (x *MknodatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[176]
+	mi := &file_rump_vfs_proto_msgTypes[178]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8420,7 +8516,7 @@ func (x *MknodatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MknodatRequest.ProtoReflect.Descriptor instead.
 func (*MknodatRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{176}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{178}
 }
 
 func (x *MknodatRequest) GetFd() int32 {
@@ -8459,7 +8555,7 @@ type MknodatResponse struct {
 
 func (x *MknodatResponse) Reset() {
 	*x = MknodatResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[177]
+	mi := &file_rump_vfs_proto_msgTypes[179]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8471,7 +8567,7 @@ func (x *MknodatResponse) String() string {
 func (*MknodatResponse) ProtoMessage() {}
 
 func (x *MknodatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[177]
+	mi := &file_rump_vfs_proto_msgTypes[179]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8484,7 +8580,7 @@ func (x *MknodatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MknodatResponse.ProtoReflect.Descriptor instead.
 func (*MknodatResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{177}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{179}
 }
 
 type MkdiratRequest struct {
@@ -8498,7 +8594,7 @@ type MkdiratRequest struct {
 
 func (x *MkdiratRequest) Reset() {
 	*x = MkdiratRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[178]
+	mi := &file_rump_vfs_proto_msgTypes[180]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8510,7 +8606,7 @@ func (x *MkdiratRequest) String() string {
 func (*MkdiratRequest) ProtoMessage() {}
 
 func (x *MkdiratRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[178]
+	mi := &file_rump_vfs_proto_msgTypes[180]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8523,7 +8619,7 @@ func (x *MkdiratRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MkdiratRequest.ProtoReflect.Descriptor instead.
 func (*MkdiratRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{178}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{180}
 }
 
 func (x *MkdiratRequest) GetFd() int32 {
@@ -8555,7 +8651,7 @@ type MkdiratResponse struct {
 
 func (x *MkdiratResponse) Reset() {
 	*x = MkdiratResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[179]
+	mi := &file_rump_vfs_proto_msgTypes[181]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8567,7 +8663,7 @@ func (x *MkdiratResponse) String() string {
 func (*MkdiratResponse) ProtoMessage() {}
 
 func (x *MkdiratResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[179]
+	mi := &file_rump_vfs_proto_msgTypes[181]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8580,7 +8676,7 @@ func (x *MkdiratResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MkdiratResponse.ProtoReflect.Descriptor instead.
 func (*MkdiratResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{179}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{181}
 }
 
 type FaccessatRequest struct {
@@ -8595,7 +8691,7 @@ type FaccessatRequest struct {
 
 func (x *FaccessatRequest) Reset() {
 	*x = FaccessatRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[180]
+	mi := &file_rump_vfs_proto_msgTypes[182]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8607,7 +8703,7 @@ func (x *FaccessatRequest) String() string {
 func (*FaccessatRequest) ProtoMessage() {}
 
 func (x *FaccessatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[180]
+	mi := &file_rump_vfs_proto_msgTypes[182]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8620,7 +8716,7 @@ func (x *FaccessatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FaccessatRequest.ProtoReflect.Descriptor instead.
 func (*FaccessatRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{180}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{182}
 }
 
 func (x *FaccessatRequest) GetFd() int32 {
@@ -8659,7 +8755,7 @@ type FaccessatResponse struct {
 
 func (x *FaccessatResponse) Reset() {
 	*x = FaccessatResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[181]
+	mi := &file_rump_vfs_proto_msgTypes[183]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8671,7 +8767,7 @@ func (x *FaccessatResponse) String() string {
 func (*FaccessatResponse) ProtoMessage() {}
 
 func (x *FaccessatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[181]
+	mi := &file_rump_vfs_proto_msgTypes[183]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8684,7 +8780,7 @@ func (x *FaccessatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FaccessatResponse.ProtoReflect.Descriptor instead.
 func (*FaccessatResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{181}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{183}
 }
 
 type FchmodatRequest struct {
@@ -8699,7 +8795,7 @@ type FchmodatRequest struct {
 
 func (x *FchmodatRequest) Reset() {
 	*x = FchmodatRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[182]
+	mi := &file_rump_vfs_proto_msgTypes[184]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8711,7 +8807,7 @@ func (x *FchmodatRequest) String() string {
 func (*FchmodatRequest) ProtoMessage() {}
 
 func (x *FchmodatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[182]
+	mi := &file_rump_vfs_proto_msgTypes[184]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8724,7 +8820,7 @@ func (x *FchmodatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FchmodatRequest.ProtoReflect.Descriptor instead.
 func (*FchmodatRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{182}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{184}
 }
 
 func (x *FchmodatRequest) GetFd() int32 {
@@ -8763,7 +8859,7 @@ type FchmodatResponse struct {
 
 func (x *FchmodatResponse) Reset() {
 	*x = FchmodatResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[183]
+	mi := &file_rump_vfs_proto_msgTypes[185]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8775,7 +8871,7 @@ func (x *FchmodatResponse) String() string {
 func (*FchmodatResponse) ProtoMessage() {}
 
 func (x *FchmodatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[183]
+	mi := &file_rump_vfs_proto_msgTypes[185]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8788,7 +8884,7 @@ func (x *FchmodatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FchmodatResponse.ProtoReflect.Descriptor instead.
 func (*FchmodatResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{183}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{185}
 }
 
 type FchownatRequest struct {
@@ -8804,7 +8900,7 @@ type FchownatRequest struct {
 
 func (x *FchownatRequest) Reset() {
 	*x = FchownatRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[184]
+	mi := &file_rump_vfs_proto_msgTypes[186]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8816,7 +8912,7 @@ func (x *FchownatRequest) String() string {
 func (*FchownatRequest) ProtoMessage() {}
 
 func (x *FchownatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[184]
+	mi := &file_rump_vfs_proto_msgTypes[186]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8829,7 +8925,7 @@ func (x *FchownatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FchownatRequest.ProtoReflect.Descriptor instead.
 func (*FchownatRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{184}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{186}
 }
 
 func (x *FchownatRequest) GetFd() int32 {
@@ -8875,7 +8971,7 @@ type FchownatResponse struct {
 
 func (x *FchownatResponse) Reset() {
 	*x = FchownatResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[185]
+	mi := &file_rump_vfs_proto_msgTypes[187]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8887,7 +8983,7 @@ func (x *FchownatResponse) String() string {
 func (*FchownatResponse) ProtoMessage() {}
 
 func (x *FchownatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[185]
+	mi := &file_rump_vfs_proto_msgTypes[187]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8900,7 +8996,7 @@ func (x *FchownatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FchownatResponse.ProtoReflect.Descriptor instead.
 func (*FchownatResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{185}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{187}
 }
 
 type FstatatRequest struct {
@@ -8914,7 +9010,7 @@ type FstatatRequest struct {
 
 func (x *FstatatRequest) Reset() {
 	*x = FstatatRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[186]
+	mi := &file_rump_vfs_proto_msgTypes[188]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8926,7 +9022,7 @@ func (x *FstatatRequest) String() string {
 func (*FstatatRequest) ProtoMessage() {}
 
 func (x *FstatatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[186]
+	mi := &file_rump_vfs_proto_msgTypes[188]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8939,7 +9035,7 @@ func (x *FstatatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FstatatRequest.ProtoReflect.Descriptor instead.
 func (*FstatatRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{186}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{188}
 }
 
 func (x *FstatatRequest) GetFd() int32 {
@@ -8972,7 +9068,7 @@ type FstatatResponse struct {
 
 func (x *FstatatResponse) Reset() {
 	*x = FstatatResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[187]
+	mi := &file_rump_vfs_proto_msgTypes[189]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -8984,7 +9080,7 @@ func (x *FstatatResponse) String() string {
 func (*FstatatResponse) ProtoMessage() {}
 
 func (x *FstatatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[187]
+	mi := &file_rump_vfs_proto_msgTypes[189]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -8997,7 +9093,7 @@ func (x *FstatatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FstatatResponse.ProtoReflect.Descriptor instead.
 func (*FstatatResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{187}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{189}
 }
 
 func (x *FstatatResponse) GetBuf() *Stat {
@@ -9020,7 +9116,7 @@ type UtimensatRequest struct {
 
 func (x *UtimensatRequest) Reset() {
 	*x = UtimensatRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[188]
+	mi := &file_rump_vfs_proto_msgTypes[190]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9032,7 +9128,7 @@ func (x *UtimensatRequest) String() string {
 func (*UtimensatRequest) ProtoMessage() {}
 
 func (x *UtimensatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[188]
+	mi := &file_rump_vfs_proto_msgTypes[190]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9045,7 +9141,7 @@ func (x *UtimensatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UtimensatRequest.ProtoReflect.Descriptor instead.
 func (*UtimensatRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{188}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{190}
 }
 
 func (x *UtimensatRequest) GetFd() int32 {
@@ -9091,7 +9187,7 @@ type UtimensatResponse struct {
 
 func (x *UtimensatResponse) Reset() {
 	*x = UtimensatResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[189]
+	mi := &file_rump_vfs_proto_msgTypes[191]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9103,7 +9199,7 @@ func (x *UtimensatResponse) String() string {
 func (*UtimensatResponse) ProtoMessage() {}
 
 func (x *UtimensatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[189]
+	mi := &file_rump_vfs_proto_msgTypes[191]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9116,7 +9212,7 @@ func (x *UtimensatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UtimensatResponse.ProtoReflect.Descriptor instead.
 func (*UtimensatResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{189}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{191}
 }
 
 type OpenatRequest struct {
@@ -9131,7 +9227,7 @@ type OpenatRequest struct {
 
 func (x *OpenatRequest) Reset() {
 	*x = OpenatRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[190]
+	mi := &file_rump_vfs_proto_msgTypes[192]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9143,7 +9239,7 @@ func (x *OpenatRequest) String() string {
 func (*OpenatRequest) ProtoMessage() {}
 
 func (x *OpenatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[190]
+	mi := &file_rump_vfs_proto_msgTypes[192]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9156,7 +9252,7 @@ func (x *OpenatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenatRequest.ProtoReflect.Descriptor instead.
 func (*OpenatRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{190}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{192}
 }
 
 func (x *OpenatRequest) GetFd() int32 {
@@ -9196,7 +9292,7 @@ type OpenatResponse struct {
 
 func (x *OpenatResponse) Reset() {
 	*x = OpenatResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[191]
+	mi := &file_rump_vfs_proto_msgTypes[193]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9208,7 +9304,7 @@ func (x *OpenatResponse) String() string {
 func (*OpenatResponse) ProtoMessage() {}
 
 func (x *OpenatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[191]
+	mi := &file_rump_vfs_proto_msgTypes[193]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9221,7 +9317,7 @@ func (x *OpenatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenatResponse.ProtoReflect.Descriptor instead.
 func (*OpenatResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{191}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{193}
 }
 
 func (x *OpenatResponse) GetFd() int32 {
@@ -9242,7 +9338,7 @@ type ReadlinkatRequest struct {
 
 func (x *ReadlinkatRequest) Reset() {
 	*x = ReadlinkatRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[192]
+	mi := &file_rump_vfs_proto_msgTypes[194]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9254,7 +9350,7 @@ func (x *ReadlinkatRequest) String() string {
 func (*ReadlinkatRequest) ProtoMessage() {}
 
 func (x *ReadlinkatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[192]
+	mi := &file_rump_vfs_proto_msgTypes[194]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9267,7 +9363,7 @@ func (x *ReadlinkatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadlinkatRequest.ProtoReflect.Descriptor instead.
 func (*ReadlinkatRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{192}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{194}
 }
 
 func (x *ReadlinkatRequest) GetFd() int32 {
@@ -9300,7 +9396,7 @@ type ReadlinkatResponse struct {
 
 func (x *ReadlinkatResponse) Reset() {
 	*x = ReadlinkatResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[193]
+	mi := &file_rump_vfs_proto_msgTypes[195]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9312,7 +9408,7 @@ func (x *ReadlinkatResponse) String() string {
 func (*ReadlinkatResponse) ProtoMessage() {}
 
 func (x *ReadlinkatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[193]
+	mi := &file_rump_vfs_proto_msgTypes[195]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9325,7 +9421,7 @@ func (x *ReadlinkatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadlinkatResponse.ProtoReflect.Descriptor instead.
 func (*ReadlinkatResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{193}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{195}
 }
 
 func (x *ReadlinkatResponse) GetData() []byte {
@@ -9346,7 +9442,7 @@ type SymlinkatRequest struct {
 
 func (x *SymlinkatRequest) Reset() {
 	*x = SymlinkatRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[194]
+	mi := &file_rump_vfs_proto_msgTypes[196]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9358,7 +9454,7 @@ func (x *SymlinkatRequest) String() string {
 func (*SymlinkatRequest) ProtoMessage() {}
 
 func (x *SymlinkatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[194]
+	mi := &file_rump_vfs_proto_msgTypes[196]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9371,7 +9467,7 @@ func (x *SymlinkatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SymlinkatRequest.ProtoReflect.Descriptor instead.
 func (*SymlinkatRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{194}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{196}
 }
 
 func (x *SymlinkatRequest) GetPath1() []byte {
@@ -9403,7 +9499,7 @@ type SymlinkatResponse struct {
 
 func (x *SymlinkatResponse) Reset() {
 	*x = SymlinkatResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[195]
+	mi := &file_rump_vfs_proto_msgTypes[197]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9415,7 +9511,7 @@ func (x *SymlinkatResponse) String() string {
 func (*SymlinkatResponse) ProtoMessage() {}
 
 func (x *SymlinkatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[195]
+	mi := &file_rump_vfs_proto_msgTypes[197]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9428,7 +9524,7 @@ func (x *SymlinkatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SymlinkatResponse.ProtoReflect.Descriptor instead.
 func (*SymlinkatResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{195}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{197}
 }
 
 type UnlinkatRequest struct {
@@ -9442,7 +9538,7 @@ type UnlinkatRequest struct {
 
 func (x *UnlinkatRequest) Reset() {
 	*x = UnlinkatRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[196]
+	mi := &file_rump_vfs_proto_msgTypes[198]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9454,7 +9550,7 @@ func (x *UnlinkatRequest) String() string {
 func (*UnlinkatRequest) ProtoMessage() {}
 
 func (x *UnlinkatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[196]
+	mi := &file_rump_vfs_proto_msgTypes[198]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9467,7 +9563,7 @@ func (x *UnlinkatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnlinkatRequest.ProtoReflect.Descriptor instead.
 func (*UnlinkatRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{196}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{198}
 }
 
 func (x *UnlinkatRequest) GetFd() int32 {
@@ -9499,7 +9595,7 @@ type UnlinkatResponse struct {
 
 func (x *UnlinkatResponse) Reset() {
 	*x = UnlinkatResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[197]
+	mi := &file_rump_vfs_proto_msgTypes[199]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9511,7 +9607,7 @@ func (x *UnlinkatResponse) String() string {
 func (*UnlinkatResponse) ProtoMessage() {}
 
 func (x *UnlinkatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[197]
+	mi := &file_rump_vfs_proto_msgTypes[199]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9524,7 +9620,7 @@ func (x *UnlinkatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnlinkatResponse.ProtoReflect.Descriptor instead.
 func (*UnlinkatResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{197}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{199}
 }
 
 type FutimensRequest struct {
@@ -9538,7 +9634,7 @@ type FutimensRequest struct {
 
 func (x *FutimensRequest) Reset() {
 	*x = FutimensRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[198]
+	mi := &file_rump_vfs_proto_msgTypes[200]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9550,7 +9646,7 @@ func (x *FutimensRequest) String() string {
 func (*FutimensRequest) ProtoMessage() {}
 
 func (x *FutimensRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[198]
+	mi := &file_rump_vfs_proto_msgTypes[200]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9563,7 +9659,7 @@ func (x *FutimensRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FutimensRequest.ProtoReflect.Descriptor instead.
 func (*FutimensRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{198}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{200}
 }
 
 func (x *FutimensRequest) GetFd() int32 {
@@ -9595,7 +9691,7 @@ type FutimensResponse struct {
 
 func (x *FutimensResponse) Reset() {
 	*x = FutimensResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[199]
+	mi := &file_rump_vfs_proto_msgTypes[201]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9607,7 +9703,7 @@ func (x *FutimensResponse) String() string {
 func (*FutimensResponse) ProtoMessage() {}
 
 func (x *FutimensResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[199]
+	mi := &file_rump_vfs_proto_msgTypes[201]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9620,7 +9716,7 @@ func (x *FutimensResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FutimensResponse.ProtoReflect.Descriptor instead.
 func (*FutimensResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{199}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{201}
 }
 
 type QuotactlRequest struct {
@@ -9633,7 +9729,7 @@ type QuotactlRequest struct {
 
 func (x *QuotactlRequest) Reset() {
 	*x = QuotactlRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[200]
+	mi := &file_rump_vfs_proto_msgTypes[202]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9645,7 +9741,7 @@ func (x *QuotactlRequest) String() string {
 func (*QuotactlRequest) ProtoMessage() {}
 
 func (x *QuotactlRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[200]
+	mi := &file_rump_vfs_proto_msgTypes[202]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9658,7 +9754,7 @@ func (x *QuotactlRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlRequest.ProtoReflect.Descriptor instead.
 func (*QuotactlRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{200}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{202}
 }
 
 func (x *QuotactlRequest) GetPath() []byte {
@@ -9684,7 +9780,7 @@ type QuotactlResponse struct {
 
 func (x *QuotactlResponse) Reset() {
 	*x = QuotactlResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[201]
+	mi := &file_rump_vfs_proto_msgTypes[203]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9696,7 +9792,7 @@ func (x *QuotactlResponse) String() string {
 func (*QuotactlResponse) ProtoMessage() {}
 
 func (x *QuotactlResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[201]
+	mi := &file_rump_vfs_proto_msgTypes[203]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9709,7 +9805,7 @@ func (x *QuotactlResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotactlResponse.ProtoReflect.Descriptor instead.
 func (*QuotactlResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{201}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{203}
 }
 
 func (x *QuotactlResponse) GetArgs() *QuotactlArgs {
@@ -9730,7 +9826,7 @@ type PosixFallocateRequest struct {
 
 func (x *PosixFallocateRequest) Reset() {
 	*x = PosixFallocateRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[202]
+	mi := &file_rump_vfs_proto_msgTypes[204]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9742,7 +9838,7 @@ func (x *PosixFallocateRequest) String() string {
 func (*PosixFallocateRequest) ProtoMessage() {}
 
 func (x *PosixFallocateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[202]
+	mi := &file_rump_vfs_proto_msgTypes[204]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9755,7 +9851,7 @@ func (x *PosixFallocateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PosixFallocateRequest.ProtoReflect.Descriptor instead.
 func (*PosixFallocateRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{202}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{204}
 }
 
 func (x *PosixFallocateRequest) GetFd() int32 {
@@ -9787,7 +9883,7 @@ type PosixFallocateResponse struct {
 
 func (x *PosixFallocateResponse) Reset() {
 	*x = PosixFallocateResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[203]
+	mi := &file_rump_vfs_proto_msgTypes[205]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9799,7 +9895,7 @@ func (x *PosixFallocateResponse) String() string {
 func (*PosixFallocateResponse) ProtoMessage() {}
 
 func (x *PosixFallocateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[203]
+	mi := &file_rump_vfs_proto_msgTypes[205]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9812,7 +9908,7 @@ func (x *PosixFallocateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PosixFallocateResponse.ProtoReflect.Descriptor instead.
 func (*PosixFallocateResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{203}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{205}
 }
 
 type FdiscardRequest struct {
@@ -9826,7 +9922,7 @@ type FdiscardRequest struct {
 
 func (x *FdiscardRequest) Reset() {
 	*x = FdiscardRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[204]
+	mi := &file_rump_vfs_proto_msgTypes[206]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9838,7 +9934,7 @@ func (x *FdiscardRequest) String() string {
 func (*FdiscardRequest) ProtoMessage() {}
 
 func (x *FdiscardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[204]
+	mi := &file_rump_vfs_proto_msgTypes[206]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9851,7 +9947,7 @@ func (x *FdiscardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdiscardRequest.ProtoReflect.Descriptor instead.
 func (*FdiscardRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{204}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{206}
 }
 
 func (x *FdiscardRequest) GetFd() int32 {
@@ -9883,7 +9979,7 @@ type FdiscardResponse struct {
 
 func (x *FdiscardResponse) Reset() {
 	*x = FdiscardResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[205]
+	mi := &file_rump_vfs_proto_msgTypes[207]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9895,7 +9991,7 @@ func (x *FdiscardResponse) String() string {
 func (*FdiscardResponse) ProtoMessage() {}
 
 func (x *FdiscardResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[205]
+	mi := &file_rump_vfs_proto_msgTypes[207]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9908,7 +10004,7 @@ func (x *FdiscardResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FdiscardResponse.ProtoReflect.Descriptor instead.
 func (*FdiscardResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{205}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{207}
 }
 
 type EtfsRegisterRequest struct {
@@ -9922,7 +10018,7 @@ type EtfsRegisterRequest struct {
 
 func (x *EtfsRegisterRequest) Reset() {
 	*x = EtfsRegisterRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[206]
+	mi := &file_rump_vfs_proto_msgTypes[208]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9934,7 +10030,7 @@ func (x *EtfsRegisterRequest) String() string {
 func (*EtfsRegisterRequest) ProtoMessage() {}
 
 func (x *EtfsRegisterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[206]
+	mi := &file_rump_vfs_proto_msgTypes[208]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -9947,7 +10043,7 @@ func (x *EtfsRegisterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EtfsRegisterRequest.ProtoReflect.Descriptor instead.
 func (*EtfsRegisterRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{206}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{208}
 }
 
 func (x *EtfsRegisterRequest) GetKey() []byte {
@@ -9979,7 +10075,7 @@ type EtfsRegisterResponse struct {
 
 func (x *EtfsRegisterResponse) Reset() {
 	*x = EtfsRegisterResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[207]
+	mi := &file_rump_vfs_proto_msgTypes[209]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -9991,7 +10087,7 @@ func (x *EtfsRegisterResponse) String() string {
 func (*EtfsRegisterResponse) ProtoMessage() {}
 
 func (x *EtfsRegisterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[207]
+	mi := &file_rump_vfs_proto_msgTypes[209]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10004,7 +10100,7 @@ func (x *EtfsRegisterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EtfsRegisterResponse.ProtoReflect.Descriptor instead.
 func (*EtfsRegisterResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{207}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{209}
 }
 
 type EtfsRegisterWithsizeRequest struct {
@@ -10020,7 +10116,7 @@ type EtfsRegisterWithsizeRequest struct {
 
 func (x *EtfsRegisterWithsizeRequest) Reset() {
 	*x = EtfsRegisterWithsizeRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[208]
+	mi := &file_rump_vfs_proto_msgTypes[210]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10032,7 +10128,7 @@ func (x *EtfsRegisterWithsizeRequest) String() string {
 func (*EtfsRegisterWithsizeRequest) ProtoMessage() {}
 
 func (x *EtfsRegisterWithsizeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[208]
+	mi := &file_rump_vfs_proto_msgTypes[210]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10045,7 +10141,7 @@ func (x *EtfsRegisterWithsizeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EtfsRegisterWithsizeRequest.ProtoReflect.Descriptor instead.
 func (*EtfsRegisterWithsizeRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{208}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{210}
 }
 
 func (x *EtfsRegisterWithsizeRequest) GetKey() []byte {
@@ -10091,7 +10187,7 @@ type EtfsRegisterWithsizeResponse struct {
 
 func (x *EtfsRegisterWithsizeResponse) Reset() {
 	*x = EtfsRegisterWithsizeResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[209]
+	mi := &file_rump_vfs_proto_msgTypes[211]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10103,7 +10199,7 @@ func (x *EtfsRegisterWithsizeResponse) String() string {
 func (*EtfsRegisterWithsizeResponse) ProtoMessage() {}
 
 func (x *EtfsRegisterWithsizeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[209]
+	mi := &file_rump_vfs_proto_msgTypes[211]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10116,7 +10212,7 @@ func (x *EtfsRegisterWithsizeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EtfsRegisterWithsizeResponse.ProtoReflect.Descriptor instead.
 func (*EtfsRegisterWithsizeResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{209}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{211}
 }
 
 type EtfsRemoveRequest struct {
@@ -10128,7 +10224,7 @@ type EtfsRemoveRequest struct {
 
 func (x *EtfsRemoveRequest) Reset() {
 	*x = EtfsRemoveRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[210]
+	mi := &file_rump_vfs_proto_msgTypes[212]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10140,7 +10236,7 @@ func (x *EtfsRemoveRequest) String() string {
 func (*EtfsRemoveRequest) ProtoMessage() {}
 
 func (x *EtfsRemoveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[210]
+	mi := &file_rump_vfs_proto_msgTypes[212]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10153,7 +10249,7 @@ func (x *EtfsRemoveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EtfsRemoveRequest.ProtoReflect.Descriptor instead.
 func (*EtfsRemoveRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{210}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{212}
 }
 
 func (x *EtfsRemoveRequest) GetKey() []byte {
@@ -10171,7 +10267,7 @@ type EtfsRemoveResponse struct {
 
 func (x *EtfsRemoveResponse) Reset() {
 	*x = EtfsRemoveResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[211]
+	mi := &file_rump_vfs_proto_msgTypes[213]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10183,7 +10279,7 @@ func (x *EtfsRemoveResponse) String() string {
 func (*EtfsRemoveResponse) ProtoMessage() {}
 
 func (x *EtfsRemoveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[211]
+	mi := &file_rump_vfs_proto_msgTypes[213]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10196,7 +10292,7 @@ func (x *EtfsRemoveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EtfsRemoveResponse.ProtoReflect.Descriptor instead.
 func (*EtfsRemoveResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{211}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{213}
 }
 
 type NewfsRequest struct {
@@ -10211,7 +10307,7 @@ type NewfsRequest struct {
 
 func (x *NewfsRequest) Reset() {
 	*x = NewfsRequest{}
-	mi := &file_rump_vfs_proto_msgTypes[212]
+	mi := &file_rump_vfs_proto_msgTypes[214]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10223,7 +10319,7 @@ func (x *NewfsRequest) String() string {
 func (*NewfsRequest) ProtoMessage() {}
 
 func (x *NewfsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[212]
+	mi := &file_rump_vfs_proto_msgTypes[214]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10236,7 +10332,7 @@ func (x *NewfsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewfsRequest.ProtoReflect.Descriptor instead.
 func (*NewfsRequest) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{212}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{214}
 }
 
 func (x *NewfsRequest) GetType() string {
@@ -10276,7 +10372,7 @@ type NewfsResponse struct {
 
 func (x *NewfsResponse) Reset() {
 	*x = NewfsResponse{}
-	mi := &file_rump_vfs_proto_msgTypes[213]
+	mi := &file_rump_vfs_proto_msgTypes[215]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -10288,7 +10384,7 @@ func (x *NewfsResponse) String() string {
 func (*NewfsResponse) ProtoMessage() {}
 
 func (x *NewfsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_rump_vfs_proto_msgTypes[213]
+	mi := &file_rump_vfs_proto_msgTypes[215]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -10301,7 +10397,7 @@ func (x *NewfsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewfsResponse.ProtoReflect.Descriptor instead.
 func (*NewfsResponse) Descriptor() ([]byte, []int) {
-	return file_rump_vfs_proto_rawDescGZIP(), []int{213}
+	return file_rump_vfs_proto_rawDescGZIP(), []int{215}
 }
 
 func (x *NewfsResponse) GetUsed() uint64 {
@@ -10675,7 +10771,12 @@ const file_rump_vfs_proto_rawDesc = "" +
 	"\x02fd\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x01R\x02fd\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x04R\x05count\"H\n" +
 	"\x14GetdentsStatResponse\x120\n" +
-	"\aentries\x18\x01 \x03(\v2\x16.rump.sp.v1.DirentStatR\aentries\"$\n" +
+	"\aentries\x18\x01 \x03(\v2\x16.rump.sp.v1.DirentStatR\aentries\"C\n" +
+	"\x15GetdentsPackedRequest\x12\x14\n" +
+	"\x02fd\x18\x01 \x01(\x05B\x04\x88\xb5\x18\x01R\x02fd\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x04R\x05count\"2\n" +
+	"\x16GetdentsPackedResponse\x12\x18\n" +
+	"\aentries\x18\x01 \x01(\fR\aentries\"$\n" +
 	"\fGetfhRequest\x12\x14\n" +
 	"\x05fname\x18\x01 \x01(\fR\x05fname\"!\n" +
 	"\rGetfhResponse\x12\x10\n" +
@@ -10873,7 +10974,7 @@ func file_rump_vfs_proto_rawDescGZIP() []byte {
 	return file_rump_vfs_proto_rawDescData
 }
 
-var file_rump_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 215)
+var file_rump_vfs_proto_msgTypes = make([]protoimpl.MessageInfo, 217)
 var file_rump_vfs_proto_goTypes = []any{
 	(*OpenRequest)(nil),                  // 0: rump.sp.v1.OpenRequest
 	(*OpenResponse)(nil),                 // 1: rump.sp.v1.OpenResponse
@@ -11023,107 +11124,109 @@ var file_rump_vfs_proto_goTypes = []any{
 	(*GetdentsResponse)(nil),             // 145: rump.sp.v1.GetdentsResponse
 	(*GetdentsStatRequest)(nil),          // 146: rump.sp.v1.GetdentsStatRequest
 	(*GetdentsStatResponse)(nil),         // 147: rump.sp.v1.GetdentsStatResponse
-	(*GetfhRequest)(nil),                 // 148: rump.sp.v1.GetfhRequest
-	(*GetfhResponse)(nil),                // 149: rump.sp.v1.GetfhResponse
-	(*FhopenRequest)(nil),                // 150: rump.sp.v1.FhopenRequest
-	(*FhopenResponse)(nil),               // 151: rump.sp.v1.FhopenResponse
-	(*Fhstatvfs1Request)(nil),            // 152: rump.sp.v1.Fhstatvfs1Request
-	(*Fhstatvfs1Response)(nil),           // 153: rump.sp.v1.Fhstatvfs1Response
-	(*MountRequest)(nil),                 // 154: rump.sp.v1.MountRequest
-	(*MountResponse)(nil),                // 155: rump.sp.v1.MountResponse
-	(*UtimesRequest)(nil),                // 156: rump.sp.v1.UtimesRequest
-	(*UtimesResponse)(nil),               // 157: rump.sp.v1.UtimesResponse
-	(*FutimesRequest)(nil),               // 158: rump.sp.v1.FutimesRequest
-	(*FutimesResponse)(nil),              // 159: rump.sp.v1.FutimesResponse
-	(*LutimesRequest)(nil),               // 160: rump.sp.v1.LutimesRequest
-	(*LutimesResponse)(nil),              // 161: rump.sp.v1.LutimesResponse
-	(*StatRequest)(nil),                  // 162: rump.sp.v1.StatRequest
-	(*StatResponse)(nil),                 // 163: rump.sp.v1.StatResponse
-	(*LstatRequest)(nil),                 // 164: rump.sp.v1.LstatRequest
-	(*LstatResponse)(nil),                // 165: rump.sp.v1.LstatResponse
-	(*MknodRequest)(nil),                 // 166: rump.sp.v1.MknodRequest
-	(*MknodResponse)(nil),                // 167: rump.sp.v1.MknodResponse
-	(*FhstatRequest)(nil),                // 168: rump.sp.v1.FhstatRequest
-	(*FhstatResponse)(nil),               // 169: rump.sp.v1.FhstatResponse
-	(*LinkatRequest)(nil),                // 170: rump.sp.v1.LinkatRequest
-	(*LinkatResponse)(nil),               // 171: rump.sp.v1.LinkatResponse
-	(*RenameatRequest)(nil),              // 172: rump.sp.v1.RenameatRequest
-	(*RenameatResponse)(nil),             // 173: rump.sp.v1.RenameatResponse
-	(*MkfifoatRequest)(nil),              // 174: rump.sp.v1.MkfifoatRequest
-	(*MkfifoatResponse)(nil),             // 175: rump.sp.v1.MkfifoatResponse
-	(*MknodatRequest)(nil),               // 176: rump.sp.v1.MknodatRequest
-	(*MknodatResponse)(nil),              // 177: rump.sp.v1.MknodatResponse
-	(*MkdiratRequest)(nil),               // 178: rump.sp.v1.MkdiratRequest
-	(*MkdiratResponse)(nil),              // 179: rump.sp.v1.MkdiratResponse
-	(*FaccessatRequest)(nil),             // 180: rump.sp.v1.FaccessatRequest
-	(*FaccessatResponse)(nil),            // 181: rump.sp.v1.FaccessatResponse
-	(*FchmodatRequest)(nil),              // 182: rump.sp.v1.FchmodatRequest
-	(*FchmodatResponse)(nil),             // 183: rump.sp.v1.FchmodatResponse
-	(*FchownatRequest)(nil),              // 184: rump.sp.v1.FchownatRequest
-	(*FchownatResponse)(nil),             // 185: rump.sp.v1.FchownatResponse
-	(*FstatatRequest)(nil),               // 186: rump.sp.v1.FstatatRequest
-	(*FstatatResponse)(nil),              // 187: rump.sp.v1.FstatatResponse
-	(*UtimensatRequest)(nil),             // 188: rump.sp.v1.UtimensatRequest
-	(*UtimensatResponse)(nil),            // 189: rump.sp.v1.UtimensatResponse
-	(*OpenatRequest)(nil),                // 190: rump.sp.v1.OpenatRequest
-	(*OpenatResponse)(nil),               // 191: rump.sp.v1.OpenatResponse
-	(*ReadlinkatRequest)(nil),            // 192: rump.sp.v1.ReadlinkatRequest
-	(*ReadlinkatResponse)(nil),           // 193: rump.sp.v1.ReadlinkatResponse
-	(*SymlinkatRequest)(nil),             // 194: rump.sp.v1.SymlinkatRequest
-	(*SymlinkatResponse)(nil),            // 195: rump.sp.v1.SymlinkatResponse
-	(*UnlinkatRequest)(nil),              // 196: rump.sp.v1.UnlinkatRequest
-	(*UnlinkatResponse)(nil),             // 197: rump.sp.v1.UnlinkatResponse
-	(*FutimensRequest)(nil),              // 198: rump.sp.v1.FutimensRequest
-	(*FutimensResponse)(nil),             // 199: rump.sp.v1.FutimensResponse
-	(*QuotactlRequest)(nil),              // 200: rump.sp.v1.QuotactlRequest
-	(*QuotactlResponse)(nil),             // 201: rump.sp.v1.QuotactlResponse
-	(*PosixFallocateRequest)(nil),        // 202: rump.sp.v1.PosixFallocateRequest
-	(*PosixFallocateResponse)(nil),       // 203: rump.sp.v1.PosixFallocateResponse
-	(*FdiscardRequest)(nil),              // 204: rump.sp.v1.FdiscardRequest
-	(*FdiscardResponse)(nil),             // 205: rump.sp.v1.FdiscardResponse
-	(*EtfsRegisterRequest)(nil),          // 206: rump.sp.v1.EtfsRegisterRequest
-	(*EtfsRegisterResponse)(nil),         // 207: rump.sp.v1.EtfsRegisterResponse
-	(*EtfsRegisterWithsizeRequest)(nil),  // 208: rump.sp.v1.EtfsRegisterWithsizeRequest
-	(*EtfsRegisterWithsizeResponse)(nil), // 209: rump.sp.v1.EtfsRegisterWithsizeResponse
-	(*EtfsRemoveRequest)(nil),            // 210: rump.sp.v1.EtfsRemoveRequest
-	(*EtfsRemoveResponse)(nil),           // 211: rump.sp.v1.EtfsRemoveResponse
-	(*NewfsRequest)(nil),                 // 212: rump.sp.v1.NewfsRequest
-	(*NewfsResponse)(nil),                // 213: rump.sp.v1.NewfsResponse
-	nil,                                  // 214: rump.sp.v1.NewfsRequest.OptionsEntry
-	(*Statvfs)(nil),                      // 215: rump.sp.v1.Statvfs
-	(*Dirent)(nil),                       // 216: rump.sp.v1.Dirent
-	(*DirentStat)(nil),                   // 217: rump.sp.v1.DirentStat
-	(*MountArgs)(nil),                    // 218: rump.sp.v1.MountArgs
-	(*Timespec)(nil),                     // 219: rump.sp.v1.Timespec
-	(*Stat)(nil),                         // 220: rump.sp.v1.Stat
-	(*QuotactlArgs)(nil),                 // 221: rump.sp.v1.QuotactlArgs
+	(*GetdentsPackedRequest)(nil),        // 148: rump.sp.v1.GetdentsPackedRequest
+	(*GetdentsPackedResponse)(nil),       // 149: rump.sp.v1.GetdentsPackedResponse
+	(*GetfhRequest)(nil),                 // 150: rump.sp.v1.GetfhRequest
+	(*GetfhResponse)(nil),                // 151: rump.sp.v1.GetfhResponse
+	(*FhopenRequest)(nil),                // 152: rump.sp.v1.FhopenRequest
+	(*FhopenResponse)(nil),               // 153: rump.sp.v1.FhopenResponse
+	(*Fhstatvfs1Request)(nil),            // 154: rump.sp.v1.Fhstatvfs1Request
+	(*Fhstatvfs1Response)(nil),           // 155: rump.sp.v1.Fhstatvfs1Response
+	(*MountRequest)(nil),                 // 156: rump.sp.v1.MountRequest
+	(*MountResponse)(nil),                // 157: rump.sp.v1.MountResponse
+	(*UtimesRequest)(nil),                // 158: rump.sp.v1.UtimesRequest
+	(*UtimesResponse)(nil),               // 159: rump.sp.v1.UtimesResponse
+	(*FutimesRequest)(nil),               // 160: rump.sp.v1.FutimesRequest
+	(*FutimesResponse)(nil),              // 161: rump.sp.v1.FutimesResponse
+	(*LutimesRequest)(nil),               // 162: rump.sp.v1.LutimesRequest
+	(*LutimesResponse)(nil),              // 163: rump.sp.v1.LutimesResponse
+	(*StatRequest)(nil),                  // 164: rump.sp.v1.StatRequest
+	(*StatResponse)(nil),                 // 165: rump.sp.v1.StatResponse
+	(*LstatRequest)(nil),                 // 166: rump.sp.v1.LstatRequest
+	(*LstatResponse)(nil),                // 167: rump.sp.v1.LstatResponse
+	(*MknodRequest)(nil),                 // 168: rump.sp.v1.MknodRequest
+	(*MknodResponse)(nil),                // 169: rump.sp.v1.MknodResponse
+	(*FhstatRequest)(nil),                // 170: rump.sp.v1.FhstatRequest
+	(*FhstatResponse)(nil),               // 171: rump.sp.v1.FhstatResponse
+	(*LinkatRequest)(nil),                // 172: rump.sp.v1.LinkatRequest
+	(*LinkatResponse)(nil),               // 173: rump.sp.v1.LinkatResponse
+	(*RenameatRequest)(nil),              // 174: rump.sp.v1.RenameatRequest
+	(*RenameatResponse)(nil),             // 175: rump.sp.v1.RenameatResponse
+	(*MkfifoatRequest)(nil),              // 176: rump.sp.v1.MkfifoatRequest
+	(*MkfifoatResponse)(nil),             // 177: rump.sp.v1.MkfifoatResponse
+	(*MknodatRequest)(nil),               // 178: rump.sp.v1.MknodatRequest
+	(*MknodatResponse)(nil),              // 179: rump.sp.v1.MknodatResponse
+	(*MkdiratRequest)(nil),               // 180: rump.sp.v1.MkdiratRequest
+	(*MkdiratResponse)(nil),              // 181: rump.sp.v1.MkdiratResponse
+	(*FaccessatRequest)(nil),             // 182: rump.sp.v1.FaccessatRequest
+	(*FaccessatResponse)(nil),            // 183: rump.sp.v1.FaccessatResponse
+	(*FchmodatRequest)(nil),              // 184: rump.sp.v1.FchmodatRequest
+	(*FchmodatResponse)(nil),             // 185: rump.sp.v1.FchmodatResponse
+	(*FchownatRequest)(nil),              // 186: rump.sp.v1.FchownatRequest
+	(*FchownatResponse)(nil),             // 187: rump.sp.v1.FchownatResponse
+	(*FstatatRequest)(nil),               // 188: rump.sp.v1.FstatatRequest
+	(*FstatatResponse)(nil),              // 189: rump.sp.v1.FstatatResponse
+	(*UtimensatRequest)(nil),             // 190: rump.sp.v1.UtimensatRequest
+	(*UtimensatResponse)(nil),            // 191: rump.sp.v1.UtimensatResponse
+	(*OpenatRequest)(nil),                // 192: rump.sp.v1.OpenatRequest
+	(*OpenatResponse)(nil),               // 193: rump.sp.v1.OpenatResponse
+	(*ReadlinkatRequest)(nil),            // 194: rump.sp.v1.ReadlinkatRequest
+	(*ReadlinkatResponse)(nil),           // 195: rump.sp.v1.ReadlinkatResponse
+	(*SymlinkatRequest)(nil),             // 196: rump.sp.v1.SymlinkatRequest
+	(*SymlinkatResponse)(nil),            // 197: rump.sp.v1.SymlinkatResponse
+	(*UnlinkatRequest)(nil),              // 198: rump.sp.v1.UnlinkatRequest
+	(*UnlinkatResponse)(nil),             // 199: rump.sp.v1.UnlinkatResponse
+	(*FutimensRequest)(nil),              // 200: rump.sp.v1.FutimensRequest
+	(*FutimensResponse)(nil),             // 201: rump.sp.v1.FutimensResponse
+	(*QuotactlRequest)(nil),              // 202: rump.sp.v1.QuotactlRequest
+	(*QuotactlResponse)(nil),             // 203: rump.sp.v1.QuotactlResponse
+	(*PosixFallocateRequest)(nil),        // 204: rump.sp.v1.PosixFallocateRequest
+	(*PosixFallocateResponse)(nil),       // 205: rump.sp.v1.PosixFallocateResponse
+	(*FdiscardRequest)(nil),              // 206: rump.sp.v1.FdiscardRequest
+	(*FdiscardResponse)(nil),             // 207: rump.sp.v1.FdiscardResponse
+	(*EtfsRegisterRequest)(nil),          // 208: rump.sp.v1.EtfsRegisterRequest
+	(*EtfsRegisterResponse)(nil),         // 209: rump.sp.v1.EtfsRegisterResponse
+	(*EtfsRegisterWithsizeRequest)(nil),  // 210: rump.sp.v1.EtfsRegisterWithsizeRequest
+	(*EtfsRegisterWithsizeResponse)(nil), // 211: rump.sp.v1.EtfsRegisterWithsizeResponse
+	(*EtfsRemoveRequest)(nil),            // 212: rump.sp.v1.EtfsRemoveRequest
+	(*EtfsRemoveResponse)(nil),           // 213: rump.sp.v1.EtfsRemoveResponse
+	(*NewfsRequest)(nil),                 // 214: rump.sp.v1.NewfsRequest
+	(*NewfsResponse)(nil),                // 215: rump.sp.v1.NewfsResponse
+	nil,                                  // 216: rump.sp.v1.NewfsRequest.OptionsEntry
+	(*Statvfs)(nil),                      // 217: rump.sp.v1.Statvfs
+	(*Dirent)(nil),                       // 218: rump.sp.v1.Dirent
+	(*DirentStat)(nil),                   // 219: rump.sp.v1.DirentStat
+	(*MountArgs)(nil),                    // 220: rump.sp.v1.MountArgs
+	(*Timespec)(nil),                     // 221: rump.sp.v1.Timespec
+	(*Stat)(nil),                         // 222: rump.sp.v1.Stat
+	(*QuotactlArgs)(nil),                 // 223: rump.sp.v1.QuotactlArgs
 }
 var file_rump_vfs_proto_depIdxs = []int32{
-	215, // 0: rump.sp.v1.GetvfsstatResponse.stats:type_name -> rump.sp.v1.Statvfs
-	215, // 1: rump.sp.v1.Statvfs1Response.buf:type_name -> rump.sp.v1.Statvfs
-	215, // 2: rump.sp.v1.Fstatvfs1Response.buf:type_name -> rump.sp.v1.Statvfs
-	216, // 3: rump.sp.v1.GetdentsResponse.entries:type_name -> rump.sp.v1.Dirent
-	217, // 4: rump.sp.v1.GetdentsStatResponse.entries:type_name -> rump.sp.v1.DirentStat
-	215, // 5: rump.sp.v1.Fhstatvfs1Response.buf:type_name -> rump.sp.v1.Statvfs
-	218, // 6: rump.sp.v1.MountRequest.data:type_name -> rump.sp.v1.MountArgs
-	218, // 7: rump.sp.v1.MountResponse.data:type_name -> rump.sp.v1.MountArgs
-	219, // 8: rump.sp.v1.UtimesRequest.atime:type_name -> rump.sp.v1.Timespec
-	219, // 9: rump.sp.v1.UtimesRequest.mtime:type_name -> rump.sp.v1.Timespec
-	219, // 10: rump.sp.v1.FutimesRequest.atime:type_name -> rump.sp.v1.Timespec
-	219, // 11: rump.sp.v1.FutimesRequest.mtime:type_name -> rump.sp.v1.Timespec
-	219, // 12: rump.sp.v1.LutimesRequest.atime:type_name -> rump.sp.v1.Timespec
-	219, // 13: rump.sp.v1.LutimesRequest.mtime:type_name -> rump.sp.v1.Timespec
-	220, // 14: rump.sp.v1.StatResponse.sb:type_name -> rump.sp.v1.Stat
-	220, // 15: rump.sp.v1.LstatResponse.sb:type_name -> rump.sp.v1.Stat
-	220, // 16: rump.sp.v1.FhstatResponse.sb:type_name -> rump.sp.v1.Stat
-	220, // 17: rump.sp.v1.FstatatResponse.buf:type_name -> rump.sp.v1.Stat
-	219, // 18: rump.sp.v1.UtimensatRequest.atime:type_name -> rump.sp.v1.Timespec
-	219, // 19: rump.sp.v1.UtimensatRequest.mtime:type_name -> rump.sp.v1.Timespec
-	219, // 20: rump.sp.v1.FutimensRequest.atime:type_name -> rump.sp.v1.Timespec
-	219, // 21: rump.sp.v1.FutimensRequest.mtime:type_name -> rump.sp.v1.Timespec
-	221, // 22: rump.sp.v1.QuotactlRequest.args:type_name -> rump.sp.v1.QuotactlArgs
-	221, // 23: rump.sp.v1.QuotactlResponse.args:type_name -> rump.sp.v1.QuotactlArgs
-	214, // 24: rump.sp.v1.NewfsRequest.options:type_name -> rump.sp.v1.NewfsRequest.OptionsEntry
+	217, // 0: rump.sp.v1.GetvfsstatResponse.stats:type_name -> rump.sp.v1.Statvfs
+	217, // 1: rump.sp.v1.Statvfs1Response.buf:type_name -> rump.sp.v1.Statvfs
+	217, // 2: rump.sp.v1.Fstatvfs1Response.buf:type_name -> rump.sp.v1.Statvfs
+	218, // 3: rump.sp.v1.GetdentsResponse.entries:type_name -> rump.sp.v1.Dirent
+	219, // 4: rump.sp.v1.GetdentsStatResponse.entries:type_name -> rump.sp.v1.DirentStat
+	217, // 5: rump.sp.v1.Fhstatvfs1Response.buf:type_name -> rump.sp.v1.Statvfs
+	220, // 6: rump.sp.v1.MountRequest.data:type_name -> rump.sp.v1.MountArgs
+	220, // 7: rump.sp.v1.MountResponse.data:type_name -> rump.sp.v1.MountArgs
+	221, // 8: rump.sp.v1.UtimesRequest.atime:type_name -> rump.sp.v1.Timespec
+	221, // 9: rump.sp.v1.UtimesRequest.mtime:type_name -> rump.sp.v1.Timespec
+	221, // 10: rump.sp.v1.FutimesRequest.atime:type_name -> rump.sp.v1.Timespec
+	221, // 11: rump.sp.v1.FutimesRequest.mtime:type_name -> rump.sp.v1.Timespec
+	221, // 12: rump.sp.v1.LutimesRequest.atime:type_name -> rump.sp.v1.Timespec
+	221, // 13: rump.sp.v1.LutimesRequest.mtime:type_name -> rump.sp.v1.Timespec
+	222, // 14: rump.sp.v1.StatResponse.sb:type_name -> rump.sp.v1.Stat
+	222, // 15: rump.sp.v1.LstatResponse.sb:type_name -> rump.sp.v1.Stat
+	222, // 16: rump.sp.v1.FhstatResponse.sb:type_name -> rump.sp.v1.Stat
+	222, // 17: rump.sp.v1.FstatatResponse.buf:type_name -> rump.sp.v1.Stat
+	221, // 18: rump.sp.v1.UtimensatRequest.atime:type_name -> rump.sp.v1.Timespec
+	221, // 19: rump.sp.v1.UtimensatRequest.mtime:type_name -> rump.sp.v1.Timespec
+	221, // 20: rump.sp.v1.FutimensRequest.atime:type_name -> rump.sp.v1.Timespec
+	221, // 21: rump.sp.v1.FutimensRequest.mtime:type_name -> rump.sp.v1.Timespec
+	223, // 22: rump.sp.v1.QuotactlRequest.args:type_name -> rump.sp.v1.QuotactlArgs
+	223, // 23: rump.sp.v1.QuotactlResponse.args:type_name -> rump.sp.v1.QuotactlArgs
+	216, // 24: rump.sp.v1.NewfsRequest.options:type_name -> rump.sp.v1.NewfsRequest.OptionsEntry
 	25,  // [25:25] is the sub-list for method output_type
 	25,  // [25:25] is the sub-list for method input_type
 	25,  // [25:25] is the sub-list for extension type_name
@@ -11139,15 +11242,15 @@ func file_rump_vfs_proto_init() {
 	file_rump_options_proto_init()
 	file_rump_types_proto_init()
 	file_rump_vfs_proto_msgTypes[0].OneofWrappers = []any{}
-	file_rump_vfs_proto_msgTypes[190].OneofWrappers = []any{}
-	file_rump_vfs_proto_msgTypes[208].OneofWrappers = []any{}
+	file_rump_vfs_proto_msgTypes[192].OneofWrappers = []any{}
+	file_rump_vfs_proto_msgTypes[210].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_rump_vfs_proto_rawDesc), len(file_rump_vfs_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   215,
+			NumMessages:   217,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

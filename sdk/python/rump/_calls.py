@@ -1999,6 +1999,15 @@ class PubCalls(SyncBase):
         out: list[V.DirentStat] = self._do(C.GETDENTS_STAT, (fd, count))
         return out
 
+    def getdents_packed(self, fd: int, count: int = 65536) -> bytes:
+        """The same as records one behind another, for those who read some of them only. Little endian, without gaps:
+        length of the name (16 bits), d_type (8), whether there are attributes (8), d_fileno, d_off (64 each); the
+        attributes in the order of Stat, with st_mode, st_nlink, st_uid, st_gid, st_blksize, st_flags and st_gen in
+        32 bits, the others in 64; the name. EBADF, ENOTDIR, EINVAL.
+        """
+        out: bytes = self._do(C.GETDENTS_PACKED, (fd, count))
+        return out
+
     def netconfig_ifcreate(self, ifname: str) -> None:
         """Makes an interface by cloning. EEXIST, EINVAL, ENXIO."""
         self._do(C.NETCONFIG_IFCREATE, (ifname,))
@@ -2287,6 +2296,15 @@ class AsyncPubCalls(AsyncBase):
         EINVAL.
         """
         out: list[V.DirentStat] = await self._do(C.GETDENTS_STAT, (fd, count))
+        return out
+
+    async def getdents_packed(self, fd: int, count: int = 65536) -> bytes:
+        """The same as records one behind another, for those who read some of them only. Little endian, without gaps:
+        length of the name (16 bits), d_type (8), whether there are attributes (8), d_fileno, d_off (64 each); the
+        attributes in the order of Stat, with st_mode, st_nlink, st_uid, st_gid, st_blksize, st_flags and st_gen in
+        32 bits, the others in 64; the name. EBADF, ENOTDIR, EINVAL.
+        """
+        out: bytes = await self._do(C.GETDENTS_PACKED, (fd, count))
         return out
 
     async def netconfig_ifcreate(self, ifname: str) -> None:
@@ -3343,6 +3361,14 @@ class BatchCalls(BatchBase):
         EINVAL.
         """
         return self._add(C.GETDENTS_STAT, (fd, count))
+
+    def getdents_packed(self, fd: int | Ref, count: int | Ref = 65536) -> Future[bytes]:
+        """The same as records one behind another, for those who read some of them only. Little endian, without gaps:
+        length of the name (16 bits), d_type (8), whether there are attributes (8), d_fileno, d_off (64 each); the
+        attributes in the order of Stat, with st_mode, st_nlink, st_uid, st_gid, st_blksize, st_flags and st_gen in
+        32 bits, the others in 64; the name. EBADF, ENOTDIR, EINVAL.
+        """
+        return self._add(C.GETDENTS_PACKED, (fd, count))
 
     def recvmsg(self, s: int | Ref, len: int | Ref, controllen: int | Ref = 0, flags: int | Ref = 0) -> Future[V.Msghdr | None]:
         """Receives a message with its control data. EBADF, ENOTSOCK, EAGAIN, ENOTCONN, EINTR."""

@@ -435,6 +435,7 @@ ZERO: dict[Op, tuple[Any, ...]] = {
     C.ETFS_REMOVE: (b"",),
     C.NEWFS: ("", b"", {}, b""),
     C.GETDENTS_STAT: (0, 0),
+    C.GETDENTS_PACKED: (0, 0),
     C.RECVMSG: (0, 0, 0, 0),
     C.SENDMSG: (0, None, 0),
     C.RECVFROM: (0, 0, 0),

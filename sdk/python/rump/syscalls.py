@@ -1092,6 +1092,15 @@ def rump_pub_getdents_stat(fd: int, count: int = 65536) -> list[V.DirentStat]:
     return default().pub.getdents_stat(fd, count)
 
 
+def rump_pub_getdents_packed(fd: int, count: int = 65536) -> bytes:
+    """The same as records one behind another, for those who read some of them only. Little endian, without gaps:
+    length of the name (16 bits), d_type (8), whether there are attributes (8), d_fileno, d_off (64 each); the
+    attributes in the order of Stat, with st_mode, st_nlink, st_uid, st_gid, st_blksize, st_flags and st_gen in 32
+    bits, the others in 64; the name. EBADF, ENOTDIR, EINVAL.
+    """
+    return default().pub.getdents_packed(fd, count)
+
+
 def rump_sys_recvmsg(s: int, len: int, controllen: int = 0, flags: int = 0) -> V.Msghdr | None:
     """Receives a message with its control data. EBADF, ENOTSOCK, EAGAIN, ENOTCONN, EINTR."""
     return default().sys.recvmsg(s, len, controllen, flags)
@@ -1645,6 +1654,7 @@ __all__ = [
     "rump_pub_etfs_remove",
     "rump_pub_newfs",
     "rump_pub_getdents_stat",
+    "rump_pub_getdents_packed",
     "rump_sys_recvmsg",
     "rump_sys_sendmsg",
     "rump_sys_recvfrom",

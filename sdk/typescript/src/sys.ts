@@ -152,6 +152,7 @@ import type {
   FstatatResponse,
   Fstatvfs1Response,
   GetcwdResponse,
+  GetdentsPackedResponse,
   GetdentsResponse,
   GetdentsStatResponse,
   GetfhResponse,
@@ -1740,6 +1741,16 @@ export class Pub {
    */
   async getdents_stat(fd: number, count: number | bigint): Promise<DirentStat[]> {
     return ((await this.#do({ $case: "getdents_stat", value: { fd, count: BigInt(count) } })) as GetdentsStatResponse).entries;
+  }
+
+  /**
+   * The same as records one behind another, for those who read some of them only. Little endian, without gaps:
+   * length of the name (16 bits), d_type (8), whether there are attributes (8), d_fileno, d_off (64 each); the
+   * attributes in the order of Stat, with st_mode, st_nlink, st_uid, st_gid, st_blksize, st_flags and st_gen in 32
+   * bits, the others in 64; the name. EBADF, ENOTDIR, EINVAL.
+   */
+  async getdents_packed(fd: number, count: number | bigint): Promise<Buffer> {
+    return ((await this.#do({ $case: "getdents_packed", value: { fd, count: BigInt(count) } })) as GetdentsPackedResponse).entries;
   }
 
   /**

@@ -55,11 +55,7 @@ def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
         "getsockopt": Entry(calls.getsockopt, partial, "no IPSEC, no source filters of groups"),
         "setsockopt": Entry(calls.setsockopt, partial, "no IPSEC, no source filters of groups"),
         "fstat": Entry(calls.fstat),
-        "fcntl": Entry(
-            calls.fcntl,
-            partial,
-            "F_GETFL, F_SETFL with O_NONBLOCK, O_ASYNC, F_GETOWN, F_SETOWN, F_GETNOSIGPIPE, F_SETNOSIGPIPE",
-        ),
+        "fcntl": Entry(calls.fcntl),
         "ioctl": Entry(
             calls.ioctl, partial, "FIONREAD, FIONBIO, FIOASYNC, SIOCATMARK; SIOC* of interfaces: see net/inet.md"
         ),
@@ -101,6 +97,7 @@ def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
         "dev_open": Entry(NetDevices(net, bpf).dev_open),
         **net.watching.table(),
         "rights_held": Entry(net.rights.rights_held),
+        "connect_wait": Entry(calls.connect_wait),
         **{name: Entry(component.filter_call(name)) for name in FILTER_CALLS},
         "sysctl_export": Entry(net.sysctl_export),
         "sysctl_value": Entry(net.sysctl_value),

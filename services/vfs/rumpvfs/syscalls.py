@@ -31,7 +31,7 @@ def syscalls(component: VfsComponent) -> dict[str, Entry]:
     paths, attrs = Paths(vfs, opening), Attributes(vfs)
     files, extended, control = Descriptors(vfs, locking), ExtendedAttributes(vfs), Control(vfs)
     disks, handles = Disks(vfs), FileHandles(vfs, opening)
-    mounts = Mounting(vfs, disks)
+    mounts, listing = Mounting(vfs, disks), Listing(files, attrs)
     component.restoring = Restoring(vfs, component.call, locking, disks)
     partial = Support.PARTIAL
     return {
@@ -97,9 +97,10 @@ def syscalls(component: VfsComponent) -> dict[str, Entry]:
         "pwritev": Entry(files.pwritev),
         "lseek": Entry(files.lseek),
         "getdents": Entry(files.getdents),
-        "getdents_stat": Entry(Listing(files, attrs).getdents_stat),
+        "getdents_stat": Entry(listing.getdents_stat),
+        "getdents_packed": Entry(listing.getdents_packed),
         "close": Entry(files.close),
-        "fcntl": Entry(files.fcntl, partial, "no F_GETOWN, F_SETOWN, F_GETPATH"),
+        "fcntl": Entry(files.fcntl),
         "flock": Entry(locking.flock),
         "ioctl": Entry(files.ioctl, partial, "FIONREAD, FIONBIO, FIOASYNC; disks: DIOCGMEDIASIZE, DIOCGSECTORSIZE"),
         "ftruncate": Entry(files.ftruncate),

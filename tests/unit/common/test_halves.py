@@ -72,19 +72,24 @@ def test_a_reference_to_an_earlier_call() -> None:
     assert peer.heard == [(calls.WRITE, (9, b"bc"))]
 
 
-@pytest.mark.parametrize("answers", [(None,), (Errno.EISCONN,), (Errno.EALREADY, [4], Errno.EISCONN)])
+@pytest.mark.parametrize("answers", [(None,), (Errno.EISCONN,), (Errno.EALREADY, None, Errno.EISCONN)])
 def test_a_connection_that_is_made(answers: tuple[Any, ...]) -> None:
     got, peer = finish(Step(calls.CONNECT, (5, NAME)), ENDED, *answers)
     assert got is None
     assert not peer.answers
-    assert [op for op, _ in peer.heard][1:2] == [calls.POLL_OBJECTS][: len(answers) - 1]
+    assert [op for op, _ in peer.heard][1:2] == [calls.CONNECT_WAIT][: len(answers) - 1]
 
 
-@pytest.mark.parametrize("answers", [(Errno.ECONNREFUSED,), (Errno.EALREADY, [4], Errno.ECONNREFUSED)])
+@pytest.mark.parametrize("answers", [(Errno.ECONNREFUSED,), (Errno.EALREADY, None, Errno.ECONNREFUSED)])
 def test_a_connection_that_fails(answers: tuple[Any, ...]) -> None:
     with pytest.raises(KernelError) as caught:
         finish(Step(calls.CONNECT, (5, NAME)), ENDED, *answers)
     assert caught.value.errno == Errno.ECONNREFUSED
+
+
+def test_a_connection_whose_time_is_over() -> None:
+    with pytest.raises(KernelError, match="EAGAIN"):
+        finish(Step(calls.CONNECT, (5, NAME)), ENDED, Errno.EALREADY, Errno.EAGAIN)
 
 
 def test_nothing_is_left() -> None:

@@ -16,9 +16,9 @@ from rump._errors import error_of
 from rump.fs._node import AHEAD, CHUNK, FEW, GROUP, SMALL, Kept, Node, Pieces, Report, is_sparse
 from rump.fs._places import LONGEST, Places, joined
 from rumpuser.leases import OTHERS, attributes_of
-from rumpwire import calls, const
+from rumpwire import calls, const, packed
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Dirent, DirentStat, Stat
+from rumpwire.values import Dirent, Stat
 
 if TYPE_CHECKING:
     from rump._client import Batch, Client
@@ -35,6 +35,19 @@ _LINK = const.PATH_MAX
 _LIST, _STATS = "names", "attributes"
 _WINDOW = 4
 """Pieces of a large file that are asked for in one message."""
+
+
+class Seen(NamedTuple):
+    """An entry of a directory, and where its attributes are; ``at`` is -1 where they have to be asked for."""
+
+    fileno: int
+    dtype: int
+    name: bytes
+    data: bytes
+    at: int
+
+    def attributes(self) -> Stat:
+        return packed.attributes(self.data, self.at)
 
 
 def kernel_places(k: Client) -> Places:
@@ -90,60 +103,63 @@ def stats(k: Client, places: Sequence[tuple[int, bytes]]) -> list[Future[Stat]]:
     return out
 
 
-def read_with_stats(k: Client, fd: int, path: bytes) -> tuple[list[Dirent], dict[bytes, Stat]]:
-    """What `read_directory` gives, and the attributes of those names that have some."""
+def read_with_stats(k: Client, fd: int, path: bytes) -> list[Seen]:
+    """What `read_directory` gives, with the attributes of those names that have some."""
     leases = k.leases
     if leases is None or fd != const.AT_FDCWD:
         return _read_all_with_stats(k, fd, path)
     return leases.remember((_STATS, path), lambda: _read_all_with_stats(k, fd, path), _words)
 
 
-def _words(listing: tuple[list[Dirent], dict[bytes, Stat]]) -> set[int]:
+def _words(listing: list[Seen]) -> set[int]:
     """What of the page of leases a directory with attributes depends on."""
-    return {OTHERS, *(attributes_of(st.st_dev, st.st_ino) for st in listing[1].values())}
+    return {OTHERS, *(attributes_of(*packed.identity(each.data, each.at)) for each in listing if each.at >= 0)}
 
 
-def _read_all_with_stats(k: Client, fd: int, path: bytes) -> tuple[list[Dirent], dict[bytes, Stat]]:
+def _read_all_with_stats(k: Client, fd: int, path: bytes) -> list[Seen]:
     try:
-        found = _read_with_stats(k, fd, path)
+        found = _read_packed(k, fd, path)
     except OSError as error:
         if error.errno != errno.ENOSYS:  # of an older kernel
             raise
-        return read_directory(k, fd, path), {}
-    proper = [(entry, st) for entry, st in found if entry is not None and _is_proper(entry.d_name)]
-    return [entry for entry, _ in proper], {entry.d_name: st for entry, st in proper if st is not None}
+        return [Seen(e.d_fileno, e.d_type, e.d_name, b"", -1) for e in read_directory(k, fd, path)]
+    make = tuple.__new__
+    try:
+        return [
+            make(Seen, (fileno, dtype, name, data, at))
+            for data in found
+            for fileno, dtype, name, at in packed.records(data)
+            if _is_proper(name)
+        ]
+    except KernelError as error:
+        raise error_of(error, path) from None
 
 
-def directory_stats(
-    k: Client, fd: int, path: bytes, names: Sequence[bytes], found: dict[bytes, Stat]
-) -> list[Future[Stat]]:
-    """The attributes of names in one directory, some hundred in a message. Those that went another way are asked for.
-
-    ``found``: those that are known already.
-    """
-    if not found:
-        with contextlib.suppress(OSError):  # it may be gone, or closed to us by now: each name tells
-            found = read_with_stats(k, fd, path)[1]
+def directory_stats(k: Client, fd: int, path: bytes, names: Sequence[bytes]) -> list[Future[Stat]]:
+    """The attributes of names in one directory, some hundred in a message. Those that have none are asked for."""
+    found: dict[bytes, Seen] = {}
+    with contextlib.suppress(OSError):  # it may be gone, or closed to us by now: each name tells
+        found = {each.name: each for each in read_with_stats(k, fd, path) if each.at >= 0}
     missing = [name for name in names if name not in found]
     asked = dict(zip(missing, stats(k, [(fd, joined(path, name)) for name in missing]), strict=True))
-    return [asked.get(name) or known(calls.FSTATAT, found[name]) for name in names]
+    return [asked.get(name) or known(calls.FSTATAT, found[name].attributes()) for name in names]
 
 
-def _read_with_stats(k: Client, fd: int, path: bytes) -> list[DirentStat]:
+def _read_packed(k: Client, fd: int, path: bytes) -> list[bytes]:
     """A directory of usual length in one message."""
     with k.batch() as b:
         handle = b.openat(fd, path, FOLDER)
-        first, second = b.getdents_stat(handle, _DENTS), b.getdents_stat(handle, _DENTS)
+        first, second = b.getdents_packed(handle, _DENTS), b.getdents_packed(handle, _DENTS)
         b.close(handle)
     if handle.exception() is None and first.exception() is not None:
         k.sys.close(handle.result())
-    found = first.result() if handle.result() is not None else []
+    found = [first.result()] if handle.result() is not None else []
     if second.result():
         again = k.sys.openat(fd, path, FOLDER)
         try:
             found = []
-            while entries := k.pub.getdents_stat(again, _DENTS):
-                found += entries
+            while entries := k.pub.getdents_packed(again, _DENTS):
+                found.append(entries)
         finally:
             k.sys.close(again)
     return found

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, AnyStr
 from rump._arguments import Buffer, PathArg
 from rump._base import Future
 from rump.fs import _transfer, _walk
-from rump.fs._kernelsource import NOFOLLOW, directory_stats, kernel_places, read_directory, read_with_stats
+from rump.fs._kernelsource import NOFOLLOW, Seen, directory_stats, kernel_places, read_directory, read_with_stats
 from rump.fs._node import CHUNK, Copied, Kept, Tell
 from rump.fs._places import LONGEST, joined
 from rump.fs._walk import DirEntry
@@ -238,22 +238,22 @@ class Tree:
         With ``attributes`` those come along with the names, in the same messages.
         """
         folder: AnyStr = os.fspath(path)
-        cached: dict[AnyStr, Future[Stat]] = {}
         with self.at(path) as (fd, name):
-            entries, known = read_with_stats(self.k, fd, name) if attributes else (read_directory(self.k, fd, name), {})
-        names = [_like(path, entry.d_name) for entry in entries]
+            if attributes:
+                found = read_with_stats(self.k, fd, name)
+            else:
+                found = [Seen(e.d_fileno, e.d_type, e.d_name, b"", -1) for e in read_directory(self.k, fd, name)]
+        names = [_like(path, each.name) for each in found]
+        cached: dict[AnyStr, Future[Stat]] = {}
 
         def statted() -> dict[AnyStr, Future[Stat]]:
             if not cached:
                 with self.at(path) as (fd, name):
-                    found = directory_stats(self.k, fd, name, [entry.d_name for entry in entries], known)
-                cached.update(zip(names, found, strict=True))
+                    asked = directory_stats(self.k, fd, name, [each.name for each in found])
+                cached.update(zip(names, asked, strict=True))
             return cached
 
-        return [
-            DirEntry(self, os.path.join(folder, name), name, entry.d_fileno, entry.d_type, statted)
-            for name, entry in zip(names, entries, strict=True)
-        ]
+        return [DirEntry(self, folder, name, seen, statted) for name, seen in zip(names, found, strict=True)]
 
     def walk(
         self, top: AnyStr = "/", *, topdown: bool = True, onerror: OnError | None = None  # type: ignore[assignment]

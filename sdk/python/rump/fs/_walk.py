@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, AnyStr, Generic
 from rumpwire.values import Stat
 
 if TYPE_CHECKING:
+    from rump.fs._kernelsource import Seen
     from rump.fs._tree import Tree
 
 DEPTH_MAX = 1 << 16
@@ -21,20 +22,28 @@ DEPTH_MAX = 1 << 16
 class DirEntry(Generic[AnyStr]):
     """A name in a directory, as `os.DirEntry`. The attributes of all entries come when one is asked for them."""
 
-    __slots__ = ("_kind", "_statted", "_tree", "fileno", "name", "path")
+    __slots__ = ("_folder", "_kind", "_seen", "_statted", "_tree", "name")
 
     def __init__(
-        self, tree: Tree, path: AnyStr, name: AnyStr, fileno: int, dtype: int, statted: Callable[[], dict[Any, Any]]
+        self, tree: Tree, folder: AnyStr, name: AnyStr, seen: Seen, statted: Callable[[], dict[Any, Any]]
     ) -> None:
         self._tree = tree
-        self.path: AnyStr = path
+        self._folder: AnyStr = folder
         self.name: AnyStr = name
-        self.fileno = fileno
-        self._kind = dtype << 12
+        self._seen = seen
+        self._kind = seen.dtype << 12
         self._statted = statted
 
     def __repr__(self) -> str:
         return f"<DirEntry {self.name!r}>"
+
+    @property
+    def path(self) -> AnyStr:
+        return os.path.join(self._folder, self.name)
+
+    @property
+    def fileno(self) -> int:
+        return self._seen.fileno
 
     @property
     def kind(self) -> int:
@@ -48,6 +57,8 @@ class DirEntry(Generic[AnyStr]):
         """ENOENT when it has gone meanwhile, and what stat fails with."""
         if follow_symlinks and self.is_symlink():
             return self._tree.stat(self.path)
+        if self._seen.at >= 0:
+            return self._seen.attributes()
         found = self._statted()[self.name].result()
         assert isinstance(found, Stat)
         return found

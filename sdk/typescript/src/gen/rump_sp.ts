@@ -427,6 +427,8 @@ import {
   FutimesResponse,
   GetcwdRequest,
   GetcwdResponse,
+  GetdentsPackedRequest,
+  GetdentsPackedResponse,
   GetdentsRequest,
   GetdentsResponse,
   GetdentsStatRequest,
@@ -782,6 +784,7 @@ export interface Call {
     | { $case: "etfs_remove"; value: EtfsRemoveRequest }
     | { $case: "newfs"; value: NewfsRequest }
     | { $case: "getdents_stat"; value: GetdentsStatRequest }
+    | { $case: "getdents_packed"; value: GetdentsPackedRequest }
     | { $case: "netconfig_ifcreate"; value: NetconfigIfcreateRequest }
     | { $case: "netconfig_ifdestroy"; value: NetconfigIfdestroyRequest }
     | { $case: "netconfig_ifup"; value: NetconfigIfupRequest }
@@ -1052,6 +1055,7 @@ export interface Result {
     | { $case: "etfs_remove"; value: EtfsRemoveResponse }
     | { $case: "newfs"; value: NewfsResponse }
     | { $case: "getdents_stat"; value: GetdentsStatResponse }
+    | { $case: "getdents_packed"; value: GetdentsPackedResponse }
     | { $case: "netconfig_ifcreate"; value: NetconfigIfcreateResponse }
     | { $case: "netconfig_ifdestroy"; value: NetconfigIfdestroyResponse }
     | { $case: "netconfig_ifup"; value: NetconfigIfupResponse }
@@ -2115,6 +2119,9 @@ export const Call: MessageFns<Call> = {
         break;
       case "getdents_stat":
         GetdentsStatRequest.encode(message.call.value, writer.uint32(16114).fork()).join();
+        break;
+      case "getdents_packed":
+        GetdentsPackedRequest.encode(message.call.value, writer.uint32(16122).fork()).join();
         break;
       case "netconfig_ifcreate":
         NetconfigIfcreateRequest.encode(message.call.value, writer.uint32(16162).fork()).join();
@@ -4016,6 +4023,14 @@ export const Call: MessageFns<Call> = {
             message.call = { $case: "getdents_stat", value: GetdentsStatRequest.decode(reader, reader.uint32()) };
             continue;
           }
+          case 2015: {
+            if (tag !== 16122) {
+              break;
+            }
+
+            message.call = { $case: "getdents_packed", value: GetdentsPackedRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 2020: {
             if (tag !== 16162) {
               break;
@@ -5122,6 +5137,9 @@ export const Result: MessageFns<Result> = {
         break;
       case "getdents_stat":
         GetdentsStatResponse.encode(message.result.value, writer.uint32(16114).fork()).join();
+        break;
+      case "getdents_packed":
+        GetdentsPackedResponse.encode(message.result.value, writer.uint32(16122).fork()).join();
         break;
       case "netconfig_ifcreate":
         NetconfigIfcreateResponse.encode(message.result.value, writer.uint32(16162).fork()).join();
@@ -7042,6 +7060,17 @@ export const Result: MessageFns<Result> = {
             }
 
             message.result = { $case: "getdents_stat", value: GetdentsStatResponse.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2015: {
+            if (tag !== 16122) {
+              break;
+            }
+
+            message.result = {
+              $case: "getdents_packed",
+              value: GetdentsPackedResponse.decode(reader, reader.uint32()),
+            };
             continue;
           }
           case 2020: {
@@ -12376,6 +12405,23 @@ export const VfsService = {
       Buffer.from(GetdentsStatResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetdentsStatResponse => GetdentsStatResponse.decode(value),
   },
+  /**
+   * The same as records one behind another, for those who read some of them only. Little endian, without gaps: length of
+   * the name (16 bits), d_type (8), whether there are attributes (8), d_fileno, d_off (64 each); the attributes in the order
+   * of Stat, with st_mode, st_nlink, st_uid, st_gid, st_blksize, st_flags and st_gen in 32 bits, the others in 64; the name.
+   * EBADF, ENOTDIR, EINVAL.
+   */
+  getdentsPacked: {
+    path: "/rump.sp.v1.Vfs/GetdentsPacked" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetdentsPackedRequest): Buffer =>
+      Buffer.from(GetdentsPackedRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetdentsPackedRequest => GetdentsPackedRequest.decode(value),
+    responseSerialize: (value: GetdentsPackedResponse): Buffer =>
+      Buffer.from(GetdentsPackedResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetdentsPackedResponse => GetdentsPackedResponse.decode(value),
+  },
 } as const;
 
 export interface VfsServer extends UntypedServiceImplementation {
@@ -12605,6 +12651,13 @@ export interface VfsServer extends UntypedServiceImplementation {
    * them, links not being followed (as READDIRPLUS of RFC 1813); none at its end. EBADF, ENOTDIR, EINVAL.
    */
   getdentsStat: handleUnaryCall<GetdentsStatRequest, GetdentsStatResponse>;
+  /**
+   * The same as records one behind another, for those who read some of them only. Little endian, without gaps: length of
+   * the name (16 bits), d_type (8), whether there are attributes (8), d_fileno, d_off (64 each); the attributes in the order
+   * of Stat, with st_mode, st_nlink, st_uid, st_gid, st_blksize, st_flags and st_gen in 32 bits, the others in 64; the name.
+   * EBADF, ENOTDIR, EINVAL.
+   */
+  getdentsPacked: handleUnaryCall<GetdentsPackedRequest, GetdentsPackedResponse>;
 }
 
 /** The networking faction: sockets, interfaces and routes. */

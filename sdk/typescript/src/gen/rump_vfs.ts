@@ -668,6 +668,15 @@ export interface GetdentsStatResponse {
   entries: DirentStat[];
 }
 
+export interface GetdentsPackedRequest {
+  fd: number;
+  count: bigint;
+}
+
+export interface GetdentsPackedResponse {
+  entries: Buffer;
+}
+
 export interface GetfhRequest {
   fname: Buffer;
 }
@@ -8620,6 +8629,112 @@ export const GetdentsStatResponse: MessageFns<GetdentsStatResponse> = {
             }
 
             message.entries.push(DirentStat.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetdentsPackedRequest(): GetdentsPackedRequest {
+  return { fd: 0, count: 0n };
+}
+
+export const GetdentsPackedRequest: MessageFns<GetdentsPackedRequest> = {
+  encode(message: GetdentsPackedRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fd !== 0) {
+      writer.uint32(8).int32(message.fd);
+    }
+    if (message.count !== 0n) {
+      if (BigInt.asUintN(64, message.count) !== message.count) {
+        throw new globalThis.Error("value provided for field message.count of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetdentsPackedRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetdentsPackedRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.fd = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.count = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetdentsPackedResponse(): GetdentsPackedResponse {
+  return { entries: Buffer.alloc(0) };
+}
+
+export const GetdentsPackedResponse: MessageFns<GetdentsPackedResponse> = {
+  encode(message: GetdentsPackedResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.entries.length !== 0) {
+      writer.uint32(10).bytes(message.entries);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetdentsPackedResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetdentsPackedResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.entries = Buffer.from(reader.bytes());
             continue;
           }
         }

@@ -8,13 +8,10 @@ from typing import Any, Protocol
 from rumpuser.component import Context, Peer
 from rumpuser.pending import value_of
 from rumpuser.run import arguments, remaining
-from rumpwire import calls, const
+from rumpwire import calls
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
 from rumpwire.values import Msghdr
-
-CONNECTED = const.POLLWRNORM | const.POLLERR | const.POLLHUP
-"""What a socket says whose connection has been made, or has failed."""
 
 
 class Half(Protocol):
@@ -58,7 +55,7 @@ class Connecting:
                     return
                 if error.errno != Errno.EALREADY:
                     raise
-                await value_of(peer.call(ctx, calls.POLL_OBJECTS, ((handle,), (CONNECTED,), (), True)))
+                await value_of(peer.call(ctx, calls.CONNECT_WAIT, (handle,)))
             else:
                 return
 

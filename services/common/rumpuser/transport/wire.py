@@ -27,7 +27,7 @@ _KEPT = 512
 """Contexts that are remembered in each direction; a kernel has about as many as it has processes at work."""
 
 
-PASSED_ON = frozenset(("getdents_stat",))
+PASSED_ON = frozenset(("getdents_stat", "getdents_packed"))
 """Calls whose results are long lists that nobody who asks a component looks at: they are for a client."""
 
 

@@ -99,6 +99,10 @@ class Calls:
     def connect(self, ctx: Context, s: int, name: Sockaddr | None) -> Any:
         return self.net.socket(s).connect(ctx, name)
 
+    def connect_wait(self, ctx: Context, s: int) -> Any:
+        """EBADF, EAGAIN."""
+        return self.net.socket(s).connect_wait()
+
     def listen(self, ctx: Context, s: int, backlog: int) -> None:
         so = self.net.socket(s)
         so.listen(backlog)

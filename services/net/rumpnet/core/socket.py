@@ -48,6 +48,8 @@ class Socket(Selectable):
     listening = False
     own = False
     """Whether it is the kernel's own, which no program has."""
+    connect_by: int | None = None
+    """When the time of a connect that waits is over (SO_SNDTIMEO), also for a successor that goes on with it."""
 
     def __init__(self, net: Net, domain: int, kind: int, protocol: int, buffer: RecordBuffer | StreamBuffer) -> None:
         self.net = net
@@ -86,6 +88,11 @@ class Socket(Selectable):
 
     def connect(self, ctx: Context, name: Sockaddr | None) -> Any:
         raise NotImplementedError
+
+    async def connect_wait(self) -> None:
+        """Until a connection that is being made is there, or has failed. EBADF, EAGAIN when the time is over."""
+        while not self.poll() & WRITABLE:
+            await self.wait(self.writable, self.connect_by)
 
     def listen(self, backlog: int) -> None:
         """EOPNOTSUPP for sockets that take no connections."""

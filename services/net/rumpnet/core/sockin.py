@@ -103,9 +103,9 @@ class HostedSocket(Socket):
 
     async def _connect(self) -> None:
         """Interrupted, the connection goes on being made."""
-        deadline = self.deadline(self.sndtimeo_ns)
+        self.connect_by = self.deadline(self.sndtimeo_ns)
         while self.connecting:
-            await self.wait(self.writable, deadline)
+            await self.wait(self.writable, self.connect_by)
         error = self._error()
         if error:
             raise KernelError(error, "the host could not connect")

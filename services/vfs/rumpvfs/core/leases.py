@@ -25,7 +25,7 @@ _LOOKS = "stat lstat fstatat access faccessat readlink readlinkat"
 _OPENS = {"open": 1, "openat": 2}
 """Where the flags are."""
 _READS = "read pread readv preadv getdents"
-_LISTS = "getdents_stat"
+_LISTS = "getdents_stat getdents_packed"
 _WRITES = "write pwrite writev pwritev ftruncate posix_fallocate fdiscard futimes futimens close"
 QUIET, LOOK, READ, LIST, WRITE, CHANGE = range(6)
 _KINDS = {

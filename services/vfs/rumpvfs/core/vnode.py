@@ -156,6 +156,13 @@ class Vnode:
         """Entries from a cookie on (0: the first), ``.`` and ``..`` among them. EIO, EINVAL for a made-up cookie."""
         raise KernelError(Errno.ENOTDIR)
 
+    def glance(self, fileno: int) -> Stat | None:
+        """The attributes of a file that an entry of this directory names, where they can be had without a vnode of it.
+
+        None: nothing is known, or something may be mounted there. EIO.
+        """
+        return None
+
     def create(self, name: bytes, new: NewNode) -> Vnode:
         """Makes a file of any kind (directories and symbolic links too). EEXIST, ENOSPC, EMLINK, EIO."""
         raise unsupported("create")

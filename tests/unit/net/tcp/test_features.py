@@ -122,28 +122,50 @@ def test_a_full_queue_makes_clients_wait() -> None:
     assert first.events == second.events == ["connected"]
 
 
+def fast(link: Link, data: bytes) -> User:
+    """A connection that is opened with its first data."""
+    opt = Options()
+    opt.fastopen = 1
+    user = User(link.a, link.a.connection((A, 41000 + len(link.log), B, 80), opt))
+    link.a.tcp.open(user.c)
+    user.c.syn_data = min(len(data), link.a.tcp.fastopen.prepare(user.c, link.host.now_ns))
+    user.c.snd.append(data)
+    link.a.tcp.start(user.c)
+    link.a.tcp.flush()
+    return user
+
+
+def test_fast_open_asks_once_by_the_number_of_the_experiment() -> None:
+    """Of a server that gives no cookie; one that gives one so gets it back so."""
+    link = Link()
+    listening = link.b.listen()
+
+    def asked() -> tuple[bytes | None, bool]:
+        begin = len(link.log)
+        fast(link, b"data")
+        link.run(1)
+        listening.accepted[-1].read()
+        assert listening.accepted[-1].got == b"data"
+        return link.log[begin][2].cookie, link.log[begin][2].experimental
+
+    assert [asked() for _ in range(4)] == [(b"", False), (b"", True), (b"", False), (b"", False)]
+    link.a.tcp.fastopen.cookies.clear()
+    assert asked() == (b"", False)
+    listening.opt.fastopen = 5
+    assert asked() == (b"", True)
+    assert asked() == (link.b.tcp.fastopen.cookie_for(A), True)
+
+
 def test_fast_open() -> None:
     link = Link()
     listening = link.b.listen()
     listening.opt.fastopen = 5
-
-    def connect(data: bytes) -> User:
-        opt = Options()
-        opt.fastopen = 1
-        user = User(link.a, link.a.connection((A, 41000 + len(link.log), B, 80), opt))
-        link.a.tcp.open(user.c)
-        user.c.syn_data = min(len(data), link.a.tcp.fastopen.prepare(user.c, link.host.now_ns))
-        user.c.snd.append(data)
-        link.a.tcp.start(user.c)
-        link.a.tcp.flush()
-        return user
-
-    connect(b"first")
+    fast(link, b"first")
     link.run(0.5)
     assert listening.accepted[0].got == b"first"
     assert link.log[0][2].cookie == b"", "a cookie is asked for"
     begin = len(link.log)
-    connect(b"second")
+    fast(link, b"second")
     link.run(0.0101)
     assert len(link.log[begin][2].payload) == 6, "and then the data go with the SYN"
     assert listening.accepted[1].c.state == State.SYN_RECEIVED

@@ -14,8 +14,6 @@ from rumpnet.core.tcp.wheel import SECOND
 if TYPE_CHECKING:
     from rumpnet.core.tcp.tcb import Connection
 
-INITIAL_SEGMENTS = 10
-"""RFC 6928."""
 ABC_ALL = 2
 """Of abc.aggressive: no limit, as one acknowledgment may be for many segments."""
 CUBIC_C = 0.4

@@ -372,7 +372,7 @@ def send_syn(c: Connection, now: int) -> None:
     cookie = c.syn_cookie if first else None
     options = tcp.syn_options(
         c.layer.announced_mss(c), wscale=c.rcv_scale if c.ws_ok else -1, sack_permitted=c.sack_ok, stamps=stamps,
-        cookie=cookie,
+        cookie=cookie, experimental=c.syn_experimental,
     )  # fmt: skip
     length = c.syn_data if first else 0
     views = c.snd.views(c.iss + 1, length) if length else []

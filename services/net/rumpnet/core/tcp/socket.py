@@ -128,9 +128,9 @@ class TcpSocket(Accepting, TcpStream):
         return self._connected()
 
     async def _connected(self) -> None:
-        deadline = self.deadline(self.sndtimeo_ns)
+        self.connect_by = self.deadline(self.sndtimeo_ns)
         while self.connecting:
-            await self.wait(self.writable, deadline)
+            await self.wait(self.writable, self.connect_by)
         self.raise_error()
 
     def _connection(self, ip: Any, key: Key) -> Connection:

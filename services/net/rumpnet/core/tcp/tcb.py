@@ -130,8 +130,8 @@ class Connection:
         "rcv_mss", "rcv_nxt", "rcv_scale", "reassembly", "retransmits", "rexmt_at", "route", "rtt", "sack_ok", "sb",
         "search", "slot_at", "snd", "snd_hiwat", "snd_nxt", "snd_scale", "snd_una", "snd_up", "snd_wl1", "snd_wl2",
         "snd_wnd", "softerror", "ssthresh", "stalled_since", "started_at", "state", "syn_cookie", "syn_data",
-        "syn_data_taken", "total_retrans", "ts_ok", "ts_recent", "ts_recent_at", "tsecr_in", "tsoffset", "unacked",
-        "usage_end", "user", "v6only", "wait_at", "ws_ok",
+        "syn_data_taken", "syn_experimental", "total_retrans", "ts_ok", "ts_recent", "ts_recent_at", "tsecr_in",
+        "tsoffset", "unacked", "usage_end", "user", "v6only", "wait_at", "ws_ok",
     )  # fmt: skip
 
     def __init__(self, layer: TcpLayer, ip: Any, key: Key, rcv: StreamBuffer, opt: Options) -> None:
@@ -169,6 +169,7 @@ class Connection:
         self.syn_data = 0
         self.syn_data_taken = False
         self.syn_cookie: bytes | None = None
+        self.syn_experimental = False
         self.last_sent = 0
         # receiving
         self.irs = self.rcv_nxt = self.rcv_adv = 0

@@ -23,9 +23,8 @@ from rumpwire.errno import Errno
 if TYPE_CHECKING:
     from rumpnet.core.tcp.tcb import Connection
 
-DELAYED_ACK = 40 * MS
-"""RFC 1122 allows 500; what the other end may count on when it probes for a lost tail is 200."""
 MAX_ACK_DELAY = 200 * MS
+"""What a probe for a lost tail counts on (RFC 8985, 7.2); our own are later by net.inet.tcp.delack_ticks at most."""
 RETRIES = 15
 """Retransmissions of one segment; with doubling timeouts these are 15 minutes."""
 ORPHAN_RETRIES = 8

@@ -9,6 +9,7 @@ from rumpuser.host import Buffer
 from rumpvfs.core import acl
 from rumpvfs.core.vnode import Entry, NewNode, Vnode, VType
 from rumpwire.errno import Errno, KernelError
+from rumpwire.values import Stat
 
 from . import superblock
 from .content import Content
@@ -54,6 +55,9 @@ class DirectoryNode(Node):
         if not found:
             raise KernelError(Errno.ENOENT)
         return self.fs.node(found)
+
+    def glance(self, fileno: int) -> Stat | None:
+        return self.fs.glance(fileno)
 
     def parent(self) -> Vnode:
         found = self._find(b"..")

@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 from rumpvfs.core.vnode import BlockDevice, Environment, FileSystem, MountRequest, Vnode, VType
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
-from rumpwire.values import Statvfs
+from rumpwire.values import Stat, Statvfs
 
 from . import superblock
 from .directory import NAME_BYTES, NameCache
@@ -79,6 +79,40 @@ class Ext2FileSystem(FileSystem):
         node = _CLASSES.get(vtype, Node)(self, inode, vtype)
         self._nodes[number] = node
         return node
+
+    def stat_of(self, inode: Inode) -> Stat:
+        """Its attributes, which it keeps."""
+        stat = inode.stat = Stat(
+            self.dev,
+            inode.mode,
+            inode.number,
+            inode.links,
+            inode.uid,
+            inode.gid,
+            inode.rdev if inode.kind in (const.S_IFCHR, const.S_IFBLK) else 0,
+            inode.atime_ns,
+            inode.mtime_ns,
+            inode.ctime_ns,
+            inode.birthtime_ns,
+            inode.size,
+            inode.blocks,
+            self.volume.sb.block_size,
+            inode.bsd_flags,
+            inode.generation,
+        )
+        return stat
+
+    def glance(self, number: int) -> Stat | None:
+        """The attributes of an inode that a directory names; None where it takes a vnode to tell. EIO."""
+        node = self._nodes.get(number)
+        if node is not None:
+            return None if node.mounted else node.getattr()
+        if number < self.volume.sb.first_inode:
+            return None
+        inode = self.volume.inode(number)
+        if inode.links == 0 or inode.kind not in _KINDS or inode.flags & FLAG_EA_INODE:
+            return None
+        return inode.stat or self.stat_of(inode)
 
     def statvfs(self) -> Statvfs:
         sb = self.volume.sb

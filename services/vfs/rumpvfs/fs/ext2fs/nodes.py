@@ -46,34 +46,11 @@ class Node(Vnode):
 
     def getattr(self) -> Stat:
         stat = self.inode.stat
-        if stat is None:
-            stat = self.inode.stat = self._make_stat()
-        return stat
+        return self.fs.stat_of(self.inode) if stat is None else stat
 
     def owner(self) -> tuple[int, int, int]:
         inode = self.inode
         return inode.mode, inode.uid, inode.gid
-
-    def _make_stat(self) -> Stat:
-        inode = self.inode
-        return Stat(
-            self.fs.dev,
-            inode.mode,
-            inode.number,
-            inode.links,
-            inode.uid,
-            inode.gid,
-            inode.rdev if self.vtype in (VType.CHR, VType.BLK) else 0,
-            inode.atime_ns,
-            inode.mtime_ns,
-            inode.ctime_ns,
-            inode.birthtime_ns,
-            inode.size,
-            inode.blocks,
-            self._volume.sb.block_size,
-            inode.bsd_flags,
-            inode.generation,
-        )
 
     def acl(self, *, default: bool = False) -> Acl | None:
         name = acl.DEFAULT if default else acl.ACCESS
