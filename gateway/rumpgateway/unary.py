@@ -20,6 +20,9 @@ from rumpuser.pending import Running
 from rumpwire.errno import Errno, KernelError
 from rumpwire.status import abort
 
+_EARLIER_S = 0.2
+"""A client that gives a call up so shortly before the deadline has given it up for that: its clock began earlier."""
+
 
 async def once(
     context: Any,
@@ -150,10 +153,12 @@ async def _arrived(context: Any, call: Call, *, lasting: bool) -> Any:
         return await arrival(call.answer)
     except asyncio.CancelledError:
         left = context.time_remaining()
-        if left is not None and left <= 0:
+        if left is not None and left <= _EARLIER_S:
             call.running.cancel(KernelError(Errno.ETIMEDOUT, "not done by the deadline", "gateway"))
         elif not lasting:
             call.running.cancel(KernelError(Errno.EINTR, "cancelled by the caller", "gateway"))
+        elif left is not None and call.timer is None:
+            call.end_after(left)
         raise
     finally:
         call.askers -= 1
