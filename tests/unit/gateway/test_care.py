@@ -115,7 +115,7 @@ def test_a_replacement_that_fails(
 
     async def body() -> None:
         ended = asyncio.Event()
-        heir: Any = SimpleNamespace(pid=8, ended=does == "ends", kill=ended.set)
+        heir: Any = SimpleNamespace(pid=8, ended=does == "ends", kill=ended.set, wait=ended.wait)
         child = Child("vfs", SimpleNamespace(pid=7), state="serving")  # type: ignore[arg-type]
 
         async def spawn(name: str, arguments: list[str], *, fresh: bool) -> Any:
