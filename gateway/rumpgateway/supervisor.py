@@ -27,6 +27,8 @@ LOOK_S = 0.002
 """Between looks whether a successor listens: it is no component yet, and has no other way to tell."""
 START_S = 20.0
 """A component that has not joined by then has failed."""
+SLICES = 10
+"""In so many parts the time passes in which a component is to answer."""
 STOP_S = 5.0
 """How long an orderly stop may take before the process is killed."""
 STOP_ORDER = (("vfs",), ("net", "dev"), ("kern",))
@@ -422,11 +424,14 @@ def _check(process: Process, what: str) -> None:
 
 
 async def _answers(member: Any, patience: float) -> bool:
+    """Whether it does in time. What this process itself has slept through (it was stopped, or busy) does not count."""
+    asking = asyncio.ensure_future(settle(member.connection.call(KERNEL, calls.PING, ())))
     try:
-        async with asyncio.timeout(patience):
-            await settle(member.connection.call(KERNEL, calls.PING, ()))
-    except TimeoutError:
+        for _ in range(SLICES):
+            if (await asyncio.wait((asking,), timeout=patience / SLICES))[0]:
+                with contextlib.suppress(KernelError):  # it is about to go, as its end will tell
+                    asking.result()
+                return True
         return False
-    except KernelError:
-        pass  # it is about to go, as its end will tell
-    return True
+    finally:
+        asking.cancel()

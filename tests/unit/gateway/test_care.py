@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from pathlib import Path
 from types import SimpleNamespace
@@ -95,6 +96,29 @@ def test_a_component_that_answers_and_cannot_take_over_is_ended(monkeypatch: pyt
         asking.cancel()
 
     within(10, body())
+
+
+def test_a_gateway_that_was_stopped_itself_blames_no_component() -> None:
+    """It finds the answer and the end of its patience at once, as after SIGSTOP and SIGCONT."""
+
+    async def body() -> None:
+        loop = asyncio.get_running_loop()
+        answer: Pending[None] = Pending()
+
+        async def ping() -> None:
+            await answer
+
+        def stopped() -> None:
+            time.sleep(0.4)
+            loop.call_soon(lambda: loop.call_soon(answer.resolve, None))
+
+        member = SimpleNamespace(connection=SimpleNamespace(call=lambda ctx, op, args: ping()))
+        loop.call_later(0.01, stopped)
+        assert await supervisor._answers(member, 0.2)
+        answer = Pending()
+        assert not await supervisor._answers(member, 0.2)
+
+    within(20, body())
 
 
 @pytest.mark.parametrize(
