@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import rump
 from rump._grpc import Credentials
 from rumpuser.authority import Authority
 from rumpuser.url import parse
+from rumpwire import rump_kern_pb2 as sp_kern
 from rumpwire import rump_sp_pb2 as sp
 from tests.live import eventually
 from tests.tools import need
@@ -343,6 +345,32 @@ def test_processes_and_descriptors_are_counted(site: Site) -> None:
         assert full.value.errno == errno.EMFILE
         assert fds == [3, 4, 5, 6, 7]
         k.sys.getpid()
+
+
+def test_calls_that_wait_are_counted_over_all_sessions_of_the_identity(site: Site) -> None:
+    with site.connect("small") as k, site.connect("small") as other, ThreadPoolExecutor(3) as pool:
+        r, w = k.sys.pipe()
+        waiting = [pool.submit(k.sys.read, r, 1) for _ in range(3)]
+        eventually(lambda: next(p["nlwps"] for p in _processes(site) if p["pid"] == k.pid) == 3, 20, "all three wait")
+        for refused in (k.sys.getpid, other.sys.getpid, other.sys.pipe):
+            with pytest.raises(BlockingIOError, match="3 calls wait"):
+                refused()
+        write = sp_kern.WriteRequest(fd=w, data=b"x").SerializeToString()
+        metadata = (("rump-session", _session_token(k)),)
+        with site.channel("small") as channel, pytest.raises(grpc.RpcError) as caught:
+            channel.unary_unary("/rump.sp.v1.Kern/Write")(write, metadata=metadata, timeout=20)
+        assert "3 calls wait" in (caught.value.details() or "")
+        other.close()
+        k.close()
+        for call in waiting:
+            with pytest.raises(OSError, match=r"."):
+                call.result(20)
+    assert "action=quota.calls" in site.audit
+
+
+def _processes(site: Site) -> list[Any]:
+    with rump.connect(site.local) as k:
+        return list(k.processes())
 
 
 def test_a_client_above_its_rate_is_refused_and_others_go_on(site: Site) -> None:
