@@ -88,7 +88,9 @@ class Handles:
         return self.switch.find(rdev, block=True).map(const.minor(rdev))
 
     def close(self, ctx: Context, fd: int) -> None:
-        """EBADF."""
+        """EBADF. What was lost with another dev can be closed."""
+        if fd not in self._open and self.records.inherited:
+            return
         device = self._get(fd).device
         del self._open[fd]
         self.records.delete("devices", fd)
@@ -178,10 +180,6 @@ class Handles:
     def has(self, fd: int) -> bool:
         return fd in self._open
 
-    def of_pseudo(self, fd: int) -> OpenDevice:
-        """EBADF."""
-        return self._get(fd)
-
     def device(self, fd: int) -> Device:
         """EBADF."""
         return self._get(fd).device
@@ -189,6 +187,8 @@ class Handles:
     def _get(self, fd: int) -> OpenDevice:
         entry = self._open.get(fd)
         if entry is None:
+            if self.records.inherited:
+                raise KernelError(Errno.EIO, "the component that held this device has ended")
             raise KernelError(Errno.EBADF, f"no open device {fd}")
         return entry
 
