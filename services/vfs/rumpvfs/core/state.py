@@ -118,7 +118,7 @@ class Environment:
         if size > 0 and subject in self.bounded:
             held, room = self.held[subject], self.ask("gateway", "memory_room", subject, "vfs", "files")
             if held + size > room:
-                text = f"the files of {subject} hold {held} bytes, where {room} are left of its quota of memory"
+                text = f"the files of {subject} hold {held} of {room} bytes that its quota of memory leaves them"
                 raise KernelError(Errno.EDQUOT, text, "vfs")
         self.held[subject] += size
 
