@@ -67,6 +67,11 @@ uid = 1004
 limits = {{ memory = 16777216 }}
 
 [[rule]]
+match = "jwt:bounded"
+uid = 0
+limits = {{ memory = 1048576 }}
+
+[[rule]]
 match = "unix"
 uid = 0
 """
@@ -474,6 +479,24 @@ def test_what_others_write_is_on_the_account_of_who_made_the_file(site: Site) ->
         k.sys.close(fd)
         other.sys.close(theirs)
         assert _held(other).get("files", 0) == 0
+
+
+def test_a_bounded_root_mounts_and_gets_all_back_with_the_unmount(site: Site) -> None:
+    with mock.patch.dict(os.environ, {"RUMP_TOKEN": token(site, "bounded")}):
+        k = rump.connect(site.local)
+    with k, site.connect("user") as user:
+        k.sys.mkdir("/tmp/bounded", 0o755)
+        k.sys.mount("tmpfs", "/tmp/bounded")
+        before = _held(user, "bounded")
+        fd = k.sys.open("/tmp/bounded/file", os.O_RDWR | os.O_CREAT | rump.O_EXLOCK, 0o644)
+        k.sys.setxattr("/tmp/bounded/file", "user.name", bytes(100), 0)
+        k.sys.posix_fallocate(fd, 0, 256 * KIB)
+        with k.batch(keep_going=True) as b:
+            pipes = [b.pipe() for _ in range(60)]
+        assert sum(pipe.exception() is None for pipe in pipes) == (1024 - 258 - before["files"] // KIB) // 16
+        k.sys.close(fd)
+        k.sys.unmount("/tmp/bounded", 0)
+        assert _held(user, "bounded")["files"] == before["files"]
 
 
 def test_shared_memory_counts_and_more_than_the_quota_is_not_taken(site: Site) -> None:
