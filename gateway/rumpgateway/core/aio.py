@@ -181,7 +181,7 @@ class AsynchronousIO:
             whose = request.process.cred.subject
             held = sum(count for subject, count in self.held() if subject == whose)
             if held + request.size > memory:
-                text = f"the requests of {whose} hold {held} bytes, where {memory} are left of its quota of memory"
+                text = f"the requests of {whose} hold {held} of {memory} bytes that its quota of memory leaves them"
                 raise KernelError(Errno.EAGAIN, text)
 
     def held(self) -> Iterator[tuple[str, int]]:
