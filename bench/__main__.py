@@ -16,7 +16,7 @@ from bench.measure import Row
 
 NAMES = (
     "latency", "grpcalone", "bulk", "far", "authorisation", "readiness", "startup", "images", "ext4write", "p2k",
-    "fat", "inet", "tcp", "links", "hijack",
+    "fat", "inet", "tcp", "links", "hijack", "recovery",
 )  # fmt: skip
 
 

@@ -76,7 +76,9 @@ class Environment:
 def run(*command: str | Path, check: bool = True) -> str:
     """Runs a host program."""
     words = [need(str(command[0])), *map(str, command[1:])]
-    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=100)
+    # What debugfs gives to a pager it does not wait for.
+    env = {**os.environ, "DEBUGFS_PAGER": "__none__"}
+    done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=100, env=env)
     assert not check or done.returncode == 0, f"{command}: {done.stderr}"
     return done.stdout
 

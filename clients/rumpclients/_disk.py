@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
 from typing import Any
 
 import rump
@@ -20,6 +22,21 @@ def raw(name: str) -> str:
 def block(name: str) -> str:
     """The block device of a disk that bears a short name."""
     return name if "/" in name else f"/dev/{name}"
+
+
+def block_of(k: rump.Client, name: str) -> str:
+    """The block device of a disk: ``/dev/vnd0d``, also by ``vnd0d`` and ``/dev/rvnd0d``."""
+    path = block(name)
+    folder, base = os.path.split(path)
+    other = f"{folder}/{base[1:]}"
+    with contextlib.suppress(OSError):
+        if base.startswith("r") and _is(k, path, stat.S_IFCHR) and _is(k, other, stat.S_IFBLK):
+            return other
+    return path
+
+
+def _is(k: rump.Client, path: str, kind: int) -> bool:
+    return stat.S_IFMT(k.sys.stat(path).st_mode) == kind
 
 
 def ioctl(k: rump.Client, device: str, com: int, data: Any = None, *, write: bool = True) -> Any:

@@ -20,7 +20,7 @@ from typing import Protocol
 import rump
 from rump.fs import open_disk, probe
 from rumpclients._command import CommandError, Parser, UsageError, connect, run
-from rumpclients._disk import media_size
+from rumpclients._disk import block_of, media_size
 from rumpclients._image import on_host, split_name
 from rumpuser.disk import BlockDevice
 
@@ -111,10 +111,11 @@ def _in_image(_: str, options: argparse.Namespace) -> Iterator[_Disk]:
 @contextlib.contextmanager
 def _on_disk(prog: str, options: argparse.Namespace) -> Iterator[_Disk]:
     with connect(prog) as k:
-        mounted = {os.fsdecode(s.f_mntfromname): s for s in k.sys.getvfsstat()}.get(options.special)
+        special = block_of(k, options.special)
+        mounted = {os.fsdecode(s.f_mntfromname): s for s in k.sys.getvfsstat()}.get(special)
         if mounted is not None and options.way != "-n" and not mounted.f_flag & rump.MNT_RDONLY:
             raise CommandError(f"{options.special}: is mounted on {os.fsdecode(mounted.f_mntonname)}; -n only looks")
-        fd = k.sys.open(options.special, os.O_RDONLY if options.way == "-n" else os.O_RDWR)
+        fd = k.sys.open(special, os.O_RDONLY if options.way == "-n" else os.O_RDWR)
         try:
             yield _KernelDisk(k, fd)
         finally:

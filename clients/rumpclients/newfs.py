@@ -12,6 +12,7 @@ import rump
 from rump.fs import Tree
 from rumpclients import _image
 from rumpclients._command import CommandError, Parser, UsageError, connect, human, reason, run, tell
+from rumpclients._disk import block_of
 
 _UNITS = {"": 512, "s": 512, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _MOUNTED = "/newfs"
@@ -102,13 +103,14 @@ def _in_image(options: argparse.Namespace, wanted: dict[str, str], failed: list[
 def _on_disk(options: argparse.Namespace, wanted: dict[str, str], failed: list[OSError]) -> int:
     """The source is carried over the connection, through a mount."""
     with connect("rump.newfs") as k:
-        used = k.pub.newfs(options.fs_type, options.special, wanted)
+        special = block_of(k, options.special)
+        used = k.pub.newfs(options.fs_type, special, wanted)
         if options.source is None:
             return used
         node = f"{_MOUNTED}{k.pid}"
         k.sys.mkdir(node, 0o700)
         try:
-            k.sys.mount(options.fs_type, node, device=options.special)
+            k.sys.mount(options.fs_type, node, device=special)
             try:
                 tree = Tree(k, node)
                 owners = True if options.owners else None

@@ -12,6 +12,7 @@ the subject ``unix``. Who attaches through the socket of frames beside it (`rump
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import struct
@@ -35,6 +36,8 @@ from rumpwire.values import Credentials
 
 log = logging.getLogger("rump.admission")
 
+SLICE = 64
+"""Parts of a second's worth of calls, each of which is taken from the bucket at once."""
 MAX_RATES = 4096
 """Subjects whose rate is remembered; the one that called longest ago is forgotten."""
 _PEERCRED = struct.Struct("=iII")
@@ -142,22 +145,38 @@ def _subjects(facts: Any) -> list[str]:
 
 
 class Quota:
-    """What an identity may have in the gateway, over all its sessions: calls a second, and calls that wait."""
+    """What an identity may have in the gateway, over all its sessions: calls a second, and calls that wait.
 
-    __slots__ = ("_clock", "_limits", "_rate", "_subject", "replies", "waiting")
+    It is asked with every call. So calls are taken from the bucket some at a time, and the clock is read as often.
+    """
+
+    __slots__ = ("_bucket", "_clock", "_most", "_ready", "_slice", "_subject", "replies", "waiting")
 
     def __init__(self, identity: Identity, clock: Callable[[], float] = time.monotonic) -> None:
-        self._limits, self._subject, self._clock = identity.limits, identity.subject, clock
-        self._rate = audit.Bucket(identity.limits.rate, clock()) if identity.limits.rate else None
+        rate = identity.limits.rate
+        self._subject, self._clock = identity.subject, clock
+        self._most = identity.limits.calls or math.inf
+        self._bucket = audit.Bucket(rate, clock())
+        self._slice = rate // SLICE
+        self._ready = 0 if rate else math.inf
         self.waiting = 0
         self.replies = Room(identity.limits.memory or MAX_TOTAL_BYTES)
 
     def check(self, count: int) -> None:
         """EAGAIN when so many calls more are too many. What is refused is not done and may be sent again later."""
-        if self._limits.calls and self.waiting >= self._limits.calls:
+        if self.waiting >= self._most:
             self._refuse("calls", f"{self.waiting} calls wait, as many as it may have")
-        if self._rate is not None and not self._rate.take(count, self._clock()):
-            self._refuse("rate", f"more than {self._limits.rate} calls a second")
+        if count > self._ready:
+            self._take(count)
+        self._ready -= count
+
+    def _take(self, count: int) -> None:
+        now, least = self._clock(), count - self._ready
+        for more in (max(least, self._slice), least):
+            if self._bucket.take(more, now):
+                self._ready += more
+                return
+        self._refuse("rate", f"more than {self._bucket.rate:g} calls a second")
 
     def _refuse(self, what: str, text: str) -> None:
         audit.tell(granted=False, who=self._subject, action=f"quota.{what}")

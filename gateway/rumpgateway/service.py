@@ -21,6 +21,7 @@ from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpgateway.going_on import going_on
 from rumpgateway.monitor import Monitor
+from rumpgateway.payload import cut, ready, serialize
 from rumpgateway.session import LEASE_S, Session
 from rumpgateway.sessions import Sessions
 from rumpgateway.streams import GrpcStream, SignalStream, Stream, doubt, encode_outcomes, failure
@@ -117,12 +118,14 @@ class Service:
 
         async def handler(data: bytes, context: Context) -> Any:
             session = await self._session(context)
-            request = await parsed(request_class, data, context)
+            rest, contents = cut(op, data)
+            request = await parsed(request_class, rest, context)
             steps = [Step(op, ())]
 
             def begin() -> Any:
                 session.check()
-                steps[0] = Step(op, decode(request))
+                args = decode(request)
+                steps[0] = Step(op, args if contents is None else (args[0], contents, *args[2:]))
                 call = partial(self._gateway.call, session.process, op, steps[0].args)
                 if self._tracer is not None:
                     return self._tracer.start(_traceparent(context), session.process, steps, call)
@@ -132,7 +135,7 @@ class Service:
             work = partial(Work, "unary", steps)
             return await once(context, session, begin, finish, repeatable=op.idempotent, work=work)
 
-        return grpc.unary_unary_rpc_method_handler(handler, None, _response_class(op).SerializeToString)
+        return grpc.unary_unary_rpc_method_handler(handler, None, serialize)
 
     def _finishing(self, session: Session, steps: list[Step]) -> Callable[[Any], Any]:
         """What makes the answer of a unary call of its outcome."""
@@ -145,6 +148,8 @@ class Service:
             if type(outcome) is Unread:
                 return outcome.message
             op = steps[0].op
+            if (answer := ready(op, outcome)) is not None:
+                return answer
             response = _response_class(op)()
             codec.RESPONSE[op.name][0](outcome, response)
             return response

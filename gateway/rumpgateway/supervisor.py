@@ -101,13 +101,16 @@ class Supervisor:
             await self._launch(self.children.setdefault(name, Child(name)))
         await asyncio.gather(*(self._joined(name) for name in names))
 
-    def _prepare(self, names: Sequence[str]) -> None:
+    def _prepare(self, names: Sequence[str], *, inherits: bool = False) -> None:
         if self._spawner is None:
-            self._spawner = Spawner(names, self._environment, self._keeper)
+            path = f"{self._folder}/zygote.sock"
+            self._spawner = Spawner(names, self._environment, path, self._keeper, inherits=inherits)
 
     async def adopt(self, pids: dict[str, int]) -> None:
         """Takes over the components of a gateway that was killed; those that have ended are started again."""
-        self._prepare(list(pids))
+        if not pids:
+            return
+        self._prepare(list(pids), inherits=True)
         for name in pids:  # all at once: they may join from now on
             self.children[name] = Child(name, state="restarting", why="the gateway was killed")
             self.notice(name)
@@ -140,7 +143,7 @@ class Supervisor:
 
     def take(self, kept: dict[str, tuple[Any, ...]]) -> None:
         """The components of a predecessor."""
-        self._prepare(list(kept))
+        self._prepare(list(kept), inherits=True)
         now = asyncio.get_running_loop().time()
         for name, (pid, state, why, restarts, recovery_s) in kept.items():
             child = Child(name, running(name, pid), restarts, state, why, began=now, recovery_s=recovery_s)

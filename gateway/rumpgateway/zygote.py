@@ -1,10 +1,11 @@
 """Processes of components, forked from one that has imported all that they need.
 
 Python takes half a second to import a component; a fork of a process that has done so takes milliseconds. The zygote
-has one thread, talks to nobody but its `Spawner`, and knows no state of the kernel: whoever is forked from it is as
-new as a process of its own would be. ``python -m rumpgateway.zygote KEEPER FACTION...`` reads a JSON list (name,
-arguments) per line and answers with the pid, a line each; it ends with its input. Where the gateway has a keeper (its
-pid, else 0) it goes on until its children have ended, the components, which are to outlive the gateway.
+has one thread, talks to nobody but the `Spawner` of a gateway, and knows no state of the kernel: whoever is forked from
+it is as new as a process of its own would be. ``python -m rumpgateway.zygote KEEPER LISTENER FACTION...`` listens at a
+descriptor. A gateway that connects gets its pid, a line, and for each JSON list (name, arguments), a line each, the pid
+of a process. Where there is a keeper (its pid, else 0) it outlives the gateway that has started it, and serves the next
+one. It ends with the keeper, and when a gateway has said ``null`` and its children have ended.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ import os
 import random
 import select
 import signal
+import socket
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from rumpuser.component import Component
 from rumpuser.module import GROUP
@@ -35,6 +38,10 @@ _MODULES = ("rumpuser.systemhost", "rumpuser.transport.grpc_server", "rumpuser.t
 
 
 IDLE_S = 1.0
+LOOK_S = 1.0
+"""Between looks whether a child is left, where nobody is forked any more."""
+_LAST = b"null"
+"""What a gateway says that has started another zygote."""
 
 
 class Process:
@@ -78,16 +85,38 @@ def running(name: str, pid: int) -> Process | None:
     return None
 
 
-class Spawner:
-    """Starts processes of components. ``keeper``: with whose process they end, if not with this one."""
+@dataclass(slots=True)
+class Zygote:
+    """One, as the gateway has it."""
 
-    def __init__(self, factions: Sequence[str], environment: Mapping[str, str], keeper: int = 0) -> None:
+    process: Process
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+
+class Spawner:
+    """Starts processes of components. ``keeper``: with whose process they end, if not with this one.
+
+    ``path``: where a zygote listens. ``inherits``: an earlier gateway of the same keeper may have started it.
+    """
+
+    def __init__(
+        self,
+        factions: Sequence[str],
+        environment: Mapping[str, str],
+        path: str,
+        keeper: int = 0,
+        *,
+        inherits: bool = False,
+    ) -> None:
         self._factions = tuple(factions)
         self._keeper = keeper
         self._environment = dict(environment)
-        self._zygote: asyncio.subprocess.Process | None = None
+        self._path = path
+        self._inherits = inherits
+        self._zygote: Zygote | None = None
         self._turn = asyncio.Lock()
-        self._before: list[asyncio.subprocess.Process] = []
+        self._before: list[Process] = []
         """Zygotes with older code, whose children go on."""
         self._renewed: set[str] = set()
         """The components that were begun anew from this zygote: it is older than what comes next."""
@@ -96,7 +125,7 @@ class Spawner:
         """EIO when that is not possible twice in a row. ``fresh``: with the code that is on disk now."""
         async with self._turn:
             if fresh:
-                self._renew(name)
+                await self._renew(name)
             for _ in range(2):
                 try:
                     return await self._ask(name, arguments)
@@ -106,77 +135,170 @@ class Spawner:
 
     async def close(self) -> None:
         async with self._turn:
+            if self._zygote is None:
+                self._zygote = await self._inherited()
             await self._bury()
-            while self._before:
-                self._zygote = self._before.pop()
-                await self._bury()
+            for process in self._before:
+                process.kill()
+                await process.wait()
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path)
 
     def leave(self) -> None:
         """Starts nothing any more; what was started goes on."""
-        for zygote in (*self._before, *filter(None, [self._zygote])):
-            assert zygote.stdin is not None
-            zygote.stdin.close()
+        if self._zygote is not None:
+            self._zygote.writer.close()
 
-    def _renew(self, name: str) -> None:
+    async def _renew(self, name: str) -> None:
         """One zygote is new enough for each component once, so an upgrade of all starts one alone."""
-        if self._zygote is not None and (not self._renewed or name in self._renewed):
-            self._before.append(self._zygote)
-            self._zygote = None
+        if not self._renewed or name in self._renewed:
+            older, self._zygote = self._zygote or await self._inherited(), None
+            if older is not None:
+                older.writer.write(_LAST + b"\n")
+                older.writer.close()
+                self._before.append(older.process)
             self._renewed.clear()
         self._renewed.add(name)
 
     async def _ask(self, name: str, arguments: Sequence[str]) -> Process:
         if self._zygote is None:
-            self._zygote = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "rumpgateway.zygote", str(self._keeper),
-                *dict.fromkeys((*self._factions, name)),
-                env=self._environment, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-                start_new_session=True,
-            )  # fmt: skip
+            self._zygote = await self._inherited() or await self._start(name)
         zygote = self._zygote
-        assert zygote.stdin is not None
-        assert zygote.stdout is not None
-        zygote.stdin.write(json.dumps([name, *arguments]).encode() + b"\n")
-        await zygote.stdin.drain()
-        return Process(int(await zygote.stdout.readline()))
+        zygote.writer.write(json.dumps([name, *arguments]).encode() + b"\n")
+        await zygote.writer.drain()
+        return Process(int(await zygote.reader.readline()))
+
+    async def _inherited(self) -> Zygote | None:
+        """That of an earlier gateway, if it is there."""
+        if not self._inherits:
+            return None
+        self._inherits = False
+        try:
+            return await self._connect()
+        except (OSError, ValueError):
+            return None
+
+    async def _start(self, name: str) -> Zygote:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._path)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            listener.bind(self._path)
+            listener.listen(1)
+            await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "rumpgateway.zygote", str(self._keeper), str(listener.fileno()),
+                *dict.fromkeys((*self._factions, name)),
+                env=self._environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+                pass_fds=(listener.fileno(),), start_new_session=True,
+            )  # fmt: skip
+        return await self._connect()
+
+    async def _connect(self) -> Zygote:
+        reader, writer = await asyncio.open_unix_connection(self._path)
+        try:
+            return Zygote(Process(int(await reader.readline())), reader, writer)
+        except BaseException:
+            writer.close()
+            raise
 
     async def _bury(self) -> None:
         zygote, self._zygote = self._zygote, None
-        if zygote is None:
-            return
-        if zygote.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                zygote.kill()
-        await zygote.wait()
+        if zygote is not None:
+            zygote.writer.close()
+            zygote.process.kill()
+            await zygote.process.wait()
 
 
 # -- in the zygote
 
 
-def main(keeper: int, factions: Sequence[str]) -> None:
-    gateway = os.getppid()
+def main(keeper: int, listening: int, factions: Sequence[str]) -> None:
+    parent = _Parent(keeper)
     for module in (*_MODULES, *(f"rump{name}.component" for name in factions)):
         importlib.import_module(module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them here: whoever is interested has a pidfd
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _settle()
-    for line in _lines(lambda: _preload(factions)):
-        name, *arguments = json.loads(line)
-        pid = os.fork()
-        if pid == 0:
-            _become(name, arguments)
-        print(pid, flush=True)
+    listener = socket.socket(fileno=listening)
+    idle = _Once(lambda: _preload(factions))
+    while True:
+        parent.ready(listener)
+        with listener.accept()[0] as gateway:
+            last = _serve(gateway, listener, _lines(gateway, parent, idle))
+        if last or not keeper:
+            break
+    listener.close()
     if keeper:
-        _wait(gateway, keeper)
+        parent.wait_for_children()
 
 
-def _wait(gateway: int, keeper: int) -> None:
-    """For the end of the keeper, whose child the host makes of a process whose parent has ended."""
-    while os.getppid() == gateway:
-        time.sleep(0.01)
-    end_with_parent(keeper)
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(-1, 0)  # SIGCHLD is ignored, so this returns when there is no child any more
+def _serve(gateway: socket.socket, listener: socket.socket, lines: Iterator[bytes]) -> bool:
+    """Forks what a gateway asks for, until it goes; whether nobody is to come after it."""
+    with contextlib.suppress(OSError):
+        gateway.sendall(b"%d\n" % os.getpid())
+        for line in lines:
+            if line == _LAST:
+                return True
+            name, *arguments = json.loads(line)
+            pid = os.fork()
+            if pid == 0:
+                gateway.close()
+                listener.close()
+                _become(name, arguments)
+            gateway.sendall(b"%d\n" % pid)
+    return False
+
+
+class _Parent:
+    """The gateway that has started this process. When it ends the host makes this one the keeper's child."""
+
+    def __init__(self, keeper: int) -> None:
+        self._keeper = keeper
+        self._pid = os.getppid()
+        self._ended: int | None = None
+        if keeper and self._pid != keeper:
+            with contextlib.suppress(ProcessLookupError):
+                self._ended = os.pidfd_open(self._pid)
+        if keeper and self._ended is None:
+            self._inherit()
+
+    def ready(self, what: socket.socket | None, seconds: float | None = None) -> bool:
+        """Waits until something can be read; False when it could not be in time."""
+        while True:
+            watched = [each for each in (what, self._ended) if each is not None]
+            found = select.select(watched, [], [], seconds)[0]
+            if self._ended is None or self._ended not in found:
+                return bool(found)
+            self._inherit()
+
+    def _inherit(self) -> None:
+        """From now on this process ends with the keeper."""
+        while os.getppid() == self._pid != self._keeper:
+            time.sleep(0.01)
+        end_with_parent(self._keeper)
+        if self._ended is not None:
+            os.close(self._ended)
+            self._ended = None
+
+    def wait_for_children(self) -> None:
+        with contextlib.suppress(ChildProcessError):
+            while True:  # SIGCHLD is ignored, so nothing tells of the end of the last one
+                os.waitpid(-1, os.WNOHANG)
+                self.ready(None, LOOK_S)
+
+
+class _Once:
+    """Something that is done when there is time for it, once."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work: Callable[[], None] | None = work
+
+    def __bool__(self) -> bool:
+        return self._work is not None
+
+    def __call__(self) -> None:
+        work, self._work = self._work, None
+        if work is not None:
+            work()
 
 
 def _settle() -> None:
@@ -185,19 +307,18 @@ def _settle() -> None:
     gc.freeze()
 
 
-def _lines(when_idle: Callable[[], None]) -> Iterator[bytes]:
-    """The lines of the input; once, when none has come for a while, there is time for something else."""
-    data, idle = b"", False
+def _lines(gateway: socket.socket, parent: _Parent, idle: _Once) -> Iterator[bytes]:
+    """What a gateway says, line by line; when it has said nothing for a while, there is time for something else."""
+    data = b""
     while True:
         line, found, rest = data.partition(b"\n")
         if found:
             data = rest
             yield line
             continue
-        if not idle and not select.select([0], [], [], IDLE_S)[0]:
-            idle = True
-            when_idle()
-        more = os.read(0, 1 << 16)
+        while not parent.ready(gateway, IDLE_S if idle else None):
+            idle()
+        more = gateway.recv(1 << 16)
         if not more:
             return
         data += more
@@ -245,4 +366,4 @@ def _component(name: str) -> type[Component]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2:])
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])

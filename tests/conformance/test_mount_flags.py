@@ -44,3 +44,14 @@ def test_reading_a_disk_again(k: Any, folder: str, tmp_path: Path) -> None:
     assert code(k.sys.mount, "", folder, rump.MNT_UPDATE | rump.MNT_RELOAD) == "EOPNOTSUPP"
     k.sys.unmount(folder)
     k.pub.etfs_remove(f"{folder}-disk")
+
+
+def test_what_is_only_ever_read_stays_so(k: Any, folder: str) -> None:
+    k.sys.mount("procfs", folder)
+    assert k.sys.statvfs1(folder, rump.ST_WAIT).f_flag & rump.MNT_RDONLY
+    assert code(k.sys.mount, "procfs", folder, rump.MNT_UPDATE | rump.MNT_NOSUID) == "EROFS"
+    k.sys.mount("procfs", folder, rump.MNT_UPDATE | rump.MNT_RDONLY | rump.MNT_NOSUID)
+    assert k.sys.statvfs1(folder, rump.ST_WAIT).f_flag & (rump.MNT_RDONLY | rump.MNT_NOSUID) == (
+        rump.MNT_RDONLY | rump.MNT_NOSUID
+    )
+    k.sys.unmount(folder)

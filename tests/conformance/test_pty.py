@@ -95,6 +95,10 @@ def test_the_controlling_terminal(connect: Any) -> None:
     assert code(job.sys.read, pair.sfd, 10) == "EIO"
     shell.sys.ioctl(pair.sfd, rump.TIOCSPGRP, job.sys.getpid())
     assert job.sys.ioctl(pair.sfd, rump.TIOCGPGRP).data.integer == job.sys.getpid()
+    assert job.sys.fcntl(pair.sfd, rump.F_GETOWN).value == -job.sys.getpid()
+    shell.sys.fcntl(pair.sfd, rump.F_SETOWN, shell.pid)
+    assert job.sys.fcntl(pair.sfd, rump.F_GETOWN).value == -shell.pid
+    shell.sys.fcntl(pair.sfd, rump.F_SETOWN, -job.sys.getpid())
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(code, job.sys.read, pair.sfd, 10)
         for _ in range(100):  # until the reader is there to be interrupted

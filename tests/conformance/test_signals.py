@@ -172,6 +172,30 @@ def test_sigio_by_fcntl_goes_to_a_group_and_ends_with_the_descriptor(k: Any) -> 
         assert code(k.sys.fcntl, r, rump.F_GETOWN) == "EBADF"
 
 
+def test_a_fifo_has_an_owner_and_o_nosigpipe_as_a_pipe_has(k: Any, folder: str) -> None:
+    seen = Seen(k)
+    k.sys.mkfifo(f"{folder}/fifo", 0o600)
+    r = k.sys.open(f"{folder}/fifo", rump.O_RDONLY | rump.O_NONBLOCK)
+    w = k.sys.open(f"{folder}/fifo", rump.O_WRONLY | rump.O_NOSIGPIPE)
+    assert k.sys.fcntl(r, rump.F_GETOWN).value == 0
+    k.sys.fcntl(r, rump.F_SETOWN, k.pid)
+    assert k.sys.fcntl(r, rump.F_GETOWN).value == k.pid
+    assert code(k.sys.fcntl, r, rump.F_SETOWN, 29999) == "ESRCH"
+    k.sys.fcntl(r, rump.F_SETFL, rump.O_ASYNC | rump.O_NONBLOCK)
+    k.sys.write(w, b"x")
+    seen.becomes([signal.SIGIO])
+    assert k.sys.fcntl(w, rump.F_GETNOSIGPIPE).value == 1
+    k.sys.close(r)
+    assert code(k.sys.write, w, b"x") == "EPIPE"
+    k.sys.fcntl(w, rump.F_SETNOSIGPIPE, 0)
+    assert code(k.sys.write, w, b"x") == "EPIPE"
+    until(lambda: signal.SIGPIPE in seen, "SIGPIPE, once it is wanted")
+    assert list(seen).count(signal.SIGPIPE) == 1
+    file = k.sys.open(f"{folder}/file", rump.O_RDWR | rump.O_CREAT, 0o600)
+    assert code(k.sys.fcntl, file, rump.F_GETOWN) == "ENOTTY"
+    assert code(k.sys.fcntl, file, rump.F_SETOWN, k.pid) == "ENOTTY"
+
+
 @pytest.mark.parametrize("call", ["pselect", "pollts", "paccept"])
 def test_a_signal_through_the_mask_ends_a_call(k: Any, connect: Any, call: str) -> None:
     other = connect()

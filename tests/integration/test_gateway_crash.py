@@ -305,7 +305,7 @@ def serving(apart: Kept) -> bool:
 
 
 def test_what_started_components_ends_with_them(tmp_path: Path) -> None:
-    """A zygote is the parent of what one gateway started, and goes when the last of those has gone."""
+    """A zygote is the parent of what all gateways start, until an upgrade: it goes when the last of those has gone."""
     kept = Kept(tmp_path)
 
     def ended(name: str) -> None:
@@ -319,12 +319,28 @@ def test_what_started_components_ends_with_them(tmp_path: Path) -> None:
             return pid if state == "serving" else 0
         return 0
 
+    def parents() -> set[int]:
+        return {int(parent_of(pid)) for name, (pid, _) in kept.components().items() if name != "gateway"}
+
     try:
-        for _ in range(3):
-            ended("gateway")
-            ended("vfs")
-        wanted = {int(parent_of(pid)) for name, (pid, _) in kept.components().items() if name != "gateway"}
-        eventually(lambda: zygotes(kept.kernel.process.pid) == wanted, 20, "no others are left")
+        first = zygotes(kept.kernel.process.pid)
+        assert len(first) == 1
+        ended("gateway")
+        ended("vfs")
+        with rump.connect(kept.kernel.url, retry=20) as k:
+            k.pub.component_restart("gateway")
+        ended("net")
+        assert parents() == zygotes(kept.kernel.process.pid) == first
+        with rump.connect(kept.kernel.url, retry=20) as k:
+            for name in ("kern", "vfs", "net", "dev"):
+                k.pub.component_restart(name, fresh=True)
+        assert len(parents()) == 1
+        eventually(lambda: zygotes(kept.kernel.process.pid) == parents() != first, 20, "no others are left")
+        ended("gateway")
+        (newest,) = parents()
+        os.kill(newest, signal.SIGKILL)
+        ended("dev")
+        eventually(lambda: zygotes(kept.kernel.process.pid) != {newest}, 20, "one that was killed is started again")
     finally:
         kept.stop()
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import rump
-from tests.hijack import environment, hijack, output
+from tests.hijack import command, environment, hijack, output
 from tests.live import LiveKernel, live_kernel
 from tests.tools import need
 
@@ -119,6 +119,24 @@ def test_paths_that_cannot_be(kernel: LiveKernel) -> None:
         refused = hijack(bare.url, "path=/rump", "true")
         assert refused.returncode == 1
         assert "it has no files" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "status", "said"), [("path=/rump", 1, "user.max_mnt_namespaces"), ("socket=inet", 0, "")]
+)
+def test_without_name_spaces_for_mounts(kernel: LiveKernel, option: str, status: int, said: str) -> None:
+    """Nothing is run with the wrong files, and it is said why."""
+    words = [need("unshare"), "-Ur", "sh", "-c"]
+    if subprocess.run([*words, "true"], check=False, stderr=subprocess.DEVNULL).returncode:
+        pytest.skip("there are no name spaces for users")
+    script = 'echo 0 >/proc/sys/user/max_mnt_namespaces; exec "$@"'
+    program = command(option, "sh", "-c", "echo ran")
+    done = subprocess.run(
+        [*words, script, "sh", *program], env=environment(kernel.url), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (status, "" if status else "ran\n"), done.stderr
+    assert said in done.stderr
+    assert done.stderr.count("\n") == (1 if status else 0)
 
 
 # -- without privilege

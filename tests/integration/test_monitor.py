@@ -31,13 +31,13 @@ def counts(k: rump.Client) -> dict[str, rump.CallStatistics]:
 
 def test_calls_are_counted_and_timed(kernel: LiveKernel) -> None:
     with rump.connect(kernel.url) as k:
-        before = counts(k).get("stat", {"count": 0, "errors": {}, "buckets": [0]})
+        before = counts(k).get("open", {"count": 0, "errors": {}, "buckets": [0]})
         for _ in range(20):
-            k.sys.stat("/dev/null")
+            k.sys.close(k.sys.open("/dev/null", 0))
         for _ in range(3):
             with pytest.raises(FileNotFoundError):
-                k.sys.stat("/none")
-        after = counts(k)["stat"]
+                k.sys.open("/none", 0)
+        after = counts(k)["open"]
         assert after["count"] - before["count"] == 23
         assert after["errors"]["ENOENT"] - before["errors"].get("ENOENT", 0) == 3
         assert sum(after["buckets"]) - sum(before["buckets"]) == 23

@@ -52,7 +52,8 @@ def usable(path: str) -> bool:
 def _separate(*, users: bool) -> None:
     uid, gid = os.geteuid(), os.getegid()
     if libc.unshare(_NEW_MOUNTS | (_NEW_USERS if users else 0)):
-        raise_errno("a name space for mounts")
+        limits = "user.max_mnt_namespaces" + (", user.max_user_namespaces" if users else "")
+        raise_errno(f"path= and blanket= need a mount name space of the program's, see {limits}")
     if users:
         for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
             with open(f"/proc/self/{name}", "w") as file:
@@ -80,7 +81,7 @@ def _make(paths: list[str], folder: str) -> None:
     """
     for path in paths:
         if os.path.lexists("/" + path.split("/")[1]):
-            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+            raise OSError(errno.ENOENT, "the root has something of that name, which has to have this directory", path)
     where = os.getcwd()
     _mount("rumphijack", folder, "tmpfs", _NOSUID | _NODEV, "mode=755")
     for entry in os.scandir("/"):

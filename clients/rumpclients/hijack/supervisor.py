@@ -44,6 +44,7 @@ class Supervisor:
         self._pid = pid
         self._control = control
         self._tell = tell
+        self._started = False
         self._ended = asyncio.Event()
         self._reaped = asyncio.Event()
         self._handlers: dict[int, Callable[[Call], Awaitable[Any]]] = {}
@@ -62,8 +63,9 @@ class Supervisor:
                 loop.add_reader(mount.fd, self._looked_at, mount)
             loop.add_reader(self._listener.fd, self._ready)
             self._tell(pid=self._pid)
+            self._started = True
             self._control.send(b"!")
-            self._watch_exec(loop)
+            loop.add_reader(self._control, self._heard)
             await self._until_over()
 
     async def _start(self, paths: list[str], copied: dict[bytes, bytes]) -> Listener:
@@ -111,17 +113,15 @@ class Supervisor:
             raise CommandError(answer["error"])
         return answer
 
-    def _watch_exec(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _heard(self) -> None:
         """The socket ends when the process has become the program; before that it tells why it has not."""
-
-        def told() -> None:
-            loop.remove_reader(self._control)
-            said = self._control.recv(1 << 16)
-            if said:
-                self._tell(error=json.loads(said)["error"])
-            self._control.close()
-
-        loop.add_reader(self._control, told)
+        if self._control.fileno() < 0:
+            return
+        self._net.loop.remove_reader(self._control)
+        said = self._control.recv(1 << 16)
+        if said:
+            self._tell(error=json.loads(said)["error"])
+        self._control.close()
 
     # -- traps
 
@@ -163,7 +163,8 @@ class Supervisor:
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if not pid:
                     return
-                if pid == self._pid:
+                if pid == self._pid and self._started:  # before, there is an error to be told
+                    self._heard()
                     self._tell(status=os.waitstatus_to_exitcode(status))
                     quiet()
                     self._reaped.set()

@@ -24,6 +24,7 @@ from rumpgateway.core.waiting import timeout_ns
 from rumpuser.component import Context, Entry
 from rumpuser.host import Host
 from rumpuser.pending import ENDED, Begun, Channel, start, value_of
+from rumpuser.sigevent import signal_of
 from rumpwire import calls, const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Aiocb, AioReturnResult, Sigevent, Siginfo, Timespec
@@ -180,7 +181,7 @@ class AsynchronousIO:
             whose = request.process.cred.subject
             held = sum(count for subject, count in self.held() if subject == whose)
             if held + request.size > memory:
-                text = f"the requests of {whose} hold {held} bytes, where {memory} are left of its quota of memory"
+                text = f"the requests of {whose} hold {held} of {memory} bytes that its quota of memory leaves them"
                 raise KernelError(Errno.EAGAIN, text)
 
     def held(self) -> Iterator[tuple[str, int]]:
@@ -299,9 +300,10 @@ class AsynchronousIO:
             self._signal(p, listed.sig)
 
     def _signal(self, p: Process, event: Sigevent | None) -> None:
-        if event is not None and event.sigev_notify == const.SIGEV_SIGNAL and event.sigev_signo:
+        signo = signal_of(event)
+        if event is not None and signo:
             info = Siginfo(si_code=const.SI_ASYNCIO, si_value=event.sigev_value)
-            posting: Any = post(self._gateway, p.pid, event.sigev_signo, info)
+            posting: Any = post(self._gateway, p.pid, signo, info)
             start(posting)
 
     # -- resting, while all that there is goes to a successor
@@ -373,21 +375,11 @@ def _check(mine: Requests, block: Aiocb, op: calls.Op) -> None:
     if not block.aiocbp or (found is not None and not found.over):
         text = f"request {block.aiocbp} is under way" if found else "0 names no request"
         raise KernelError(Errno.EINVAL, text)
-    check_event(block.aio_sigevent)
+    signal_of(block.aio_sigevent)
     if not 0 <= block.aio_reqprio <= _PRIO_MAX:
         raise KernelError(Errno.EINVAL, f"request priority {block.aio_reqprio}: there is 0 alone")
     if op in (calls.READ, calls.WRITE) and max(block.aio_nbytes, len(block.aio_buf)) > NBYTES_MAX:
         raise KernelError(Errno.EINVAL, f"a request has at most {NBYTES_MAX} bytes")
-
-
-def check_event(event: Sigevent | None) -> None:
-    """EINVAL."""
-    if event is None or event.sigev_notify == const.SIGEV_NONE:
-        return
-    if event.sigev_notify != const.SIGEV_SIGNAL:
-        raise KernelError(Errno.EINVAL, f"notification {event.sigev_notify}: there are SIGEV_NONE and SIGEV_SIGNAL")
-    if not 0 <= event.sigev_signo <= const.SIGRTMAX:
-        raise KernelError(Errno.EINVAL, f"there is no signal {event.sigev_signo}")
 
 
 # -- the calls
@@ -456,7 +448,7 @@ async def lio_listio(gateway: Gateway, p: Process, mode: int, blocks: Sequence[A
         raise KernelError(Errno.EINVAL, f"mode {mode}: there are LIO_WAIT and LIO_NOWAIT")
     if not 0 < len(blocks) <= aio.listio_max:
         raise KernelError(Errno.EINVAL, f"a list has 1 to {aio.listio_max} requests (kern.aio_listio_max)")
-    check_event(sig)
+    signal_of(sig)
     listed = Listed(sig if mode == const.LIO_NOWAIT else None)
     memory = await gateway.memory.here(p, "aio")
     refused = [block for block in blocks if not _submit(aio, p, block, listed, memory)]

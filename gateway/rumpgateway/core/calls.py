@@ -127,6 +127,8 @@ def fcntl(gateway: Gateway, p: Process, fd: int, cmd: int, arg: int | None, lock
         return FcntlResult()
     if cmd in (const.F_GETOWN, const.F_SETOWN) and description.owner in SIGNALLING:
         return FcntlResult(_owner(gateway, p, description, arg or 0 if cmd == const.F_SETOWN else None))
+    if cmd in (const.F_GETOWN, const.F_SETOWN) and description.owner == "vfs":
+        return _owner_of_file(gateway, p, fd, arg or 0 if cmd == const.F_SETOWN else None)
     if cmd in (const.F_SETLK, const.F_SETLKW):
         p.locks = True
     if cmd == const.F_SETFL and bool((arg or 0) & const.O_ASYNC) != bool(description.asynchronous):
@@ -196,6 +198,21 @@ def _owner(gateway: Gateway, p: Process, description: Description, new: int | No
             if found is description:
                 each.fds.write_down(fd)
     return 0
+
+
+async def _owner_of_file(gateway: Gateway, p: Process, fd: int, new: int | None) -> FcntlResult:
+    """Of a fifo as of a pipe; of a terminal its foreground. ENOTTY for other files, which never send SIGIO."""
+    kind = (await value_of(gateway.route(p, calls.FSTAT, (fd,)))).st_mode & const.S_IFMT
+    if kind == const.S_IFIFO:
+        return FcntlResult(_owner(gateway, p, p.fds.get(fd), new))
+    if kind != const.S_IFCHR:
+        raise KernelError(Errno.ENOTTY, "fifos, pipes, sockets and terminals have owners, files do not", gateway.name)
+    if new is None:
+        found: IoctlResult = await value_of(gateway.route(p, calls.IOCTL, (fd, const.TIOCGPGRP, None)))
+        return FcntlResult(-found.data.integer if isinstance(found.data, IoctlArgsInteger) else 0)
+    group = -new if new < 0 else await value_of(gateway.peer("kern").call(p.context, calls.GETPGID, (new,)))
+    await value_of(gateway.route(p, calls.IOCTL, (fd, const.TIOCSPGRP, IoctlArgsInteger(group))))
+    return FcntlResult()
 
 
 def _set_cloexec(p: Process, fd: int, on: bool) -> None:

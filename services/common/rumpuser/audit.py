@@ -24,16 +24,16 @@ RATE = 200
 class Bucket:
     """A token bucket: so many a second, and a second's worth at once."""
 
-    __slots__ = ("_at", "_left", "_rate")
+    __slots__ = ("_at", "_left", "rate")
 
     def __init__(self, rate: float, now: float) -> None:
-        self._rate, self._left, self._at = rate, rate, now
+        self.rate, self._left, self._at = rate, rate, now
 
     def take(self, count: float, now: float) -> bool:
         """What is longer than a second's worth waits for a full bucket."""
-        self._left = min(self._rate, self._left + (now - self._at) * self._rate)
+        self._left = min(self.rate, self._left + (now - self._at) * self.rate)
         self._at = now
-        if self._left < min(count, self._rate):
+        if self._left < min(count, self.rate):
             return False
         self._left -= count
         return True

@@ -327,9 +327,7 @@ class Watching:
         subject = ctx.cred.subject
         held = sum(count for whose, count in self.held() if whose == subject)
         if held + KNOTE_SIZE > ctx.memory:
-            text = (
-                f"the kqueues of {subject} hold {held} bytes here, where {ctx.memory} are left of its quota of memory"
-            )
+            text = f"the kqueues of {subject} hold {held} of {ctx.memory} bytes that its quota of memory leaves them"
             raise KernelError(Errno.ENOMEM, text)
 
     def _part(self, number: int) -> Kqueue:

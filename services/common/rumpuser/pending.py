@@ -299,6 +299,20 @@ def at_once(result: T | Call[T]) -> T:
     raise KernelError(Errno.EDEADLK, "the answer would have to be waited for")
 
 
+def then(value: Any, work: Callable[[Any], object]) -> Any:
+    """The value of a call, or the coroutine that gives it, once ``work`` has seen it: not before the call is done."""
+    if type(value) is CoroutineType:
+        return _then(value, work)
+    work(value)
+    return value
+
+
+async def _then(coming: Any, work: Callable[[Any], object]) -> Any:
+    value = await coming
+    work(value)
+    return value
+
+
 async def value_of(result: T | Call[T]) -> T:
     """Awaits what a handler gave back, whether it was the value or a coroutine."""
     if type(result) is CoroutineType:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import importlib.metadata
 import logging
 import os
 import signal
@@ -20,6 +21,7 @@ import ssl
 import struct
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from typing import NoReturn
 
 from rumpuser import log as logs
 from rumpuser.devices.port import FRAME_MAX, FramePort, Offload
@@ -193,8 +195,16 @@ async def _run(options: argparse.Namespace) -> None:
         log.info("%d frames sent, %d received, %d dropped", relay.sent, relay.received, relay.dropped)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Errors in one line, as of the other programs."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (--help tells more)\n")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    p = argparse.ArgumentParser(prog="rump_bus_relay", description="Joins a bus with one of another machine.")
+    p = _Parser("rump_bus_relay", description="Joins a bus with one of another machine.", allow_abbrev=False)
+    p.add_argument("--version", action="version", version=f"%(prog)s {importlib.metadata.version('anykernel')}")
     side = p.add_mutually_exclusive_group(required=True)
     side.add_argument("--listen", metavar="URL", help="wait for the other side here: tcp://*:7400")
     side.add_argument("--connect", metavar="URL", help="the other side listens there")

@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from rumpuser.component import KERNEL, Component, Context, Entry
-from rumpuser.pending import value_of
+from rumpuser.pending import then, value_of
 from rumpuser.plain import flat, whole
 from rumpuser.records import Records
 from rumpwire.errno import KernelError
@@ -27,9 +27,9 @@ def remember(component: Component, records: Records) -> None:
 
     def value(ctx: Context, path: str, newv: Any) -> Any:
         old = handler(ctx, path, newv)
-        if isinstance(newv, SETTINGS):
-            records.put("sysctl values", path, flat(newv))
-        return old
+        if not isinstance(newv, SETTINGS):
+            return old
+        return then(old, lambda _: records.put("sysctl values", path, flat(newv)))
 
     component.table["sysctl_value"] = Entry(value, entry.support, entry.note)
 

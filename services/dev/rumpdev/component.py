@@ -8,7 +8,7 @@ from typing import Any
 from rumpdev.core.device import DeviceSwitch, Driver
 from rumpdev.core.handles import Handles
 from rumpdev.core.pseudodisk import PseudoDriver
-from rumpdev.core.restoring import RECORDED, record, restore
+from rumpdev.core.restoring import restore
 from rumpdev.core.taking import Taking
 from rumpdev.drivers import cgd, drvctl, md, pty, raid, rnd, vnd
 from rumpdev.drivers.mem import MemDriver
@@ -19,7 +19,6 @@ from rumpuser.kqueue import Watching
 from rumpuser.module import Found
 from rumpuser.quota import limited
 from rumpwire import const
-from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Driver as DriverRow
 from rumpwire.values import SysctlCounters, SysctlExport, SysctlValue, SysctlValueText
@@ -101,10 +100,6 @@ class DevComponent(Component):
     def keep(self, handles: Sequence[int], directories: Sequence[int]) -> Any:
         """All that is open stays: vfs has it open as well, for device nodes and under mounts."""
         return [handle for handle in handles if self.handles.has(handle)], []
-
-    def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
-        value = super().call(ctx, op, args)
-        return record(self, op, args, value) if op.name in RECORDED else value
 
     def stop(self) -> None:
         """Closes what is open, and ends the disks in order. Memory disks go with the process."""

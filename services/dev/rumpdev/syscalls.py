@@ -26,8 +26,8 @@ def syscalls(component: DevComponent) -> dict[str, Entry]:
         "pwritev": Entry(handles.pwritev),
         "lseek": Entry(handles.lseek),
         "fsync": Entry(handles.fsync),
-        "fstat": Entry(handles.fstat, Support.PARTIAL, "no owner, no times: the node has them"),
-        "fcntl": Entry(handles.fcntl, Support.PARTIAL, "F_GETFL, F_SETFL"),
+        "fstat": Entry(handles.fstat),
+        "fcntl": Entry(handles.fcntl),
         "ioctl": Entry(
             handles.ioctl,
             Support.PARTIAL,

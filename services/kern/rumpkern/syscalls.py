@@ -10,6 +10,10 @@ from rumpuser.kauth import Action
 if TYPE_CHECKING:
     from rumpkern.component import KernComponent
 
+_OWN_TIME = (
+    "ITIMER_VIRTUAL, ITIMER_PROF: ENOTSUP, a client's processor time is counted by its own host, see processes.md"
+)
+
 
 def syscalls(component: KernComponent) -> dict[str, Entry]:
     processes, cred, session = component.processes, component.credentials, component.sessions
@@ -74,8 +78,8 @@ def syscalls(component: KernComponent) -> dict[str, Entry]:
         "timer_settime": Entry(timers.timer_settime),
         "timer_gettime": Entry(timers.timer_gettime),
         "timer_getoverrun": Entry(timers.timer_getoverrun),
-        "setitimer": Entry(timers.setitimer, Support.PARTIAL, "not ITIMER_VIRTUAL, ITIMER_PROF"),
-        "getitimer": Entry(timers.getitimer, Support.PARTIAL, "not ITIMER_VIRTUAL, ITIMER_PROF"),
+        "setitimer": Entry(timers.setitimer, Support.PARTIAL, _OWN_TIME),
+        "getitimer": Entry(timers.getitimer, Support.PARTIAL, _OWN_TIME),
         # pipes
         "pipe": Entry(pipes.make),
         "pipe2": Entry(pipes.make2),

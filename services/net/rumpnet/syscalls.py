@@ -55,11 +55,7 @@ def syscalls(component: NetComponent, routes: RouteDomain) -> dict[str, Entry]:
         "getsockopt": Entry(calls.getsockopt, partial, "no IPSEC, no source filters of groups"),
         "setsockopt": Entry(calls.setsockopt, partial, "no IPSEC, no source filters of groups"),
         "fstat": Entry(calls.fstat),
-        "fcntl": Entry(
-            calls.fcntl,
-            partial,
-            "F_GETFL, F_SETFL with O_NONBLOCK, O_ASYNC, F_GETOWN, F_SETOWN, F_GETNOSIGPIPE, F_SETNOSIGPIPE",
-        ),
+        "fcntl": Entry(calls.fcntl),
         "ioctl": Entry(
             calls.ioctl, partial, "FIONREAD, FIONBIO, FIOASYNC, SIOCATMARK; SIOC* of interfaces: see net/inet.md"
         ),

@@ -100,7 +100,7 @@ def syscalls(component: VfsComponent) -> dict[str, Entry]:
         "getdents_stat": Entry(listing.getdents_stat),
         "getdents_packed": Entry(listing.getdents_packed),
         "close": Entry(files.close),
-        "fcntl": Entry(files.fcntl, partial, "no F_GETOWN, F_SETOWN, F_GETPATH"),
+        "fcntl": Entry(files.fcntl),
         "flock": Entry(locking.flock),
         "ioctl": Entry(files.ioctl, partial, "FIONREAD, FIONBIO, FIOASYNC; disks: DIOCGMEDIASIZE, DIOCGSECTORSIZE"),
         "ftruncate": Entry(files.ftruncate),

@@ -119,6 +119,7 @@ def test_an_index_of_several_levels(levels: int, count: int, features: str, tmp_
         large.lookup(b"missing")
     assert caught.value.errno == Errno.ENOENT
     assert len(list(large.readdir(0))) == len(names) + 3
+    assert large.parent().fileno == large.fs.root().fileno
 
 
 def test_data_and_holes_are_where_the_kernel_says(tmp_path: Path) -> None:

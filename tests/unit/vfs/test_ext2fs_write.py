@@ -236,6 +236,8 @@ def test_the_index_of_a_directory_grows(
     assert f"Indirect levels: {levels}" in run("debugfs", "-R", "htree_dump /d", image)[:400]
     fs = mount_disk(disk)
     directory = fs.root().lookup(b"d")
+    assert directory.lookup(b"..") is directory.parent() is fs.root()
+    assert directory.lookup(b".") is directory
     node = directory.lookup(b"first")
     assert all(directory.lookup(name) is node for name in names[::7])
     assert refusal(directory.lookup, b"missing") == Errno.ENOENT

@@ -154,6 +154,31 @@ def test_renaming(k: Kit, kind: str) -> None:
     assert k.get(b"/m/replaced") == b"contents"
 
 
+def test_large_directories(k: Kit) -> None:
+    """Where names are found by an index, ``.`` and ``..`` are not in it."""
+    k.mkdir(b"/m/up", 0o755)
+    k.mkdir(b"/m/large", 0o755)
+    names = [b"%0200d" % number for number in range(300)]
+    for name in names:
+        k.put(b"/m/large/" + name)
+    assert ino(k, b"/m/large/..") == ino(k, b"/m")
+    assert ino(k, b"/m/large/.") == ino(k, b"/m/large")
+    k.mkdir(b"/m/large/below", 0o755)
+    k.rename(b"/m/large/below", b"/m/large/under")
+    k.rename(b"/m/large/under", b"/m/under")
+    assert ino(k, b"/m/under/..") == ino(k, b"/m")
+    k.rename(b"/m/under", b"/m/large/under")
+    k.rename(b"/m/large", b"/m/up/large")
+    assert ino(k, b"/m/up/large/under/..") == ino(k, b"/m/up/large")
+    assert ino(k, b"/m/up/large/under/../..") == ino(k, b"/m/up")
+    with fails(Errno.EINVAL):
+        k.rename(b"/m/up", b"/m/up/large/under/up")
+    with k.as_(Context(cwd=(cwd := k.dir_hold(AT_FDCWD, b"/m/up/large/under")), umask=0o022)):
+        assert k.getcwd(100) == b"/m/up/large/under"
+    k.dir_release(cwd)
+    assert set(k.ls(b"/m/up/large")) == {b".", b"..", b"under", *names}
+
+
 def test_names(k: Kit, kind: str) -> None:
     """create_nametoolong, rename_nametoolong, create_exist, create_many, create_nonalphanum."""
     longest = 255 if kind in FAT else k.pathconf(b"/m", const.PC_NAME_MAX)  # there it counts bytes of UTF-8

@@ -167,8 +167,8 @@ def borrowed(pool: Pool | None, places: Iterable[Any], steps: Sequence[Step], *,
 
 
 def own(step: Step) -> Step:
-    """A step whose contents to be written are no longer in a pool, of which the caller may make something else."""
-    if step.op.name not in WRITES or pool_of(step.args[1]) is None:
+    """A step whose contents to be written are its own: not in a pool, nor a part of something else."""
+    if step.op.name not in WRITES or type(step.args[1]) is not memoryview:
         return step
     return step._replace(args=(step.args[0], bytes(step.args[1]), *step.args[2:]))
 

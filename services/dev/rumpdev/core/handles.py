@@ -88,7 +88,9 @@ class Handles:
         return self.switch.find(rdev, block=True).map(const.minor(rdev))
 
     def close(self, ctx: Context, fd: int) -> None:
-        """EBADF."""
+        """EBADF. What was lost with another dev can be closed."""
+        if fd not in self._open and self.records.inherited:
+            return
         device = self._get(fd).device
         del self._open[fd]
         self.records.delete("devices", fd)
@@ -141,13 +143,13 @@ class Handles:
     # -- control
 
     def fstat(self, ctx: Context, fd: int) -> Stat:
-        """What dev knows of it; the node's owner and times are vfs's."""
+        """What vfs does not know of it: to clients it answers itself, with the node's owner and times."""
         entry = self._get(fd)
         kind = const.S_IFBLK if entry.block else const.S_IFCHR
         return Stat(st_mode=kind, st_nlink=1, st_rdev=entry.rdev, st_size=entry.device.size or 0, st_blksize=BLKSIZE)
 
     def fcntl(self, ctx: Context, fd: int, cmd: int, arg: int | None, lock: Flock | None) -> FcntlResult:
-        """F_GETFL and F_SETFL; else EINVAL."""
+        """F_GETFL and F_SETFL, which vfs passes on; to clients it answers itself. EINVAL for others."""
         entry = self._get(fd)
         if cmd == const.F_GETFL:
             return FcntlResult(entry.flags & (const.O_ACCMODE | SETTABLE))
@@ -178,10 +180,6 @@ class Handles:
     def has(self, fd: int) -> bool:
         return fd in self._open
 
-    def of_pseudo(self, fd: int) -> OpenDevice:
-        """EBADF."""
-        return self._get(fd)
-
     def device(self, fd: int) -> Device:
         """EBADF."""
         return self._get(fd).device
@@ -189,6 +187,8 @@ class Handles:
     def _get(self, fd: int) -> OpenDevice:
         entry = self._open.get(fd)
         if entry is None:
+            if self.records.inherited:
+                raise KernelError(Errno.EIO, "the component that held this device has ended")
             raise KernelError(Errno.EBADF, f"no open device {fd}")
         return entry
 

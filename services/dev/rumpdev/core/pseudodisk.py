@@ -19,8 +19,9 @@ from rumpwire.errno import Errno, KernelError
 from rumpwire.values import IoctlArgs
 
 PARTITIONS = 16
-WHOLE = (0, 3)
-"""Partitions a and d (RAW_PART)."""
+RAW_PART = 3
+WHOLE = (0, RAW_PART)
+"""Partitions a and d."""
 UNITS_MAX = 32
 """Disks may stand on one another; so many levels are far from the depth of the interpreter's stack."""
 READ_MAX = 4 << 20

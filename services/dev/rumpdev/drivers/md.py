@@ -15,6 +15,7 @@ from rumpuser.host import Buffer, HostFile
 from rumpuser.kauth import Action, authorize
 from rumpuser.memfile import MemFile
 from rumpuser.module import Manifest, Module
+from rumpuser.records import NoRecords, Records
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import DevMapResult
@@ -92,10 +93,13 @@ class MdDriver(Driver):
     bmajor = const.MAJOR_MD_BLK
     cmajor = const.MAJOR_MD_CHR
 
-    def __init__(self, limit: int | None, memory: Callable[[int], Memory] = MemFile) -> None:
+    def __init__(
+        self, limit: int | None, memory: Callable[[int], Memory] = MemFile, records: Records | None = None
+    ) -> None:
         self._disks: dict[int, Unit] = {}
         self._limit = limit
         self._memory = memory
+        self._records = records if records is not None else NoRecords()
 
     def units(self) -> list[str]:
         return [f"md{unit}" for unit in sorted(self._disks)]
@@ -126,6 +130,7 @@ class MdDriver(Driver):
         if self._limit is not None and used + size > self._limit:
             raise KernelError(Errno.ENOMEM, f"{size} bytes and the {used} in use are above the limit of {self._limit}")
         self._disks[unit] = Unit(self._memory(size))
+        self._records.put("memory disks", unit, size)
 
     def md_destroy(self, ctx: Context, unit: int) -> None:
         """EPERM, ENXIO, EBUSY while somebody has it open."""
@@ -136,6 +141,7 @@ class MdDriver(Driver):
         if disk.opens:
             raise KernelError(Errno.EBUSY, f"md{unit} is open")
         del self._disks[unit]
+        self._records.delete("memory disks", unit)
         disk.memory.close()
 
     def detach_unit(self, ctx: Context, name: str) -> None:
@@ -155,7 +161,7 @@ class MdModule(Module):
     manifest = Manifest("md", "driver", "dev")
 
     def init(self, component: DevComponent, props: dict[str, str]) -> None:
-        driver = MdDriver(component.parameters.memlimit)
+        driver = MdDriver(component.parameters.memlimit, records=component.host.records)
         component.attach(driver)
         component.add_calls({"md_create": Entry(driver.md_create), "md_destroy": Entry(driver.md_destroy)})
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rumpdev.core.pseudodisk import PseudoDriver, Unit
+from rumpdev.core.pseudodisk import PARTITIONS, RAW_PART, PseudoDriver, Unit
 from rumpdev.core.storage import SECTOR, DeviceStorage, FileStorage, HostStorage, Storage
 from rumpdev.core.taking import Taken
 from rumpuser.component import Context
 from rumpuser.host import Buffer
 from rumpuser.kauth import Action, authorize
 from rumpuser.module import Manifest, Module
+from rumpuser.plain import flat
+from rumpuser.records import Records
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import DevMapResult, IoctlArgs, IoctlResult, VndIoctl, VndUser
@@ -47,6 +49,15 @@ class VndUnit(Unit):
     """One vnd."""
 
     taken: Taken | None = None
+
+    @property
+    def _records(self) -> Records:
+        return self.driver.host.records
+
+    @property
+    def _rdev(self) -> int:
+        """The raw device by which a successor configures it."""
+        return const.makedev(const.MAJOR_VND_CHR, self.number * PARTITIONS + RAW_PART)
 
     def clear(self, ctx: Context) -> Any:
         return self.ioctl(ctx, const.VNDIOCCLR, VndIoctl())
@@ -81,6 +92,7 @@ class VndUnit(Unit):
                 raise KernelError(Errno.EINVAL, f"{taken.storage.size} bytes are less than a sector")
             self.taken = taken
             self.set(storage)
+            self._records.put("disks", self._rdev, (const.VNDIOCSET, flat(data)))
         finally:
             self.end_change()
         return IoctlResult(0, data._replace(vnd_size=storage.size))
@@ -94,6 +106,7 @@ class VndUnit(Unit):
         try:
             taken, self.taken = self.taken, None
             self.set(None)
+            self._records.delete("disks", self._rdev)
             assert taken is not None
             await self.driver.taking.give(taken)
         finally:

@@ -177,7 +177,7 @@ class Pipes:
         """ENOMEM."""
         held = sum(capacity for whose, capacity in self.held() if whose == subject)
         if held + PIPE_SIZE > most:
-            text = f"the pipes of {subject} hold {held} bytes, where {most} are left of its quota of memory"
+            text = f"the pipes of {subject} hold {held} of {most} bytes that its quota of memory leaves them"
             raise KernelError(Errno.ENOMEM, text)
 
     def restart_handles(self, last: int) -> None:

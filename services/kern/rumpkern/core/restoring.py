@@ -93,15 +93,27 @@ def restore(kern: KernComponent, records: Records) -> None:
     kern.timers.restore()
     for path, state, _ in sorted(records.items("sysctl made")):
         kern.sysctl.made.restore(path, state)
-    for path, value, _ in records.items("sysctl"):
-        try:
-            kern.sysctl.restore(path, whole(value))
-        except (KernelError, ValueError) as error:
-            log.warning("sysctl %s does not come back: %s", path, error)
+    _restore_sysctl(kern, [(path, value) for path, value, _ in records.items("sysctl")])
     for pid in processes:
         kern.recorder.process(pid)
     for _, (rows, disabled), _ in records.items("modules of the kernel"):
         kern.modules.restore(*([Record(whole(stat), *rest) for stat, *rest in part] for part in (rows, disabled)))
+
+
+def _restore_sysctl(kern: KernComponent, values: list[tuple[str, Any]]) -> None:
+    """What one may be can depend on what another is (kern.aio_max): those that are refused are set after the others."""
+    while values:
+        refused = []
+        for path, value in values:
+            try:
+                kern.sysctl.restore(path, whole(value))
+            except (KernelError, ValueError) as error:
+                refused.append((path, value, error))
+        if len(refused) == len(values):
+            for path, _, why in refused:
+                log.warning("sysctl %s does not come back: %s", path, why)
+            return
+        values = [(path, value) for path, value, _ in refused]
 
 
 def _restore_processes(kern: KernComponent, states: dict[int, Any]) -> None:

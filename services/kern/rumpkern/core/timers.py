@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from rumpkern.core.clock import Clocks, nanoseconds, timespec
 from rumpkern.core.proc import Process, ProcessTable
-from rumpkern.core.signals import check
 from rumpuser.component import Context
 from rumpuser.host import Host
+from rumpuser.sigevent import signal_of
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
 from rumpwire.values import Itimerspec, Sigevent
@@ -27,6 +27,7 @@ TIMERS_MAX = 32
 DELAYTIMER_MAX = (1 << 31) - 1
 ITIMERS = {const.ITIMER_REAL: const.CLOCK_REALTIME, const.ITIMER_MONOTONIC: const.CLOCK_MONOTONIC}
 UNKNOWN = (const.ITIMER_VIRTUAL, const.ITIMER_PROF)
+_THEIRS = "the processor time of a client is counted by its own host, whose setitimer(2) sends the same signal"
 Post = Callable[[int, int, int], None]
 """Sends a process a signal with a value."""
 
@@ -66,9 +67,11 @@ class Timers:
     def timer_create(self, ctx: Context, clock_id: int, evp: Sigevent | None) -> int:
         """EINVAL for unknown clocks, notifications and signals, ENOTSUP for those of processor time, EAGAIN."""
         if clock_id in (const.CLOCK_VIRTUAL, const.CLOCK_PROF):
-            raise KernelError(Errno.ENOTSUP, "the processor time of clients is not known here")
+            raise KernelError(Errno.ENOTSUP, _THEIRS)
         self._clocks.now(clock_id)
-        signo = _signal_of(evp)
+        signo = const.SIGALRM if evp is None else signal_of(evp)
+        if not signo and evp is not None and evp.sigev_notify == const.SIGEV_SIGNAL:
+            raise KernelError(Errno.EINVAL, "there is no signal 0")
         mine = self._timers.setdefault(self._processes.of(ctx).pid, {})
         number = next((n for n in range(FIRST, FIRST + TIMERS_MAX) if n not in mine), None)
         if number is None:
@@ -209,21 +212,9 @@ class Timers:
             self._timers[process.pid] = kept
 
 
-def _signal_of(evp: Sigevent | None) -> int:
-    """0 for nobody."""
-    if evp is None:
-        return const.SIGALRM
-    if evp.sigev_notify == const.SIGEV_NONE:
-        return 0
-    if evp.sigev_notify != const.SIGEV_SIGNAL:
-        raise KernelError(Errno.EINVAL, f"notification {evp.sigev_notify}: there are SIGEV_NONE and SIGEV_SIGNAL")
-    check(evp.sigev_signo)
-    return evp.sigev_signo
-
-
 def _itimer_clock(which: int) -> int:
     if which in UNKNOWN:
-        raise KernelError(Errno.ENOTSUP, "the processor time of clients is not known here")
+        raise KernelError(Errno.ENOTSUP, _THEIRS)
     if which not in ITIMERS:
         raise KernelError(Errno.EINVAL, f"there is no interval timer {which}")
     return ITIMERS[which]

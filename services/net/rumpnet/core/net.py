@@ -221,7 +221,9 @@ class Net:
         if ctx.memory:
             held = sum(so.reserved for so in self.sockets.values() if so.subject == subject)
             if held + more > ctx.memory:
-                text = f"the buffers of {subject} have {held} bytes, where {ctx.memory} are left of its quota of memory"
+                text = (
+                    f"the buffers of {subject} have {held} of {ctx.memory} bytes that its quota of memory leaves them"
+                )
                 raise KernelError(Errno.ENOBUFS, text)
 
     def restart_handles(self, last: int) -> None:

@@ -7,7 +7,7 @@ host are file systems of their own (`hostfs`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rumpuser.host import Buffer, HostFile, HostFiles
 from rumpvfs.core.disk import SECTOR, HostDisk
@@ -170,7 +170,7 @@ class Etfs:
 
     def register(self, key: bytes, hostpath: bytes, kind: int, begin: int = 0, size: int | None = None) -> None:
         """EINVAL, ENAMETOOLONG, EEXIST, ENOTDIR, EISDIR, EBUSY, and the errors of the host file."""
-        name = self._key(key)
+        name = self.key(key)
         if name in self.entries or name in self.trees:
             raise KernelError(Errno.EEXIST)
         if not name or (kind not in KINDS and kind not in DIRECTORIES):
@@ -188,6 +188,31 @@ class Etfs:
         if KINDS[kind] is VType.BLK and host_kind not in ("reg", "blk", "chr"):
             raise KernelError(Errno.EINVAL, "block devices stand on files, block and character devices only")
         self.entries[name] = self._file(hostpath, KINDS[kind], begin, size)
+
+    def identity(self, key: bytes) -> tuple[int, ...]:
+        """What makes a registered file the one that it is to programs, besides its key: numbers, and when it came."""
+        name = self.key(key)
+        if name in self.trees:
+            return (const.minor(self.trees[name].dev),)
+        vnode = self.entries[name]
+        return vnode.fileno, vnode.rdev, vnode.registered
+
+    def register_again(
+        self, key: bytes, hostpath: bytes, kind: int, begin: int, size: int | None, identity: Sequence[int]
+    ) -> None:
+        """What another process had registered, as what it was there."""
+        number, *rest = identity
+        devices = self._devices
+        if not rest:
+            self._devices = number - 1
+        try:
+            self.register(key, hostpath, kind, begin, size)
+        finally:
+            self._devices = max(self._devices, devices)
+        if rest:
+            vnode = self.entries[self.key(key)]
+            vnode.fileno, vnode.rdev, vnode.registered = number, *rest
+            self.fs.last = max(self.fs.last, number)
 
     def _file(self, hostpath: bytes, vtype: VType, begin: int, size: int | None) -> HostVnode:
         rdev = 0
@@ -218,7 +243,7 @@ class Etfs:
 
     def remove(self, key: bytes) -> None:
         """EINVAL, ENOENT, EBUSY."""
-        name = self._key(key)
+        name = self.key(key)
         if name in self.trees:
             self._remove_tree(name)
             return
@@ -237,7 +262,8 @@ class Etfs:
         del self.trees[name]
         tree.close()
 
-    def _key(self, key: bytes) -> bytes:
+    def key(self, key: bytes) -> bytes:
+        """A key as it is found: without the slashes before it. EINVAL, ENAMETOOLONG."""
         if not key.startswith(b"/"):
             raise KernelError(Errno.EINVAL, "the key is no absolute path")
         if len(key) > MAX_KEY:

@@ -104,6 +104,11 @@ class OpenFile(Selectable):
         if cmd == const.F_SETFL:
             self.flags = self.flags & ~SETTABLE | arg & SETTABLE
             return FcntlResult(0)
+        if cmd == const.F_GETNOSIGPIPE:
+            return FcntlResult(int(bool(self.flags & const.O_NOSIGPIPE)))
+        if cmd == const.F_SETNOSIGPIPE:
+            self.flags = self.flags | const.O_NOSIGPIPE if arg else self.flags & ~const.O_NOSIGPIPE
+            return FcntlResult()
         raise KernelError(Errno.EINVAL, f"fcntl command {cmd}")
 
     def ioctl(self, ctx: Context, com: int, data: IoctlArgs | None) -> Any:

@@ -54,10 +54,12 @@ class Recorder:
         self._records.delete("mounts", const.minor(mount.dev))
 
     def registered(self, key: bytes, hostpath: bytes, kind: int, begin: int, size: int | None) -> None:
-        self._records.put("etfs", key, (hostpath, kind, begin, size))
+        etfs = self._vfs.etfs
+        if self.on:
+            self._records.put("etfs", etfs.key(key), (hostpath, kind, begin, size, etfs.identity(key)))
 
     def removed(self, key: bytes) -> None:
-        self._records.delete("etfs", key)
+        self._records.delete("etfs", self._vfs.etfs.key(key))
 
     # -- open files
 

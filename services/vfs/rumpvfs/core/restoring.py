@@ -92,7 +92,7 @@ class Restoring:
     # -- mounts
 
     def _register(self, key: bytes, value: Sequence[Any]) -> None:
-        self._vfs.etfs.register(key, *value)
+        self._vfs.etfs.register_again(b"/" + key, *value)
 
     async def _mount(
         self, number: int, kind: str, path: bytes, flags: int, source: bytes, args: Any, owner: int

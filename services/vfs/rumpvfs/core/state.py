@@ -69,6 +69,8 @@ _cred = ContextVar("cred", default=ROOT_CRED)
 
 
 BUFMEM_HIWATER = 256 << 20
+MSGBUF_SIZE = 16 << 10
+"""Bytes of messages that kern.msgbuf has at most."""
 
 
 class Environment:
@@ -116,7 +118,7 @@ class Environment:
         if size > 0 and subject in self.bounded:
             held, room = self.held[subject], self.ask("gateway", "memory_room", subject, "vfs", "files")
             if held + size > room:
-                text = f"the files of {subject} hold {held} bytes, where {room} are left of its quota of memory"
+                text = f"the files of {subject} hold {held} of {room} bytes that its quota of memory leaves them"
                 raise KernelError(Errno.EDQUOT, text, "vfs")
         self.held[subject] += size
 
@@ -130,6 +132,11 @@ class Environment:
     @property
     def room(self) -> int | None:
         return None if self.limit is None else max(0, self.limit - self.used)
+
+    @property
+    def messages(self) -> bytes:
+        """What was logged last, for dmesg(8)."""
+        return b"".join(line.encode() + b"\n" for line in self.lines)[-MSGBUF_SIZE:]
 
     def log(self, text: str) -> None:
         if self._log is not None:

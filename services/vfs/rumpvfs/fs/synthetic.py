@@ -157,4 +157,6 @@ class SyntheticFileSystem(FileSystem):
         return Statvfs(f_bsize=BLOCK, f_frsize=BLOCK, f_iosize=BLOCK, f_blocks=2)
 
     def remount(self, *, readonly: bool) -> None:
-        """Nothing has to be done for it."""
+        """EROFS for one that is only ever read."""
+        if self.readonly and not readonly:
+            raise KernelError(Errno.EROFS, f"{self.type_name} is only ever read", "vfs")

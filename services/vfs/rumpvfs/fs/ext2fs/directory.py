@@ -27,6 +27,8 @@ from .volume import Volume
 NAME_BYTES = 4 << 20
 # Smaller directories are not worth a hash: all their blocks are parsed soon anyway.
 INDEX_BLOCKS = 8
+DOTS = (b".", b"..")
+"""No index has these: they are in the first block."""
 _DOT_END = 1
 _INLINE_PARENT = 4
 
@@ -71,7 +73,7 @@ class Directory:
         return self._blocks * self._layout.block_size
 
     def find(self, name: bytes) -> Record | None:
-        if not self._linear:
+        if not self._linear and name not in DOTS:
             try:
                 return self._find_in(name, self._leaves(name))
             except Broken:

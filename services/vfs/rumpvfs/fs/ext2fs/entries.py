@@ -15,7 +15,7 @@ from rumpvfs.core.vnode import VType
 from rumpwire.errno import Errno, KernelError
 
 from . import leaf as leaves
-from .directory import INDEX_BLOCKS, layout
+from .directory import DOTS, INDEX_BLOCKS, layout
 from .dirent import KINDS, ROOT_OFFSET, TAIL_SIZE, node_offset, verify
 from .hashindex import HashIndex, make_root
 from .htree import Broken
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 _DOT = 0
 _DOT_DOT = 12
-_DOTS = (b".", b"..")
 
 
 class Entries:
@@ -154,7 +153,7 @@ class Entries:
 
     def _candidates(self, name: bytes) -> Iterable[int]:
         count = self.count
-        if count > INDEX_BLOCKS and self.indexed and not self._index_broken and name not in _DOTS:
+        if count > INDEX_BLOCKS and self.indexed and not self._index_broken and name not in DOTS:
             try:
                 found = list(self.index().leaves(name))
                 if all(0 < block < count for block in found):
@@ -183,7 +182,7 @@ class Entries:
         """Whether there is no name but ``.`` and ``..``. EIO."""
         for block in range(self.count):
             names = self.leaf(block).names
-            if len(names) > 2 or any(name not in _DOTS for name in names):
+            if len(names) > 2 or any(name not in DOTS for name in names):
                 return False
         return True
 
@@ -258,7 +257,7 @@ class Entries:
         before = bytes(self.raw(0))
         block, found = self.append_leaf()
         for name, at in sorted(old.names.items(), key=lambda item: item[1]):
-            if name not in _DOTS:
+            if name not in DOTS:
                 number = int.from_bytes(before[at : at + 4], "little")
                 self._put_new(block, found, name, number, KINDS[self._kind(before, at)])
         return block, found
