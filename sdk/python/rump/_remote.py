@@ -21,12 +21,12 @@ from rump._grpc import Attached, Credentials, Method, frames_of, kernel_error, o
 from rump._handover import Handover
 from rump._leases import IDENTITY, Leases, changes, is_look, wanted
 from rump._line import GONE, Line, SignalReader, Waiter
-from rump._memory import Memory, named, unknown
+from rump._memory import VECTORS, Memory, outcomes_of, request_of, shareable, unknown
 from rump._retry import Policy, log
 from rump._signals import Signals
 from rump._standard import standard_kept
 from rump._wire import GrpcWire, Wire, attach, copy, frame_wire, lost
-from rumpuser.transport.memory import LONG_CALLS, is_long, read_out, taken
+from rumpuser.transport.memory import LONG_CALLS
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.calls import Op
@@ -186,9 +186,9 @@ class RemoteConnection:
         return self._call(op, args)
 
     def _call(self, op: Op, args: tuple[Any, ...]) -> Any:
-        if op.name in LONG_CALLS and self._memory is not None:
-            step = Step(op, args)
-            if is_long(step) and (outcomes := self._lent(self._memory, [step], keep_going=False)):
+        if (op.name in LONG_CALLS or op.name in VECTORS) and self._memory is not None:
+            steps = shareable(self._memory, (Step(op, args),))
+            if steps and (outcomes := self._lent(self._memory, steps, keep_going=False)):
                 if isinstance(outcomes[0], KernelError):
                     raise outcomes[0]
                 return outcomes[0]
@@ -211,8 +211,9 @@ class RemoteConnection:
         return self._run(steps, keep_going)
 
     def _run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
-        if self._memory is not None and any(map(is_long, steps)):
-            outcomes = self._lent(self._memory, steps, keep_going=keep_going)
+        long = shareable(self._memory, steps)
+        if self._memory is not None and long is not None:
+            outcomes = self._lent(self._memory, long, keep_going=keep_going)
             if outcomes is not None:
                 return outcomes
         return decode_results(steps, self._exchange(batch_request(steps, keep_going)).results)
@@ -226,11 +227,7 @@ class RemoteConnection:
         if loan is None:
             return None
         slot, steps = loan
-        request = new_request(keep_going=keep_going)
-        encode_steps(named(steps, request), request.calls)
-        reply = self._exchange(request)
-        outcomes = decode_results(steps, reply.results)
-        found = [read_out(outcome) for outcome in taken(steps, outcomes, reply.shared)]
+        found = outcomes_of(steps, self._exchange(request_of(steps, new_request(keep_going=keep_going))))
         memory.give_back(slot)
         if unknown(found):
             memory.forget()
