@@ -157,7 +157,7 @@ class Process:
 
     @property
     def memory(self) -> int:
-        """Bytes that its identity may hold of each kind; 0 is no limit."""
+        """Bytes that its identity may hold in all; 0 is no limit."""
         return self._memory
 
     @memory.setter
