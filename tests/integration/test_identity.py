@@ -344,6 +344,7 @@ def test_processes_and_descriptors_are_counted(site: Site) -> None:
             k.fork()
         with pytest.raises(OSError, match="processes"):
             site.connect("small")
+        assert "action=quota.processes" in site.audit
         fds = [child.sys.dup(0) for _ in range(5)]
         with pytest.raises(OSError, match="descriptor") as full:
             child.sys.dup(0)
@@ -442,6 +443,7 @@ def test_memory_is_one_sum_of_all_kinds_of_things(site: Site) -> None:
         _are_refused(refused)
         assert k.sys.pwrite(fd, b"what is there may be changed", 100) == 28
         user.sys.close(user.sys.pipe()[0])
+        assert "who=jwt:thrifty" in next(line for line in site.audit.splitlines() if "action=quota.memory" in line)
         k.sys.ftruncate(fd, 0)
         other.sys.pipe()
         with pytest.raises(OSError, match="quota of memory"):

@@ -8,7 +8,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from rumpuser.transport.framing import SUFFIX
-from rumpuser.transport.memory import LONG, SLOT, Lending, Pool, create, is_long, lent, pool_in, read_out, taken
+from rumpuser.transport.memory import (
+    LONG,
+    LONG_CALLS,
+    SLOT,
+    Lending,
+    Pool,
+    create,
+    is_long,
+    lent,
+    pool_in,
+    read_out,
+    taken,
+)
 from rumpuser.transport.sharing import SUFFIX as MEMORY
 from rumpuser.transport.sharing import hand_over
 from rumpwire import calls, const
@@ -19,6 +31,8 @@ from rumpwire.wire import decode_results, encode_steps
 
 VECTORS = {"readv": calls.READ, "writev": calls.WRITE, "preadv": calls.PREAD, "pwritev": calls.PWRITE}
 """Calls on vectors, and those that do the same with one piece."""
+CONTENTS = frozenset(calls.OPS[name] for name in (*LONG_CALLS, *VECTORS))
+"""Calls whose contents may be long."""
 ORIGIN = "memory"
 """Of the error of who knows nothing of memory that a message names: nothing was done."""
 

@@ -49,6 +49,10 @@ class SystemClock:
     def poll(self, device: Polled) -> Callable[[], None]:
         raise NotImplementedError
 
+    def linger(self, ready: Callable[[], object]) -> bool:
+        """The loop looks at devices, and nobody waits in a thread."""
+        return False
+
     def realtime_ns(self) -> int:
         return time.time_ns()
 
@@ -345,6 +349,9 @@ class LocalHost(SystemClock):
                 unwatch()
 
         return end
+
+    def linger(self, ready: Callable[[], object]) -> bool:
+        return self._turn.linger(ready)
 
     def _rung(self, device: Polled) -> None:
         device.hush()

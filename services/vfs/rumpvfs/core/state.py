@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
+from rumpuser import quota
 from rumpuser.component import ROOT_CRED, Bus, Context, Parameters
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
@@ -117,9 +118,7 @@ class Environment:
     def charge(self, subject: str, size: int) -> None:
         if size > 0 and subject in self.bounded:
             held, room = self.held[subject], self.ask("gateway", "memory_room", subject, "vfs", "files")
-            if held + size > room:
-                text = f"the files of {subject} hold {held} of {room} bytes that its quota of memory leaves them"
-                raise KernelError(Errno.EDQUOT, text, "vfs")
+            quota.check(subject, "files", held, size, room, Errno.EDQUOT)
         self.held[subject] += size
 
     def reserve_buffers(self, size: int) -> bool:
