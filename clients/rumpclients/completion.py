@@ -28,10 +28,16 @@ KINDS = {
     **{f"rump.{name}": "path" for name in _FILES}, "rump.sysctl": "sysctl", "rump.modload": "module",
     "rump.modunload": "loaded", "rump.modstat": "loaded", "rump.ifconfig": "interface", "rump.dhcpclient": "interface",
     "rump.umount": "mount", "rump.kill": "pid", "rump.vnconfig": "device", "rump.cgdconfig": "device",
-    "rump.raidctl": "device", "rump restart": "component", "rump upgrade": "component",
+    "rump.raidctl": "device", "rump.drvctl": "device", "rump.repquota": "mount", "rump.quotaon": "mount",
+    "rump.quotaoff": "mount", "rump restart": "component", "rump upgrade": "component",
 }  # fmt: skip
 """What is completed behind the options. Where nothing is said, files of this machine are."""
-VALUES = {"rump.tcpdump -i": "interface", "rump.netstat -I": "interface", "rump.ktrace -p": "pid"}
+VALUES = {
+    "rump.tcpdump -i": "interface",
+    "rump.netstat -I": "interface",
+    "rump.ktrace -p": "pid",
+    "rump.edquota -f": "mount",
+}
 
 
 def flags(sub: argparse.ArgumentParser) -> None:

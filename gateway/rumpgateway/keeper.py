@@ -8,6 +8,7 @@ the keeper: their parent, a zygote, is handed to it by the host when the gateway
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -92,6 +93,8 @@ class _Keeper:
         this process is waited for too."""
         signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED)
         keeper = os.getpid()
+        gc.collect()
+        gc.freeze()  # what was imported stays in pages that both share
         pid = os.fork()
         if pid == 0:
             self._become(keeper, self._number)

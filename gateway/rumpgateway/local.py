@@ -157,15 +157,18 @@ class LocalKernel:
     def _finish(self, result: Any) -> Any:
         return run_blocking(result, self._turn)
 
-    def enter(self, p: Process, result: Any, timeout: float | None = None) -> Any:
+    def enter(self, p: Process, result: Any, timeout: float | None = None, interrupts: int = -1) -> Any:
         """Drives what a call gave to its end. Views of kernel memory are copied before the kernel goes on.
 
-        ETIMEDOUT when it still waits after ``timeout`` seconds.
+        ETIMEDOUT when it still waits after ``timeout`` seconds. ``interrupts`` is how often the process had been
+        interrupted before the call, which ends it if it waits: others may have been in the kernel (`Host.linger`).
         """
         value = result
         if type(result) is CoroutineType:
             sleeper = Sleeper(self._turn)
             p.wait_begins(sleeper)
+            if interrupts not in (-1, p.interrupts):
+                sleeper.cancel()
             try:
                 value = self._in_time(sleeper, result, timeout)
             finally:
@@ -206,7 +209,8 @@ class LocalSession:
         with self._turn.lock:
             if self._process.exited or self._process.in_exec or self._kernel.halted:
                 self._check()
-            return self._kernel.enter(self._process, self._kernel.gateway.call(self._process, op, args), timeout)
+            p, interrupts = self._process, self._process.interrupts
+            return self._kernel.enter(p, self._kernel.gateway.call(p, op, args), timeout, interrupts)
 
     def run(self, steps: Sequence[Step], keep_going: bool, timeout: float | None = None) -> list[Any]:
         """The outcomes of a batch, shorter than it when a call failed and the rest was left out."""

@@ -177,3 +177,11 @@ def test_a_connection_is_told_of_and_dropped(k: Any) -> None:
     assert code(k.sysctl, "net.inet.tcp.drop", [Inpcb()]) == "EINVAL"
     for fd in (listener, client):
         k.sys.close(fd)
+
+
+def test_messages_and_queues(k: Any, folder: str) -> None:
+    k.sys.mount("kernfs", folder)
+    with k.open(f"{folder}/msgbuf", "rb") as file:
+        assert k.sysctl("kern.msgbuf") == file.read()[-k.sysctl("kern.msgbufsize") :]
+    k.sys.unmount(folder, 0)
+    assert k.sysctl("kern.bufq.strategies") == "fcfs"

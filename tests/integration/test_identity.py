@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import rump
 from rump._grpc import Credentials
 from rumpuser.authority import Authority
 from rumpuser.url import parse
+from rumpwire import rump_kern_pb2 as sp_kern
 from rumpwire import rump_sp_pb2 as sp
 from tests.live import eventually
 from tests.tools import need
@@ -63,6 +65,11 @@ limits = {{ memory = 65536 }}
 match = "jwt:rich"
 uid = 1004
 limits = {{ memory = 16777216 }}
+
+[[rule]]
+match = "jwt:bounded"
+uid = 0
+limits = {{ memory = 1048576 }}
 
 [[rule]]
 match = "unix"
@@ -337,12 +344,39 @@ def test_processes_and_descriptors_are_counted(site: Site) -> None:
             k.fork()
         with pytest.raises(OSError, match="processes"):
             site.connect("small")
+        assert "action=quota.processes" in site.audit
         fds = [child.sys.dup(0) for _ in range(5)]
         with pytest.raises(OSError, match="descriptor") as full:
             child.sys.dup(0)
         assert full.value.errno == errno.EMFILE
         assert fds == [3, 4, 5, 6, 7]
         k.sys.getpid()
+
+
+def test_calls_that_wait_are_counted_over_all_sessions_of_the_identity(site: Site) -> None:
+    with site.connect("small") as k, site.connect("small") as other, ThreadPoolExecutor(3) as pool:
+        r, w = k.sys.pipe()
+        waiting = [pool.submit(k.sys.read, r, 1) for _ in range(3)]
+        eventually(lambda: next(p["nlwps"] for p in _processes(site) if p["pid"] == k.pid) == 3, 20, "all three wait")
+        for refused in (k.sys.getpid, other.sys.getpid, other.sys.pipe):
+            with pytest.raises(BlockingIOError, match="3 calls wait"):
+                refused()
+        write = sp_kern.WriteRequest(fd=w, data=b"x").SerializeToString()
+        metadata = (("rump-session", _session_token(k)),)
+        with site.channel("small") as channel, pytest.raises(grpc.RpcError) as caught:
+            channel.unary_unary("/rump.sp.v1.Kern/Write")(write, metadata=metadata, timeout=20)
+        assert "3 calls wait" in (caught.value.details() or "")
+        other.close()
+        k.close()
+        for call in waiting:
+            with pytest.raises(OSError, match=r"."):
+                call.result(20)
+    assert "action=quota.calls" in site.audit
+
+
+def _processes(site: Site) -> list[Any]:
+    with rump.connect(site.local) as k:
+        return list(k.processes())
 
 
 def test_a_client_above_its_rate_is_refused_and_others_go_on(site: Site) -> None:
@@ -409,6 +443,7 @@ def test_memory_is_one_sum_of_all_kinds_of_things(site: Site) -> None:
         _are_refused(refused)
         assert k.sys.pwrite(fd, b"what is there may be changed", 100) == 28
         user.sys.close(user.sys.pipe()[0])
+        assert "who=jwt:thrifty" in next(line for line in site.audit.splitlines() if "action=quota.memory" in line)
         k.sys.ftruncate(fd, 0)
         other.sys.pipe()
         with pytest.raises(OSError, match="quota of memory"):
@@ -446,6 +481,24 @@ def test_what_others_write_is_on_the_account_of_who_made_the_file(site: Site) ->
         k.sys.close(fd)
         other.sys.close(theirs)
         assert _held(other).get("files", 0) == 0
+
+
+def test_a_bounded_root_mounts_and_gets_all_back_with_the_unmount(site: Site) -> None:
+    with mock.patch.dict(os.environ, {"RUMP_TOKEN": token(site, "bounded")}):
+        k = rump.connect(site.local)
+    with k, site.connect("user") as user:
+        k.sys.mkdir("/tmp/bounded", 0o755)
+        k.sys.mount("tmpfs", "/tmp/bounded")
+        before = _held(user, "bounded")
+        fd = k.sys.open("/tmp/bounded/file", os.O_RDWR | os.O_CREAT | rump.O_EXLOCK, 0o644)
+        k.sys.setxattr("/tmp/bounded/file", "user.name", bytes(100), 0)
+        k.sys.posix_fallocate(fd, 0, 256 * KIB)
+        with k.batch(keep_going=True) as b:
+            pipes = [b.pipe() for _ in range(60)]
+        assert sum(pipe.exception() is None for pipe in pipes) == (1024 - 258 - before["files"] // KIB) // 16
+        k.sys.close(fd)
+        k.sys.unmount("/tmp/bounded", 0)
+        assert _held(user, "bounded")["files"] == before["files"]
 
 
 def test_shared_memory_counts_and_more_than_the_quota_is_not_taken(site: Site) -> None:

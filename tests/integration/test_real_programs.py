@@ -182,7 +182,8 @@ def test_iperf3(request: pytest.FixtureRequest, side: str, options: str) -> None
 @pytest.mark.parametrize("side", ["behind_us", "behind_linux"])
 @pytest.mark.parametrize("options", ["", "-R"])
 def test_iperf3_with_datagrams(request: pytest.FixtureRequest, side: str, options: str) -> None:
-    """At a rate that two busy processors can do: iperf3 numbers its datagrams, and misses few."""
-    end = iperf(request.getfixturevalue(side), "-u", "-b", "10M", "-l", "1200", "-n", "600K", *options.split())
-    assert end["sum"]["packets"] >= 500
+    """At a rate at which a process may have to wait for a quarter of a second before a buffer is full: iperf3 numbers
+    its datagrams, and misses few."""
+    end = iperf(request.getfixturevalue(side), "-u", "-b", "2M", "-l", "1200", "-n", "300K", *options.split())
+    assert end["sum"]["packets"] >= 250
     assert end["sum"]["lost_percent"] < 5

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import mmap
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -381,3 +382,69 @@ def test_memory_that_changes_all_the_time_is_contents_and_nothing_else(split: Li
         assert len(data) == SLOT
         assert set(data) <= {0, 255}
     link.close()
+
+
+def test_vectors_are_one_piece_in_memory(kernel: LiveKernel) -> None:
+    pieces = [b"a" * LONG, b"", b"b" * 7, b"c" * (2 * LONG)]
+    whole = b"".join(pieces)
+    with rump.connect(kernel.url) as k:
+        fd = k.sys.open("/tmp/vectors", os.O_CREAT | os.O_RDWR | os.O_TRUNC, 0o600)
+        assert k.sys.writev(fd, pieces) == len(whole)
+        assert shares(k)
+        assert k.sys.pwritev(fd, pieces, len(whole)) == len(whole)
+        assert k.sys.readv(fd, [LONG, 5, LONG]) == whole[: 2 * LONG + 5]
+        assert k.sys.preadv(fd, [len(whole)] * 2, 0) == whole * 2
+        with k.batch() as b:
+            opened = b.open("/tmp/vectors", os.O_RDONLY)
+            read = b.preadv(opened, [LONG, LONG], 3)
+            b.close(opened)
+        assert read.result() == (whole * 2)[3 : 2 * LONG + 3]
+        with pytest.raises(OSError, match="Invalid argument"):
+            k.sys.writev(fd, [b"x" * 100] * 1025)
+        with pytest.raises(OSError, match="Bad file"):
+            k.sys.writev(99, pieces)
+        assert free_slots(k) == SLOTS
+
+
+def test_asyncio_shares_memory_too(kernel: LiveKernel) -> None:
+    async def several() -> None:
+        async with rump.aio.connect(kernel.url) as k:
+            connection: Any = k._connection
+            files = [await k.sys.open(f"/tmp/aio{n}", os.O_CREAT | os.O_RDWR, 0o600) for n in range(SLOTS + 4)]
+            data = [bytes([n]) * (LONG + n) for n in range(len(files))]
+            pairs = list(zip(files, data, strict=True))
+            wrote = await asyncio.gather(*(k.sys.pwrite(fd, each, 0) for fd, each in pairs))
+            assert wrote == [len(each) for each in data]
+            assert await asyncio.gather(*(k.sys.pread(fd, SLOT, 0) for fd in files)) == data
+            assert connection._memory._link is not None
+            assert len(connection._memory._lending._free) == SLOTS
+            r, w = await k.sys.pipe()
+            reading = asyncio.create_task(k.sys.read(r, LONG))
+            while not connection._ledger.waiting:
+                await asyncio.sleep(0)
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reading
+            await k.sys.write(w, b"kept")
+            assert await k.sys.read(r, LONG) == b"kept"
+            assert len(connection._memory._lending._free) == SLOTS - 1, "nobody knows whether it is still used"
+
+    asyncio.run(several())
+
+
+def test_asyncio_goes_on_after_a_cut(split: LiveKernel, tmp_path: Path) -> None:
+    async def over(url: str, cut: Callable[[], None]) -> None:
+        async with rump.aio.connect(url, retry=30) as k:
+            fd = await k.sys.open("/tmp/aiocut", os.O_CREAT | os.O_RDWR, 0o600)
+            for letter in (b"a", b"b"):
+                await k.sys.pwrite(fd, letter * LONG, 0)
+                assert await k.sys.pread(fd, LONG, 0) == letter * LONG
+                cut()
+
+    cutter = Cutter(tmp_path, split.url, suffix=".frames")
+    (tmp_path / "cutter.sock").symlink_to(split.url.removeprefix("unix://"))
+    (tmp_path / f"cutter.sock{SUFFIX}").symlink_to(split.url.removeprefix("unix://") + SUFFIX)
+    try:
+        asyncio.run(over(cutter.url, cutter.cut_all))
+    finally:
+        cutter.close()

@@ -32,6 +32,8 @@ SEE = {
     "rump.dhcpclient": "net/dhcp.md", "rump.tcpdump": "net/capture.md", "rump.forward": "tools.md",
     "rump.netconfig": "net/topology.md net/interfaces.md", "rump.ifconfig": "net/interfaces.md",
     "rump.ktrace": "ktrace.md", "rump.kdump": "ktrace.md", "rump.sysctl": "sysctl.md", "rump.kill": "processes.md",
+    "rump.repquota": "filesystems/quotas.md", "rump.edquota": "filesystems/quotas.md",
+    "rump.quotao": "filesystems/quotas.md", "rump.drvctl": "disks.md",
     "rump.vnconfig": "disks.md", "rump.cgdconfig": "disks.md", "rump.raidctl": "disks.md", "rump.mod": "modules.md",
     "rump.mount_cd9660": "filesystems/cd9660.md", "rump.mount_exfat": "filesystems/exfat.md",
     "rump.mount_ext2fs": "filesystems/ext2fs.md", "rump.mount_ffs": "filesystems/ffs.md",

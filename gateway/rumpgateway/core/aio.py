@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from rumpgateway.core.descriptors import Description
 from rumpgateway.core.signals import post
 from rumpgateway.core.waiting import timeout_ns
+from rumpuser import quota
 from rumpuser.component import Context, Entry
 from rumpuser.host import Host
 from rumpuser.pending import ENDED, Begun, Channel, start, value_of
@@ -180,9 +181,7 @@ class AsynchronousIO:
         if memory and request.size:
             whose = request.process.cred.subject
             held = sum(count for subject, count in self.held() if subject == whose)
-            if held + request.size > memory:
-                text = f"the requests of {whose} hold {held} bytes, where {memory} are left of its quota of memory"
-                raise KernelError(Errno.EAGAIN, text)
+            quota.check(whose, "requests", held, request.size, memory, Errno.EAGAIN)
 
     def held(self) -> Iterator[tuple[str, int]]:
         """Whose identity each process with requests is, and what they hold."""

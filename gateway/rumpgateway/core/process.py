@@ -47,6 +47,7 @@ class Process:
         "held",
         "held_back",
         "in_exec",
+        "interrupts",
         "kqueues",
         "locks",
         "lwps",
@@ -76,6 +77,8 @@ class Process:
         self.drained: Pending[None] | None = None
         """Finished when the last of them is."""
         self.in_exec = False
+        self.interrupts = 0
+        """How often its calls have been interrupted."""
         self.masks: dict[Pending[None], int] = {}
         """Signal masks of calls that wait, and what to finish when a signal comes through one."""
         self.held_back: list[tuple[Siginfo, int]] = []
@@ -154,7 +157,7 @@ class Process:
 
     @property
     def memory(self) -> int:
-        """Bytes that its identity may hold of each kind; 0 is no limit."""
+        """Bytes that its identity may hold in all; 0 is no limit."""
         return self._memory
 
     @memory.setter
@@ -185,6 +188,7 @@ class Process:
 
     def interrupt(self, what: str) -> None:
         """Ends all calls that wait, where they can be ended: EINTR."""
+        self.interrupts += 1
         for call in list(self.waiting):
             call.cancel(KernelError(Errno.EINTR, f"interrupted by {what}"))
 

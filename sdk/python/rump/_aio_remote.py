@@ -17,6 +17,7 @@ from rump._errors import CONNECTION
 from rump._grpc import OPTIONS, Attached, Credentials, Method, channel_credentials, frames_of, kernel_error, unreachable
 from rump._ledger import Ledger, cancellation
 from rump._line import GONE
+from rump._memory import Memory, outcomes_of, request_of, shareable, unknown
 from rump._remote import (
     ATTACH_S,
     PATIENCE_S,
@@ -59,6 +60,7 @@ class RemoteConnection:
         self._ledger: Ledger[asyncio.Future[Any]]
         self._wire: Wire | None
         self._broken: KernelError | None = None
+        self._memory: Memory | None = None
         self._told = False
 
     @property
@@ -89,6 +91,12 @@ class RemoteConnection:
             raise
         self._cookie = b""
         self._ledger = Ledger(self._attached.limit)
+        if self._memory is not None:
+            self._memory.close()
+        path = self._attached.path(self._url)
+        self._memory = Memory(path, self._attached.token) if path else None
+        if self._memory is not None:
+            self._ledger.plain = self._memory.plain
         self._broken, self._told = None, False
         self._metadata = (("rump-session", self._attached.token),)
         self._wire = await self._new_wire()
@@ -125,6 +133,8 @@ class RemoteConnection:
     async def _new_wire(self) -> Wire:
         """A stream by the quickest way that is there."""
         path = self._attached.path(self._url)
+        if self._memory is not None:
+            self._memory.forget()
         if path:
             with contextlib.suppress(OSError):
                 return await FrameWire.connect(path, self._attached.token)
@@ -233,7 +243,25 @@ class RemoteConnection:
     async def run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
         if not steps:
             return []
+        memory, long = self._memory, shareable(self._memory, steps)
+        if memory is not None and long is not None:
+            outcomes = await self._lent(memory, long, keep_going=keep_going)
+            if outcomes is not None:
+                return outcomes
         return decode_results(steps, (await self._exchange(batch_request(steps, keep_going))).results)
+
+    async def _lent(self, memory: Memory, steps: Sequence[Step], *, keep_going: bool) -> list[Any] | None:
+        """As `rump._remote.RemoteConnection._lent`."""
+        loan = memory.lend(steps) if memory.known else await asyncio.to_thread(memory.lend, steps)
+        if loan is None:
+            return None
+        slot, steps = loan
+        found = outcomes_of(steps, await self._exchange(request_of(steps, new_request(keep_going=keep_going))))
+        memory.give_back(slot)
+        if unknown(found):
+            memory.forget()
+            return None
+        return found
 
     async def _exchange(self, request: Any) -> Any:
         """The reply. When the task is cancelled the kernel ends the call."""
@@ -311,6 +339,8 @@ class RemoteConnection:
         return _dec_ModuleStat((await self._once(upload)).module)
 
     async def close(self) -> None:
+        if self._memory is not None:
+            self._memory.close()
         if not (self._reader.done() and self._broken is not None):
             with contextlib.suppress(KernelError, TimeoutError):
                 async with asyncio.timeout(PATIENCE_S):

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 from rumpuser.leases import NAMES, OPEN, OTHERS, VOID, attributes_of, contents_of, take
 from rumpuser.transport.framing import SUFFIX
 from rumpuser.transport.sharing import SUFFIX as MEMORY
-from rumpwire import const
+from rumpwire import calls, const
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
@@ -34,26 +34,16 @@ ASKED_NS = 1_000_000_000
 """A page that was not there is asked for again after so long."""
 FEW = 3
 """Calls on paths before a page is asked for: who makes no more does not need one."""
-LOOKS = frozenset(["stat", "lstat", "access", "readlink"])
-AT_LOOKS = frozenset(["fstatat", "faccessat", "readlinkat"])
-"""The same, at the working directory."""
-IDENTITY: frozenset[str] = frozenset(
-    [
-        "chdir",
-        "fchdir",
-        "chroot",
-        "fchroot",
-        "setuid",
-        "seteuid",
-        "setreuid",
-        "setgid",
-        "setegid",
-        "setregid",
-        "setgroups",
-        "setlogin",
-        "setsid",
-    ]
+_AT_LOOKS = frozenset((calls.FSTATAT, calls.FACCESSAT, calls.READLINKAT))
+"""Kept at the working directory alone."""
+LOOKS = frozenset((calls.STAT, calls.LSTAT, calls.ACCESS, calls.READLINK)) | _AT_LOOKS
+IDENTITY = frozenset(
+    (
+        *(calls.CHDIR, calls.FCHDIR, calls.CHROOT, calls.FCHROOT),
+        *(calls.SETUID, calls.SETEUID, calls.SETREUID, calls.SETGID, calls.SETEGID, calls.SETREGID, calls.SETGROUPS),
+    )
 )
+"""Calls after which the same path may lead elsewhere."""
 _KEPT = (Errno.ENOENT, Errno.ENOTDIR, Errno.EACCES, Errno.ELOOP, Errno.ENAMETOOLONG)
 
 
@@ -209,12 +199,12 @@ def wanted() -> bool:
 
 def is_look(op: Op, args: tuple[Any, ...]) -> bool:
     """Whether the answer of a call may be kept."""
-    return op.name in LOOKS or (op.name in AT_LOOKS and args[0] == const.AT_FDCWD)
+    return op in LOOKS and (op not in _AT_LOOKS or args[0] == const.AT_FDCWD)
 
 
 def changes(steps: Sequence[Step]) -> bool:
     """Whether calls make the process another one."""
-    return not IDENTITY.isdisjoint({step[0].name for step in steps})
+    return any(step.op in IDENTITY for step in steps)
 
 
 __all__ = ["Counts", "Leases", "changes", "contents_of", "is_look", "wanted"]

@@ -8,13 +8,31 @@ from collections.abc import Sequence
 from typing import Any
 
 from rumpuser.transport.framing import SUFFIX
-from rumpuser.transport.memory import Lending, Pool, create, lent, pool_in
+from rumpuser.transport.memory import (
+    LONG,
+    LONG_CALLS,
+    SLOT,
+    Lending,
+    Pool,
+    create,
+    is_long,
+    lent,
+    pool_in,
+    read_out,
+    taken,
+)
 from rumpuser.transport.sharing import SUFFIX as MEMORY
 from rumpuser.transport.sharing import hand_over
+from rumpwire import calls, const
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
+from rumpwire.wire import decode_results, encode_steps
 
+VECTORS = {"readv": calls.READ, "writev": calls.WRITE, "preadv": calls.PREAD, "pwritev": calls.PWRITE}
+"""Calls on vectors, and those that do the same with one piece."""
+CONTENTS = frozenset(calls.OPS[name] for name in (*LONG_CALLS, *VECTORS))
+"""Calls whose contents may be long."""
 ORIGIN = "memory"
 """Of the error of who knows nothing of memory that a message names: nothing was done."""
 
@@ -36,6 +54,11 @@ class Memory:
             return None
         assert self._lending is not None
         return self._lending.lend(steps)
+
+    @property
+    def known(self) -> bool:
+        """Whether `lend` answers at once."""
+        return self._link is not None or self._refused
 
     def give_back(self, slot: int) -> None:
         assert self._lending is not None
@@ -75,6 +98,41 @@ class Memory:
                 except OSError:  # nobody takes memory there
                     self._refused = True
             return self._link is not None
+
+
+def shareable(memory: Memory | None, steps: Sequence[Step]) -> Sequence[Step] | None:
+    """The steps whose contents are to go through memory, None where they are to go in the message.
+
+    Long vectors are one piece there: for a file that makes no difference.
+    """
+    if memory is None:
+        return None
+    if any(step.op.name in VECTORS for step in steps):
+        steps = [_gathered(step) if step.op.name in VECTORS else step for step in steps]
+    return steps if any(map(is_long, steps)) else None
+
+
+def _gathered(step: Step) -> Step:
+    iov = step.args[1]
+    if not isinstance(iov, (list, tuple)) or len(iov) > const.IOV_MAX:
+        return step
+    reads = step.op.name in ("readv", "preadv")
+    if not LONG <= (sum(iov) if reads else sum(map(len, iov))) <= SLOT:
+        return step
+    return step._replace(
+        op=VECTORS[step.op.name], args=(step.args[0], sum(iov) if reads else b"".join(iov), *step.args[2:])
+    )
+
+
+def request_of(steps: Sequence[Step], request: Any) -> Any:
+    """Fills in a request with steps that `Memory.lend` gave."""
+    encode_steps(named(steps, request), request.calls)
+    return request
+
+
+def outcomes_of(steps: Sequence[Step], reply: Any) -> list[Any]:
+    """What came of them, as the caller keeps it. EBADRPC."""
+    return [read_out(outcome) for outcome in taken(steps, decode_results(steps, reply.results), reply.shared)]
 
 
 def named(steps: Sequence[Step], request: Any) -> Sequence[Step]:

@@ -19,14 +19,13 @@ from rump._connection import CHUNK, ComponentStatus, Prepared, ProcessStatus, St
 from rump._errors import CONNECTION
 from rump._grpc import Attached, Credentials, Method, frames_of, kernel_error, open_channel, unreachable
 from rump._handover import Handover
-from rump._leases import IDENTITY, Leases, changes, is_look, wanted
+from rump._leases import IDENTITY, LOOKS, Leases, changes, is_look, wanted
 from rump._line import GONE, Line, SignalReader, Waiter
-from rump._memory import Memory, named, unknown
+from rump._memory import CONTENTS, Memory, outcomes_of, request_of, shareable, unknown
 from rump._retry import Policy, log
 from rump._signals import Signals
 from rump._standard import standard_kept
 from rump._wire import GrpcWire, Wire, attach, copy, frame_wire, lost
-from rumpuser.transport.memory import LONG_CALLS, any_long, is_long, read_out, taken
 from rumpuser.url import Url
 from rumpwire import rump_sp_pb2 as sp
 from rumpwire.calls import Op
@@ -39,6 +38,8 @@ from rumpwire.wire import NOT_TRIED, decode_result, decode_results, encode_one, 
 ATTACH_S = 20.0
 """How long the first answer of a kernel may take."""
 MAX_PID_DIGITS = 10
+_NOTABLE = CONTENTS | IDENTITY | LOOKS
+"""Calls with which something more is done than to send them."""
 PATIENCE_S = 5.0
 """How long after its timeout a call may take to end before the connection counts as lost."""
 
@@ -176,22 +177,22 @@ class RemoteConnection:
     # -- calls
 
     def call(self, op: Op, args: tuple[Any, ...]) -> Any:
-        leases = self.leases
-        if leases is not None:
-            if is_look(op, args) and self._stream.broken is None:
-                return leases.call(op, args, self._call)
-            if op.name in IDENTITY:
-                with leases.changing():
-                    return self._call(op, args)
+        if op in _NOTABLE:
+            if op in CONTENTS:
+                outcomes = self._in_memory((Step(op, args),), keep_going=False)
+                if outcomes is not None:
+                    if isinstance(outcomes[0], KernelError):
+                        raise outcomes[0]
+                    return outcomes[0]
+            elif (leases := self.leases) is not None:
+                if is_look(op, args) and self._stream.broken is None:
+                    return leases.call(op, args, self._call)
+                if op in IDENTITY:
+                    with leases.changing():
+                        return self._call(op, args)
         return self._call(op, args)
 
     def _call(self, op: Op, args: tuple[Any, ...]) -> Any:
-        if op.name in LONG_CALLS and self._memory is not None:
-            step = Step(op, args)
-            if is_long(step) and (outcomes := self._lent(self._memory, [step], keep_going=False)):
-                if isinstance(outcomes[0], KernelError):
-                    raise outcomes[0]
-                return outcomes[0]
         request = new_request() if _trace.current is not None else sp.StreamRequest()
         encode_one(op, args, request.calls.add())
         results = self._exchange(request).results
@@ -205,17 +206,21 @@ class RemoteConnection:
     def run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
         if not steps:
             return []
+        if _NOTABLE.isdisjoint([step.op for step in steps]):
+            return self._run(steps, keep_going)
         if self.leases is not None and changes(steps):
             with self.leases.changing():
-                return self._run(steps, keep_going)
-        return self._run(steps, keep_going)
+                return self._in_memory(steps, keep_going=keep_going) or self._run(steps, keep_going)
+        return self._in_memory(steps, keep_going=keep_going) or self._run(steps, keep_going)
 
     def _run(self, steps: Sequence[Step], keep_going: bool) -> list[Any]:
-        if self._memory is not None and any_long(steps):
-            outcomes = self._lent(self._memory, steps, keep_going=keep_going)
-            if outcomes is not None:
-                return outcomes
         return decode_results(steps, self._exchange(batch_request(steps, keep_going)).results)
+
+    def _in_memory(self, steps: Sequence[Step], *, keep_going: bool) -> list[Any] | None:
+        """The outcomes, where contents go through shared memory."""
+        memory = self._memory
+        long = shareable(memory, steps)
+        return None if memory is None or long is None else self._lent(memory, long, keep_going=keep_going)
 
     def _lent(self, memory: Memory, steps: Sequence[Step], *, keep_going: bool) -> list[Any] | None:
         """The outcomes of calls whose contents are in shared memory; None where that cannot be.
@@ -226,11 +231,7 @@ class RemoteConnection:
         if loan is None:
             return None
         slot, steps = loan
-        request = new_request(keep_going=keep_going)
-        encode_steps(named(steps, request), request.calls)
-        reply = self._exchange(request)
-        outcomes = decode_results(steps, reply.results)
-        found = [read_out(outcome) for outcome in taken(steps, outcomes, reply.shared)]
+        found = outcomes_of(steps, self._exchange(request_of(steps, new_request(keep_going=keep_going))))
         memory.give_back(slot)
         if unknown(found):
             memory.forget()

@@ -198,6 +198,11 @@ class Host(Protocol):
         """Looks at a device while it is busy, and waits for its descriptor when it is not; returns what ends it."""
         ...
 
+    def linger(self, ready: Callable[[], object]) -> bool:
+        """In a handler that would wait: looks at devices for a moment, while others may be in the kernel, and says
+        whether it need not wait any more. False at once where waiting costs no more than that."""
+        ...
+
 
 class NoFiles:
     """A host without files."""
@@ -284,6 +289,9 @@ class ManualHost:
     def poll(self, device: Polled) -> Callable[[], None]:
         self.polled.append(device)
         return lambda: self.polled.remove(device)
+
+    def linger(self, ready: Callable[[], object]) -> bool:
+        return False
 
     def look(self) -> None:
         """Takes all that has come in at polled devices."""

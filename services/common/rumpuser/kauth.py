@@ -205,6 +205,12 @@ def check(cred: Credentials, action: Action, errno: Errno = Errno.EPERM, pid: in
         raise KernelError(errno, f"uid {cred.euid} is not allowed {action.label}")
 
 
+def met(subject: str, what: str) -> None:
+    """Tells the audit log that an identity of a policy has met one of its quotas."""
+    if AUDIT.isEnabledFor(logging.INFO):
+        AUDIT.info("refused", extra={"who": subject, "action": f"quota.{what}"})
+
+
 def matching(pattern: str) -> frozenset[Action]:
     """The actions that a name, or the first words of one, mean: ``system.mount``, ``network.*``, ``*``. EINVAL."""
     stem = "" if pattern == "*" else pattern.removesuffix(".*") + "."

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from rumpuser import quota
 from rumpuser.component import KERNEL, Context, Entry
 from rumpuser.pending import Timers
 from rumpuser.plain import flat, whole
@@ -326,11 +327,7 @@ class Watching:
         """That the kqueues of an identity may watch one thing more. ENOMEM."""
         subject = ctx.cred.subject
         held = sum(count for whose, count in self.held() if whose == subject)
-        if held + KNOTE_SIZE > ctx.memory:
-            text = (
-                f"the kqueues of {subject} hold {held} bytes here, where {ctx.memory} are left of its quota of memory"
-            )
-            raise KernelError(Errno.ENOMEM, text)
+        quota.check(subject, "kqueues", held, KNOTE_SIZE, ctx.memory, Errno.ENOMEM)
 
     def _part(self, number: int) -> Kqueue:
         queue = self.queues.get(number)

@@ -13,6 +13,7 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from rumpuser.descriptor import refilled
@@ -136,7 +137,9 @@ class LoopPolling:
 class Turn(threading.Condition):
     """The lock of a kernel in somebody's process. A thread whose call waits looks at the devices itself.
 
-    One caller looks at a time, before it sleeps; a thread of the host looks only while no caller does.
+    One caller looks at a time, before it sleeps; a thread of the host looks only while no caller does. A call that
+    knows what it waits for looks before it is a call that waits (`linger`): to take one apart and put it together again
+    costs more than to look.
     """
 
     def __init__(self) -> None:
@@ -145,6 +148,8 @@ class Turn(threading.Condition):
         super().__init__(self.lock)
         self.devices: list[Polled] = []
         self._callers = 0
+        self._lingered = False
+        """Whether the thread that has the lock has looked in vain just now, and need not again before it sleeps."""
         self._notices = 0
         self._waiters: Any  # of the base class
 
@@ -169,10 +174,32 @@ class Turn(threading.Condition):
             timeout = _SIGNALS_S
         return super().wait(timeout)
 
+    def linger(self, ready: Callable[[], object]) -> bool:
+        """For a call that would wait: looks until it need not, or for as long as devices linger. What it has found out
+        about the kernel before may have changed since. False at once when others look."""
+        if self._callers or not self.devices:
+            return False
+        self._callers += 1
+        try:
+            until = self._begin()
+            while True:
+                self._take()
+                if ready():
+                    self._leave()
+                    return True
+                if time.monotonic_ns() >= until:
+                    self._lingered = True
+                    return False
+                self._pause()
+        finally:
+            self._callers -= 1
+
     def _look(self) -> bool:
         """For a caller: looks until something came or somebody was notified, or for as long as devices linger."""
         notices = self._notices
         until = self._begin()
+        if self._lingered:
+            self._lingered, until = False, 0
         while not self._take() and self._notices == notices:
             if time.monotonic_ns() >= until:
                 return not self._arm()
@@ -223,5 +250,7 @@ class Turn(threading.Condition):
     def _pause(self) -> None:
         """Lets others have the lock, the interpreter and the processor."""
         held = self._release_save()  # type: ignore[attr-defined]
-        let_others_run()
-        self._acquire_restore(held)  # type: ignore[attr-defined]
+        try:
+            let_others_run()
+        finally:
+            self._acquire_restore(held)  # type: ignore[attr-defined]

@@ -10,9 +10,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from rumpuser import kauth
 from rumpuser.component import KERNEL, Bus, Component, Context, Entry
 from rumpuser.pending import value_of
 from rumpwire import calls
+from rumpwire.errno import Errno, KernelError
+
+
+def check(subject: str, kind: str, held: int, more: int, most: int, errno: Errno) -> None:
+    """That an identity, which holds so much of a kind of thing, may hold more. A refusal is told to the audit log."""
+    if held + more > most:
+        kauth.met(subject, "memory")
+        raise KernelError(
+            errno, f"the {kind} of {subject} hold {held} of {most} bytes that its quota of memory leaves them"
+        )
 
 
 def limited(component: Component, bus: Bus, kind: str, *names: str) -> None:

@@ -49,6 +49,10 @@ class SystemClock:
     def poll(self, device: Polled) -> Callable[[], None]:
         raise NotImplementedError
 
+    def linger(self, ready: Callable[[], object]) -> bool:
+        """The loop looks at devices, and nobody waits in a thread."""
+        return False
+
     def realtime_ns(self) -> int:
         return time.time_ns()
 
@@ -266,14 +270,15 @@ class Poller:
                 with self._turn:
                     callback = self._callbacks.get(fd)
                     if callback is not None:
-                        _guarded(callback)
+                        _guarded(callback, "a descriptor")
 
 
-def _guarded(callback: Callable[[], None]) -> None:
+def _guarded(callback: Callable[[], None], what: str) -> None:
+    """The thread that calls back goes on, whatever happens."""
     try:
         callback()
     except Exception:
-        log.exception("internal error in what a descriptor woke")
+        log.exception("internal error in what %s woke", what)
 
 
 class LocalHost(SystemClock):
@@ -345,6 +350,9 @@ class LocalHost(SystemClock):
 
         return end
 
+    def linger(self, ready: Callable[[], object]) -> bool:
+        return self._turn.linger(ready)
+
     def _rung(self, device: Polled) -> None:
         device.hush()
         self._turn.attend()
@@ -364,7 +372,7 @@ class LocalHost(SystemClock):
             with self._turn:
                 if callout.armed:
                     callout.armed = False
-                    callout.callback()
+                    _guarded(callout.callback, "a timer")
 
     def _next(self) -> Callout | None:
         """Waits for the next timer to fall due; None when closed."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import rump
 from rumpuser.devices.port import FramePort
 from rumpuser.devices.shmbus import ShmBus
 from rumpuser.pending import Pending, run_blocking
@@ -136,6 +137,93 @@ def test_two_callers_and_a_device_lose_no_wakeup(host: LocalHost, turn: Turn, pa
         port.close()
 
 
+class Device:
+    """Does something with each look at it, and has never anything."""
+
+    def __init__(self, look: Callable[[], object]) -> None:
+        self.look = look
+        self.looks = self.armed = 0
+
+    def take(self) -> bool:
+        self.looks += 1
+        self.look()
+        return False
+
+    def arm(self) -> bool:
+        self.armed += 1
+        return True
+
+    def disarm(self) -> None: ...
+
+    def fileno(self) -> int:
+        return -1
+
+    def hush(self) -> None: ...
+
+    def ring(self) -> None: ...
+
+
+def test_a_call_looks_until_it_need_not_wait(turn: Turn) -> None:
+    there: list[int] = []
+    device = Device(lambda: there.append(1) if device.looks == 5 else None)
+    turn.devices.append(device)
+    with turn:
+        while not turn.linger(lambda: there):
+            pass
+    assert (device.looks, device.armed) == (5, 1), "and what comes now rings"
+
+
+def test_a_call_that_looked_in_vain_goes_to_sleep(turn: Turn) -> None:
+    """It does not look for as long again."""
+    device = Device(lambda: None)
+    turn.devices.append(device)
+    with turn:
+        assert not turn.linger(lambda: False)
+        before = device.looks
+        waker = threading.Thread(target=lambda: _notify(turn))
+        waker.start()
+        turn.wait()
+    waker.join()
+    assert device.looks == before + 1
+    assert device.armed == 1
+
+
+def _notify(turn: Turn) -> None:
+    with turn:
+        turn.notify_all()
+
+
+def test_who_looks_lets_others_into_the_kernel(turn: Turn) -> None:
+    inside = threading.Event()
+    turn.devices.append(Device(lambda: None))
+
+    def other() -> None:
+        with turn:
+            inside.set()
+
+    thread = threading.Thread(target=other)
+    with turn:
+        thread.start()
+        while not turn.linger(inside.is_set):
+            pass
+    thread.join()
+
+
+def test_a_call_ends_while_it_looks() -> None:
+    """By a signal of its process, or by somebody who closes the descriptor."""
+    with rump.Kernel(factions=("net",)) as k:
+        fd = k.sys.socket(rump.AF_INET, rump.SOCK_DGRAM, 0)
+        process = k._kernel.gateway.processes[k.sys.getpid()]
+        device = Device(lambda: process.interrupt("a test") if device.looks == 1 else None)
+        k._kernel.turn.devices.append(device)
+        with pytest.raises(InterruptedError):
+            k.sys.recvfrom(fd, 10)
+        device.look = lambda: k.sys.close(fd) if process.fds.get(fd) is not None else None
+        with pytest.raises(OSError, match="closed"):
+            k.sys.recvfrom(fd, 10)
+        k._kernel.turn.devices.clear()
+
+
 def _busy(seconds: float) -> float:
     before = resource.getrusage(resource.RUSAGE_SELF)
     time.sleep(seconds)
@@ -213,3 +301,26 @@ async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0)
+
+
+def test_a_defect_in_what_a_timer_calls_ends_no_other_timer(
+    host: LocalHost, turn: Turn, caplog: pytest.LogCaptureFixture
+) -> None:
+    done: Pending[None] = Pending()
+    with turn:
+        now = host.monotonic_ns()
+        host.call_at(now, [].pop)
+        host.call_at(now + 1_000_000, lambda: done.resolve(None))
+        run_blocking(_wait(done), turn)
+    assert "internal error in what a timer woke" in caplog.text
+
+
+def test_a_defect_in_one_that_waits_keeps_no_other_waiting(caplog: pytest.LogCaptureFixture) -> None:
+    pending: Pending[int] = Pending()
+    got: list[int] = []
+    pending.when_done(lambda: got.append(pending.result()))
+    pending.when_done([].pop)
+    pending.when_done(lambda: got.append(pending.result()))
+    pending.resolve(7)
+    assert got == [7, 7]
+    assert "internal error in what waited" in caplog.text

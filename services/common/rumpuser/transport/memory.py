@@ -275,11 +275,6 @@ def is_long(step: Step) -> bool:
     return LONG <= _length(step) <= SLOT
 
 
-def any_long(steps: Sequence[Step]) -> bool:
-    """Whether one of them is."""
-    return not LONG_CALLS.isdisjoint({step[0].name for step in steps}) and any(map(is_long, steps))
-
-
 def read_out(outcome: Any) -> Any:
     """A result as the caller keeps it: what is in a pool is copied, since its place will be lent again."""
     return bytes(outcome) if pool_of(outcome) is not None else outcome

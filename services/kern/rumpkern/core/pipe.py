@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rumpkern.core.proc import ProcessTable
+from rumpuser import quota
 from rumpuser.component import Context
 from rumpuser.host import Buffer, Host
 from rumpuser.pending import Channel
@@ -176,9 +177,7 @@ class Pipes:
     def _reserve(self, subject: str, most: int) -> None:
         """ENOMEM."""
         held = sum(capacity for whose, capacity in self.held() if whose == subject)
-        if held + PIPE_SIZE > most:
-            text = f"the pipes of {subject} hold {held} bytes, where {most} are left of its quota of memory"
-            raise KernelError(Errno.ENOMEM, text)
+        quota.check(subject, "pipes", held, PIPE_SIZE, most, Errno.ENOMEM)
 
     def restart_handles(self, last: int) -> None:
         """Handles that a predecessor gave out do not come again."""

@@ -157,6 +157,7 @@ class ProcessTable:
         """A new child of init with the credentials of an identity, and its limits. EPROCLIM, EAGAIN."""
         assert cred is not None
         if processes and sum(p.cred.subject == cred.subject for p in self) >= processes:
+            kauth.met(cred.subject, "processes")
             raise KernelError(Errno.EPROCLIM, f"{cred.subject} has {processes} processes, as many as it may")
         child = self._spawn(self.init, comm)
         child.cred = cred
@@ -224,6 +225,8 @@ class ProcessTable:
         count = sum(p.cred.subject == subject if subject else p.cred.uid == uid for p in self)
         if count >= limit:
             who = subject or f"uid {uid}"
+            if subject:
+                kauth.met(subject, "processes")
             raise KernelError(Errno.EAGAIN, f"{who} has {count} of {limit} processes (RLIMIT_NPROC)")
 
     def _new_pid(self) -> int:

@@ -14,6 +14,7 @@ from rumpnet.core.options import SB_MAX
 from rumpnet.core.route import Listener as RouteListener
 from rumpnet.core.route import Route, Routes
 from rumpnet.core.socket import Socket
+from rumpuser import quota
 from rumpuser.autoload import MissingModuleError
 from rumpuser.component import KERNEL, Bus, Context
 from rumpuser.host import Host
@@ -220,9 +221,7 @@ class Net:
                 raise KernelError(Errno.ENOBUFS, text)
         if ctx.memory:
             held = sum(so.reserved for so in self.sockets.values() if so.subject == subject)
-            if held + more > ctx.memory:
-                text = f"the buffers of {subject} have {held} bytes, where {ctx.memory} are left of its quota of memory"
-                raise KernelError(Errno.ENOBUFS, text)
+            quota.check(subject, "buffers", held, more, ctx.memory, Errno.ENOBUFS)
 
     def restart_handles(self, last: int) -> None:
         """Handles that a predecessor gave out do not come again."""

@@ -186,7 +186,17 @@ class Socket(Selectable):
         if record is not None:
             return record
         self.may_wait(flags)
+        if self.net.host.linger(self._receives):
+            if self.closed:
+                raise KernelError(Errno.EBADF, "the socket was closed")
+            record = self.try_receive(length, flags)
+            if record is not None:
+                return record
         return self._receive(length, flags)
+
+    def _receives(self) -> bool:
+        """Whether a receive that waits goes on."""
+        return bool(self.rcv) or self.cant_receive or self.closed or self.error != 0
 
     async def _receive(self, length: int, flags: int) -> Record:
         deadline = self.deadline(self.rcvtimeo_ns)

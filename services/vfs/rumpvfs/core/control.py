@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rumpuser.component import Context
-from rumpvfs.core.state import Vfs
+from rumpvfs.core.state import MSGBUF_SIZE, Vfs
 from rumpvfs.core.syncer import DELAY_MAX
 from rumpwire import const
 from rumpwire.errno import Errno, KernelError
@@ -14,6 +14,7 @@ from rumpwire.values import (
     SysctlValue,
     SysctlValueInteger,
     SysctlValueQuad,
+    SysctlValueRaw,
     SysctlValueText,
 )
 
@@ -43,6 +44,9 @@ NODES = [
     SysctlExport(
         "vm.bufmem_hiwater", _INT, const.CTLFLAG_READWRITE, "Bytes of dirty blocks from which they are written", []
     ),
+    SysctlExport("kern.bufq.strategies", _STRING, const.CTLFLAG_READONLY, "How requests to disks are ordered", []),
+    SysctlExport("kern.msgbuf", const.CTLTYPE_STRUCT, const.CTLFLAG_READONLY, "What file systems have said", [1, 53]),
+    SysctlExport("kern.msgbufsize", _INT, const.CTLFLAG_READONLY, "Bytes that are kept of it", []),
     SysctlExport("vfs.generic.names", _INT, const.CTLFLAG_READONLY, "Names in the cache now", []),
     SysctlExport("vfs.generic.openfiles", _INT, const.CTLFLAG_READONLY, "Open files", []),
     SysctlExport(
@@ -90,6 +94,12 @@ class Control:
             return SysctlValueInteger(vfs.names.magiclinks)
         if path == "vfs.namecache_stats":
             return self._namecache()
+        if path == "kern.bufq.strategies":
+            return SysctlValueText("fcfs")  # they go to the host as they come
+        if path == "kern.msgbuf":
+            return SysctlValueRaw(vfs.environment.messages)
+        if path == "kern.msgbufsize":
+            return SysctlValueInteger(MSGBUF_SIZE)
         if path == "vm.bufmem":
             return SysctlValueQuad(vfs.environment.buffered)
         if path == "vm.bufmem_hiwater":

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
+from rumpuser import quota
 from rumpuser.component import ROOT_CRED, Bus, Context, Parameters
 from rumpuser.host import Host
 from rumpuser.kqueue import Watching
@@ -69,6 +70,8 @@ _cred = ContextVar("cred", default=ROOT_CRED)
 
 
 BUFMEM_HIWATER = 256 << 20
+MSGBUF_SIZE = 16 << 10
+"""Bytes of messages that kern.msgbuf has at most."""
 
 
 class Environment:
@@ -115,9 +118,7 @@ class Environment:
     def charge(self, subject: str, size: int) -> None:
         if size > 0 and subject in self.bounded:
             held, room = self.held[subject], self.ask("gateway", "memory_room", subject, "vfs", "files")
-            if held + size > room:
-                text = f"the files of {subject} hold {held} bytes, where {room} are left of its quota of memory"
-                raise KernelError(Errno.EDQUOT, text, "vfs")
+            quota.check(subject, "files", held, size, room, Errno.EDQUOT)
         self.held[subject] += size
 
     def reserve_buffers(self, size: int) -> bool:
@@ -130,6 +131,11 @@ class Environment:
     @property
     def room(self) -> int | None:
         return None if self.limit is None else max(0, self.limit - self.used)
+
+    @property
+    def messages(self) -> bytes:
+        """What was logged last, for dmesg(8)."""
+        return b"".join(line.encode() + b"\n" for line in self.lines)[-MSGBUF_SIZE:]
 
     def log(self, text: str) -> None:
         if self._log is not None:

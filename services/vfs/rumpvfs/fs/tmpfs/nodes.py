@@ -63,7 +63,7 @@ class Node(Vnode):
         self.acls: dict[bytes, Acl] | None = None
         self.rdev = new.rdev
         self.target = new.target
-        self.subject = fs.env.cred.subject
+        self.subject = ""
         """The identity of a policy on whose account it is: that of its creator, whoever writes to it."""
         self.nlink = 0
         self.flags = 0

@@ -66,7 +66,7 @@ class Tmpfs(FileSystem):
         """A new node without a name. EDQUOT, ENOSPC."""
         if self.quotas.tables:
             self.quotas.check(new.uid, new.gid, files=1)
-        subject = self.env.cred.subject
+        subject = self.env.cred.subject if parent is not None else ""  # the root is nobody's
         if subject:
             self.env.charge(subject, NODE_SIZE)
         if self.nodes >= self.nodes_max or not self.env.reserve(NODE_SIZE):
@@ -81,6 +81,7 @@ class Tmpfs(FileSystem):
             node: Node = Directory(self, self._last, new, parent)
         else:
             node = File(self, self._last, new) if new.vtype is _REG else Node(self, self._last, new)
+        node.subject = subject
         self._numbers[self._last] = node
         if new.acl is not None or new.default_acl is not None:
             self._born(node, new)
