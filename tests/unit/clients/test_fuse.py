@@ -236,6 +236,26 @@ def test_mapped_files(folder: Path) -> None:
     subprocess.run([folder / "true"], check=True)
 
 
+def test_direct_io(folder: Path) -> None:
+    """Past the host's cache, and of one mind with it."""
+    data = os.urandom(1 << 20)
+    with mmap.mmap(-1, 1 << 20) as out, mmap.mmap(-1, 1 << 20) as back:
+        out.write(data)
+        fd = os.open(folder / "x", os.O_RDWR | os.O_CREAT | os.O_DIRECT)
+        try:
+            assert os.pwritev(fd, [out], 0) == len(data)
+            assert os.preadv(fd, [back], 0) == len(data)
+            assert back[:] == data
+            assert (folder / "x").read_bytes() == data
+            with (folder / "x").open("r+b") as file:
+                file.write(b"buffered")
+            assert os.preadv(fd, [back], 0) == len(data)
+            assert back[:] == b"buffered" + data[8:]
+        finally:
+            os.close(fd)
+    (folder / "x").unlink()
+
+
 def test_attributes(folder: Path) -> None:
     name = folder / "file"
     name.touch()
