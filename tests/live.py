@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 READY_S = 60
+STOP_S = 60
+"""The components may take 15 s, in three rows of 5, before they are killed; a busy machine makes it more."""
 
 
 class LiveKernel:
@@ -34,9 +36,10 @@ class LiveKernel:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(20)
+            return self.process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
+            self.process.wait()
             raise
 
 

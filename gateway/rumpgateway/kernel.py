@@ -243,8 +243,14 @@ class Kernel:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._halted.wait(), POLICY_S if self._config.policy else None)
             if not self.sessions.resting:
-                self.admission.refresh()
+                self._look_at_policy()
         await self.stop()
+
+    def _look_at_policy(self) -> None:
+        try:
+            self.admission.refresh()
+        except Exception:
+            log.exception("internal error: the policy stays as it was")
 
     def halt(self) -> None:
         self._halted.set()

@@ -88,8 +88,8 @@ class Predecessor:
             await self._find()
             self.began = time.monotonic()
             await asyncio.to_thread(self._kernel.monitor.stop_prometheus)
-            kept = self._rest()
             try:
+                kept = self._rest()
                 await self._quiet()
                 await self._give(kept)
             except KernelError as error:

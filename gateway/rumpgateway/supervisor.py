@@ -24,9 +24,11 @@ from rumpwire import calls
 from rumpwire.errno import Errno, KernelError
 
 LOOK_S = 0.002
-"""Between looks at what another process does."""
+"""Between looks whether a successor listens: it is no component yet, and has no other way to tell."""
 START_S = 20.0
 """A component that has not joined by then has failed."""
+SLICES = 10
+"""In so many parts the time passes in which a component is to answer."""
 STOP_S = 5.0
 """How long an orderly stop may take before the process is killed."""
 STOP_ORDER = (("vfs",), ("net", "dev"), ("kern",))
@@ -138,6 +140,8 @@ class Supervisor:
 
     def go_on(self) -> None:
         for child in self.children.values():
+            if child.watcher is not None:
+                child.watcher.cancel()
             if child.process is not None and child.state not in ("failed", "stopped"):
                 child.watcher = asyncio.get_running_loop().create_task(self._watch(child, child.process))
 
@@ -211,11 +215,7 @@ class Supervisor:
                     await asyncio.sleep(LOOK_S)
                 began = loop.time()
                 await self._hand_over(child, process, path)
-                while child.process is not process:
-                    _check(process, "ended before it had taken over; its log says why")
-                    if child.process is not before or child.state != "serving":
-                        raise KernelError(Errno.EIO, f"{name} ended while it was replaced")
-                    await asyncio.sleep(LOOK_S)
+                await self._taken_over(child, process, before)
                 await settle(self._registry.members[name].connection.call(KERNEL, calls.PING, ()))
                 child.recovery_s = loop.time() - began
                 log.info("%s is another process after %.0f ms", name, child.recovery_s * 1e3)
@@ -230,6 +230,20 @@ class Supervisor:
                 process.kill()
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(path)
+
+    async def _taken_over(self, child: Child, process: Process, before: Process | None) -> None:
+        """Waits until it is in the place of the one before. EIO when one of both ends instead."""
+        ended = asyncio.get_running_loop().create_task(process.wait())
+        ended.add_done_callback(lambda _: self._changed.set())
+        try:
+            while child.process is not process:
+                _check(process, "ended before it had taken over; its log says why")
+                if child.process is not before or child.state != "serving":
+                    raise KernelError(Errno.EIO, f"{child.name} ended while it was replaced")
+                self._changed.clear()
+                await self._changed.wait()
+        finally:
+            ended.cancel()
 
     async def _hand_over(self, child: Child, process: Process, path: str) -> None:
         """Its answer may come too late: whoever has taken over has ended the one that is asked."""
@@ -339,6 +353,7 @@ class Supervisor:
         child.why = child.why or "its process ended"
         log.error("%s: %s; starting it again", child.name, child.why)
         child.ended, child.state = child.ended or now, "restarting"
+        self._changed.set()
         self._registry.ended(child.name, process.pid)
         await self._again(child)
 
@@ -409,11 +424,14 @@ def _check(process: Process, what: str) -> None:
 
 
 async def _answers(member: Any, patience: float) -> bool:
+    """Whether it does in time. What this process itself has slept through (it was stopped, or busy) does not count."""
+    asking = asyncio.ensure_future(settle(member.connection.call(KERNEL, calls.PING, ())))
     try:
-        async with asyncio.timeout(patience):
-            await settle(member.connection.call(KERNEL, calls.PING, ()))
-    except TimeoutError:
+        for _ in range(SLICES):
+            if (await asyncio.wait((asking,), timeout=patience / SLICES))[0]:
+                with contextlib.suppress(KernelError):  # it is about to go, as its end will tell
+                    asking.result()
+                return True
         return False
-    except KernelError:
-        pass  # it is about to go, as its end will tell
-    return True
+    finally:
+        asking.cancel()

@@ -12,12 +12,15 @@ A call that does not have to wait never leaves the function that runs it: no tas
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Coroutine, Generator, Iterable
 from types import CoroutineType
 from typing import Any, Generic, Protocol, TypeVar
 
 from rumpwire.errno import Errno, KernelError
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -77,7 +80,10 @@ class Pending(Generic[T]):
         self.done, self._value, self._error = True, value, error
         callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
-            callback()
+            try:
+                callback()
+            except Exception:
+                log.exception("internal error in what waited")  # and others wait too
 
 
 class Timers(Protocol):

@@ -270,14 +270,15 @@ class Poller:
                 with self._turn:
                     callback = self._callbacks.get(fd)
                     if callback is not None:
-                        _guarded(callback)
+                        _guarded(callback, "a descriptor")
 
 
-def _guarded(callback: Callable[[], None]) -> None:
+def _guarded(callback: Callable[[], None], what: str) -> None:
+    """The thread that calls back goes on, whatever happens."""
     try:
         callback()
     except Exception:
-        log.exception("internal error in what a descriptor woke")
+        log.exception("internal error in what %s woke", what)
 
 
 class LocalHost(SystemClock):
@@ -371,7 +372,7 @@ class LocalHost(SystemClock):
             with self._turn:
                 if callout.armed:
                     callout.armed = False
-                    callout.callback()
+                    _guarded(callout.callback, "a timer")
 
     def _next(self) -> Callout | None:
         """Waits for the next timer to fall due; None when closed."""

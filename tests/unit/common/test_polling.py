@@ -301,3 +301,26 @@ async def _until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0)
+
+
+def test_a_defect_in_what_a_timer_calls_ends_no_other_timer(
+    host: LocalHost, turn: Turn, caplog: pytest.LogCaptureFixture
+) -> None:
+    done: Pending[None] = Pending()
+    with turn:
+        now = host.monotonic_ns()
+        host.call_at(now, [].pop)
+        host.call_at(now + 1_000_000, lambda: done.resolve(None))
+        run_blocking(_wait(done), turn)
+    assert "internal error in what a timer woke" in caplog.text
+
+
+def test_a_defect_in_one_that_waits_keeps_no_other_waiting(caplog: pytest.LogCaptureFixture) -> None:
+    pending: Pending[int] = Pending()
+    got: list[int] = []
+    pending.when_done(lambda: got.append(pending.result()))
+    pending.when_done([].pop)
+    pending.when_done(lambda: got.append(pending.result()))
+    pending.resolve(7)
+    assert got == [7, 7]
+    assert "internal error in what waited" in caplog.text

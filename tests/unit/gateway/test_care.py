@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from pathlib import Path
 from types import SimpleNamespace
@@ -97,6 +98,29 @@ def test_a_component_that_answers_and_cannot_take_over_is_ended(monkeypatch: pyt
     within(10, body())
 
 
+def test_a_gateway_that_was_stopped_itself_blames_no_component() -> None:
+    """It finds the answer and the end of its patience at once, as after SIGSTOP and SIGCONT."""
+
+    async def body() -> None:
+        loop = asyncio.get_running_loop()
+        answer: Pending[None] = Pending()
+
+        async def ping() -> None:
+            await answer
+
+        def stopped() -> None:
+            time.sleep(0.4)
+            loop.call_soon(lambda: loop.call_soon(answer.resolve, None))
+
+        member = SimpleNamespace(connection=SimpleNamespace(call=lambda ctx, op, args: ping()))
+        loop.call_later(0.01, stopped)
+        assert await supervisor._answers(member, 0.2)
+        answer = Pending()
+        assert not await supervisor._answers(member, 0.2)
+
+    within(20, body())
+
+
 @pytest.mark.parametrize(
     ("does", "said", "errno"),
     [
@@ -115,7 +139,7 @@ def test_a_replacement_that_fails(
 
     async def body() -> None:
         ended = asyncio.Event()
-        heir: Any = SimpleNamespace(pid=8, ended=does == "ends", kill=ended.set)
+        heir: Any = SimpleNamespace(pid=8, ended=does == "ends", kill=ended.set, wait=ended.wait)
         child = Child("vfs", SimpleNamespace(pid=7), state="serving")  # type: ignore[arg-type]
 
         async def spawn(name: str, arguments: list[str], *, fresh: bool) -> Any:
