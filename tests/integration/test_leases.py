@@ -156,6 +156,7 @@ CHANGES = [
     ("symlink", "k.sys.unlink('/tmp/two/s'); k.sys.symlink('new', '/tmp/two/s')", _target),
     ("truncate", "k.sys.truncate('/tmp/two/f', 99)", lambda k: k.sys.stat("/tmp/two/f").st_size),
     ("utimes", "rump.fs.Tree(k).utime('/tmp/two/f', ns=(1, 2))", lambda k: k.sys.stat("/tmp/two/f").st_mtime_ns),
+    ("futimens", "f = k.sys.open('/tmp/two/f', 0); k.sys.futimens(f, rump.Timespec(1, 0), rump.Timespec(2, 0))", _stat),
     ("mount", "k.sys.mount('tmpfs', '/tmp/two/m')", lambda k: k.sys.stat("/tmp/two/m").st_dev),
     ("batch", "b = k.batch(); b.chmod('/tmp/two/f', 0o640); b.run()", _mode),
     ("posted", "b = k.batch(); b.chmod('/tmp/two/f', 0o641); b.post(); b.run()", _mode),

@@ -60,6 +60,13 @@ class Configurator:
         self.mounts: list[str] = []
         self.units = [seed % 8 * 2, seed % 8 * 2 + 1]
         self.done = 0
+        self.nodes = [
+            name
+            for name, node, value in self.k.sysctl_nodes("")
+            if node.flags & (rump.CTLFLAG_READWRITE | rump.CTLFLAG_ANYWRITE)
+            and isinstance(value, int | str)
+            and not name.startswith(("net.", "proc.", "kern.module", "kern.sigmodel"))
+        ]
         k.sys.mkdir(self.top, 0o755)
         (folder / "tree" / "below").mkdir(parents=True)
         for number in range(2):
@@ -173,14 +180,7 @@ class Configurator:
     # -- settings
 
     def sysctl(self) -> None:
-        nodes = [
-            name
-            for name, node, value in self.k.sysctl_nodes("")
-            if node.flags & (rump.CTLFLAG_READWRITE | rump.CTLFLAG_ANYWRITE)
-            and isinstance(value, int | str)
-            and not name.startswith(("net.", "proc.", "kern.module", "kern.sigmodel"))
-        ]
-        name = self.random.choice(nodes)
+        name = self.random.choice(self.nodes)
         value = self.k.sysctl(name)
         if isinstance(value, bool):
             self.k.sysctl(name, not value)

@@ -91,7 +91,7 @@ class Leases:
             return None
         for index, count in kept.words:
             if words[index] != count:
-                del self._kept[key]
+                self._kept.pop(key, None)
                 return None
         return kept.value
 

@@ -26,11 +26,19 @@ _OPENS = {"open": 1, "openat": 2}
 """Where the flags are."""
 _READS = "read pread readv preadv getdents"
 _LISTS = "getdents_stat getdents_packed"
-_WRITES = "write pwrite writev pwritev ftruncate posix_fallocate fdiscard futimes futimens close"
-QUIET, LOOK, READ, LIST, WRITE, CHANGE = range(6)
+_WRITES = "write pwrite writev pwritev ftruncate posix_fallocate fdiscard futimes futimens"
+_CLOSES = "close"
+QUIET, LOOK, READ, LIST, WRITE, CLOSE, CHANGE = range(7)
 _KINDS = {
     name: kind
-    for kind, names in ((QUIET, _QUIET), (LOOK, _LOOKS), (READ, _READS), (LIST, _LISTS), (WRITE, _WRITES))
+    for kind, names in (
+        (QUIET, _QUIET),
+        (LOOK, _LOOKS),
+        (READ, _READS),
+        (LIST, _LISTS),
+        (WRITE, _WRITES),
+        (CLOSE, _CLOSES),
+    )
     for name in names.split()
 }
 
@@ -108,9 +116,10 @@ class Leases:
         vnode = file.vnode
         fs = vnode.fs
         if kind == WRITE:
+            page.words[contents_of(fs.dev, vnode.fileno)] += 1
+        elif kind == CLOSE:
             if not file.writable:
                 return
-            page.words[contents_of(fs.dev, vnode.fileno)] += 1
         elif fs.noatime:
             return
         page.words[attributes_of(fs.dev, vnode.fileno)] += 1
