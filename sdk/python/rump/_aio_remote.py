@@ -17,7 +17,7 @@ from rump._errors import CONNECTION
 from rump._grpc import OPTIONS, Attached, Credentials, Method, channel_credentials, frames_of, kernel_error, unreachable
 from rump._ledger import Ledger, cancellation
 from rump._line import GONE
-from rump._memory import Memory, outcomes_of, request_of, shareable, unknown
+from rump._memory import CONTENTS, Memory, outcomes_of, request_of, shareable, unknown
 from rump._remote import (
     ATTACH_S,
     PATIENCE_S,
@@ -230,10 +230,13 @@ class RemoteConnection:
     # -- calls
 
     async def call(self, op: Op, args: tuple[Any, ...]) -> Any:
-        request = new_request()
-        encode_one(op, args, request.calls.add())
-        results = (await self._exchange(request)).results
-        value = decode_result(op, results[0]) if results else NOT_TRIED
+        if op in CONTENTS:
+            (value,) = await self.run([Step(op, args)], keep_going=False) or [NOT_TRIED]
+        else:
+            request = new_request()
+            encode_one(op, args, request.calls.add())
+            results = (await self._exchange(request)).results
+            value = decode_result(op, results[0]) if results else NOT_TRIED
         if isinstance(value, KernelError):
             raise value
         if value is NOT_TRIED:
