@@ -18,9 +18,9 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from rumpgateway.admission import PeerId, unix_peer
+from rumpgateway.passing import Passing
 from rumpgateway.session import Session
 from rumpgateway.sessions import Sessions
-from rumpgateway.statistics import Statistics
 from rumpgateway.streams import Begin, Stream, failure
 from rumpuser import audit
 from rumpuser.transport.frames import FrameServer, Guest
@@ -85,7 +85,11 @@ class _Client(Guest):
 
     def message(self, data: bytes) -> None:
         assert self.stream is not None
-        reply = self.stream.take(_parsed(rump_sp_pb2.StreamRequest, data))
+        try:
+            request = rump_sp_pb2.StreamRequest.FromString(data)
+        except DecodeError:
+            raise KernelError(Errno.EINVAL, "not a StreamRequest", "gateway") from None
+        reply = self.stream.take(request)
         if reply is not None:
             self.send(reply)
 
@@ -126,7 +130,7 @@ class _Client(Guest):
 
 class _FrameStream(Stream):
     def __init__(self, client: _Client, session: Session, door: Door) -> None:
-        super().__init__(door.begin, session, door.statistics)
+        super().__init__(door.begin, session, door.statistics, door.passing)
         self._client = client
 
     def put(self, data: bytes) -> None:
@@ -147,7 +151,7 @@ class Door:
         self,
         begin: Begin,
         attach: Attach,
-        statistics: Statistics,
+        passing: Passing,
         sessions: Sessions,
         max_message: int,
         page: Callable[[], int | None] = lambda: None,
@@ -156,7 +160,8 @@ class Door:
         self._page = page
         self.begin = begin
         self.attach = attach
-        self.statistics = statistics
+        self.passing = passing
+        self.statistics = passing.statistics
         self.max_message = max_message
         self._sessions = sessions
         self._servers: list[FrameServer] = []

@@ -392,7 +392,7 @@ class Kernel:
         if self._config.metrics:
             self.metrics = monitor.serve_prometheus(*(self._taken.get("metrics") or self._config.metrics))
         most, page = self._config.max_message, self.leases.shown
-        self.door = Door(service.begin, service.admit, statistics, self.sessions, most, page)
+        self.door = Door(service.begin, service.admit, service.passing, self.sessions, most, page)
         service.frames = await self.door.open(self._served, mode, self._taken.get("listening", {}))
         self._servers.append(server)
         if not instead:  # else the predecessor first has to be the one no more

@@ -59,6 +59,13 @@ class Replies:
         found = self._kept.get(id)
         return None if found is None else found[0]
 
+    def fresh(self, id: int) -> bool:
+        """Whether a request is neither answered nor acknowledged, and there is room for its answer."""
+        kept = self._kept
+        if id < self.floor or id in kept:
+            return False
+        return not kept or not self.full
+
     def keep(self, id: int, answer: Any, size: int) -> None:
         if self._closed:
             return
@@ -79,9 +86,12 @@ class Replies:
         """All below ``acked`` have arrived, and those of ``answered``."""
         if acked > self.floor:
             kept = self._kept
+            if len(kept) == 1 and acked - 1 in kept:  # so it is for who waits for each answer
+                self._forget(acked - 1)
             few = acked - self.floor <= len(kept)
-            for number in range(self.floor, acked) if few else [n for n in kept if n < acked]:
-                self._forget(number)
+            if kept:
+                for number in range(self.floor, acked) if few else [n for n in kept if n < acked]:
+                    self._forget(number)
             self.floor = acked
         for number in answered:
             self._forget(number)

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from functools import partial
 from time import perf_counter_ns
+from types import CoroutineType
 from typing import Any
 
 import grpc
@@ -21,6 +22,7 @@ from rumpgateway.core.gateway import Gateway
 from rumpgateway.core.process import Process
 from rumpgateway.going_on import going_on
 from rumpgateway.monitor import Monitor
+from rumpgateway.passing import Passing
 from rumpgateway.payload import cut, ready, serialize
 from rumpgateway.session import LEASE_S, Session
 from rumpgateway.sessions import Sessions
@@ -32,6 +34,7 @@ from rumpuser import audit
 from rumpuser.aio import settle
 from rumpuser.kauth import Action, authorize
 from rumpuser.pending import Running, start
+from rumpuser.run import arguments
 from rumpuser.transport.memory import borrowed
 from rumpuser.transport.wire import Unread
 from rumpwire import calls, codec, rump_sp_pb2
@@ -70,6 +73,7 @@ class Service:
         """Whether components are here: they get copies of what clients share."""
         self._monitor = monitor
         self._statistics = monitor.statistics
+        self.passing = Passing(gateway, monitor.statistics)
         self.frames = ""
         """What is at the end of the paths where frames are served (`rumpgateway.door`)."""
         self._tracer = tracer
@@ -332,13 +336,23 @@ class Service:
             if self._tracer is not None:
                 run = partial(self._gateway.run, session.process, steps, request.keep_going)
                 return steps, self._tracer.start(request.traceparent, session.process, steps, run)
+            if len(steps) == 1:
+                return steps, start(self._one(session.process, steps[0]))
             return steps, start(self._gateway.run(session.process, steps, request.keep_going))
         except Exception as error:  # noqa: BLE001  a defect fails one batch, not the stream
             return steps, [failure(error)]
 
+    def _one(self, p: Process, step: Step) -> Any:
+        """The outcomes of a batch of one call, or a coroutine that gives them."""
+        try:
+            value = self._gateway.call(p, step.op, arguments((), (), step) if step.references else step.args)
+        except KernelError as error:
+            value = error
+        return _alone(value) if type(value) is CoroutineType else [value]
+
     async def stream(self, requests: Any, context: Context) -> None:
         session = await self._session(context)
-        await GrpcStream(self.begin, session, self._statistics, context).serve()
+        await GrpcStream(self.begin, session, self._statistics, self.passing, context).serve()
 
     async def upload_module(self, requests: Any, context: Context) -> Any:
         session = await self._session(context)
@@ -373,6 +387,13 @@ class Service:
         await self._look(context, Action.PROCESS_CANSEE_ENTRY)
         found = sorted(self._gateway.processes.values(), key=lambda p: p.pid)
         return rump_sp_pb2.ProcessesResponse(processes=[_process_status(p) for p in found])
+
+
+async def _alone(call: Any) -> list[Any]:
+    try:
+        return [await call]
+    except KernelError as error:
+        return [error]
 
 
 def _response_class(op: Op) -> Any:

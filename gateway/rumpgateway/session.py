@@ -15,7 +15,7 @@ from rumpgateway.admission import PeerId, Quota, plain
 from rumpgateway.core.cookies import waiting_time
 from rumpgateway.core.process import Process
 from rumpgateway.replies import Replies
-from rumpgateway.waiting import Call, Carrier, Stream, Work
+from rumpgateway.waiting import Call, Carrier, Followed, Stream, Work
 from rumpuser.pending import Running
 from rumpuser.policy import Identity
 from rumpuser.transport.memory import Pool
@@ -210,7 +210,8 @@ class Session:
         work: Work | None = None,
     ) -> Call:
         """Follows a call that waits. ``finish`` gives its answer when it waits no more, if it is wanted."""
-        call = self.calls[id] = Call(running, stream, work)
+        call: Call
+        call = self.calls[id] = Followed(running, stream, work)
         self.process.wait_begins(running)
         if self.quota is not None:
             self.quota.waiting += 1
@@ -223,12 +224,16 @@ class Session:
                 call.timer.cancel()
             if self.calls.get(id) is call:
                 del self.calls[id]
-            if call.moving and self._sessions.ended(self, id, call):
+            if call.moving and self.goes_on(id, call):
                 return
             call.answer.resolve(finish(call.wanted))
 
         running.outcome.when_done(done)
         return call
+
+    def goes_on(self, id: int, call: Call) -> bool:
+        """Whether something of a call that was ended is left, for later or a successor."""
+        return self._sessions.ended(self, id, call)
 
     def unnamed(self) -> int:
         """An id for a call that has none of the client's."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter_ns
 from typing import Any
 
@@ -64,19 +64,42 @@ class Statistics:
         elapsed = perf_counter_ns() - began_ns
         if not steps or steps[0] is None:
             return
-        for step, outcome in zip(steps, outcomes, strict=False):
-            row = self.row(step.op.name)
-            row.count += 1
-            if isinstance(outcome, KernelError):
-                row.errors[outcome.errno] += 1
         if len(steps) == 1:
-            row.time(elapsed)
+            self._one(steps[0].op.name, outcomes[0] if outcomes else None, elapsed)
         else:
-            row = self.row(BATCH)
-            row.count += 1
-            row.time(elapsed)
+            self._batch(steps, outcomes, elapsed)
         if self.slow_ns and elapsed > self.slow_ns:
             self._slow(p, steps, elapsed)
+
+    def _one(self, name: str, outcome: Any, elapsed: int) -> None:
+        row = self.rows.get(name) or self.row(name)
+        row.count += 1
+        row.nanoseconds += elapsed
+        row.buckets[min((elapsed >> FIRST).bit_length(), BUCKETS - 1)] += 1
+        if isinstance(outcome, KernelError):
+            row.errors[outcome.errno] += 1
+
+    def _batch(self, steps: Sequence[Any], outcomes: Sequence[Any], elapsed: int) -> None:
+        for op, count in Counter([step[0] for step in steps[: len(outcomes)]]).items():
+            self.row(op.name).count += count
+        for step, outcome in zip(steps, outcomes, strict=False):
+            if isinstance(outcome, KernelError):
+                self.row(step.op.name).errors[outcome.errno] += 1
+        row = self.row(BATCH)
+        row.count += 1
+        row.time(elapsed)
+
+    def passed(self, p: Process, name: str, errno: int, began_ns: int, steps: Callable[[], list[Step]]) -> None:
+        """The same for one call that was passed on: its name, and 0 or what it failed with."""
+        elapsed = perf_counter_ns() - began_ns
+        row = self.rows.get(name) or self.row(name)
+        row.count += 1
+        row.nanoseconds += elapsed
+        row.buckets[min((elapsed >> FIRST).bit_length(), BUCKETS - 1)] += 1
+        if errno:
+            row.errors[errno] += 1
+        if self.slow_ns and elapsed > self.slow_ns:
+            self._slow(p, steps(), elapsed)
 
     def _slow(self, p: Process, steps: Sequence[Step], elapsed: int) -> None:
         if any(_waits(p, step) for step in steps):

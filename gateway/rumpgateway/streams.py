@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from time import perf_counter_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
@@ -23,6 +23,9 @@ from rumpwire.errno import Errno, KernelError
 from rumpwire.status import abort, parsed
 from rumpwire.values import Siginfo
 from rumpwire.wire import encode_error
+
+if TYPE_CHECKING:
+    from rumpgateway.passing import Passing
 
 MAX_IN_FLIGHT = 1024
 """Calls of one session that may wait at a time; more are refused with EAGAIN."""
@@ -41,8 +44,9 @@ Begin = Callable[[Session, Any], tuple[list[Any], Any]]
 class Stream:
     """The stream of a session. What waits belongs to the session where the client acknowledges, else to the stream."""
 
-    def __init__(self, begin: Begin, session: Session, statistics: Statistics) -> None:
+    def __init__(self, begin: Begin, session: Session, statistics: Statistics, passing: Passing | None = None) -> None:
         self._begin = begin
+        self._passing = passing
         self._statistics = statistics
         self.session = session
         self.held: list[Any] = []
@@ -107,7 +111,7 @@ class Stream:
                 return _empty(0)
             if not number or number in session.calls:
                 return None
-            if (known := self._known(number)) is not None:
+            if not session.replies.fresh(number) and (known := self._known(number)) is not None:
                 return known
             session.seen(number)
         if len(session.calls) >= MAX_IN_FLIGHT or number in session.calls:
@@ -117,6 +121,12 @@ class Stream:
                 session.quota.check(len(request.calls))
             except KernelError as error:
                 return _refusal(number, error.errno, error.text)
+        if (
+            len(request.calls) == 1
+            and self._passing is not None
+            and self._passing.begin(self, request, number, lasting)
+        ):
+            return None
         return self._start(request, number, lasting)
 
     def _known(self, id: int) -> bytes | None:
@@ -182,8 +192,10 @@ class Stream:
 class GrpcStream(Stream):
     """`Session.Stream`."""
 
-    def __init__(self, begin: Begin, session: Session, statistics: Statistics, context: Any) -> None:
-        super().__init__(begin, session, statistics)
+    def __init__(
+        self, begin: Begin, session: Session, statistics: Statistics, passing: Passing | None, context: Any
+    ) -> None:
+        super().__init__(begin, session, statistics, passing)
         self._context = context
         self._outbox = Outbox(context)
         self._idle = asyncio.Event()
@@ -287,16 +299,21 @@ def _signal(message: Any, info: Siginfo) -> Any:
     return message
 
 
+def answer_of(id: int, steps: list[Any], outcomes: list[Any]) -> bytes:
+    """The StreamResponse with these outcomes."""
+    reply = rump_sp_pb2.StreamResponse(id=id)
+    encode_outcomes(steps, outcomes, reply)
+    data: bytes = reply.SerializeToString()
+    return data
+
+
 def _empty(id: int, *, busy: bool = False) -> bytes:
     data: bytes = rump_sp_pb2.StreamResponse(id=id, busy=busy).SerializeToString()
     return data
 
 
 def _refusal(id: int, errno: int, text: str) -> bytes:
-    reply = rump_sp_pb2.StreamResponse(id=id)
-    encode_outcomes([None], [KernelError(errno, text, "gateway")], reply)
-    data: bytes = reply.SerializeToString()
-    return data
+    return answer_of(id, [None], [KernelError(errno, text, "gateway")])
 
 
 def outcomes_of(running: Running[Any]) -> list[Any]:
@@ -316,7 +333,7 @@ def encode_outcomes(steps: list[Any], outcomes: list[Any], response: Any) -> Non
         if isinstance(outcome, KernelError):
             encode_error(outcome, result.error)
             continue
-        name = step.op.name
+        name = step[0].name
         if type(outcome) is Unread:
             getattr(result, name).CopyFrom(outcome.message)
             continue

@@ -14,11 +14,14 @@ from typing import Any
 from rumpgateway.admission import metadata_of
 from rumpgateway.session import Session
 from rumpgateway.streams import MAX_IN_FLIGHT, doubt, failure
-from rumpgateway.waiting import Call, Work
+from rumpgateway.waiting import Call, Followed, Work
 from rumpuser.aio import arrival
 from rumpuser.pending import Running
 from rumpwire.errno import Errno, KernelError
 from rumpwire.status import abort
+
+_EARLIER_S = 0.2
+"""A client that gives a call up so shortly before the deadline has given it up for that: its clock began earlier."""
 
 
 async def once(
@@ -69,10 +72,11 @@ async def _answer(
         session.seen(number)
     call = session.calls.get(number) if number else None
     if call is None:
-        call = _start(session, number, begin, finish, work)
-    if isinstance(call, Call):
-        return _checked(await _arrived(context, call, lasting=bool(number)))
-    return call
+        begun = _start(session, number, begin, finish, work)
+        if not isinstance(begun, Followed):
+            return begun
+        call = begun
+    return _checked(await _arrived(context, call, lasting=bool(number)))
 
 
 def _call_id(context: Any, session: Session) -> int:
@@ -149,10 +153,12 @@ async def _arrived(context: Any, call: Call, *, lasting: bool) -> Any:
         return await arrival(call.answer)
     except asyncio.CancelledError:
         left = context.time_remaining()
-        if left is not None and left <= 0:
+        if left is not None and left <= _EARLIER_S:
             call.running.cancel(KernelError(Errno.ETIMEDOUT, "not done by the deadline", "gateway"))
         elif not lasting:
             call.running.cancel(KernelError(Errno.EINTR, "cancelled by the caller", "gateway"))
+        elif left is not None and call.timer is None:
+            call.end_after(left)
         raise
     finally:
         call.askers -= 1

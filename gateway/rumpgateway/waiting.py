@@ -45,7 +45,7 @@ class Work:
     steps: list[Step]
     keep_going: bool = False
 
-    def outcomes(self, running: Running[Any]) -> list[Any] | None:
+    def outcomes(self, running: Under) -> list[Any] | None:
         """Those that it had when it was ended, to go on with; None when there is nothing more to do."""
         try:
             found = running.outcome.result()
@@ -80,11 +80,43 @@ class Moved:
     lasting: bool
 
 
-class Call:
+class Call(Protocol):
     """A call that waits. ``stream``: it ends with that; None where its answer can be asked for again.
 
-    ``wanted``: whether anybody waits for the answer. ``moving``: it was ended to go on elsewhere.
+    ``wanted``: whether anybody waits for the answer. ``moving``: it was ended to go on elsewhere. ``askers``: unary
+    calls that wait for its answer.
     """
+
+    askers: int
+    moving: bool
+    stream: Stream | None
+    timer: asyncio.TimerHandle | None
+    wanted: bool
+
+    @property
+    def answer(self) -> Pending[Any]: ...
+
+    @property
+    def running(self) -> Under: ...
+
+    @property
+    def work(self) -> Work | None: ...
+
+    def end_after(self, seconds: float) -> None:
+        """Ends it with ETIMEDOUT when it waits that long."""
+
+
+class Under(Protocol):
+    """What a call is run by."""
+
+    @property
+    def outcome(self) -> Pending[Any]: ...
+
+    def cancel(self, error: KernelError | None = None) -> None: ...
+
+
+class Followed:
+    """A `Call` of what the gateway itself does, or of several parts."""
 
     __slots__ = ("answer", "askers", "moving", "running", "stream", "timer", "wanted", "work")
 
@@ -94,7 +126,6 @@ class Call:
         self.work = work
         self.moving = False
         self.askers = 0
-        """Unary calls that wait for its answer."""
         self.wanted = True
         self.timer: asyncio.TimerHandle | None = None
         self.answer: Pending[Any] = Pending()

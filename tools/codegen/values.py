@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from codegen.model import Contract, Field, Message, Syscall
 
 BANNER = '"""{}\n\nGenerated from proto/*.proto by tools/codegen; do not edit.\n"""\n'
@@ -182,6 +184,7 @@ from rumpwire.values import *
 
 Encoder = Callable[[Any, Any], None]
 Decoder = Callable[[Any], Any]
+_new: Callable[..., Any] = tuple.__new__
 
 
 def _buffer(value: Any) -> bytes:
@@ -234,8 +237,14 @@ def _oneof(m: Message) -> str:
     }[m.name]
 
 
+def _made(cls: str, fields: Sequence[Field]) -> str:
+    """A named tuple without the function in Python that checks its arguments."""
+    return f"_new({cls}, ({''.join(f'{_decode(f)}, ' for f in fields)}))"
+
+
 def _structure_codec(m: Message) -> str:
-    dec = f"def _dec_{m.name}(m: Any) -> {m.name}:\n    return {m.name}({', '.join(_decode(f) for f in m.fields)})\n"
+    made = _made(m.name, m.fields)
+    dec = f"def _dec_{m.name}(m: Any) -> {m.name}:\n    out: {m.name} = {made}\n    return out\n"
     enc = [f"def _enc_{m.name}(v: Any, m: Any) -> None:"]
     for f in m.fields:
         enc += _encode(f, f"v.{f.name}")
@@ -295,5 +304,5 @@ def _call_codec(call: Syscall, structures: dict[str, Message]) -> str:
     elif len(response) == 1:
         lines.append(f"    return {_decode(response[0])}")
     else:
-        lines.append(f"    return {result_class(call)}({', '.join(_decode(f) for f in response)})")
+        lines.append(f"    return {_made(result_class(call), response)}")
     return "\n".join(lines) + "\n"

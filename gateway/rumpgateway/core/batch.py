@@ -38,7 +38,12 @@ async def run_batch(gateway: Gateway, p: Process, steps: Sequence[Step], keep_go
         name = step.op.name
         try:
             alone = len(steps) - len(outcomes) == 1 or p.trace is not None  # calls that are traced pass one by one
-            if not alone and (name not in own or name == "close"):
+            if name in own and name != "close" and p.trace is None:
+                args = arguments(steps, outcomes, step) if step.references else step.args
+                value = own[name](p, *args)
+                outcomes.append(await value if type(value) is CoroutineType else value)
+                continue
+            if not alone:
                 run = _Run(gateway, p, steps, outcomes)
                 if len(run.steps) > 1:
                     outcomes += await run.hand_over(keep_going)

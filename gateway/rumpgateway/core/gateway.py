@@ -56,8 +56,7 @@ NO_DIRECTORY = (1 << 31) - 1
 OWN_CALLS = GATEWAY_CALLS | POLL_CALLS | KQUEUE_CALLS | RIGHTS_CALLS | KTRACE_CALLS | AIO_CALLS
 """The calls of clients that the gateway answers itself, or puts together out of the answers of several components."""
 
-# Where the flags of a call that makes descriptors may ask for close-on-exec: position of the argument, and the flag.
-_CLOEXEC = {
+CLOEXEC = {
     "open": (1, const.O_CLOEXEC),
     "openat": (2, const.O_CLOEXEC),
     "fhopen": (1, const.O_CLOEXEC),
@@ -206,14 +205,15 @@ class Gateway(Component):
                 return signals.failed(self, p, op, args, owner, args[0], error)
             raise
         if type(value) is CoroutineType:
-            return self._finish(p, op, args, owner, value, original)
+            return self.finish(p, op, args, owner, value, original)
         if op.new and diverted(op, value):
             return self.duplicate(p, op, args, value)
         return self.install(p, op, args, owner, value)
 
-    async def _finish(
+    async def finish(
         self, p: Process, op: Op, args: tuple[Any, ...], owner: str, value: Any, original: tuple[Any, ...]
     ) -> Any:
+        """Brings a call to its end of which ``value`` awaits what its owner says; ``original``: with descriptors."""
         try:
             value = await value
         except KernelError as error:
@@ -231,7 +231,7 @@ class Gateway(Component):
 
     async def duplicate(self, p: Process, op: Op, args: tuple[Any, ...], value: int) -> int:
         """open of a name of fdesc: what is to be opened is descriptor -1 - value of the caller, or a device of net."""
-        at, flag = _CLOEXEC[op.name]
+        at, flag = CLOEXEC[op.name]
         number, cloexec = -1 - value, bool(args[at] & flag)
         if number < ELSEWHERE:
             return await duplicate(self, p, number, args[at], cloexec=cloexec)
@@ -313,7 +313,7 @@ class Gateway(Component):
             value = _RESULTS[op.name](*value)
         if not op.new:
             return value
-        where = _CLOEXEC.get(op.name)
+        where = CLOEXEC.get(op.name)
         cloexec = where is not None and bool(args[where[0]] & where[1])
         if not many:
             return p.fds.install(Description(owner, value), cloexec=cloexec)

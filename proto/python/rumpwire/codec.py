@@ -13,6 +13,7 @@ from rumpwire.values import *
 
 Encoder = Callable[[Any, Any], None]
 Decoder = Callable[[Any], Any]
+_new: Callable[..., Any] = tuple.__new__
 
 
 def _buffer(value: Any) -> bytes:
@@ -21,7 +22,8 @@ def _buffer(value: Any) -> bytes:
 
 
 def _dec_Timespec(m: Any) -> Timespec:
-    return Timespec(m.tv_sec, m.tv_nsec)
+    out: Timespec = _new(Timespec, (m.tv_sec, m.tv_nsec, ))
+    return out
 
 
 def _enc_Timespec(v: Any, m: Any) -> None:
@@ -30,7 +32,8 @@ def _enc_Timespec(v: Any, m: Any) -> None:
 
 
 def _dec_Itimerspec(m: Any) -> Itimerspec:
-    return Itimerspec(_dec_Timespec(m.it_interval) if m.HasField("it_interval") else None, _dec_Timespec(m.it_value) if m.HasField("it_value") else None)
+    out: Itimerspec = _new(Itimerspec, (_dec_Timespec(m.it_interval) if m.HasField("it_interval") else None, _dec_Timespec(m.it_value) if m.HasField("it_value") else None, ))
+    return out
 
 
 def _enc_Itimerspec(v: Any, m: Any) -> None:
@@ -39,7 +42,8 @@ def _enc_Itimerspec(v: Any, m: Any) -> None:
 
 
 def _dec_Stat(m: Any) -> Stat:
-    return Stat(m.st_dev, m.st_mode, m.st_ino, m.st_nlink, m.st_uid, m.st_gid, m.st_rdev, m.st_atime_ns, m.st_mtime_ns, m.st_ctime_ns, m.st_birthtime_ns, m.st_size, m.st_blocks, m.st_blksize, m.st_flags, m.st_gen)
+    out: Stat = _new(Stat, (m.st_dev, m.st_mode, m.st_ino, m.st_nlink, m.st_uid, m.st_gid, m.st_rdev, m.st_atime_ns, m.st_mtime_ns, m.st_ctime_ns, m.st_birthtime_ns, m.st_size, m.st_blocks, m.st_blksize, m.st_flags, m.st_gen, ))
+    return out
 
 
 def _enc_Stat(v: Any, m: Any) -> None:
@@ -62,7 +66,8 @@ def _enc_Stat(v: Any, m: Any) -> None:
 
 
 def _dec_Statvfs(m: Any) -> Statvfs:
-    return Statvfs(m.f_flag, m.f_bsize, m.f_frsize, m.f_iosize, m.f_blocks, m.f_bfree, m.f_bavail, m.f_bresvd, m.f_files, m.f_ffree, m.f_favail, m.f_fresvd, m.f_fsid, m.f_namemax, m.f_owner, m.f_fstypename, m.f_mntonname, m.f_mntfromname)
+    out: Statvfs = _new(Statvfs, (m.f_flag, m.f_bsize, m.f_frsize, m.f_iosize, m.f_blocks, m.f_bfree, m.f_bavail, m.f_bresvd, m.f_files, m.f_ffree, m.f_favail, m.f_fresvd, m.f_fsid, m.f_namemax, m.f_owner, m.f_fstypename, m.f_mntonname, m.f_mntfromname, ))
+    return out
 
 
 def _enc_Statvfs(v: Any, m: Any) -> None:
@@ -87,7 +92,8 @@ def _enc_Statvfs(v: Any, m: Any) -> None:
 
 
 def _dec_Dirent(m: Any) -> Dirent:
-    return Dirent(m.d_fileno, m.d_type, m.d_name, m.d_off)
+    out: Dirent = _new(Dirent, (m.d_fileno, m.d_type, m.d_name, m.d_off, ))
+    return out
 
 
 def _enc_Dirent(v: Any, m: Any) -> None:
@@ -98,7 +104,8 @@ def _enc_Dirent(v: Any, m: Any) -> None:
 
 
 def _dec_DirentStat(m: Any) -> DirentStat:
-    return DirentStat(_dec_Dirent(m.entry) if m.HasField("entry") else None, _dec_Stat(m.st) if m.HasField("st") else None)
+    out: DirentStat = _new(DirentStat, (_dec_Dirent(m.entry) if m.HasField("entry") else None, _dec_Stat(m.st) if m.HasField("st") else None, ))
+    return out
 
 
 def _enc_DirentStat(v: Any, m: Any) -> None:
@@ -107,7 +114,8 @@ def _enc_DirentStat(v: Any, m: Any) -> None:
 
 
 def _dec_Rlimit(m: Any) -> Rlimit:
-    return Rlimit(m.rlim_cur, m.rlim_max)
+    out: Rlimit = _new(Rlimit, (m.rlim_cur, m.rlim_max, ))
+    return out
 
 
 def _enc_Rlimit(v: Any, m: Any) -> None:
@@ -116,7 +124,8 @@ def _enc_Rlimit(v: Any, m: Any) -> None:
 
 
 def _dec_Flock(m: Any) -> Flock:
-    return Flock(m.l_start, m.l_len, m.l_pid, m.l_type, m.l_whence)
+    out: Flock = _new(Flock, (m.l_start, m.l_len, m.l_pid, m.l_type, m.l_whence, ))
+    return out
 
 
 def _enc_Flock(v: Any, m: Any) -> None:
@@ -128,7 +137,8 @@ def _enc_Flock(v: Any, m: Any) -> None:
 
 
 def _dec_Pollfd(m: Any) -> Pollfd:
-    return Pollfd(m.fd, m.events, m.revents)
+    out: Pollfd = _new(Pollfd, (m.fd, m.events, m.revents, ))
+    return out
 
 
 def _enc_Pollfd(v: Any, m: Any) -> None:
@@ -138,7 +148,8 @@ def _enc_Pollfd(v: Any, m: Any) -> None:
 
 
 def _dec_Kevent(m: Any) -> Kevent:
-    return Kevent(m.ident, m.filter, m.flags, m.fflags, m.data, m.udata)
+    out: Kevent = _new(Kevent, (m.ident, m.filter, m.flags, m.fflags, m.data, m.udata, ))
+    return out
 
 
 def _enc_Kevent(v: Any, m: Any) -> None:
@@ -151,7 +162,8 @@ def _enc_Kevent(v: Any, m: Any) -> None:
 
 
 def _dec_Sigevent(m: Any) -> Sigevent:
-    return Sigevent(m.sigev_notify, m.sigev_signo, m.sigev_value)
+    out: Sigevent = _new(Sigevent, (m.sigev_notify, m.sigev_signo, m.sigev_value, ))
+    return out
 
 
 def _enc_Sigevent(v: Any, m: Any) -> None:
@@ -161,7 +173,8 @@ def _enc_Sigevent(v: Any, m: Any) -> None:
 
 
 def _dec_MemoryHeld(m: Any) -> MemoryHeld:
-    return MemoryHeld(m.subject, m.kind, m.bytes)
+    out: MemoryHeld = _new(MemoryHeld, (m.subject, m.kind, m.bytes, ))
+    return out
 
 
 def _enc_MemoryHeld(v: Any, m: Any) -> None:
@@ -171,7 +184,8 @@ def _enc_MemoryHeld(v: Any, m: Any) -> None:
 
 
 def _dec_Siginfo(m: Any) -> Siginfo:
-    return Siginfo(m.si_signo, m.si_code, m.si_pid, m.si_uid, m.si_value, m.si_band)
+    out: Siginfo = _new(Siginfo, (m.si_signo, m.si_code, m.si_pid, m.si_uid, m.si_value, m.si_band, ))
+    return out
 
 
 def _enc_Siginfo(v: Any, m: Any) -> None:
@@ -184,7 +198,8 @@ def _enc_Siginfo(v: Any, m: Any) -> None:
 
 
 def _dec_Aiocb(m: Any) -> Aiocb:
-    return Aiocb(m.aiocbp, m.aio_fildes, m.aio_offset, m.aio_buf, m.aio_nbytes, m.aio_reqprio, m.aio_lio_opcode, _dec_Sigevent(m.aio_sigevent) if m.HasField("aio_sigevent") else None)
+    out: Aiocb = _new(Aiocb, (m.aiocbp, m.aio_fildes, m.aio_offset, m.aio_buf, m.aio_nbytes, m.aio_reqprio, m.aio_lio_opcode, _dec_Sigevent(m.aio_sigevent) if m.HasField("aio_sigevent") else None, ))
+    return out
 
 
 def _enc_Aiocb(v: Any, m: Any) -> None:
@@ -199,7 +214,8 @@ def _enc_Aiocb(v: Any, m: Any) -> None:
 
 
 def _dec_SockaddrUn(m: Any) -> SockaddrUn:
-    return SockaddrUn(m.sun_path)
+    out: SockaddrUn = _new(SockaddrUn, (m.sun_path, ))
+    return out
 
 
 def _enc_SockaddrUn(v: Any, m: Any) -> None:
@@ -207,7 +223,8 @@ def _enc_SockaddrUn(v: Any, m: Any) -> None:
 
 
 def _dec_SockaddrIn(m: Any) -> SockaddrIn:
-    return SockaddrIn(m.sin_addr, m.sin_port)
+    out: SockaddrIn = _new(SockaddrIn, (m.sin_addr, m.sin_port, ))
+    return out
 
 
 def _enc_SockaddrIn(v: Any, m: Any) -> None:
@@ -216,7 +233,8 @@ def _enc_SockaddrIn(v: Any, m: Any) -> None:
 
 
 def _dec_SockaddrIn6(m: Any) -> SockaddrIn6:
-    return SockaddrIn6(m.sin6_addr, m.sin6_port, m.sin6_flowinfo, m.sin6_scope_id)
+    out: SockaddrIn6 = _new(SockaddrIn6, (m.sin6_addr, m.sin6_port, m.sin6_flowinfo, m.sin6_scope_id, ))
+    return out
 
 
 def _enc_SockaddrIn6(v: Any, m: Any) -> None:
@@ -227,7 +245,8 @@ def _enc_SockaddrIn6(v: Any, m: Any) -> None:
 
 
 def _dec_SockaddrDl(m: Any) -> SockaddrDl:
-    return SockaddrDl(m.sdl_index, m.sdl_type, m.sdl_name, m.sdl_addr)
+    out: SockaddrDl = _new(SockaddrDl, (m.sdl_index, m.sdl_type, m.sdl_name, m.sdl_addr, ))
+    return out
 
 
 def _enc_SockaddrDl(v: Any, m: Any) -> None:
@@ -268,7 +287,8 @@ def _enc_Sockaddr(v: Any, m: Any) -> None:
 
 
 def _dec_Linger(m: Any) -> Linger:
-    return Linger(m.l_onoff, m.l_linger)
+    out: Linger = _new(Linger, (m.l_onoff, m.l_linger, ))
+    return out
 
 
 def _enc_Linger(v: Any, m: Any) -> None:
@@ -277,7 +297,8 @@ def _enc_Linger(v: Any, m: Any) -> None:
 
 
 def _dec_TcpInfo(m: Any) -> TcpInfo:
-    return TcpInfo(m.tcpi_state, m.tcpi_ca_state, m.tcpi_retransmits, m.tcpi_probes, m.tcpi_backoff, m.tcpi_options, m.tcpi_snd_wscale, m.tcpi_rcv_wscale, m.tcpi_rto, m.tcpi_snd_mss, m.tcpi_rcv_mss, m.tcpi_unacked, m.tcpi_sacked, m.tcpi_lost, m.tcpi_retrans, m.tcpi_pmtu, m.tcpi_last_data_sent, m.tcpi_last_data_recv, m.tcpi_rtt, m.tcpi_rttvar, m.tcpi_min_rtt, m.tcpi_snd_ssthresh, m.tcpi_snd_cwnd, m.tcpi_advmss, m.tcpi_reordering, m.tcpi_rcv_space, m.tcpi_snd_wnd, m.tcpi_snd_nxt, m.tcpi_rcv_nxt, m.tcpi_total_retrans, m.tcpi_bytes_acked, m.tcpi_bytes_received, m.tcpi_notsent_bytes, m.tcpi_delivered)
+    out: TcpInfo = _new(TcpInfo, (m.tcpi_state, m.tcpi_ca_state, m.tcpi_retransmits, m.tcpi_probes, m.tcpi_backoff, m.tcpi_options, m.tcpi_snd_wscale, m.tcpi_rcv_wscale, m.tcpi_rto, m.tcpi_snd_mss, m.tcpi_rcv_mss, m.tcpi_unacked, m.tcpi_sacked, m.tcpi_lost, m.tcpi_retrans, m.tcpi_pmtu, m.tcpi_last_data_sent, m.tcpi_last_data_recv, m.tcpi_rtt, m.tcpi_rttvar, m.tcpi_min_rtt, m.tcpi_snd_ssthresh, m.tcpi_snd_cwnd, m.tcpi_advmss, m.tcpi_reordering, m.tcpi_rcv_space, m.tcpi_snd_wnd, m.tcpi_snd_nxt, m.tcpi_rcv_nxt, m.tcpi_total_retrans, m.tcpi_bytes_acked, m.tcpi_bytes_received, m.tcpi_notsent_bytes, m.tcpi_delivered, ))
+    return out
 
 
 def _enc_TcpInfo(v: Any, m: Any) -> None:
@@ -318,7 +339,8 @@ def _enc_TcpInfo(v: Any, m: Any) -> None:
 
 
 def _dec_Mreq(m: Any) -> Mreq:
-    return Mreq(m.multiaddr, m.interface, m.ifindex)
+    out: Mreq = _new(Mreq, (m.multiaddr, m.interface, m.ifindex, ))
+    return out
 
 
 def _enc_Mreq(v: Any, m: Any) -> None:
@@ -328,7 +350,8 @@ def _enc_Mreq(v: Any, m: Any) -> None:
 
 
 def _dec_Unpcbid(m: Any) -> Unpcbid:
-    return Unpcbid(m.unp_pid, m.unp_euid, m.unp_egid)
+    out: Unpcbid = _new(Unpcbid, (m.unp_pid, m.unp_euid, m.unp_egid, ))
+    return out
 
 
 def _enc_Unpcbid(v: Any, m: Any) -> None:
@@ -383,7 +406,8 @@ def _enc_Sockopt(v: Any, m: Any) -> None:
 
 
 def _dec_Sockcred(m: Any) -> Sockcred:
-    return Sockcred(m.sc_pid, m.sc_uid, m.sc_euid, m.sc_gid, m.sc_egid, list(m.sc_groups))
+    out: Sockcred = _new(Sockcred, (m.sc_pid, m.sc_uid, m.sc_euid, m.sc_gid, m.sc_egid, list(m.sc_groups), ))
+    return out
 
 
 def _enc_Sockcred(v: Any, m: Any) -> None:
@@ -416,7 +440,8 @@ def _enc_CmsgValue(v: Any, m: Any) -> None:
 
 
 def _dec_Cmsg(m: Any) -> Cmsg:
-    return Cmsg(m.cmsg_level, m.cmsg_type, m.data, list(m.rights), _dec_CmsgValue(m.value) if m.HasField("value") else None)
+    out: Cmsg = _new(Cmsg, (m.cmsg_level, m.cmsg_type, m.data, list(m.rights), _dec_CmsgValue(m.value) if m.HasField("value") else None, ))
+    return out
 
 
 def _enc_Cmsg(v: Any, m: Any) -> None:
@@ -428,7 +453,8 @@ def _enc_Cmsg(v: Any, m: Any) -> None:
 
 
 def _dec_Msghdr(m: Any) -> Msghdr:
-    return Msghdr(_dec_Sockaddr(m.msg_name) if m.HasField("msg_name") else None, m.data, [_dec_Cmsg(x) for x in m.control], m.msg_flags)
+    out: Msghdr = _new(Msghdr, (_dec_Sockaddr(m.msg_name) if m.HasField("msg_name") else None, m.data, [_dec_Cmsg(x) for x in m.control], m.msg_flags, ))
+    return out
 
 
 def _enc_Msghdr(v: Any, m: Any) -> None:
@@ -439,7 +465,8 @@ def _enc_Msghdr(v: Any, m: Any) -> None:
 
 
 def _dec_KinfoProc(m: Any) -> KinfoProc:
-    return KinfoProc(m.p_pid, m.p_ppid, m.p_pgid, m.p_sid, m.p_comm, m.p_uid, m.p_gid, m.p_ruid, m.p_rgid, m.p_svuid, m.p_svgid, list(m.p_groups), m.p_login, m.p_siglist)
+    out: KinfoProc = _new(KinfoProc, (m.p_pid, m.p_ppid, m.p_pgid, m.p_sid, m.p_comm, m.p_uid, m.p_gid, m.p_ruid, m.p_rgid, m.p_svuid, m.p_svgid, list(m.p_groups), m.p_login, m.p_siglist, ))
+    return out
 
 
 def _enc_KinfoProc(v: Any, m: Any) -> None:
@@ -460,7 +487,8 @@ def _enc_KinfoProc(v: Any, m: Any) -> None:
 
 
 def _dec_SysctlProcs(m: Any) -> SysctlProcs:
-    return SysctlProcs([_dec_KinfoProc(x) for x in m.procs])
+    out: SysctlProcs = _new(SysctlProcs, ([_dec_KinfoProc(x) for x in m.procs], ))
+    return out
 
 
 def _enc_SysctlProcs(v: Any, m: Any) -> None:
@@ -468,7 +496,8 @@ def _enc_SysctlProcs(v: Any, m: Any) -> None:
 
 
 def _dec_KinfoFile(m: Any) -> KinfoFile:
-    return KinfoFile(m.ki_pid, m.comm, m.ki_uid, m.ki_fd, m.component, m.handle)
+    out: KinfoFile = _new(KinfoFile, (m.ki_pid, m.comm, m.ki_uid, m.ki_fd, m.component, m.handle, ))
+    return out
 
 
 def _enc_KinfoFile(v: Any, m: Any) -> None:
@@ -481,7 +510,8 @@ def _enc_KinfoFile(v: Any, m: Any) -> None:
 
 
 def _dec_SysctlFiles(m: Any) -> SysctlFiles:
-    return SysctlFiles([_dec_KinfoFile(x) for x in m.files])
+    out: SysctlFiles = _new(SysctlFiles, ([_dec_KinfoFile(x) for x in m.files], ))
+    return out
 
 
 def _enc_SysctlFiles(v: Any, m: Any) -> None:
@@ -489,7 +519,8 @@ def _enc_SysctlFiles(v: Any, m: Any) -> None:
 
 
 def _dec_Inpcb(m: Any) -> Inpcb:
-    return Inpcb(m.protocol, _dec_Sockaddr(m.local) if m.HasField("local") else None, _dec_Sockaddr(m.foreign) if m.HasField("foreign") else None, m.recvq, m.sendq, m.state, m.handle)
+    out: Inpcb = _new(Inpcb, (m.protocol, _dec_Sockaddr(m.local) if m.HasField("local") else None, _dec_Sockaddr(m.foreign) if m.HasField("foreign") else None, m.recvq, m.sendq, m.state, m.handle, ))
+    return out
 
 
 def _enc_Inpcb(v: Any, m: Any) -> None:
@@ -503,7 +534,8 @@ def _enc_Inpcb(v: Any, m: Any) -> None:
 
 
 def _dec_SysctlPcbs(m: Any) -> SysctlPcbs:
-    return SysctlPcbs([_dec_Inpcb(x) for x in m.pcbs])
+    out: SysctlPcbs = _new(SysctlPcbs, ([_dec_Inpcb(x) for x in m.pcbs], ))
+    return out
 
 
 def _enc_SysctlPcbs(v: Any, m: Any) -> None:
@@ -511,7 +543,8 @@ def _enc_SysctlPcbs(v: Any, m: Any) -> None:
 
 
 def _dec_NetCounter(m: Any) -> NetCounter:
-    return NetCounter(m.protocol, m.name, m.value)
+    out: NetCounter = _new(NetCounter, (m.protocol, m.name, m.value, ))
+    return out
 
 
 def _enc_NetCounter(v: Any, m: Any) -> None:
@@ -521,7 +554,8 @@ def _enc_NetCounter(v: Any, m: Any) -> None:
 
 
 def _dec_SysctlCounters(m: Any) -> SysctlCounters:
-    return SysctlCounters([_dec_NetCounter(x) for x in m.counters])
+    out: SysctlCounters = _new(SysctlCounters, ([_dec_NetCounter(x) for x in m.counters], ))
+    return out
 
 
 def _enc_SysctlCounters(v: Any, m: Any) -> None:
@@ -529,7 +563,8 @@ def _enc_SysctlCounters(v: Any, m: Any) -> None:
 
 
 def _dec_InterfaceAddress(m: Any) -> InterfaceAddress:
-    return InterfaceAddress(_dec_Sockaddr(m.addr) if m.HasField("addr") else None, m.prefixlen, _dec_Sockaddr(m.broadaddr) if m.HasField("broadaddr") else None, _dec_Sockaddr(m.dstaddr) if m.HasField("dstaddr") else None, m.flags, m.vltime, m.pltime)
+    out: InterfaceAddress = _new(InterfaceAddress, (_dec_Sockaddr(m.addr) if m.HasField("addr") else None, m.prefixlen, _dec_Sockaddr(m.broadaddr) if m.HasField("broadaddr") else None, _dec_Sockaddr(m.dstaddr) if m.HasField("dstaddr") else None, m.flags, m.vltime, m.pltime, ))
+    return out
 
 
 def _enc_InterfaceAddress(v: Any, m: Any) -> None:
@@ -543,7 +578,8 @@ def _enc_InterfaceAddress(v: Any, m: Any) -> None:
 
 
 def _dec_Interface(m: Any) -> Interface:
-    return Interface(m.name, m.ifindex, m.flags, m.mtu, m.lladdr, [_dec_InterfaceAddress(x) for x in m.addresses])
+    out: Interface = _new(Interface, (m.name, m.ifindex, m.flags, m.mtu, m.lladdr, [_dec_InterfaceAddress(x) for x in m.addresses], ))
+    return out
 
 
 def _enc_Interface(v: Any, m: Any) -> None:
@@ -556,7 +592,8 @@ def _enc_Interface(v: Any, m: Any) -> None:
 
 
 def _dec_Ifdata(m: Any) -> Ifdata:
-    return Ifdata(m.ifdr_name, m.type, m.link_state, m.mtu, m.metric, m.baudrate, m.ipackets, m.ierrors, m.opackets, m.oerrors, m.collisions, m.ibytes, m.obytes, m.imcasts, m.omcasts, m.iqdrops, m.noproto)
+    out: Ifdata = _new(Ifdata, (m.ifdr_name, m.type, m.link_state, m.mtu, m.metric, m.baudrate, m.ipackets, m.ierrors, m.opackets, m.oerrors, m.collisions, m.ibytes, m.obytes, m.imcasts, m.omcasts, m.iqdrops, m.noproto, ))
+    return out
 
 
 def _enc_Ifdata(v: Any, m: Any) -> None:
@@ -580,7 +617,8 @@ def _enc_Ifdata(v: Any, m: Any) -> None:
 
 
 def _dec_Rtmsg(m: Any) -> Rtmsg:
-    return Rtmsg(m.rtm_type, m.rtm_flags, m.rtm_index, m.rtm_pid, m.rtm_seq, m.rtm_errno, m.rtm_use, _dec_Sockaddr(m.dst) if m.HasField("dst") else None, m.prefixlen, _dec_Sockaddr(m.gateway) if m.HasField("gateway") else None, m.ifname, _dec_Sockaddr(m.ifa) if m.HasField("ifa") else None, _dec_Sockaddr(m.author) if m.HasField("author") else None, m.rmx_mtu, m.rmx_expire, _dec_Interface(m.interface) if m.HasField("interface") else None, _dec_InterfaceAddress(m.address) if m.HasField("address") else None, _dec_Ifdata(m.data) if m.HasField("data") else None, m.what)
+    out: Rtmsg = _new(Rtmsg, (m.rtm_type, m.rtm_flags, m.rtm_index, m.rtm_pid, m.rtm_seq, m.rtm_errno, m.rtm_use, _dec_Sockaddr(m.dst) if m.HasField("dst") else None, m.prefixlen, _dec_Sockaddr(m.gateway) if m.HasField("gateway") else None, m.ifname, _dec_Sockaddr(m.ifa) if m.HasField("ifa") else None, _dec_Sockaddr(m.author) if m.HasField("author") else None, m.rmx_mtu, m.rmx_expire, _dec_Interface(m.interface) if m.HasField("interface") else None, _dec_InterfaceAddress(m.address) if m.HasField("address") else None, _dec_Ifdata(m.data) if m.HasField("data") else None, m.what, ))
+    return out
 
 
 def _enc_Rtmsg(v: Any, m: Any) -> None:
@@ -606,7 +644,8 @@ def _enc_Rtmsg(v: Any, m: Any) -> None:
 
 
 def _dec_SysctlRoutes(m: Any) -> SysctlRoutes:
-    return SysctlRoutes([_dec_Rtmsg(x) for x in m.routes])
+    out: SysctlRoutes = _new(SysctlRoutes, ([_dec_Rtmsg(x) for x in m.routes], ))
+    return out
 
 
 def _enc_SysctlRoutes(v: Any, m: Any) -> None:
@@ -614,7 +653,8 @@ def _enc_SysctlRoutes(v: Any, m: Any) -> None:
 
 
 def _dec_NdRouter(m: Any) -> NdRouter:
-    return NdRouter(_dec_Sockaddr(m.addr) if m.HasField("addr") else None, m.ifname, m.expire, m.flags, m.preference)
+    out: NdRouter = _new(NdRouter, (_dec_Sockaddr(m.addr) if m.HasField("addr") else None, m.ifname, m.expire, m.flags, m.preference, ))
+    return out
 
 
 def _enc_NdRouter(v: Any, m: Any) -> None:
@@ -626,7 +666,8 @@ def _enc_NdRouter(v: Any, m: Any) -> None:
 
 
 def _dec_SysctlRouters(m: Any) -> SysctlRouters:
-    return SysctlRouters([_dec_NdRouter(x) for x in m.routers])
+    out: SysctlRouters = _new(SysctlRouters, ([_dec_NdRouter(x) for x in m.routers], ))
+    return out
 
 
 def _enc_SysctlRouters(v: Any, m: Any) -> None:
@@ -634,7 +675,8 @@ def _enc_SysctlRouters(v: Any, m: Any) -> None:
 
 
 def _dec_NdPrefix(m: Any) -> NdPrefix:
-    return NdPrefix(_dec_Sockaddr(m.prefix) if m.HasField("prefix") else None, m.prefixlen, m.ifname, m.vltime, m.pltime, m.onlink, m.autonomous)
+    out: NdPrefix = _new(NdPrefix, (_dec_Sockaddr(m.prefix) if m.HasField("prefix") else None, m.prefixlen, m.ifname, m.vltime, m.pltime, m.onlink, m.autonomous, ))
+    return out
 
 
 def _enc_NdPrefix(v: Any, m: Any) -> None:
@@ -648,7 +690,8 @@ def _enc_NdPrefix(v: Any, m: Any) -> None:
 
 
 def _dec_SysctlPrefixes(m: Any) -> SysctlPrefixes:
-    return SysctlPrefixes([_dec_NdPrefix(x) for x in m.prefixes])
+    out: SysctlPrefixes = _new(SysctlPrefixes, ([_dec_NdPrefix(x) for x in m.prefixes], ))
+    return out
 
 
 def _enc_SysctlPrefixes(v: Any, m: Any) -> None:
@@ -656,7 +699,8 @@ def _enc_SysctlPrefixes(v: Any, m: Any) -> None:
 
 
 def _dec_SysctlTexts(m: Any) -> SysctlTexts:
-    return SysctlTexts(list(m.texts))
+    out: SysctlTexts = _new(SysctlTexts, (list(m.texts), ))
+    return out
 
 
 def _enc_SysctlTexts(v: Any, m: Any) -> None:
@@ -739,7 +783,8 @@ def _enc_SysctlValue(v: Any, m: Any) -> None:
 
 
 def _dec_SysctlNode(m: Any) -> SysctlNode:
-    return SysctlNode(m.number, m.name, m.type, m.flags, m.size, m.description)
+    out: SysctlNode = _new(SysctlNode, (m.number, m.name, m.type, m.flags, m.size, m.description, ))
+    return out
 
 
 def _enc_SysctlNode(v: Any, m: Any) -> None:
@@ -752,7 +797,8 @@ def _enc_SysctlNode(v: Any, m: Any) -> None:
 
 
 def _dec_ModctlLoad(m: Any) -> ModctlLoad:
-    return ModctlLoad(m.filename, m.flags, dict(m.props))
+    out: ModctlLoad = _new(ModctlLoad, (m.filename, m.flags, dict(m.props), ))
+    return out
 
 
 def _enc_ModctlLoad(v: Any, m: Any) -> None:
@@ -762,7 +808,8 @@ def _enc_ModctlLoad(v: Any, m: Any) -> None:
 
 
 def _dec_ModuleStat(m: Any) -> ModuleStat:
-    return ModuleStat(m.name, m.class_name, m.source, m.flags, m.refcnt, m.size, list(m.requires), m.faction, m.version)
+    out: ModuleStat = _new(ModuleStat, (m.name, m.class_name, m.source, m.flags, m.refcnt, m.size, list(m.requires), m.faction, m.version, ))
+    return out
 
 
 def _enc_ModuleStat(v: Any, m: Any) -> None:
@@ -778,7 +825,8 @@ def _enc_ModuleStat(v: Any, m: Any) -> None:
 
 
 def _dec_TmpfsArgs(m: Any) -> TmpfsArgs:
-    return TmpfsArgs(m.size_max, m.nodes_max, m.root_uid, m.root_gid, m.root_mode if m.HasField("root_mode") else None)
+    out: TmpfsArgs = _new(TmpfsArgs, (m.size_max, m.nodes_max, m.root_uid, m.root_gid, m.root_mode if m.HasField("root_mode") else None, ))
+    return out
 
 
 def _enc_TmpfsArgs(v: Any, m: Any) -> None:
@@ -790,7 +838,8 @@ def _enc_TmpfsArgs(v: Any, m: Any) -> None:
 
 
 def _dec_DiskArgs(m: Any) -> DiskArgs:
-    return DiskArgs(m.fspec)
+    out: DiskArgs = _new(DiskArgs, (m.fspec, ))
+    return out
 
 
 def _enc_DiskArgs(v: Any, m: Any) -> None:
@@ -798,7 +847,8 @@ def _enc_DiskArgs(v: Any, m: Any) -> None:
 
 
 def _dec_OptionArgs(m: Any) -> OptionArgs:
-    return OptionArgs(m.fspec, dict(m.options))
+    out: OptionArgs = _new(OptionArgs, (m.fspec, dict(m.options), ))
+    return out
 
 
 def _enc_OptionArgs(v: Any, m: Any) -> None:
@@ -832,7 +882,8 @@ def _enc_MountArgs(v: Any, m: Any) -> None:
 
 
 def _dec_VndIoctl(m: Any) -> VndIoctl:
-    return VndIoctl(m.vnd_file, m.vnd_flags, m.vnd_size)
+    out: VndIoctl = _new(VndIoctl, (m.vnd_file, m.vnd_flags, m.vnd_size, ))
+    return out
 
 
 def _enc_VndIoctl(v: Any, m: Any) -> None:
@@ -842,7 +893,8 @@ def _enc_VndIoctl(v: Any, m: Any) -> None:
 
 
 def _dec_VndUser(m: Any) -> VndUser:
-    return VndUser(m.vnu_unit, m.vnu_dev, m.vnu_ino, m.vnu_file)
+    out: VndUser = _new(VndUser, (m.vnu_unit, m.vnu_dev, m.vnu_ino, m.vnu_file, ))
+    return out
 
 
 def _enc_VndUser(v: Any, m: Any) -> None:
@@ -853,7 +905,8 @@ def _enc_VndUser(v: Any, m: Any) -> None:
 
 
 def _dec_CgdIoctl(m: Any) -> CgdIoctl:
-    return CgdIoctl(m.ci_disk, m.ci_flags, m.ci_size, m.ci_alg, m.ci_ivmethod, m.ci_keylen, m.ci_key, m.ci_blocksize, m.ci_secsize)
+    out: CgdIoctl = _new(CgdIoctl, (m.ci_disk, m.ci_flags, m.ci_size, m.ci_alg, m.ci_ivmethod, m.ci_keylen, m.ci_key, m.ci_blocksize, m.ci_secsize, ))
+    return out
 
 
 def _enc_CgdIoctl(v: Any, m: Any) -> None:
@@ -869,7 +922,8 @@ def _enc_CgdIoctl(v: Any, m: Any) -> None:
 
 
 def _dec_CgdUser(m: Any) -> CgdUser:
-    return CgdUser(m.cgu_unit, m.cgu_dev, m.cgu_alg, m.cgu_blocksize, m.cgu_mode, m.cgu_keylen, m.cgu_disk, m.cgu_secsize)
+    out: CgdUser = _new(CgdUser, (m.cgu_unit, m.cgu_dev, m.cgu_alg, m.cgu_blocksize, m.cgu_mode, m.cgu_keylen, m.cgu_disk, m.cgu_secsize, ))
+    return out
 
 
 def _enc_CgdUser(v: Any, m: Any) -> None:
@@ -884,7 +938,8 @@ def _enc_CgdUser(v: Any, m: Any) -> None:
 
 
 def _dec_RaidConfig(m: Any) -> RaidConfig:
-    return RaidConfig(m.level, m.sect_per_su, list(m.devnames), list(m.spare_names), m.force)
+    out: RaidConfig = _new(RaidConfig, (m.level, m.sect_per_su, list(m.devnames), list(m.spare_names), m.force, ))
+    return out
 
 
 def _enc_RaidConfig(v: Any, m: Any) -> None:
@@ -896,7 +951,8 @@ def _enc_RaidConfig(v: Any, m: Any) -> None:
 
 
 def _dec_RaidComponent(m: Any) -> RaidComponent:
-    return RaidComponent(m.column, m.component_name)
+    out: RaidComponent = _new(RaidComponent, (m.column, m.component_name, ))
+    return out
 
 
 def _enc_RaidComponent(v: Any, m: Any) -> None:
@@ -905,7 +961,8 @@ def _enc_RaidComponent(v: Any, m: Any) -> None:
 
 
 def _dec_RaidReconReq(m: Any) -> RaidReconReq:
-    return RaidReconReq(m.col, m.flags)
+    out: RaidReconReq = _new(RaidReconReq, (m.col, m.flags, ))
+    return out
 
 
 def _enc_RaidReconReq(v: Any, m: Any) -> None:
@@ -914,7 +971,8 @@ def _enc_RaidReconReq(v: Any, m: Any) -> None:
 
 
 def _dec_RaidProgress(m: Any) -> RaidProgress:
-    return RaidProgress(m.remaining, m.completed, m.total)
+    out: RaidProgress = _new(RaidProgress, (m.remaining, m.completed, m.total, ))
+    return out
 
 
 def _enc_RaidProgress(v: Any, m: Any) -> None:
@@ -924,7 +982,8 @@ def _enc_RaidProgress(v: Any, m: Any) -> None:
 
 
 def _dec_RaidDisk(m: Any) -> RaidDisk:
-    return RaidDisk(m.devname, m.status, m.size)
+    out: RaidDisk = _new(RaidDisk, (m.devname, m.status, m.size, ))
+    return out
 
 
 def _enc_RaidDisk(v: Any, m: Any) -> None:
@@ -934,7 +993,8 @@ def _enc_RaidDisk(v: Any, m: Any) -> None:
 
 
 def _dec_RaidInfo(m: Any) -> RaidInfo:
-    return RaidInfo(m.level, m.sect_per_su, m.cols, m.size, m.serial, m.clean, [_dec_RaidDisk(x) for x in m.devs], [_dec_RaidDisk(x) for x in m.spares])
+    out: RaidInfo = _new(RaidInfo, (m.level, m.sect_per_su, m.cols, m.size, m.serial, m.clean, [_dec_RaidDisk(x) for x in m.devs], [_dec_RaidDisk(x) for x in m.spares], ))
+    return out
 
 
 def _enc_RaidInfo(v: Any, m: Any) -> None:
@@ -949,7 +1009,8 @@ def _enc_RaidInfo(v: Any, m: Any) -> None:
 
 
 def _dec_Termios(m: Any) -> Termios:
-    return Termios(m.c_iflag, m.c_oflag, m.c_cflag, m.c_lflag, m.c_cc, m.c_ispeed, m.c_ospeed)
+    out: Termios = _new(Termios, (m.c_iflag, m.c_oflag, m.c_cflag, m.c_lflag, m.c_cc, m.c_ispeed, m.c_ospeed, ))
+    return out
 
 
 def _enc_Termios(v: Any, m: Any) -> None:
@@ -963,7 +1024,8 @@ def _enc_Termios(v: Any, m: Any) -> None:
 
 
 def _dec_Winsize(m: Any) -> Winsize:
-    return Winsize(m.ws_row, m.ws_col, m.ws_xpixel, m.ws_ypixel)
+    out: Winsize = _new(Winsize, (m.ws_row, m.ws_col, m.ws_xpixel, m.ws_ypixel, ))
+    return out
 
 
 def _enc_Winsize(v: Any, m: Any) -> None:
@@ -974,7 +1036,8 @@ def _enc_Winsize(v: Any, m: Any) -> None:
 
 
 def _dec_Ptmget(m: Any) -> Ptmget:
-    return Ptmget(m.cfd, m.sfd, m.cn, m.sn, m.unit)
+    out: Ptmget = _new(Ptmget, (m.cfd, m.sfd, m.cn, m.sn, m.unit, ))
+    return out
 
 
 def _enc_Ptmget(v: Any, m: Any) -> None:
@@ -986,7 +1049,8 @@ def _enc_Ptmget(v: Any, m: Any) -> None:
 
 
 def _dec_DevListArgs(m: Any) -> DevListArgs:
-    return DevListArgs(m.devname, list(m.childname))
+    out: DevListArgs = _new(DevListArgs, (m.devname, list(m.childname), ))
+    return out
 
 
 def _enc_DevListArgs(v: Any, m: Any) -> None:
@@ -995,7 +1059,8 @@ def _enc_DevListArgs(v: Any, m: Any) -> None:
 
 
 def _dec_DevDetachArgs(m: Any) -> DevDetachArgs:
-    return DevDetachArgs(m.devname)
+    out: DevDetachArgs = _new(DevDetachArgs, (m.devname, ))
+    return out
 
 
 def _enc_DevDetachArgs(v: Any, m: Any) -> None:
@@ -1003,7 +1068,8 @@ def _enc_DevDetachArgs(v: Any, m: Any) -> None:
 
 
 def _dec_DevRescanArgs(m: Any) -> DevRescanArgs:
-    return DevRescanArgs(m.busname, m.ifattr)
+    out: DevRescanArgs = _new(DevRescanArgs, (m.busname, m.ifattr, ))
+    return out
 
 
 def _enc_DevRescanArgs(v: Any, m: Any) -> None:
@@ -1012,7 +1078,8 @@ def _enc_DevRescanArgs(v: Any, m: Any) -> None:
 
 
 def _dec_DevPmArgs(m: Any) -> DevPmArgs:
-    return DevPmArgs(m.devname, m.flags)
+    out: DevPmArgs = _new(DevPmArgs, (m.devname, m.flags, ))
+    return out
 
 
 def _enc_DevPmArgs(v: Any, m: Any) -> None:
@@ -1021,7 +1088,8 @@ def _enc_DevPmArgs(v: Any, m: Any) -> None:
 
 
 def _dec_DevCommand(m: Any) -> DevCommand:
-    return DevCommand(m.command, m.device_name, dict(m.properties))
+    out: DevCommand = _new(DevCommand, (m.command, m.device_name, dict(m.properties), ))
+    return out
 
 
 def _enc_DevCommand(v: Any, m: Any) -> None:
@@ -1031,7 +1099,8 @@ def _enc_DevCommand(v: Any, m: Any) -> None:
 
 
 def _dec_Ifreq(m: Any) -> Ifreq:
-    return Ifreq(m.ifr_name, _dec_Sockaddr(m.ifr_addr) if m.HasField("ifr_addr") else None, m.ifr_value, m.ifr_text)
+    out: Ifreq = _new(Ifreq, (m.ifr_name, _dec_Sockaddr(m.ifr_addr) if m.HasField("ifr_addr") else None, m.ifr_value, m.ifr_text, ))
+    return out
 
 
 def _enc_Ifreq(v: Any, m: Any) -> None:
@@ -1042,7 +1111,8 @@ def _enc_Ifreq(v: Any, m: Any) -> None:
 
 
 def _dec_Ifaliasreq(m: Any) -> Ifaliasreq:
-    return Ifaliasreq(m.ifra_name, _dec_Sockaddr(m.ifra_addr) if m.HasField("ifra_addr") else None, m.ifra_prefixlen, _dec_Sockaddr(m.ifra_dstaddr) if m.HasField("ifra_dstaddr") else None, _dec_Sockaddr(m.ifra_broadaddr) if m.HasField("ifra_broadaddr") else None, m.ifra_flags, m.ifra_vltime, m.ifra_pltime)
+    out: Ifaliasreq = _new(Ifaliasreq, (m.ifra_name, _dec_Sockaddr(m.ifra_addr) if m.HasField("ifra_addr") else None, m.ifra_prefixlen, _dec_Sockaddr(m.ifra_dstaddr) if m.HasField("ifra_dstaddr") else None, _dec_Sockaddr(m.ifra_broadaddr) if m.HasField("ifra_broadaddr") else None, m.ifra_flags, m.ifra_vltime, m.ifra_pltime, ))
+    return out
 
 
 def _enc_Ifaliasreq(v: Any, m: Any) -> None:
@@ -1057,7 +1127,8 @@ def _enc_Ifaliasreq(v: Any, m: Any) -> None:
 
 
 def _dec_Ifconf(m: Any) -> Ifconf:
-    return Ifconf([_dec_Interface(x) for x in m.interfaces])
+    out: Ifconf = _new(Ifconf, ([_dec_Interface(x) for x in m.interfaces], ))
+    return out
 
 
 def _enc_Ifconf(v: Any, m: Any) -> None:
@@ -1065,7 +1136,8 @@ def _enc_Ifconf(v: Any, m: Any) -> None:
 
 
 def _dec_Ifclonereq(m: Any) -> Ifclonereq:
-    return Ifclonereq(list(m.cloners))
+    out: Ifclonereq = _new(Ifclonereq, (list(m.cloners), ))
+    return out
 
 
 def _enc_Ifclonereq(v: Any, m: Any) -> None:
@@ -1073,7 +1145,8 @@ def _enc_Ifclonereq(v: Any, m: Any) -> None:
 
 
 def _dec_Ifmediareq(m: Any) -> Ifmediareq:
-    return Ifmediareq(m.ifm_name, m.ifm_current, m.ifm_mask, m.ifm_status, m.ifm_active, list(m.ifm_ulist))
+    out: Ifmediareq = _new(Ifmediareq, (m.ifm_name, m.ifm_current, m.ifm_mask, m.ifm_status, m.ifm_active, list(m.ifm_ulist), ))
+    return out
 
 
 def _enc_Ifmediareq(v: Any, m: Any) -> None:
@@ -1086,7 +1159,8 @@ def _enc_Ifmediareq(v: Any, m: Any) -> None:
 
 
 def _dec_Nbrinfo(m: Any) -> Nbrinfo:
-    return Nbrinfo(m.ifname, _dec_Sockaddr(m.addr) if m.HasField("addr") else None, m.asked, m.isrouter, m.state, m.expire, _dec_SockaddrDl(m.lladdr) if m.HasField("lladdr") else None)
+    out: Nbrinfo = _new(Nbrinfo, (m.ifname, _dec_Sockaddr(m.addr) if m.HasField("addr") else None, m.asked, m.isrouter, m.state, m.expire, _dec_SockaddrDl(m.lladdr) if m.HasField("lladdr") else None, ))
+    return out
 
 
 def _enc_Nbrinfo(v: Any, m: Any) -> None:
@@ -1100,7 +1174,8 @@ def _enc_Nbrinfo(v: Any, m: Any) -> None:
 
 
 def _dec_Ndireq(m: Any) -> Ndireq:
-    return Ndireq(m.ifname, m.linkmtu, m.basereachable, m.reachable, m.retrans, m.flags, m.chlim)
+    out: Ndireq = _new(Ndireq, (m.ifname, m.linkmtu, m.basereachable, m.reachable, m.retrans, m.flags, m.chlim, ))
+    return out
 
 
 def _enc_Ndireq(v: Any, m: Any) -> None:
@@ -1114,7 +1189,8 @@ def _enc_Ndireq(v: Any, m: Any) -> None:
 
 
 def _dec_BridgeMember(m: Any) -> BridgeMember:
-    return BridgeMember(m.ifname, m.flags, m.blocked)
+    out: BridgeMember = _new(BridgeMember, (m.ifname, m.flags, m.blocked, ))
+    return out
 
 
 def _enc_BridgeMember(v: Any, m: Any) -> None:
@@ -1124,7 +1200,8 @@ def _enc_BridgeMember(v: Any, m: Any) -> None:
 
 
 def _dec_BridgeAddr(m: Any) -> BridgeAddr:
-    return BridgeAddr(m.addr, m.ifname, m.flags, m.expire)
+    out: BridgeAddr = _new(BridgeAddr, (m.addr, m.ifname, m.flags, m.expire, ))
+    return out
 
 
 def _enc_BridgeAddr(v: Any, m: Any) -> None:
@@ -1135,7 +1212,8 @@ def _enc_BridgeAddr(v: Any, m: Any) -> None:
 
 
 def _dec_BridgeReq(m: Any) -> BridgeReq:
-    return BridgeReq(m.ifd_name, m.ifd_cmd, m.member, m.flags, m.addr, m.value, [_dec_BridgeMember(x) for x in m.members], [_dec_BridgeAddr(x) for x in m.addrs])
+    out: BridgeReq = _new(BridgeReq, (m.ifd_name, m.ifd_cmd, m.member, m.flags, m.addr, m.value, [_dec_BridgeMember(x) for x in m.members], [_dec_BridgeAddr(x) for x in m.addrs], ))
+    return out
 
 
 def _enc_BridgeReq(v: Any, m: Any) -> None:
@@ -1150,7 +1228,8 @@ def _enc_BridgeReq(v: Any, m: Any) -> None:
 
 
 def _dec_VlanReq(m: Any) -> VlanReq:
-    return VlanReq(m.ifname, m.vlr_tag, m.vlr_parent)
+    out: VlanReq = _new(VlanReq, (m.ifname, m.vlr_tag, m.vlr_parent, ))
+    return out
 
 
 def _enc_VlanReq(v: Any, m: Any) -> None:
@@ -1160,7 +1239,8 @@ def _enc_VlanReq(v: Any, m: Any) -> None:
 
 
 def _dec_IfPhyAddr(m: Any) -> IfPhyAddr:
-    return IfPhyAddr(m.iflr_name, _dec_Sockaddr(m.addr) if m.HasField("addr") else None, _dec_Sockaddr(m.dstaddr) if m.HasField("dstaddr") else None)
+    out: IfPhyAddr = _new(IfPhyAddr, (m.iflr_name, _dec_Sockaddr(m.addr) if m.HasField("addr") else None, _dec_Sockaddr(m.dstaddr) if m.HasField("dstaddr") else None, ))
+    return out
 
 
 def _enc_IfPhyAddr(v: Any, m: Any) -> None:
@@ -1170,7 +1250,8 @@ def _enc_IfPhyAddr(v: Any, m: Any) -> None:
 
 
 def _dec_LaggReq(m: Any) -> LaggReq:
-    return LaggReq(m.ifname, m.proto, list(m.ports), list(m.active))
+    out: LaggReq = _new(LaggReq, (m.ifname, m.proto, list(m.ports), list(m.active), ))
+    return out
 
 
 def _enc_LaggReq(v: Any, m: Any) -> None:
@@ -1181,7 +1262,8 @@ def _enc_LaggReq(v: Any, m: Any) -> None:
 
 
 def _dec_BpfInsn(m: Any) -> BpfInsn:
-    return BpfInsn(m.code, m.jt, m.jf, m.k)
+    out: BpfInsn = _new(BpfInsn, (m.code, m.jt, m.jf, m.k, ))
+    return out
 
 
 def _enc_BpfInsn(v: Any, m: Any) -> None:
@@ -1192,7 +1274,8 @@ def _enc_BpfInsn(v: Any, m: Any) -> None:
 
 
 def _dec_BpfProgram(m: Any) -> BpfProgram:
-    return BpfProgram([_dec_BpfInsn(x) for x in m.insns])
+    out: BpfProgram = _new(BpfProgram, ([_dec_BpfInsn(x) for x in m.insns], ))
+    return out
 
 
 def _enc_BpfProgram(v: Any, m: Any) -> None:
@@ -1200,7 +1283,8 @@ def _enc_BpfProgram(v: Any, m: Any) -> None:
 
 
 def _dec_BpfStat(m: Any) -> BpfStat:
-    return BpfStat(m.bs_recv, m.bs_drop, m.bs_capt)
+    out: BpfStat = _new(BpfStat, (m.bs_recv, m.bs_drop, m.bs_capt, ))
+    return out
 
 
 def _enc_BpfStat(v: Any, m: Any) -> None:
@@ -1210,7 +1294,8 @@ def _enc_BpfStat(v: Any, m: Any) -> None:
 
 
 def _dec_BpfDltlist(m: Any) -> BpfDltlist:
-    return BpfDltlist(list(m.bfl_list))
+    out: BpfDltlist = _new(BpfDltlist, (list(m.bfl_list), ))
+    return out
 
 
 def _enc_BpfDltlist(v: Any, m: Any) -> None:
@@ -1218,7 +1303,8 @@ def _enc_BpfDltlist(v: Any, m: Any) -> None:
 
 
 def _dec_WgAllowedIp(m: Any) -> WgAllowedIp:
-    return WgAllowedIp(m.addr, m.prefixlen)
+    out: WgAllowedIp = _new(WgAllowedIp, (m.addr, m.prefixlen, ))
+    return out
 
 
 def _enc_WgAllowedIp(v: Any, m: Any) -> None:
@@ -1227,7 +1313,8 @@ def _enc_WgAllowedIp(v: Any, m: Any) -> None:
 
 
 def _dec_WgPeer(m: Any) -> WgPeer:
-    return WgPeer(m.name, m.public_key, m.preshared_key, _dec_Sockaddr(m.endpoint) if m.HasField("endpoint") else None, [_dec_WgAllowedIp(x) for x in m.allowed_ips], m.last_handshake_sec, m.rx_bytes, m.tx_bytes, m.persistent_keepalive)
+    out: WgPeer = _new(WgPeer, (m.name, m.public_key, m.preshared_key, _dec_Sockaddr(m.endpoint) if m.HasField("endpoint") else None, [_dec_WgAllowedIp(x) for x in m.allowed_ips], m.last_handshake_sec, m.rx_bytes, m.tx_bytes, m.persistent_keepalive, ))
+    return out
 
 
 def _enc_WgPeer(v: Any, m: Any) -> None:
@@ -1243,7 +1330,8 @@ def _enc_WgPeer(v: Any, m: Any) -> None:
 
 
 def _dec_WgReq(m: Any) -> WgReq:
-    return WgReq(m.ifd_name, m.ifd_cmd, m.private_key, m.listen_port, [_dec_WgPeer(x) for x in m.peers])
+    out: WgReq = _new(WgReq, (m.ifd_name, m.ifd_cmd, m.private_key, m.listen_port, [_dec_WgPeer(x) for x in m.peers], ))
+    return out
 
 
 def _enc_WgReq(v: Any, m: Any) -> None:
@@ -1445,7 +1533,8 @@ def _enc_IoctlArgs(v: Any, m: Any) -> None:
 
 
 def _dec_Impairment(m: Any) -> Impairment:
-    return Impairment(m.delay_ns, m.jitter_ns, m.loss_ppm, m.burst, m.duplicate_ppm, m.corrupt_ppm, m.reorder_ppm, m.rate_bps, m.limit, m.seed)
+    out: Impairment = _new(Impairment, (m.delay_ns, m.jitter_ns, m.loss_ppm, m.burst, m.duplicate_ppm, m.corrupt_ppm, m.reorder_ppm, m.rate_bps, m.limit, m.seed, ))
+    return out
 
 
 def _enc_Impairment(v: Any, m: Any) -> None:
@@ -1462,7 +1551,8 @@ def _enc_Impairment(v: Any, m: Any) -> None:
 
 
 def _dec_ImpairmentStat(m: Any) -> ImpairmentStat:
-    return ImpairmentStat(_dec_Impairment(m.settings) if m.HasField("settings") else None, m.passed, m.lost, m.dropped, m.duplicated, m.corrupted, m.reordered)
+    out: ImpairmentStat = _new(ImpairmentStat, (_dec_Impairment(m.settings) if m.HasField("settings") else None, m.passed, m.lost, m.dropped, m.duplicated, m.corrupted, m.reordered, ))
+    return out
 
 
 def _enc_ImpairmentStat(v: Any, m: Any) -> None:
@@ -1476,7 +1566,8 @@ def _enc_ImpairmentStat(v: Any, m: Any) -> None:
 
 
 def _dec_QuotaKey(m: Any) -> QuotaKey:
-    return QuotaKey(m.idtype, m.id, m.objtype)
+    out: QuotaKey = _new(QuotaKey, (m.idtype, m.id, m.objtype, ))
+    return out
 
 
 def _enc_QuotaKey(v: Any, m: Any) -> None:
@@ -1486,7 +1577,8 @@ def _enc_QuotaKey(v: Any, m: Any) -> None:
 
 
 def _dec_QuotaValue(m: Any) -> QuotaValue:
-    return QuotaValue(m.hardlimit, m.softlimit, m.usage, m.expiretime, m.grace)
+    out: QuotaValue = _new(QuotaValue, (m.hardlimit, m.softlimit, m.usage, m.expiretime, m.grace, ))
+    return out
 
 
 def _enc_QuotaValue(v: Any, m: Any) -> None:
@@ -1498,7 +1590,8 @@ def _enc_QuotaValue(v: Any, m: Any) -> None:
 
 
 def _dec_QuotaEntry(m: Any) -> QuotaEntry:
-    return QuotaEntry(_dec_QuotaKey(m.key) if m.HasField("key") else None, _dec_QuotaValue(m.value) if m.HasField("value") else None)
+    out: QuotaEntry = _new(QuotaEntry, (_dec_QuotaKey(m.key) if m.HasField("key") else None, _dec_QuotaValue(m.value) if m.HasField("value") else None, ))
+    return out
 
 
 def _enc_QuotaEntry(v: Any, m: Any) -> None:
@@ -1507,7 +1600,8 @@ def _enc_QuotaEntry(v: Any, m: Any) -> None:
 
 
 def _dec_QuotaCursor(m: Any) -> QuotaCursor:
-    return QuotaCursor(_dec_QuotaKey(m.next) if m.HasField("next") else None, m.skipped, m.at_end)
+    out: QuotaCursor = _new(QuotaCursor, (_dec_QuotaKey(m.next) if m.HasField("next") else None, m.skipped, m.at_end, ))
+    return out
 
 
 def _enc_QuotaCursor(v: Any, m: Any) -> None:
@@ -1517,7 +1611,8 @@ def _enc_QuotaCursor(v: Any, m: Any) -> None:
 
 
 def _dec_QuotactlArgs(m: Any) -> QuotactlArgs:
-    return QuotactlArgs(m.op, m.idtype, m.id, m.objtype, m.hardlimit, m.softlimit, m.usage, m.expiretime, m.grace, m.name, m.numidtypes, m.numobjtypes, m.restrictions, m.isbytes, _dec_QuotaCursor(m.cursor) if m.HasField("cursor") else None, m.maxnum, [_dec_QuotaEntry(x) for x in m.entries])
+    out: QuotactlArgs = _new(QuotactlArgs, (m.op, m.idtype, m.id, m.objtype, m.hardlimit, m.softlimit, m.usage, m.expiretime, m.grace, m.name, m.numidtypes, m.numobjtypes, m.restrictions, m.isbytes, _dec_QuotaCursor(m.cursor) if m.HasField("cursor") else None, m.maxnum, [_dec_QuotaEntry(x) for x in m.entries], ))
+    return out
 
 
 def _enc_QuotactlArgs(v: Any, m: Any) -> None:
@@ -1541,7 +1636,8 @@ def _enc_QuotactlArgs(v: Any, m: Any) -> None:
 
 
 def _dec_NpfPorts(m: Any) -> NpfPorts:
-    return NpfPorts(m.first, m.last)
+    out: NpfPorts = _new(NpfPorts, (m.first, m.last, ))
+    return out
 
 
 def _enc_NpfPorts(v: Any, m: Any) -> None:
@@ -1550,7 +1646,8 @@ def _enc_NpfPorts(v: Any, m: Any) -> None:
 
 
 def _dec_NpfAddress(m: Any) -> NpfAddress:
-    return NpfAddress(m.addr, m.prefixlen, m.table, m.ifname, m.version)
+    out: NpfAddress = _new(NpfAddress, (m.addr, m.prefixlen, m.table, m.ifname, m.version, ))
+    return out
 
 
 def _enc_NpfAddress(v: Any, m: Any) -> None:
@@ -1562,7 +1659,8 @@ def _enc_NpfAddress(v: Any, m: Any) -> None:
 
 
 def _dec_NpfEnd(m: Any) -> NpfEnd:
-    return NpfEnd([_dec_NpfAddress(x) for x in m.addresses], m.negate, [_dec_NpfPorts(x) for x in m.ports])
+    out: NpfEnd = _new(NpfEnd, ([_dec_NpfAddress(x) for x in m.addresses], m.negate, [_dec_NpfPorts(x) for x in m.ports], ))
+    return out
 
 
 def _enc_NpfEnd(v: Any, m: Any) -> None:
@@ -1572,7 +1670,8 @@ def _enc_NpfEnd(v: Any, m: Any) -> None:
 
 
 def _dec_NpfFilter(m: Any) -> NpfFilter:
-    return NpfFilter(m.version, list(m.protocols), _dec_NpfEnd(m.source) if m.HasField("source") else None, _dec_NpfEnd(m.destination) if m.HasField("destination") else None, m.tcp_flags, m.tcp_mask, m.icmp_type if m.HasField("icmp_type") else None, m.icmp_code if m.HasField("icmp_code") else None)
+    out: NpfFilter = _new(NpfFilter, (m.version, list(m.protocols), _dec_NpfEnd(m.source) if m.HasField("source") else None, _dec_NpfEnd(m.destination) if m.HasField("destination") else None, m.tcp_flags, m.tcp_mask, m.icmp_type if m.HasField("icmp_type") else None, m.icmp_code if m.HasField("icmp_code") else None, ))
+    return out
 
 
 def _enc_NpfFilter(v: Any, m: Any) -> None:
@@ -1587,7 +1686,8 @@ def _enc_NpfFilter(v: Any, m: Any) -> None:
 
 
 def _dec_NpfRule(m: Any) -> NpfRule:
-    return NpfRule(m.id, m.permit, m.direction, m.final, m.ifname, m.stateful, m.answer, _dec_NpfFilter(m.filter) if m.HasField("filter") else None, m.procedure, m.packets, m.bytes)
+    out: NpfRule = _new(NpfRule, (m.id, m.permit, m.direction, m.final, m.ifname, m.stateful, m.answer, _dec_NpfFilter(m.filter) if m.HasField("filter") else None, m.procedure, m.packets, m.bytes, ))
+    return out
 
 
 def _enc_NpfRule(v: Any, m: Any) -> None:
@@ -1605,7 +1705,8 @@ def _enc_NpfRule(v: Any, m: Any) -> None:
 
 
 def _dec_NpfGroup(m: Any) -> NpfGroup:
-    return NpfGroup(m.name, m.ifname, m.direction, m.dynamic, [_dec_NpfRule(x) for x in m.rules])
+    out: NpfGroup = _new(NpfGroup, (m.name, m.ifname, m.direction, m.dynamic, [_dec_NpfRule(x) for x in m.rules], ))
+    return out
 
 
 def _enc_NpfGroup(v: Any, m: Any) -> None:
@@ -1617,7 +1718,8 @@ def _enc_NpfGroup(v: Any, m: Any) -> None:
 
 
 def _dec_NpfMap(m: Any) -> NpfMap:
-    return NpfMap(m.id, m.ifname, m.direction, m.static, m.algorithm, _dec_NpfFilter(m.filter) if m.HasField("filter") else None, _dec_NpfAddress(m.translation) if m.HasField("translation") else None, _dec_NpfPorts(m.translation_ports) if m.HasField("translation_ports") else None)
+    out: NpfMap = _new(NpfMap, (m.id, m.ifname, m.direction, m.static, m.algorithm, _dec_NpfFilter(m.filter) if m.HasField("filter") else None, _dec_NpfAddress(m.translation) if m.HasField("translation") else None, _dec_NpfPorts(m.translation_ports) if m.HasField("translation_ports") else None, ))
+    return out
 
 
 def _enc_NpfMap(v: Any, m: Any) -> None:
@@ -1632,7 +1734,8 @@ def _enc_NpfMap(v: Any, m: Any) -> None:
 
 
 def _dec_NpfTable(m: Any) -> NpfTable:
-    return NpfTable(m.name, m.kind, [_dec_NpfAddress(x) for x in m.entries])
+    out: NpfTable = _new(NpfTable, (m.name, m.kind, [_dec_NpfAddress(x) for x in m.entries], ))
+    return out
 
 
 def _enc_NpfTable(v: Any, m: Any) -> None:
@@ -1642,7 +1745,8 @@ def _enc_NpfTable(v: Any, m: Any) -> None:
 
 
 def _dec_NpfProcedure(m: Any) -> NpfProcedure:
-    return NpfProcedure(m.name, m.log_ifname, m.min_ttl, m.max_mss, m.no_df, m.random_id)
+    out: NpfProcedure = _new(NpfProcedure, (m.name, m.log_ifname, m.min_ttl, m.max_mss, m.no_df, m.random_id, ))
+    return out
 
 
 def _enc_NpfProcedure(v: Any, m: Any) -> None:
@@ -1655,7 +1759,8 @@ def _enc_NpfProcedure(v: Any, m: Any) -> None:
 
 
 def _dec_NpfConfig(m: Any) -> NpfConfig:
-    return NpfConfig([_dec_NpfTable(x) for x in m.tables], [_dec_NpfProcedure(x) for x in m.procedures], [_dec_NpfMap(x) for x in m.maps], [_dec_NpfGroup(x) for x in m.groups], dict(m.params))
+    out: NpfConfig = _new(NpfConfig, ([_dec_NpfTable(x) for x in m.tables], [_dec_NpfProcedure(x) for x in m.procedures], [_dec_NpfMap(x) for x in m.maps], [_dec_NpfGroup(x) for x in m.groups], dict(m.params), ))
+    return out
 
 
 def _enc_NpfConfig(v: Any, m: Any) -> None:
@@ -1667,7 +1772,8 @@ def _enc_NpfConfig(v: Any, m: Any) -> None:
 
 
 def _dec_NpfConnection(m: Any) -> NpfConnection:
-    return NpfConnection(m.protocol, _dec_Sockaddr(m.source) if m.HasField("source") else None, _dec_Sockaddr(m.destination) if m.HasField("destination") else None, _dec_Sockaddr(m.translated) if m.HasField("translated") else None, m.ifname, m.state, m.expires, m.packets)
+    out: NpfConnection = _new(NpfConnection, (m.protocol, _dec_Sockaddr(m.source) if m.HasField("source") else None, _dec_Sockaddr(m.destination) if m.HasField("destination") else None, _dec_Sockaddr(m.translated) if m.HasField("translated") else None, m.ifname, m.state, m.expires, m.packets, ))
+    return out
 
 
 def _enc_NpfConnection(v: Any, m: Any) -> None:
@@ -1682,7 +1788,8 @@ def _enc_NpfConnection(v: Any, m: Any) -> None:
 
 
 def _dec_NpfCounter(m: Any) -> NpfCounter:
-    return NpfCounter(m.name, m.value)
+    out: NpfCounter = _new(NpfCounter, (m.name, m.value, ))
+    return out
 
 
 def _enc_NpfCounter(v: Any, m: Any) -> None:
@@ -1691,7 +1798,8 @@ def _enc_NpfCounter(v: Any, m: Any) -> None:
 
 
 def _dec_DhcpLease(m: Any) -> DhcpLease:
-    return DhcpLease(m.ifname, m.state, m.addr, m.prefixlen, m.server, list(m.routers), list(m.dns), m.domain, m.expires)
+    out: DhcpLease = _new(DhcpLease, (m.ifname, m.state, m.addr, m.prefixlen, m.server, list(m.routers), list(m.dns), m.domain, m.expires, ))
+    return out
 
 
 def _enc_DhcpLease(v: Any, m: Any) -> None:
@@ -1707,7 +1815,8 @@ def _enc_DhcpLease(v: Any, m: Any) -> None:
 
 
 def _dec_DhcpHost(m: Any) -> DhcpHost:
-    return DhcpHost(m.lladdr, m.addr)
+    out: DhcpHost = _new(DhcpHost, (m.lladdr, m.addr, ))
+    return out
 
 
 def _enc_DhcpHost(v: Any, m: Any) -> None:
@@ -1716,7 +1825,8 @@ def _enc_DhcpHost(v: Any, m: Any) -> None:
 
 
 def _dec_DhcpPool(m: Any) -> DhcpPool:
-    return DhcpPool(m.first, m.last, m.lease, m.router, list(m.dns), m.domain, [_dec_DhcpHost(x) for x in m.hosts])
+    out: DhcpPool = _new(DhcpPool, (m.first, m.last, m.lease, m.router, list(m.dns), m.domain, [_dec_DhcpHost(x) for x in m.hosts], ))
+    return out
 
 
 def _enc_DhcpPool(v: Any, m: Any) -> None:
@@ -1730,7 +1840,8 @@ def _enc_DhcpPool(v: Any, m: Any) -> None:
 
 
 def _dec_DhcpBinding(m: Any) -> DhcpBinding:
-    return DhcpBinding(m.addr, m.lladdr, m.hostname, m.expires)
+    out: DhcpBinding = _new(DhcpBinding, (m.addr, m.lladdr, m.hostname, m.expires, ))
+    return out
 
 
 def _enc_DhcpBinding(v: Any, m: Any) -> None:
@@ -1741,7 +1852,8 @@ def _enc_DhcpBinding(v: Any, m: Any) -> None:
 
 
 def _dec_Driver(m: Any) -> Driver:
-    return Driver(m.name, m.bmajor, m.cmajor, list(m.units))
+    out: Driver = _new(Driver, (m.name, m.bmajor, m.cmajor, list(m.units), ))
+    return out
 
 
 def _enc_Driver(v: Any, m: Any) -> None:
@@ -1752,7 +1864,8 @@ def _enc_Driver(v: Any, m: Any) -> None:
 
 
 def _dec_Credentials(m: Any) -> Credentials:
-    return Credentials(m.uid, m.euid, m.svuid, m.gid, m.egid, m.svgid, list(m.groups), m.limited, m.actions, m.subject)
+    out: Credentials = _new(Credentials, (m.uid, m.euid, m.svuid, m.gid, m.egid, m.svgid, list(m.groups), m.limited, m.actions, m.subject, ))
+    return out
 
 
 def _enc_Credentials(v: Any, m: Any) -> None:
@@ -1769,7 +1882,8 @@ def _enc_Credentials(v: Any, m: Any) -> None:
 
 
 def _dec_ProcessInfo(m: Any) -> ProcessInfo:
-    return ProcessInfo(m.pid, m.ppid, m.comm, _dec_Credentials(m.cred) if m.HasField("cred") else None)
+    out: ProcessInfo = _new(ProcessInfo, (m.pid, m.ppid, m.comm, _dec_Credentials(m.cred) if m.HasField("cred") else None, ))
+    return out
 
 
 def _enc_ProcessInfo(v: Any, m: Any) -> None:
@@ -1780,7 +1894,8 @@ def _enc_ProcessInfo(v: Any, m: Any) -> None:
 
 
 def _dec_KnoteSpec(m: Any) -> KnoteSpec:
-    return KnoteSpec(m.ident, m.object, m.queue, m.filter, m.flags, m.fflags, m.data, m.udata)
+    out: KnoteSpec = _new(KnoteSpec, (m.ident, m.object, m.queue, m.filter, m.flags, m.fflags, m.data, m.udata, ))
+    return out
 
 
 def _enc_KnoteSpec(v: Any, m: Any) -> None:
@@ -1795,7 +1910,8 @@ def _enc_KnoteSpec(v: Any, m: Any) -> None:
 
 
 def _dec_SysctlExport(m: Any) -> SysctlExport:
-    return SysctlExport(m.path, m.type, m.flags, m.description, list(m.number))
+    out: SysctlExport = _new(SysctlExport, (m.path, m.type, m.flags, m.description, list(m.number), ))
+    return out
 
 
 def _enc_SysctlExport(v: Any, m: Any) -> None:
@@ -1807,7 +1923,8 @@ def _enc_SysctlExport(v: Any, m: Any) -> None:
 
 
 def _dec_RightsHolder(m: Any) -> RightsHolder:
-    return RightsHolder(m.socket, list(m.tokens))
+    out: RightsHolder = _new(RightsHolder, (m.socket, list(m.tokens), ))
+    return out
 
 
 def _enc_RightsHolder(v: Any, m: Any) -> None:
@@ -1909,7 +2026,7 @@ def _enc_r_getpid(v: Any, m: Any) -> None:
     m.ppid = v[1]
 
 def _dec_r_getpid(m: Any) -> Any:
-    return GetpidResult(m.pid, m.ppid)
+    return _new(GetpidResult, (m.pid, m.ppid, ))
 
 
 def _enc_q_setuid(a: Any, m: Any) -> None:
@@ -1936,7 +2053,7 @@ def _enc_r_getuid(v: Any, m: Any) -> None:
     m.euid = v[1]
 
 def _dec_r_getuid(m: Any) -> Any:
-    return GetuidResult(m.uid, m.euid)
+    return _new(GetuidResult, (m.uid, m.euid, ))
 
 
 def _enc_q_geteuid(a: Any, m: Any) -> None:
@@ -2003,7 +2120,7 @@ def _enc_r_pipe(v: Any, m: Any) -> None:
     m.wfd = v[1]
 
 def _dec_r_pipe(m: Any) -> Any:
-    return PipeResult(m.rfd, m.wfd)
+    return _new(PipeResult, (m.rfd, m.wfd, ))
 
 
 def _enc_q_getegid(a: Any, m: Any) -> None:
@@ -2030,7 +2147,7 @@ def _enc_r_getgid(v: Any, m: Any) -> None:
     m.egid = v[1]
 
 def _dec_r_getgid(m: Any) -> Any:
-    return GetgidResult(m.gid, m.egid)
+    return _new(GetgidResult, (m.gid, m.egid, ))
 
 
 def _enc_q_getlogin(a: Any, m: Any) -> None:
@@ -2072,7 +2189,7 @@ def _enc_r_ioctl(v: Any, m: Any) -> None:
     if v[1] is not None: m.data.SetInParent(); _enc_IoctlArgs(v[1], m.data)
 
 def _dec_r_ioctl(m: Any) -> Any:
-    return IoctlResult(m.value, _dec_IoctlArgs(m.data) if m.HasField("data") else None)
+    return _new(IoctlResult, (m.value, _dec_IoctlArgs(m.data) if m.HasField("data") else None, ))
 
 
 def _enc_q_getgroups(a: Any, m: Any) -> None:
@@ -2086,7 +2203,7 @@ def _enc_r_getgroups(v: Any, m: Any) -> None:
     if v[1]: m.gidset.extend(v[1])
 
 def _dec_r_getgroups(m: Any) -> Any:
-    return GetgroupsResult(m.ngroups, list(m.gidset))
+    return _new(GetgroupsResult, (m.ngroups, list(m.gidset), ))
 
 
 def _enc_q_setgroups(a: Any, m: Any) -> None:
@@ -2158,7 +2275,7 @@ def _enc_r_fcntl(v: Any, m: Any) -> None:
     if v[1] is not None: m.lock.SetInParent(); _enc_Flock(v[1], m.lock)
 
 def _dec_r_fcntl(m: Any) -> Any:
-    return FcntlResult(m.value, _dec_Flock(m.lock) if m.HasField("lock") else None)
+    return _new(FcntlResult, (m.value, _dec_Flock(m.lock) if m.HasField("lock") else None, ))
 
 
 def _enc_q_readv(a: Any, m: Any) -> None:
@@ -2340,7 +2457,7 @@ def _enc_r_sysctl(v: Any, m: Any) -> None:
     for x in v[1] or (): _enc_SysctlNode(x, m.nodes.add())
 
 def _dec_r_sysctl(m: Any) -> Any:
-    return SysctlResult(_dec_SysctlValue(m.oldv) if m.HasField("oldv") else None, [_dec_SysctlNode(x) for x in m.nodes])
+    return _new(SysctlResult, (_dec_SysctlValue(m.oldv) if m.HasField("oldv") else None, [_dec_SysctlNode(x) for x in m.nodes], ))
 
 
 def _enc_q_getpgid(a: Any, m: Any) -> None:
@@ -2382,7 +2499,7 @@ def _enc_r_poll(v: Any, m: Any) -> None:
     for x in v[1] or (): _enc_Pollfd(x, m.fds.add())
 
 def _dec_r_poll(m: Any) -> Any:
-    return PollResult(m.nready, [_dec_Pollfd(x) for x in m.fds])
+    return _new(PollResult, (m.nready, [_dec_Pollfd(x) for x in m.fds], ))
 
 
 def _enc_q_timer_create(a: Any, m: Any) -> None:
@@ -2544,7 +2661,7 @@ def _enc_r_select(v: Any, m: Any) -> None:
     if v[3]: m.ex_fds.extend(v[3])
 
 def _dec_r_select(m: Any) -> Any:
-    return SelectResult(m.nready, list(m.in_fds), list(m.out_fds), list(m.ex_fds))
+    return _new(SelectResult, (m.nready, list(m.in_fds), list(m.out_fds), list(m.ex_fds), ))
 
 
 def _enc_q_gettimeofday(a: Any, m: Any) -> None:
@@ -2711,7 +2828,7 @@ def _enc_r_pselect(v: Any, m: Any) -> None:
     if v[3]: m.ex_fds.extend(v[3])
 
 def _dec_r_pselect(m: Any) -> Any:
-    return PselectResult(m.nready, list(m.in_fds), list(m.out_fds), list(m.ex_fds))
+    return _new(PselectResult, (m.nready, list(m.in_fds), list(m.out_fds), list(m.ex_fds), ))
 
 
 def _enc_q_pollts(a: Any, m: Any) -> None:
@@ -2728,7 +2845,7 @@ def _enc_r_pollts(v: Any, m: Any) -> None:
     for x in v[1] or (): _enc_Pollfd(x, m.fds.add())
 
 def _dec_r_pollts(m: Any) -> Any:
-    return PolltsResult(m.nready, [_dec_Pollfd(x) for x in m.fds])
+    return _new(PolltsResult, (m.nready, [_dec_Pollfd(x) for x in m.fds], ))
 
 
 def _enc_q_fstat(a: Any, m: Any) -> None:
@@ -2786,7 +2903,7 @@ def _enc_r_pipe2(v: Any, m: Any) -> None:
     m.wfd = v[1]
 
 def _dec_r_pipe2(m: Any) -> Any:
-    return Pipe2Result(m.rfd, m.wfd)
+    return _new(Pipe2Result, (m.rfd, m.wfd, ))
 
 
 def _enc_q_dup3(a: Any, m: Any) -> None:
@@ -3075,7 +3192,7 @@ def _enc_r_aio_return(v: Any, m: Any) -> None:
     m.buf = _buffer(v[1])
 
 def _dec_r_aio_return(m: Any) -> Any:
-    return AioReturnResult(m.retval, m.buf)
+    return _new(AioReturnResult, (m.retval, m.buf, ))
 
 
 def _enc_q_aio_write(a: Any, m: Any) -> None:
@@ -4765,7 +4882,7 @@ def _enc_r_recvfrom(v: Any, m: Any) -> None:
     if v[1] is not None: m.from_addr.SetInParent(); _enc_Sockaddr(v[1], m.from_addr)
 
 def _dec_r_recvfrom(m: Any) -> Any:
-    return RecvfromResult(m.data, _dec_Sockaddr(m.from_addr) if m.HasField("from_addr") else None)
+    return _new(RecvfromResult, (m.data, _dec_Sockaddr(m.from_addr) if m.HasField("from_addr") else None, ))
 
 
 def _enc_q_accept(a: Any, m: Any) -> None:
@@ -4779,7 +4896,7 @@ def _enc_r_accept(v: Any, m: Any) -> None:
     if v[1] is not None: m.name.SetInParent(); _enc_Sockaddr(v[1], m.name)
 
 def _dec_r_accept(m: Any) -> Any:
-    return AcceptResult(m.s, _dec_Sockaddr(m.name) if m.HasField("name") else None)
+    return _new(AcceptResult, (m.s, _dec_Sockaddr(m.name) if m.HasField("name") else None, ))
 
 
 def _enc_q_getpeername(a: Any, m: Any) -> None:
@@ -4927,7 +5044,7 @@ def _enc_r_socketpair(v: Any, m: Any) -> None:
     m.s2 = v[1]
 
 def _dec_r_socketpair(m: Any) -> Any:
-    return SocketpairResult(m.s1, m.s2)
+    return _new(SocketpairResult, (m.s1, m.s2, ))
 
 
 def _enc_q_socket(a: Any, m: Any) -> None:
@@ -4958,7 +5075,7 @@ def _enc_r_paccept(v: Any, m: Any) -> None:
     if v[1] is not None: m.name.SetInParent(); _enc_Sockaddr(v[1], m.name)
 
 def _dec_r_paccept(m: Any) -> Any:
-    return PacceptResult(m.s, _dec_Sockaddr(m.name) if m.HasField("name") else None)
+    return _new(PacceptResult, (m.s, _dec_Sockaddr(m.name) if m.HasField("name") else None, ))
 
 
 def _enc_q_recvmmsg(a: Any, m: Any) -> None:
@@ -5225,7 +5342,7 @@ def _enc_r_npf_config_get(v: Any, m: Any) -> None:
     m.active = v[1]
 
 def _dec_r_npf_config_get(m: Any) -> Any:
-    return NpfConfigGetResult(_dec_NpfConfig(m.config) if m.HasField("config") else None, m.active)
+    return _new(NpfConfigGetResult, (_dec_NpfConfig(m.config) if m.HasField("config") else None, m.active, ))
 
 
 def _enc_q_npf_switch(a: Any, m: Any) -> None:
@@ -5536,7 +5653,7 @@ def _enc_r_nd_list(v: Any, m: Any) -> None:
     for x in v[1] or (): _enc_NdPrefix(x, m.prefixes.add())
 
 def _dec_r_nd_list(m: Any) -> Any:
-    return NdListResult([_dec_NdRouter(x) for x in m.routers], [_dec_NdPrefix(x) for x in m.prefixes])
+    return _new(NdListResult, ([_dec_NdRouter(x) for x in m.routers], [_dec_NdPrefix(x) for x in m.prefixes], ))
 
 
 def _enc_q_netconfig_ifimpair(a: Any, m: Any) -> None:
@@ -5878,7 +5995,7 @@ def _enc_r_file_read(v: Any, m: Any) -> None:
     m.size = v[1]
 
 def _dec_r_file_read(m: Any) -> Any:
-    return FileReadResult(m.data, m.size)
+    return _new(FileReadResult, (m.data, m.size, ))
 
 
 def _enc_q_lock_release(a: Any, m: Any) -> None:
@@ -5913,7 +6030,7 @@ def _enc_r_disk_take(v: Any, m: Any) -> None:
     m.ino = v[7]
 
 def _dec_r_disk_take(m: Any) -> Any:
-    return DiskTakeResult(m.handle, m.hostpath, m.begin, m.size, m.rdev, m.readonly, m.dev, m.ino)
+    return _new(DiskTakeResult, (m.handle, m.hostpath, m.begin, m.size, m.rdev, m.readonly, m.dev, m.ino, ))
 
 
 def _enc_q_disk_give(a: Any, m: Any) -> None:
@@ -5985,7 +6102,7 @@ def _enc_r_dev_map(v: Any, m: Any) -> None:
     m.file = v[3]
 
 def _dec_r_dev_map(m: Any) -> Any:
-    return DevMapResult(m.hostpath, m.size, m.begin, m.file)
+    return _new(DevMapResult, (m.hostpath, m.size, m.begin, m.file, ))
 
 
 def _enc_q_module_describe(a: Any, m: Any) -> None:
@@ -6178,7 +6295,7 @@ def _enc_r_handles_kept(v: Any, m: Any) -> None:
     if v[1]: m.directories.extend(v[1])
 
 def _dec_r_handles_kept(m: Any) -> Any:
-    return HandlesKeptResult(list(m.handles), list(m.directories))
+    return _new(HandlesKeptResult, (list(m.handles), list(m.directories), ))
 
 
 def _enc_q_hand_over(a: Any, m: Any) -> None:

@@ -55,6 +55,17 @@ def encode_call(step: Step, message: Any, earlier: Sequence[Step] = ()) -> None:
         _encode_references(step, message.references, earlier)
 
 
+def encode_one(op: Op, args: tuple[Any, ...], message: Any) -> None:
+    """The same without references, and without its layers."""
+    if op.internal:
+        raise KernelError(Errno.EINVAL, f"{op.name} is a call between components")
+    name = op.name
+    try:
+        _ENCODE_CALL[name](args, getattr(message, name))
+    except _MISFIT as error:
+        raise KernelError(Errno.EINVAL, f"{op.cname}: {error}") from error
+
+
 def decode_call(message: Any, earlier: Sequence[Step] = ()) -> Step:
     """Out of a ``Call``. EINVAL when there is none in it, ENOSYS when it is one that is not in the contract."""
     name = message.WhichOneof("call")
@@ -100,7 +111,8 @@ def decode_bus_call(message: Any, earlier: Sequence[Step] = ()) -> Step:
     """Out of a ``BusCall``. EINVAL, ENOSYS as `decode_call`."""
     name = message.WhichOneof("call")
     if name == "sys":
-        return decode_call(message.sys, earlier)
+        message = message.sys
+        name = message.WhichOneof("call")
     if name is None:
         raise _nothing(message)
     op, decode = _DECODE_CALL[name]
@@ -118,6 +130,18 @@ def encode_bus_result(op: Op, outcome: Any, message: Any) -> None:
         encode_error(outcome, message.sys.error)
     elif outcome is not NOT_TRIED:
         _encode_response(op, outcome, getattr(message, op.name))
+
+
+def encode_one_result(op: Op, outcome: Any, message: Any) -> None:
+    """What `encode_bus_result` does, without its layers."""
+    if isinstance(outcome, KernelError):
+        encode_error(outcome, message.sys.error)
+        return
+    name = op.name
+    try:
+        _ENCODE_RESULT[name](outcome, getattr(message if op.internal else message.sys, name))
+    except _MISFIT as error:
+        raise KernelError(Errno.EIO, f"internal error: result of {op.cname}: {error}") from error
 
 
 def decode_bus_result(op: Op, message: Any) -> Any:
@@ -149,9 +173,14 @@ def encode_steps(steps: Sequence[Step], messages: Any) -> None:
 def decode_steps(messages: Any, decode: Callable[[Any, Sequence[Step]], Step]) -> list[Step]:
     """All calls of a batch with `decode_call` or `decode_bus_call`. The first bad one makes the whole batch fail."""
     steps: list[Step] = []
-    append = steps.append
+    append, plain = steps.append, decode is decode_call
     for message in messages:
-        append(decode(message, steps))
+        name = message.WhichOneof("call") if plain else None
+        if name is None or message.references:
+            append(decode(message, steps))
+        else:
+            op, arguments = _DECODE_CALL[name]
+            append(_new(Step, (op, arguments(getattr(message, name)) if op.args else (), _REFERENCES)))
     return steps
 
 

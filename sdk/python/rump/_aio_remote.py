@@ -39,7 +39,7 @@ from rumpwire.codec import _dec_ModuleStat
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
 from rumpwire.values import ModuleStat
-from rumpwire.wire import NOT_TRIED, decode_results
+from rumpwire.wire import NOT_TRIED, decode_result, decode_results, encode_one
 
 
 class RemoteConnection:
@@ -230,7 +230,10 @@ class RemoteConnection:
     # -- calls
 
     async def call(self, op: Op, args: tuple[Any, ...]) -> Any:
-        (value,) = await self.run([Step(op, args)], keep_going=False) or [NOT_TRIED]
+        request = new_request()
+        encode_one(op, args, request.calls.add())
+        results = (await self._exchange(request)).results
+        value = decode_result(op, results[0]) if results else NOT_TRIED
         if isinstance(value, KernelError):
             raise value
         if value is NOT_TRIED:
@@ -262,9 +265,10 @@ class RemoteConnection:
 
     async def _exchange(self, request: Any) -> Any:
         """The reply. When the task is cancelled the kernel ends the call."""
-        await self._ready()
-        waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        number, payload = self._ledger.enter(request, waiter)
+        if self._broken is not None:
+            await self._ready()
+        ledger, waiter = self._ledger, asyncio.get_running_loop().create_future()
+        number, payload = ledger.enter(request, waiter)
         self._send(payload)
         try:
             return await waiter

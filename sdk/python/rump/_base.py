@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 from rump._arguments import RESULTS
@@ -15,6 +15,7 @@ from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Reference, Step
 
 T = TypeVar("T")
+_new: Callable[..., Any] = tuple.__new__
 _RESULTS = {calls.OPS[name]: convert for name, convert in RESULTS.items()}
 
 
@@ -105,13 +106,12 @@ class Future(Ref, Generic[T]):
 
     __slots__ = ("_done", "_error", "_value")
 
+    _value: Any
+    _error: RumpError | None
+
     def __init__(self, op: Op, index: int) -> None:
-        self._op = op
-        self._index = index
-        self._path = ()
-        self._done = False
-        self._error: RumpError | None = None
-        self._value: Any = None
+        self._op, self._index, self._path = op, index, ()
+        self._done, self._error = False, None
 
     def done(self) -> bool:
         return self._done
@@ -151,8 +151,9 @@ class BatchBase:
 
     def _add(self, op: Op, args: tuple[Any, ...]) -> Future[Any]:
         """EINVAL and its kin for arguments that no call could have are raised at once."""
-        future: Future[Any] = Future(op, len(self._steps))
-        self._steps.append(self._step(op, args) if args else Step(op, args))
+        steps = self._steps
+        future: Future[Any] = Future(op, len(steps))
+        steps.append(self._step(op, args) if args else _new(Step, (op, args, ())))
         self._asked.append((future, args))
         return future
 
@@ -160,7 +161,8 @@ class BatchBase:
         references = [Reference(a._index, i, a._path) for i, a in enumerate(args) if isinstance(a, Ref)]
         try:
             if not references:
-                return Step(op, prepare(op, args))
+                convert = CONVERT.get(op)
+                return _new(Step, (op, args if convert is None else convert(*args), ()))  # type: ignore[no-any-return]
             self._check(args)
             return Step(op, self._prepare(op, args), references)
         except KernelError as error:
@@ -177,12 +179,13 @@ class BatchBase:
 
     def _settle(self, outcomes: Sequence[Any]) -> None:
         """Gives every call its outcome."""
-        for (future, args), step, outcome in zip(self._asked, self._steps, outcomes, strict=False):
+        shape = _RESULTS.get
+        for (future, args), (op, ready, _), outcome in zip(self._asked, self._steps, outcomes, strict=False):
             if isinstance(outcome, KernelError):
-                future._settle(error=failure(step.op, args, outcome))
+                future._settle(error=failure(op, args, outcome))
             else:
-                convert = _RESULTS.get(step.op)
-                future._value = outcome if convert is None else convert(step.args, outcome)
+                convert = shape(op)
+                future._value = outcome if convert is None else convert(ready, outcome)
                 future._done = True
         for future, args in self._asked[len(outcomes) :]:
             future._settle(error=failure(future._op, args, _left_out(future._op)))

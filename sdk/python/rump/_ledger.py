@@ -15,6 +15,9 @@ from rumpwire.errno import Errno, KernelError
 W = TypeVar("W")
 
 
+_NOBODY = (None, b"")
+
+
 class Ledger(Generic[W]):
     """The books of one session. ``limit``: bytes of the longest request that its gateway takes."""
 
@@ -29,8 +32,9 @@ class Ledger(Generic[W]):
 
     def enter(self, request: Any, waiter: W) -> tuple[int, bytes]:
         """Numbers a request: its id, and what is to be sent. EMSGSIZE."""
-        number = self._next
-        request.id, request.acked = number, self._lowest(number)
+        number, waiting = self._next, self.waiting
+        request.id = number
+        request.acked = next(iter(waiting)) if waiting else number
         if self._answered:
             request.answered.extend(self._answered)
         payload = request.SerializeToString()
@@ -39,7 +43,7 @@ class Ledger(Generic[W]):
             raise KernelError(Errno.EMSGSIZE, text, CONNECTION)
         self._answered.clear()
         self._next = number + 1
-        self.waiting[number] = waiter, payload
+        waiting[number] = waiter, payload
         return number, payload
 
     def reserve(self, waiter: W) -> tuple[int, tuple[tuple[str, str], ...]]:
@@ -51,8 +55,9 @@ class Ledger(Generic[W]):
 
     def settle(self, number: int) -> W | None:
         """An answer has come: it is acknowledged with the next request. Who waits for it, if anybody does."""
-        waiter, _ = self.waiting.pop(number, (None, b""))
-        if self._lowest(number) < number:
+        waiting = self.waiting
+        waiter, _ = waiting.pop(number, _NOBODY)
+        if waiting and next(iter(waiting)) < number:
             self._answered.append(number)
         return waiter
 

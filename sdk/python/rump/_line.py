@@ -39,8 +39,8 @@ class Waiter:
         self.error: KernelError | None = None
         self.leads = False
         self.waits = False
-        self.wake = threading.Lock()
-        self.wake.acquire()
+        self.wake: threading.Lock
+        """Held until it may go on. Who leads from the beginning needs none."""
 
 
 class SignalReader:
@@ -132,7 +132,8 @@ class Line:
     def collect(self, waiter: Waiter) -> Any:
         """The reply to a request; what the line is broken by, or the waiter was given up for."""
         try:
-            self._enter(waiter)
+            if not waiter.leads:
+                self._enter(waiter)
             if waiter.waits and not waiter.leads:
                 waiter.wake.acquire()
             if waiter.leads:
@@ -143,6 +144,47 @@ class Line:
         if waiter.reply is None:
             raise copy(waiter.error or self.broken)
         return waiter.reply
+
+    def exchange(self, request: Any) -> Any:
+        """Sends a request, and waits for its reply: `post` and `collect`. Who is alone reads his own answer."""
+        waiter, lock = Waiter(), self._lock
+        wire: Wire | None = None
+        try:
+            with lock:
+                self._check()
+                waiter.id, payload = self._ledger.enter(request, waiter)
+                wire = self._wire
+                if wire is not None and not self._reading:
+                    waiter.waits = waiter.leads = self._reading = True
+                    self._leader = threading.get_ident()
+            if wire is not None:
+                wire.send(payload)
+            if wire is not None and waiter.leads:
+                reply = wire.receive()
+                if self._was_it(waiter, reply, wire):
+                    return reply
+                self._deliver(reply, wire)
+        except KernelError as error:
+            if wire is None or not waiter.leads:
+                raise
+            self._drop(wire, error)
+        except BaseException:
+            self._abandon(waiter)
+            raise
+        return self.collect(waiter)
+
+    def _was_it(self, waiter: Waiter, reply: Any, wire: Wire) -> bool:
+        """Whether a reply is that to the one who reads, who then reads no more."""
+        with self._lock:
+            if reply.id != waiter.id or reply.signal or reply.busy or self._wire is not wire:
+                return False
+            self._ledger.settle(waiter.id)
+            waiter.leads = False
+            if self._ledger.waiting or self._policy.tries:
+                self._hand_over()
+            else:
+                self._leader, self._reading = 0, False
+            return True
 
     def cancel(self, id: int) -> None:
         """Has the kernel end a call that waits."""
@@ -216,7 +258,10 @@ class Line:
             waiter.waits = True
             if not self._reading:
                 self._reading = waiter.leads = True
-            elif self._leader == threading.get_ident():
+                return
+            waiter.wake = threading.Lock()
+            waiter.wake.acquire()
+            if self._leader == threading.get_ident():
                 # The handler of a host signal, in the thread that waits for an answer: it cannot read another one.
                 text = "a handler of a signal calls the kernel in the middle of another call; see Client.on_signal"
                 raise KernelError(Errno.EDEADLK, text, CONNECTION)

@@ -33,7 +33,7 @@ from rumpwire.codec import _dec_ModuleStat
 from rumpwire.errno import Errno, KernelError, name_of
 from rumpwire.step import Step
 from rumpwire.values import ModuleStat
-from rumpwire.wire import NOT_TRIED, decode_result, decode_results, encode_call, encode_steps
+from rumpwire.wire import NOT_TRIED, decode_result, decode_results, encode_one, encode_steps
 
 ATTACH_S = 20.0
 """How long the first answer of a kernel may take."""
@@ -193,8 +193,8 @@ class RemoteConnection:
         return self._call(op, args)
 
     def _call(self, op: Op, args: tuple[Any, ...]) -> Any:
-        request = new_request()
-        encode_call(Step(op, args), request.calls.add())
+        request = new_request() if _trace.current is not None else sp.StreamRequest()
+        encode_one(op, args, request.calls.add())
         results = self._exchange(request).results
         value = decode_result(op, results[0]) if results else NOT_TRIED
         if isinstance(value, KernelError):
@@ -246,9 +246,11 @@ class RemoteConnection:
         return lambda: decode_results(steps, line.collect(waiter).results)
 
     def _exchange(self, request: Any) -> Any:
-        line = self._line
+        line = self._stream
+        if line.broken is not None:
+            line = self._line
         if self.timeout is None:
-            return line.collect(line.post(request))
+            return line.exchange(request)
         request.timeout_ms = max(1, int(self.timeout * 1000))
         waiter = line.post(request)
         with _patience(line, waiter, self.timeout):

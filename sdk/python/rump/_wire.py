@@ -44,6 +44,11 @@ _CUT = (Errno.ENOTCONN, Errno.EINTR, Errno.EIO)
 """What a stream ends with when its connection is cut, by what was on its way."""
 
 
+_NOW = int(socket.MSG_DONTWAIT)
+_AT_ONCE = int(socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+_BELLS = 256
+
+
 class Wire(Protocol):
     """A stream. One thread receives at a time; any number sends."""
 
@@ -196,10 +201,10 @@ class FrameWire:
             self._outbox.clear()
         return True
 
-    def _put(self, data: memoryview) -> int:
+    def _put(self, data: bytes | memoryview) -> int:
         """Sends as much as there is room for."""
         try:
-            return self._socket.send(data, socket.MSG_DONTWAIT)
+            return self._socket.send(data, _NOW)
         except BlockingIOError:
             return 0
 
@@ -216,11 +221,15 @@ class FrameWire:
             self.send(self._outbox.popleft())
 
     def receive(self) -> Any:
-        while True:
-            frame = self._cutter.frame()
-            if frame is not None:
-                return reply_of(frame)
-            self._cutter.feed(self._read())
+        cutter = self._cutter
+        frame = cutter.frame() if cutter.more else None
+        while frame is None:
+            data = self._read()
+            frame = cutter.alone(data)
+            if frame is None:
+                cutter.feed(data)
+                frame = cutter.frame()
+        return reply_of(frame)
 
     def _read(self) -> bytes:
         """What comes next."""
@@ -269,12 +278,34 @@ class RingWire(FrameWire):
         self._incoming, self._outgoing = ring.incoming, ring.outgoing
         self._linger = Linger()
         self._crowd = Crowd()
+        self._sent = False
 
-    def _put(self, data: memoryview) -> int:
+    def send(self, payload: bytes) -> None:
+        if self._outbox or not self._sending.acquire(blocking=False):
+            super().send(payload)
+            return
+        if self._rest:
+            self._outbox.append(payload)
+        else:
+            frame = framed(payload)
+            try:
+                done = self._put(frame)
+                if done < len(frame):
+                    self._rest = memoryview(frame)[done:]
+            except KernelError:  # who receives tells
+                pass
+        if self._rest and not self._flush(_PATIENCE_MS):
+            threading.Thread(target=self._flush_all, name="rump-send", daemon=True).start()
+            return
+        self._sending.release()
+        if self._outbox:  # what came meanwhile
+            super().send(self._outbox.popleft())
+
+    def _put(self, data: bytes | memoryview) -> int:
         done = self._outgoing.write(data)
         if self._outgoing.rings():
             self._bell()
-        self._linger.sent(time.monotonic_ns())
+        self._sent = True
         return done
 
     def _room(self, patience_ms: int | None) -> bool:
@@ -294,8 +325,10 @@ class RingWire(FrameWire):
         return _hung_up(self._socket, 0)
 
     def _bell(self) -> None:
-        with contextlib.suppress(OSError):  # whose buffer is full has been rung for
-            self._socket.send(b"\0", socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+        try:  # noqa: SIM105  once for each call
+            self._socket.send(b"\0", _AT_ONCE)
+        except OSError:  # whose buffer is full has been rung for
+            pass
 
     def _read(self) -> bytes:
         incoming = self._incoming
@@ -312,6 +345,12 @@ class RingWire(FrameWire):
     def _wait(self, incoming: Reader) -> None:
         """For what comes: looks for a while, then sleeps."""
         now = time.monotonic_ns()
+        if self._crowd.there(now):
+            self._sleep(incoming)
+            return
+        if self._sent:
+            self._sent = False
+            self._linger.sent(now)
         while not incoming.ready:
             if now >= self._linger.until or self._crowd.there(now):
                 self._sleep(incoming)
@@ -323,18 +362,23 @@ class RingWire(FrameWire):
         self._linger.came(time.monotonic_ns())
 
     def _sleep(self, incoming: Reader) -> None:
+        """Until the bell is rung, or for a while, so that signals are heeded that come just before it."""
         if not incoming.arm():
             return
+        if incoming.rings:
+            incoming.rings = False
+            self._bell()
         try:
-            if incoming.rings:
-                incoming.rings = False
-                self._bell()
-            super()._read()
-        except KernelError:
-            if not incoming.ready:
-                raise
-        finally:
+            heard = self._socket.recv(_BELLS)
+        except BlockingIOError:
             incoming.disarm()
+            return
+        except OSError as error:
+            if not incoming.ready:
+                raise cut(error.strerror or "") from None
+            return
+        if not heard and not incoming.ready:
+            raise cut("the kernel has ended the connection")
 
 
 def resume(wire: Wire, first: bytes, signals: Callable[[Siginfo], None]) -> None:

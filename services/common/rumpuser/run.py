@@ -28,10 +28,10 @@ def run_steps(peer: Runner, ctx: Context, steps: Sequence[Step], keep_going: boo
     """The outcomes of the steps, or a coroutine that gives them when one has to wait."""
     outcomes: list[Any] = []
     waiting = _advance(peer, ctx, steps, keep_going, outcomes)
-    return outcomes if waiting is None else _go_on(peer, ctx, steps, keep_going, outcomes, waiting)
+    return outcomes if waiting is None else go_on(peer, ctx, steps, keep_going, outcomes, waiting)
 
 
-async def _go_on(
+async def go_on(
     peer: Runner, ctx: Context, steps: Sequence[Step], keep_going: bool, outcomes: list[Any], waiting: Any
 ) -> list[Any]:
     """The rest of a run whose next step waits."""

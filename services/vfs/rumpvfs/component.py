@@ -59,16 +59,19 @@ class VfsComponent(Component):
     def _call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
         """When a driver asks another faction something, the call is done again with the answer."""
         self.vfs.environment.cred = ctx.cred
+        entry = self.table.get(op.name)
+        if entry is None:
+            raise KernelError(Errno.ENOSYS, f"{op.cname} is not implemented", self.name)
         if ctx.memory:
             self.vfs.environment.bounded.add(ctx.cred.subject)
         try:
-            value = super().call(ctx, op, args)
+            value = entry.handler(ctx, *args)
         except Again as again:
-            value = self._again(ctx, self.table[op.name], args, again)
+            value = self._again(ctx, entry, args, again)
         except Slow:
-            return self._slowly(ctx, self.table[op.name], args)
+            return self._slowly(ctx, entry, args)
         if type(value) is CoroutineType and self.vfs.gates.used:
-            return self._watched(ctx, self.table[op.name], args, value)
+            return self._watched(ctx, entry, args, value)
         return value
 
     async def _watched(self, ctx: Context, entry: Entry, args: tuple[Any, ...], value: Any) -> Any:

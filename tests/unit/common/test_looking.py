@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Callable
 
 import pytest
 
-from rumpuser.transport import linger
+from rumpuser.transport import linger, looking
 from rumpuser.transport.linger import CROWDED_NS, LINGER_NS, Crowd, Linger
 from rumpuser.transport.looking import LookingSelector, LoopLooker, looker, new_loop
 
@@ -38,6 +39,8 @@ class FakeRing:
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(linger, "runnable", lambda: 1)
+    monkeypatch.setattr(linger, "processors", lambda: 2)
+    monkeypatch.setattr(looking, "CROWDED_NS", 1 << 60)  # however long others of this host take
 
 
 def test_who_is_silent_is_looked_at_for_less() -> None:
@@ -71,6 +74,75 @@ def test_crowds_are_given_way_for_longer_each_time(monkeypatch: pytest.MonkeyPat
     assert not crowd.there(now + 2 * calms[0]), "others come and go"
     monkeypatch.setattr(linger, "runnable", lambda: 1000)
     assert crowd.there(now + LONG_NS)
+
+
+def test_nobody_looks_where_there_is_one_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd = Crowd()
+    assert not crowd.there(LONG_NS)
+    monkeypatch.setattr(linger, "processors", lambda: 1)
+    assert crowd.there(2 * LONG_NS)
+
+
+class Bell(FakeRing):
+    """A ring whose bell is the writing end of a pipe."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rings: list[int] = []
+        self.then: Callable[[], None] = lambda: None
+
+    def rung(self, ended: int) -> None:
+        self.rings.append(ended)
+        self.then()
+
+
+def test_bells_are_heard_without_a_turn_of_the_loop() -> None:
+    async def hear() -> None:
+        loop = asyncio.get_running_loop()
+        reading, writing = os.pipe()
+        bell, done = Bell(), asyncio.Event()
+        assert looker().listen(reading, bell)
+
+        def answer() -> None:
+            """Rings again, until there is something for the loop, or whoever rings is gone."""
+            if len(bell.rings) < 3:
+                os.write(writing, b"x")
+            elif len(bell.rings) == 3:
+                loop.call_later(0, os.close, writing)
+            else:
+                done.set()
+
+        bell.then = answer
+        os.write(writing, b"x")
+        async with asyncio.timeout(20):
+            await done.wait()
+        assert bell.rings[:3] == [0, 0, 0]
+        assert bell.rings[3]
+        looker().ignore(reading)
+        looker().ignore(reading)
+        os.close(reading)
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(hear())
+
+
+def test_what_other_threads_say_is_heard_while_bells_are_waited_for() -> None:
+    async def wait() -> None:
+        loop = asyncio.get_running_loop()
+        reading, writing = os.pipe()
+        looker().listen(reading, Bell())
+        async with asyncio.timeout(20):
+            assert await asyncio.to_thread(lambda: 7) == 7
+            await asyncio.sleep(0.001)
+            done = loop.create_future()
+            loop.call_later(0.001, done.set_result, None)
+            await done
+        looker().ignore(reading)
+        os.close(reading)
+        os.close(writing)
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(wait())
 
 
 def test_descriptors_are_seen_while_rings_are_looked_at() -> None:

@@ -30,6 +30,8 @@ MOST_RINGS = 256
 """Of one process as a server; more clients use the socket."""
 _ROUNDS = 4
 """How often a ring that is to sleep is looked at before the others have their turn."""
+_ALL = 4096
+"""So many bells are read at a time; more than a socket holds."""
 
 
 class Frames(asyncio.Protocol):
@@ -42,6 +44,7 @@ class Frames(asyncio.Protocol):
         self._ring: Ring | None = None
         self._looker: Looker
         self._awake = False
+        self._bell_fd = -1
         self._deaf = False
         self._closing = False
         self._outbox: deque[memoryview] = deque()
@@ -56,6 +59,7 @@ class Frames(asyncio.Protocol):
         if self._ring is None:
             self._take(data)
         else:
+            self._looker.gather(time.monotonic_ns())
             self._heard()
 
     def eof_received(self) -> None:
@@ -69,6 +73,10 @@ class Frames(asyncio.Protocol):
         if self._awake:
             self._awake = False
             self._looker.drop(self)
+        if self._bell_fd >= 0:
+            self._looker.ignore(self._bell_fd)
+            os.close(self._bell_fd)
+            self._bell_fd = -1
         self._outbox.clear()
 
     @property
@@ -81,12 +89,14 @@ class Frames(asyncio.Protocol):
         raise NotImplementedError
 
     def send(self, data: bytes) -> None:
+        if self._ring is not None:
+            if self.transport is not None and not self._closing:
+                self._send_ring(self._ring, data)
+            return
         if not self.open:
             return
         assert self.transport is not None
-        if self._ring is not None:
-            self._send_ring(self._ring, data)
-        elif len(data) < APART:
+        if len(data) < APART:
             self.transport.write(framed(data))
         else:
             self.transport.write(header(data))
@@ -115,16 +125,17 @@ class Frames(asyncio.Protocol):
         """Ends the connection when all is sent; reads nothing more."""
         if self.transport is None:
             return
+        self._closing = self._ring is not None
         if self._outbox:
-            self._closing = True
             asyncio.get_running_loop().call_later(HELLO_S, self.transport.abort)
         else:
             self.transport.close()
 
     def _take(self, data: bytes) -> None:
-        self.cutter.feed(data)
+        cutter = self.cutter
         try:
-            while self.open and (frame := self.cutter.frame()) is not None:
+            cutter.feed(data)
+            while self.open and (frame := cutter.frame()) is not None:
                 self.frame(frame)
         except KernelError as error:
             self.refuse(error)
@@ -135,27 +146,40 @@ class Frames(asyncio.Protocol):
         """Frames go through memory from now on."""
         self._ring = ring
         self._looker = looker()
+        if self.transport is None:
+            return
+        self._bell_fd = os.dup(self.transport.get_extra_info("socket").fileno())
+        if self._looker.listen(self._bell_fd, self):
+            self.transport.pause_reading()
         self._begin_looking()
 
     def look(self) -> bool:
         """See `rumpuser.transport.looking.Looked`."""
         ring = self._ring
         assert ring is not None
+        incoming = ring.incoming
         try:
             found = bool(self._outbox) and self._flush(ring)
-            data = b"" if self._deaf else ring.incoming.read()
+            data = b"" if self._deaf else incoming.read()
         except KernelError as error:
             self._garbled(error)
             return True
         if not data:
             return found
-        self.linger.came(time.monotonic_ns())
+        if not self._looker.crowded:
+            self.linger.came(time.monotonic_ns())
         try:
-            self._take(data)
+            frame = self.cutter.alone(data)
+            if frame is None or self._closing:
+                self._take(data)
+            else:
+                self.frame(frame)
+        except KernelError as error:
+            self.refuse(error)
         except Exception:
             log.exception("internal error in what took a frame")
             self._abort()
-        if ring.incoming.rings:
+        if incoming.rings:
             self._bell(ring)
         return True
 
@@ -174,21 +198,39 @@ class Frames(asyncio.Protocol):
         self._awake = False
         return True
 
+    def rung(self, ended: int) -> None:
+        """See `rumpuser.transport.looking.Heard`."""
+        if ended:
+            self._hear_the_end()
+            return
+        try:  # noqa: SIM105  once for each call
+            os.read(self._bell_fd, _ALL)
+        except OSError:  # it was heard in vain
+            pass
+        self._heard()
+
     def _heard(self) -> None:
-        """The bell was rung."""
-        self._wake()
+        """The bell was rung, and read."""
+        if not self._looker.crowded:
+            self._wake()
+            self.look()
+            return
         self.look()
         for _ in range(_ROUNDS):
-            if self._awake or self._ring is None or self.arm():
+            if self._awake or self.transport is None or self.arm():
                 return
             self.look()
         self._begin_looking()
 
+    def _hear_the_end(self) -> None:
+        self._looker.ignore(self._bell_fd)
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.resume_reading()
+
     def _wake(self) -> None:
         """Looks for a while: something has come, or may come soon. Where others want the processor the bell will do."""
-        now = time.monotonic_ns()
-        self.linger.sent(now)
-        if not self._awake and not self._looker.crowd.there(now):
+        if not self._looker.crowded:
+            self.linger.sent(time.monotonic_ns())
             self._begin_looking()
 
     def _begin_looking(self) -> None:
@@ -200,21 +242,18 @@ class Frames(asyncio.Protocol):
 
     def _send_ring(self, ring: Ring, data: bytes) -> None:
         outgoing = ring.outgoing
-        frame = framed(data) if len(data) < APART else header(data)
-        try:
-            done = 0 if self._outbox else outgoing.write(frame)
-            if done < len(frame):
-                self._keep(memoryview(frame)[done:])
-            if len(data) >= APART:
-                done = 0 if self._outbox else outgoing.write(data)
-                if done < len(data):
-                    self._keep(memoryview(data)[done:])
-        except KernelError as error:
-            self._garbled(error)
-            return
+        for part in (header(data) + data,) if len(data) < APART else (header(data), data):
+            try:
+                done = 0 if self._outbox else outgoing.write(part)
+            except KernelError as error:
+                self._garbled(error)
+                return
+            if done < len(part):
+                self._keep(memoryview(part)[done:])
         if outgoing.rings():
             self._bell(ring)
-        self._wake()
+        if not self._looker.crowded:
+            self._wake()
         if self._outbox:
             self._begin_looking()
 
@@ -249,8 +288,10 @@ class Frames(asyncio.Protocol):
     def _bell(self, ring: Ring) -> None:
         """Wakes the peer. One who has not heard the bell before is not rung for again."""
         ring.incoming.rings = False
-        if self.transport is not None and not self.transport.get_write_buffer_size():
-            self.transport.write(b"\0")
+        try:  # noqa: SIM105  as above
+            os.write(self._bell_fd, b"\0")
+        except OSError:  # whose buffer is full has been rung for
+            pass
 
     def _drain(self) -> None:
         """Takes what the peer had written before it ended."""

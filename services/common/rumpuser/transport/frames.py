@@ -18,8 +18,6 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from google.protobuf.message import DecodeError
-
 from rumpuser.component import Context
 from rumpuser.pending import Running
 from rumpuser.transport import sharing
@@ -33,7 +31,6 @@ from rumpuser.transport.peer import RemotePeer
 from rumpuser.transport.sharing import offer
 from rumpuser.transport.wire import cancellation, encode_failure
 from rumpuser.url import MAX_PATH, Url
-from rumpwire import rump_bus_pb2 as pb
 from rumpwire.calls import Op
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
@@ -142,22 +139,19 @@ class _Caller(Guest):
         return self._service.max_message
 
     def message(self, data: bytes) -> None:
-        try:
-            request = pb.RunRequest.FromString(data)
-        except DecodeError:
-            raise KernelError(Errno.EBADRPC, "not a RunRequest") from None
+        request, ctx = self._service.take(data)
         if request.cancel:
             if running := self._waiting.get(request.id):
                 running.cancel(cancellation(request))
         elif request.id in self._waiting:
             self.send(encode_failure(request.id, KernelError(Errno.EBADRPC, "id of a run under way")))
         else:
-            self._run(request)
+            self._run(request, ctx)
 
-    def _run(self, request: Any) -> None:
+    def _run(self, request: Any, ctx: Context) -> None:
         if self._name and not self._service.moving:
             self._service.links.saw(self._name, request.id)
-        begun = self._service.begin(request)
+        begun = self._service.begin(request, ctx)
         if isinstance(begun, bytes):
             self.send(begun)
             return

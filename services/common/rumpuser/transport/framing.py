@@ -41,6 +41,20 @@ class Cutter:
         self._data: bytes | bytearray = b""
         self._next = 0
 
+    @property
+    def more(self) -> bool:
+        """Whether something is left over."""
+        return self._next != len(self._data)
+
+    def alone(self, data: bytes) -> bytes | None:
+        """The frame, where nothing is left over from before and what came is one and no more. EMSGSIZE as `frame`."""
+        length = len(data) - HEADER
+        if self._next != len(self._data) or length != int.from_bytes(data[:HEADER], "little"):
+            return None
+        if length > self.limit:
+            raise KernelError(Errno.EMSGSIZE, f"a frame of {length} bytes; {self.limit} are allowed")
+        return data[HEADER:]
+
     def feed(self, data: bytes) -> None:
         if self._next == len(self._data):
             self._data, self._next = data, 0

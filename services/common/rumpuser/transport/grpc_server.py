@@ -12,6 +12,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import Container
+from types import CoroutineType
 from typing import Any
 
 import grpc
@@ -24,20 +25,28 @@ from rumpuser.guard import Guarded
 from rumpuser.leases import WISH
 from rumpuser.pending import Pending, Running, start, value_of
 from rumpuser.records import NoRecords, Records
-from rumpuser.run import run_steps
+from rumpuser.run import arguments, go_on, run_steps
 from rumpuser.transport import channel
 from rumpuser.transport.halves import begun, interrupted
 from rumpuser.transport.links import Links
 from rumpuser.transport.memory import Pool, borrowed
 from rumpuser.transport.names import MAX_MESSAGE, TOKEN_KEY, Tls
 from rumpuser.transport.sharing import MemoryServer, Told
-from rumpuser.transport.wire import ContextCache, cancellation, decode_calls, encode_failure, encode_outcomes
+from rumpuser.transport.wire import (
+    ContextCache,
+    cancellation,
+    decode_calls,
+    encode_failure,
+    encode_outcome,
+    encode_outcomes,
+)
 from rumpuser.url import Url
 from rumpuser.usage import usage
 from rumpwire import rump_bus_pb2 as pb
 from rumpwire.codec import _enc_ModuleStat
 from rumpwire.errno import Errno, KernelError
 from rumpwire.step import Step
+from rumpwire.wire import decode_bus_call
 
 log = logging.getLogger(__name__)
 
@@ -247,15 +256,36 @@ class ComponentService:
 
         running.outcome.when_done(answer)
 
-    def begin(self, request: Any) -> bytes | tuple[int, list[Step], Running[list[Any]]]:
+    @property
+    def _early(self) -> bool:
+        """Whether calls have to wait until the component has started."""
+        return self.waits and not self.started.done
+
+    def take(self, data: bytes) -> tuple[Any, Context]:
+        """A RunRequest and its context, whose context the request may not have. EBADRPC when it is none."""
+        contexts = self._contexts
+        try:
+            ctx, rest = contexts.split(data)
+            request = pb.RunRequest.FromString(rest)
+            if ctx is not None and not request.HasField("context"):
+                return request, ctx
+            request = pb.RunRequest.FromString(data)
+        except DecodeError:
+            raise KernelError(Errno.EBADRPC, "not a RunRequest") from None
+        return request, contexts.learn(data, request.context)
+
+    def begin(self, request: Any, ctx: Context | None = None) -> bytes | tuple[int, list[Step], Running[list[Any]]]:
         """Runs the calls as far as they go without waiting: the answer, or what is on its way."""
         try:
+            calls = request.calls
+            if len(calls) == 1 and not request.shared and not self.moving and not self._early:
+                return self._one(request.id, calls[0], ctx or self._contexts.decode(request.context))
             steps = decode_calls(request)
             if request.shared:
                 steps = borrowed(self.pools.get(request.memory), request.shared, steps, copy=True)
             if self.moving and not _stays(steps):
                 return encode_outcomes(request.id, steps, (), self.max_message, moved=True)
-            ctx = self._contexts.decode(request.context)
+            ctx = ctx or self._contexts.decode(request.context)
             outcomes = start(self._run(ctx, steps, request.keep_going))
             if isinstance(outcomes, Running):
                 self._follow(outcomes, steps)
@@ -264,8 +294,24 @@ class ComponentService:
         except Exception as error:  # noqa: BLE001  whatever a message brings about, the component goes on
             return encode_failure(request.id, self._failure(error))
 
+    def _one(self, id: int, message: Any, ctx: Context) -> bytes | tuple[int, list[Step], Running[list[Any]]]:
+        """The same for a run of one call, which most are."""
+        step = decode_bus_call(message)
+        try:
+            value = self._guarded.call(ctx, step.op, arguments((), (), step) if step.references else step.args)
+        except KernelError as error:
+            value = error
+        if type(value) is CoroutineType:
+            outcomes: Any = start(go_on(self._guarded, ctx, (step,), True, [], value))
+            if isinstance(outcomes, Running):
+                steps = [step]
+                self._follow(outcomes, steps)
+                return id, steps, outcomes
+            value = outcomes[0]
+        return encode_outcome(id, step, value, self.max_message)
+
     def _run(self, ctx: Context, steps: list[Step], keep_going: bool) -> Any:
-        if self.waits and not self.started.done and not _stays(steps):
+        if self._early and not _stays(steps):
             return self._when_started(ctx, steps, keep_going)
         return run_steps(self._guarded, ctx, steps, keep_going)
 

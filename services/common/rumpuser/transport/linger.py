@@ -18,8 +18,8 @@ _CALMEST_NS = 256_000_000
 """The same, four times as long each time, when they are still there afterwards."""
 _ASKED_NS = 20_000_000
 """How long it holds how many threads want to run."""
-_FEW = (os.cpu_count() or 1) + 2
-"""So many may be ours: a client, the gateway and a component look for one another."""
+_OURS = 2
+"""So many more than there are processors may be ours: a client, the gateway and a component look for one another."""
 
 
 class Linger:
@@ -49,7 +49,9 @@ class Linger:
 class Crowd:
     """Whether others want the processor that we look with.
 
-    sched_yield(2) is no small matter to Linux where they do: from 6.18 on it gives a whole slice away, each time.
+    sched_yield(2) is no small matter to Linux where they do: from 6.18 on it gives a whole slice away, each time. Where
+    this process may use one processor alone, so may those as a rule whom it waits for: who looks keeps them from their
+    work, and who sleeps hands over to them at once.
     """
 
     __slots__ = ("_asked", "_calm", "_many", "_until")
@@ -69,8 +71,17 @@ class Crowd:
     def there(self, now: int) -> bool:
         if now - self._asked > _ASKED_NS:
             self._asked = now
-            self._many = runnable() > _FEW
+            cpus = processors()
+            self._many = cpus == 1 or runnable() > cpus + _OURS
         return self._many or now < self._until
+
+
+def processors() -> int:
+    """How many this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        return os.cpu_count() or 1
 
 
 def runnable() -> int:

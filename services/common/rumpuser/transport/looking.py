@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import selectors
 import time
 import weakref
-from typing import Protocol
+from typing import Any, Protocol
 
 from rumpuser.transport.linger import CROWDED_NS, Crowd, Linger
 
 _REST_NS = 60_000
 """For how long other descriptors are not asked for, while rings are looked at."""
 _SLICE_NS = 30_000
+
+
+_FOR_EVER = 1 << 62
+_MOST = 64
+_ENDED = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR if hasattr(select, "epoll") else 0
 
 
 class Looked(Protocol):
@@ -35,12 +41,36 @@ class Looked(Protocol):
         ...
 
 
-class Looker:
-    """The rings of one event loop that are awake."""
+class Heard(Looked, Protocol):
+    """A ring whose bell the selector hears."""
 
-    def __init__(self) -> None:
+    def rung(self, ended: int) -> None:
+        """The bell was rung, or, with a number that is not 0, whoever rings it is gone."""
+        ...
+
+
+class Looker:
+    """The rings of one event loop that are awake, and those whose bells are heard."""
+
+    def __init__(self, epoll: Any = None) -> None:
         self.awake: list[Looked] = []
+        self.bells: dict[int, Heard] = {}
         self.crowd = Crowd()
+        self.crowded = False
+        """Whether others want the processor, as of the last turn."""
+        self._epoll = epoll
+
+    def listen(self, fd: int, ring: Heard) -> bool:
+        """Hears a bell from now on: each ring of it once. False where the loop has to."""
+        if self._epoll is None:
+            return False
+        self._epoll.register(fd, select.EPOLLIN | select.EPOLLET | select.EPOLLRDHUP)
+        self.bells[fd] = ring
+        return True
+
+    def ignore(self, fd: int) -> None:
+        if self.bells.pop(fd, None) is not None:
+            self._epoll.unregister(fd)
 
     def wake(self, ring: Looked) -> None:
         """Looks at a ring from now on; it is not armed."""
@@ -50,6 +80,11 @@ class Looker:
     def drop(self, ring: Looked) -> None:
         if ring in self.awake:
             self.awake.remove(ring)
+
+    def gather(self, now: int) -> bool:
+        """Finds out whether others want the processor."""
+        self.crowded = self.crowd.there(now)
+        return self.crowded
 
     def look(self) -> bool:
         """Looks at all once; whether anything came. Those that have been silent for long enough go to sleep."""
@@ -79,38 +114,92 @@ class Looker:
             self._sleep(ring)
 
 
-class LookingSelector(selectors.DefaultSelector):
-    """Under the event loop of a server: looks while rings are awake, and waits for descriptors while they sleep."""
+lookers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Looker] = weakref.WeakKeyDictionary()
 
-    def __init__(self) -> None:
+
+class LookingSelector(selectors.DefaultSelector):
+    """Under the event loop of a server: looks while rings are awake, and waits for descriptors while they sleep.
+
+    Bells of rings (`Looker.listen`) are heard here as well, without a turn of the loop. ``told``: whether its loop sets
+    `stirred` when there is something to do for it; else that may be after each time that something came.
+    """
+
+    def __init__(self, *, told: bool = False) -> None:
         super().__init__()
-        self.looker = Looker()
+        self._bells = select.epoll() if hasattr(select, "epoll") else None
+        self._told = told
+        self.stirred = True
+        self.looker = Looker(self._bells)
         self._asked = 0
+        if self._bells is not None:
+            self._bells.register(super().fileno(), select.EPOLLIN)
+
+    def close(self) -> None:
+        if self._bells is not None:
+            self._bells.close()
+        super().close()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         looker = self.looker
-        if not looker.awake:
+        if not looker.awake and not looker.bells:
             return super().select(timeout)
+        self.stirred = not self._told
         now = time.monotonic_ns()
-        if timeout is not None and timeout <= 0:
-            looker.look()
-            return self._ask(now)
-        until = None if timeout is None else now + int(timeout * 1e9)
+        until = _FOR_EVER if timeout is None else now + int(timeout * 1e9)
         while True:
+            if not looker.awake:
+                events = self._listen(-1 if until == _FOR_EVER else max(0.0, (until - now) / 1e9))
+                if events or self.stirred:
+                    return events
+                now = time.monotonic_ns()
+                if now >= until:
+                    return []
+                continue
             if now - self._asked > _REST_NS and (events := self._ask(now)):
                 return events
-            if looker.look() or (until is not None and now >= until):
-                return []  # there may be something to do for the loop
-            if looker.crowd.there(now):
+            if (looker.look() and self.stirred) or now >= until:
+                return []
+            if looker.gather(now):
                 looker.sleep()
-            if not looker.awake:
-                return super().select(None if until is None else max(0.0, (until - now) / 1e9))
-            now = looker.give_way(now)
+            now = looker.give_way(now) if looker.awake else time.monotonic_ns()
 
     def _ask(self, now: int) -> list[tuple[selectors.SelectorKey, int]]:
         """Other threads run meanwhile, too."""
         self._asked = now
-        return super().select(0)
+        return self._listen(0)
+
+    def _listen(self, seconds: float) -> list[tuple[selectors.SelectorKey, int]]:
+        """Waits for bells, which are heard, and for other events. No time limit below 0."""
+        if self._bells is None:
+            return super().select(None if seconds < 0 else seconds)
+        events: list[tuple[selectors.SelectorKey, int]] = []
+        bells = self.looker.bells
+        found = self._bells.poll(seconds, _MOST)
+        self.looker.gather(time.monotonic_ns())
+        for fd, event in found:
+            ring = bells.get(fd)
+            if ring is not None:
+                ring.rung(event & _ENDED)
+            elif fd == super().fileno():
+                events = super().select(0)
+        return events
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """Tells its selector when there is something to do."""
+
+    def __init__(self) -> None:
+        self._looking = LookingSelector(told=True)
+        super().__init__(self._looking)
+        lookers[self] = self._looking.looker
+
+    def call_soon(self, *args: Any, **kwargs: Any) -> asyncio.Handle:  # type: ignore[override]
+        self._looking.stirred = True
+        return super().call_soon(*args, **kwargs)
+
+    def call_at(self, *args: Any, **kwargs: Any) -> asyncio.TimerHandle:  # type: ignore[override]
+        self._looking.stirred = True
+        return super().call_at(*args, **kwargs)
 
 
 class LoopLooker(Looker):
@@ -130,7 +219,7 @@ class LoopLooker(Looker):
     def _turn(self) -> None:
         begun = now = time.monotonic_ns()
         while self.awake and not self.look() and now - begun <= _SLICE_NS:
-            if self.crowd.there(now):
+            if self.gather(now):
                 self.sleep()
             else:
                 now = self.give_way(now)
@@ -139,21 +228,15 @@ class LoopLooker(Looker):
             self._loop.call_soon(self._turn)
 
 
-_lookers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Looker] = weakref.WeakKeyDictionary()
-
-
 def new_loop() -> asyncio.AbstractEventLoop:
     """An event loop that looks, for `asyncio.Runner`."""
-    selector = LookingSelector()
-    loop = asyncio.SelectorEventLoop(selector)
-    _lookers[loop] = selector.looker
-    return loop
+    return _Loop()
 
 
 def looker() -> Looker:
     """That of the running event loop."""
     loop = asyncio.get_running_loop()
-    found = _lookers.get(loop)
+    found = lookers.get(loop)
     if found is None:
-        found = _lookers[loop] = LoopLooker(loop)
+        found = lookers[loop] = LoopLooker(loop)
     return found

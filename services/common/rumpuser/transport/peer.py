@@ -20,7 +20,14 @@ from rumpuser.transport.gone import Gone, harmless, unknown
 from rumpuser.transport.halves import finish, unfinished
 from rumpuser.transport.memory import Pool, pool_in
 from rumpuser.transport.names import MAX_MESSAGE, TOKEN_KEY, Tls
-from rumpuser.transport.wire import ContextCache, decode_outcome, decode_outcomes, encode_cancel, encode_run
+from rumpuser.transport.wire import (
+    ContextCache,
+    decode_outcome,
+    decode_outcomes,
+    encode_cancel,
+    encode_passed,
+    encode_run,
+)
 from rumpuser.url import Url
 from rumpwire import calls
 from rumpwire import rump_bus_pb2 as pb
@@ -75,19 +82,51 @@ class RemotePeer:
         begun. Else ENOLINK.
         """
         step = Step(op, args)
+        found: Any
         try:
-            response = await self._exchange(ctx, (step,), keep_going=False)
-            if not response.moved:
-                return decode_outcome(step, response)
-        except Gone as lost:
-            gone = lost
-        else:
-            found = (await self._rest(ctx, (step,), response, keep_going=False))[0]
-            if isinstance(found, KernelError):
-                raise found
-            return found
-        successor = await self._successor(gone, (step,))
-        return await value_of(successor.call(ctx, op, args))
+            found = await self._exchange(ctx, (step,), keep_going=False)
+            if not found.moved:
+                return decode_outcome(step, found)
+        except Gone as gone:
+            found = gone
+        return await self.conclude(ctx, step, found)
+
+    async def conclude(self, ctx: Context, step: Step, found: Any, interrupt: KernelError | None = None) -> Any:
+        """The value of a call, of which this was found: the RunResponse, or why there is none.
+
+        ``interrupt``: what its caller was interrupted by meanwhile.
+        """
+        if isinstance(found, Gone):
+            successor = await self._successor(found, (step,))
+            return await value_of(successor.call(ctx, step.op, step.args))
+        if isinstance(found, BaseException):
+            raise found
+        if not found.moved:
+            return decode_outcome(step, found)
+        if interrupt is not None and not found.results:
+            raise interrupt
+        outcome = (await self._rest(ctx, (step,), found, keep_going=False))[0]
+        if isinstance(outcome, KernelError):
+            raise outcome
+        return outcome
+
+    def pass_on(self, ctx: Context, call: bytes, answer: Pending[Any]) -> int:
+        """Sends a run of one call that is a message already, a ``Call``: the id of the run.
+
+        ``answer`` gets the RunResponse, or what else `conclude` takes, which makes the value of either. EMSGSIZE.
+        """
+        self._last_id = run_id = self._last_id + 1
+        data = encode_passed(run_id, self._contexts.encode(ctx), call)
+        if len(data) > self._max_message:
+            raise KernelError(Errno.EMSGSIZE, f"{len(data)} bytes; a message to {self.name} holds {self._max_message}")
+        self._in_flight[run_id] = answer
+        self._post(data)
+        return run_id
+
+    def cancel(self, run_id: int, why: KernelError) -> None:
+        """Ends a run that was passed on, if it waits; its answer tells."""
+        if run_id in self._in_flight:
+            self._post(encode_cancel(run_id, why.errno))
 
     async def run(self, ctx: Context, steps: Sequence[Step], keep_going: bool) -> Any:
         try:

@@ -35,6 +35,7 @@ class Writer:
     """The end of a pipe where bytes go in."""
 
     __slots__ = (
+        "_asleep",
         "_base",
         "_fence",
         "_limit",
@@ -51,6 +52,7 @@ class Writer:
     def __init__(self, memory: mmap.mmap, words: memoryview, lines: tuple[int, int], base: int, size: int) -> None:
         self._memory, self._words, self._base, self._size = memory, words, base, size
         self._ours, self._theirs = lines
+        self._asleep = self._theirs + 1
         self._fence = full_fence()
         self._position = 0
         self._limit = size
@@ -93,8 +95,8 @@ class Writer:
     def rings(self) -> bool:
         """Whether the reader sleeps, and has not been rung for yet. After `write`."""
         self._fence()
-        asleep = self._words[self._theirs + 1]
-        if asleep == self._rung or not asleep:
+        asleep = self._words[self._asleep]
+        if not asleep or asleep == self._rung:
             return False
         self._rung = asleep
         return True
@@ -175,11 +177,13 @@ class Reader:
 
     def arm(self) -> bool:
         """Asks for a bell when something is written. False when something is there already; then it does not."""
+        words = self._words
         self._sleeps += 1
-        self._words[self._ours + 1] = self._sleeps
+        words[self._ours + 1] = self._sleeps
         self._fence()
-        self._made_room()
-        if self._words[self._theirs] == self._position:
+        if words[self._theirs + 1] != self._rung:
+            self._made_room()
+        if words[self._theirs] == self._position:
             return True
         self._words[self._ours + 1] = 0
         return False

@@ -20,6 +20,7 @@ from rumpwire.wire import (
     decode_steps,
     encode_bus_call,
     encode_bus_result,
+    encode_one_result,
 )
 
 _KEPT = 512
@@ -28,6 +29,10 @@ _KEPT = 512
 
 PASSED_ON = frozenset(("getdents_stat", "getdents_packed"))
 """Calls whose results are long lists that nobody who asks a component looks at: they are for a client."""
+
+
+_CONTEXT, _SHORT = 0x12, 0x80
+"""The tag of a context in RunRequest, and from when on a length has more than one byte."""
 
 
 class Unread(NamedTuple):
@@ -42,6 +47,7 @@ class ContextCache:
     def __init__(self) -> None:
         self._encoded: dict[int, tuple[Context, bytes]] = {}
         self._decoded: dict[bytes, Context] = {}
+        self._prefixes: dict[bytes, Context] = {}
 
     def encode(self, ctx: Context) -> bytes:
         """A RunRequest that holds nothing but the context: bytes to put in front of those of the rest."""
@@ -73,6 +79,24 @@ class ContextCache:
             self._decoded[key] = ctx
         return ctx
 
+    def split(self, data: bytes) -> tuple[Context | None, bytes]:
+        """A RunRequest that begins with a context that is known: that, and the rest. Else None, and all of it."""
+        if len(data) > 1 and data[0] == _CONTEXT and data[1] < _SHORT:
+            end = 2 + data[1]
+            ctx = self._prefixes.get(data[:end])
+            if ctx is not None:
+                return ctx, data[end:]
+        return None, data
+
+    def learn(self, data: bytes, message: Any) -> Context:
+        """The context of a RunRequest, for `split` to know it."""
+        if len(data) > 1 and data[0] == _CONTEXT and data[1] < _SHORT:
+            if len(self._prefixes) >= _KEPT:
+                self._prefixes.clear()
+            prefix = data[: 2 + data[1]]
+            self._prefixes[prefix] = self.decode(pb.RunRequest.FromString(prefix).context)
+        return self.decode(message)
+
 
 def _context(message: Any) -> Context:
     fsize = message.fsize if message.HasField("fsize") else const.RLIM_INFINITY
@@ -99,6 +123,34 @@ def encode_run(
     for step in steps:
         encode_bus_call(step, calls.add(), steps[: len(calls) - 1] if step.references else ())
     return context + request.SerializeToString()
+
+
+_ID, _CALLS, _SYS = b"\x08", b"\x1a", b"\x12"
+"""Tags: of RunRequest the id and the calls, of BusCall the call of a client."""
+
+
+_BYTES = [bytes((number,)) for number in range(_SHORT)]
+
+
+def varint(number: int) -> bytes:
+    """A number from 0 on, as protobuf writes it."""
+    if number < _SHORT:
+        return _BYTES[number]
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def encode_passed(id: int, context: bytes, call: bytes) -> bytes:
+    """A RunRequest of one call that is a message already, ``Call``; what `encode_run` makes of its step."""
+    length = len(call)
+    if length + 2 < _SHORT:
+        return context + _ID + varint(id) + _CALLS + _BYTES[length + 2] + _SYS + _BYTES[length] + call
+    call = _SYS + varint(length) + call
+    return context + _ID + varint(id) + _CALLS + varint(len(call)) + call
 
 
 def encode_cancel(id: int, errno: int = Errno.EINTR) -> bytes:
@@ -143,6 +195,19 @@ def encode_outcomes(
     if len(data) > limit:
         return encode_outcomes(id, steps, _cut(results, outcomes, limit), limit, moved=moved)
     return data
+
+
+def encode_outcome(id: int, step: Step, outcome: Any, limit: int) -> bytes:
+    """The RunResponse to a run of one call, without contents in memory."""
+    response = pb.RunResponse()
+    response.id = id
+    message = response.results.add()
+    try:
+        encode_one_result(step.op, outcome, message)
+    except KernelError:
+        return encode_outcomes(id, (step,), (outcome,), limit)
+    data = response.SerializeToString()
+    return data if len(data) <= limit else encode_outcomes(id, (step,), (outcome,), limit)
 
 
 def encode_failure(id: int, error: KernelError) -> bytes:
