@@ -3,9 +3,10 @@
 Python takes half a second to import a component; a fork of a process that has done so takes milliseconds. The zygote
 has one thread, talks to nobody but the `Spawner` of a gateway, and knows no state of the kernel: whoever is forked from
 it is as new as a process of its own would be. ``python -m rumpgateway.zygote KEEPER LISTENER FACTION...`` listens at a
-descriptor. A gateway that connects gets its pid, a line, and for each JSON list (name, arguments), a line each, the pid
-of a process. Where there is a keeper (its pid, else 0) it outlives the gateway that has started it, and serves the next
-one. It ends with the keeper, and when a gateway has said ``null`` and its children have ended.
+descriptor. A gateway that connects says what it is, and gets its pid when no gateway is served any more that came
+before; then for each JSON list (name, arguments), a line each, the pid of a process. Where there is a keeper (its pid,
+else 0) it outlives the gateway that has started it, and serves the next one. It ends with the keeper, and when a
+gateway has said ``null`` and its children have ended.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from rumpuser.component import Component
 from rumpuser.module import GROUP
@@ -40,6 +42,13 @@ _MODULES = ("rumpuser.systemhost", "rumpuser.transport.grpc_server", "rumpuser.t
 IDLE_S = 1.0
 LOOK_S = 1.0
 """Between looks whether a child is left, where nobody is forked any more."""
+HEARD_S = 10.0
+"""How long a zygote that is there may take to answer another gateway."""
+_STRANGERS = 64
+"""Connections that have not said what they are, at most; the oldest has to go."""
+_LONGEST = 1 << 20
+"""What a gateway may have said that has not been done yet."""
+_HELLO = b"rump gateway\n"
 _LAST = b"null"
 """What a gateway says that has started another zygote."""
 
@@ -116,6 +125,7 @@ class Spawner:
         self._inherits = inherits
         self._zygote: Zygote | None = None
         self._turn = asyncio.Lock()
+        self._started: list[asyncio.subprocess.Process] = []
         self._before: list[Process] = []
         """Zygotes with older code, whose children go on."""
         self._renewed: set[str] = set()
@@ -141,6 +151,8 @@ class Spawner:
             for process in self._before:
                 process.kill()
                 await process.wait()
+            for started in self._started:
+                await started.wait()
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._path)
 
@@ -174,7 +186,8 @@ class Spawner:
             return None
         self._inherits = False
         try:
-            return await self._connect()
+            async with asyncio.timeout(HEARD_S):
+                return await self._connect()
         except (OSError, ValueError):
             return None
 
@@ -183,17 +196,19 @@ class Spawner:
             os.unlink(self._path)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
             listener.bind(self._path)
-            listener.listen(1)
-            await asyncio.create_subprocess_exec(
+            listener.listen()
+            started = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "rumpgateway.zygote", str(self._keeper), str(listener.fileno()),
                 *dict.fromkeys((*self._factions, name)),
                 env=self._environment, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
                 pass_fds=(listener.fileno(),), start_new_session=True,
             )  # fmt: skip
+            self._started = [each for each in (*self._started, started) if each.returncode is None]
         return await self._connect()
 
     async def _connect(self) -> Zygote:
         reader, writer = await asyncio.open_unix_connection(self._path)
+        writer.write(_HELLO)
         try:
             return Zygote(Process(int(await reader.readline())), reader, writer)
         except BaseException:
@@ -218,34 +233,112 @@ def main(keeper: int, listening: int, factions: Sequence[str]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them here: whoever is interested has a pidfd
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _settle()
-    listener = socket.socket(fileno=listening)
+    gateways = _Gateways(socket.socket(fileno=listening))
     idle = _Once(lambda: _preload(factions))
-    while True:
-        parent.ready(listener)
-        with listener.accept()[0] as gateway:
-            last = _serve(gateway, listener, _lines(gateway, parent, idle))
-        if last or not keeper:
-            break
-    listener.close()
+    while not (gateways.last or (gateways.left and not keeper)):
+        found = parent.ready(gateways.sockets(), IDLE_S if idle else None)
+        if not found:
+            idle()
+        for name, arguments in gateways.hear(found):
+            pid = os.fork()
+            if pid == 0:
+                gateways.close()
+                _become(name, arguments)
+            gateways.answer(pid)
+    gateways.close()
     if keeper:
         parent.wait_for_children()
 
 
-def _serve(gateway: socket.socket, listener: socket.socket, lines: Iterator[bytes]) -> bool:
-    """Forks what a gateway asks for, until it goes; whether nobody is to come after it."""
-    with contextlib.suppress(OSError):
-        gateway.sendall(b"%d\n" % os.getpid())
-        for line in lines:
+class _Gateways:
+    """Who is connected: the gateway that is served, those after it, and who has not said what it is.
+
+    ``last``: nobody is to come after the one that is served; ``left``: one that was served has gone.
+    """
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.last = self.left = False
+        self._listener = listener
+        self._served: socket.socket | None = None
+        self._heirs: list[socket.socket] = []
+        self._strangers: dict[socket.socket, bytes] = {}
+        self._data = b""
+
+    def sockets(self) -> list[socket.socket]:
+        served = [] if self._served is None else [self._served]
+        return [self._listener, *served, *self._strangers]
+
+    def hear(self, found: Container[Any]) -> Iterator[tuple[str, list[str]]]:
+        """What the gateway that is served asks for, out of what has come."""
+        for stranger in [each for each in self._strangers if each in found]:
+            self._introduced(stranger)
+        if self._listener in found:
+            self._strangers[self._listener.accept()[0]] = b""
+            if len(self._strangers) > _STRANGERS:
+                self._drop(next(iter(self._strangers)))
+        if self._served is not None and self._served in found:
+            self._read(self._served)
+        if self._served is None and self._heirs:
+            self._serve(self._heirs.pop())  # who came last knows of all before
+        while self._served is not None and b"\n" in self._data:
+            line, _, self._data = self._data.partition(b"\n")
             if line == _LAST:
-                return True
-            name, *arguments = json.loads(line)
-            pid = os.fork()
-            if pid == 0:
-                gateway.close()
-                listener.close()
-                _become(name, arguments)
-            gateway.sendall(b"%d\n" % pid)
-    return False
+                self.last = True
+                return
+            try:
+                name, *arguments = map(str, json.loads(line))
+            except (ValueError, TypeError, RecursionError):
+                self._end()
+            else:
+                yield name, arguments
+
+    def answer(self, pid: int) -> None:
+        assert self._served is not None
+        try:
+            self._served.sendall(b"%d\n" % pid)
+        except OSError:
+            self._end()
+
+    def close(self) -> None:
+        for each in (*self.sockets(), *self._heirs):
+            each.close()
+
+    def _introduced(self, stranger: socket.socket) -> None:
+        more = _received(stranger)
+        said = self._strangers[stranger] + more
+        self._strangers[stranger] = said
+        if said == _HELLO:
+            del self._strangers[stranger]
+            self._heirs.append(stranger)
+        elif not more or not _HELLO.startswith(said):
+            self._drop(stranger)
+
+    def _drop(self, stranger: socket.socket) -> None:
+        del self._strangers[stranger]
+        stranger.close()
+
+    def _serve(self, gateway: socket.socket) -> None:
+        self._served = gateway
+        self.answer(os.getpid())
+
+    def _read(self, gateway: socket.socket) -> None:
+        more = _received(gateway)
+        self._data += more
+        if not more or len(self._data) > _LONGEST:
+            self._end()
+
+    def _end(self) -> None:
+        if self._served is not None:
+            self._served.close()
+        self._served, self._data, self.left = None, b"", True
+
+
+def _received(connection: socket.socket) -> bytes:
+    """What has come; nothing where it has ended."""
+    try:
+        return connection.recv(1 << 16)
+    except OSError:
+        return b""
 
 
 class _Parent:
@@ -261,13 +354,13 @@ class _Parent:
         if keeper and self._ended is None:
             self._inherit()
 
-    def ready(self, what: socket.socket | None, seconds: float | None = None) -> bool:
-        """Waits until something can be read; False when it could not be in time."""
+    def ready(self, sockets: Sequence[socket.socket], seconds: float | None = None) -> list[Any]:
+        """Waits until something can be read: what that is, nothing when it was not in time."""
         while True:
-            watched = [each for each in (what, self._ended) if each is not None]
+            watched: list[Any] = [*sockets, *([] if self._ended is None else [self._ended])]
             found = select.select(watched, [], [], seconds)[0]
             if self._ended is None or self._ended not in found:
-                return bool(found)
+                return found
             self._inherit()
 
     def _inherit(self) -> None:
@@ -283,7 +376,7 @@ class _Parent:
         with contextlib.suppress(ChildProcessError):
             while True:  # SIGCHLD is ignored, so nothing tells of the end of the last one
                 os.waitpid(-1, os.WNOHANG)
-                self.ready(None, LOOK_S)
+                self.ready([], LOOK_S)
 
 
 class _Once:
@@ -305,23 +398,6 @@ def _settle() -> None:
     """What is there stays, and the pages with it are shared by all that are forked."""
     gc.collect()
     gc.freeze()
-
-
-def _lines(gateway: socket.socket, parent: _Parent, idle: _Once) -> Iterator[bytes]:
-    """What a gateway says, line by line; when it has said nothing for a while, there is time for something else."""
-    data = b""
-    while True:
-        line, found, rest = data.partition(b"\n")
-        if found:
-            data = rest
-            yield line
-            continue
-        while not parent.ready(gateway, IDLE_S if idle else None):
-            idle()
-        more = gateway.recv(1 << 16)
-        if not more:
-            return
-        data += more
 
 
 def _preload(factions: Sequence[str]) -> None:
