@@ -96,6 +96,38 @@ class Bell(FakeRing):
         self.then()
 
 
+def test_a_timer_that_a_bell_begins_ends_in_time_while_other_rings_are_looked_at() -> None:
+    """The bell is heard between two looks, none of which finds anything, and nothing comes afterwards."""
+
+    async def hear() -> None:
+        loop = asyncio.get_running_loop()
+        reading, writing = os.pipe()
+        bell, ring, done = Bell(), FakeRing(), asyncio.Event()
+        assert looker().listen(reading, bell)
+        bell.then = lambda: loop.call_later(0.01, done.set)
+        looked = ring.look
+
+        def look() -> bool:
+            if ring.looks == 3:
+                os.write(writing, b"x")
+            return looked()
+
+        ring.look = look  # type: ignore[method-assign]
+        ring.linger.until = time.monotonic_ns() + 10**8
+        looker().wake(ring)
+        begun = loop.time()
+        loop.call_later(60, lambda: None)
+        async with asyncio.timeout(30):
+            await done.wait()
+        assert loop.time() - begun < 20
+        looker().ignore(reading)
+        for fd in (reading, writing):
+            os.close(fd)
+
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(hear())
+
+
 def test_bells_are_heard_without_a_turn_of_the_loop() -> None:
     async def hear() -> None:
         loop = asyncio.get_running_loop()

@@ -121,14 +121,14 @@ class LookingSelector(selectors.DefaultSelector):
     """Under the event loop of a server: looks while rings are awake, and waits for descriptors while they sleep.
 
     Bells of rings (`Looker.listen`) are heard here as well, without a turn of the loop. ``told``: whether its loop sets
-    `stirred` when there is something to do for it; else that may be after each time that something came.
+    `stirred` when there is something to do for it, be it a timer; else that may be after each time that something came.
     """
 
     def __init__(self, *, told: bool = False) -> None:
         super().__init__()
         self._bells = select.epoll() if hasattr(select, "epoll") else None
         self._told = told
-        self.stirred = True
+        self.stirred = False
         self.looker = Looker(self._bells)
         self._asked = 0
         if self._bells is not None:
@@ -143,7 +143,7 @@ class LookingSelector(selectors.DefaultSelector):
         looker = self.looker
         if not looker.awake and not looker.bells:
             return super().select(timeout)
-        self.stirred = not self._told
+        self.stirred = False
         now = time.monotonic_ns()
         until = _FOR_EVER if timeout is None else now + int(timeout * 1e9)
         while True:
@@ -157,7 +157,9 @@ class LookingSelector(selectors.DefaultSelector):
                 continue
             if now - self._asked > _REST_NS and (events := self._ask(now)):
                 return events
-            if (looker.look() and self.stirred) or now >= until:
+            if looker.look() and not self._told:
+                self.stirred = True
+            if self.stirred or now >= until:
                 return []
             if looker.gather(now):
                 looker.sleep()
@@ -180,6 +182,7 @@ class LookingSelector(selectors.DefaultSelector):
             ring = bells.get(fd)
             if ring is not None:
                 ring.rung(event & _ENDED)
+                self.stirred |= not self._told
             elif fd == super().fileno():
                 events = super().select(0)
         return events
