@@ -21,6 +21,8 @@ from bench.processes import memory, processor_ns, tree
 
 LIMIT_S = 1.2
 LIMIT_MIB = 200
+SETTLE_S = 4.0
+"""Until what a successor may need has been loaded ahead, which is done once, when nobody has asked for a second."""
 REST_S = 10.0
 
 
@@ -47,6 +49,7 @@ def _at_rest() -> list[Row]:
         try:
             with rump.connect(kernel.url) as k:
                 k.sys.close(k.sys.open("/tmp/used", os.O_CREAT | os.O_RDWR, 0o644))
+                time.sleep(SETTLE_S)
                 pids = tree(kernel.process.pid)
                 pss, rss = memory(pids)
                 before = processor_ns(pids)
