@@ -162,8 +162,9 @@ def test_what_the_host_refuses_comes_through(top: Path, tmp_path: Path) -> None:
     os.chmod(top / "one", 0o600)
     os.chmod(top, 0o777)
     above = tmp_path
-    while above.stat().st_uid == os.geteuid() and above != above.parent:
-        os.chmod(above, 0o755)
+    while (found := above.stat()).st_uid == os.geteuid() and above != above.parent:
+        if found.st_mode & 0o005 != 0o005:
+            os.chmod(above, stat.S_IMODE(found.st_mode) | 0o055)
         above = above.parent
     os.chmod(top, 0o777)
 
