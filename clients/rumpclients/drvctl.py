@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import rump
-from rumpclients._command import Parser, UsageError, connect, run
+from rumpclients._command import Parser, UsageError, connect, print_json, run
 
 PROG = "rump.drvctl"
 _DEVICE = "/dev/drvctl"
@@ -44,8 +42,7 @@ def _main(options: argparse.Namespace) -> int:
 def _list(ask: Any, options: argparse.Namespace) -> int:
     rows = list(_below(ask, options.device, 0, tree=options.tree))
     if options.json:
-        json.dump([{"parent": parent or None, "device": child} for _, parent, child in rows], sys.stdout, indent=2)
-        print()
+        print_json([{"parent": parent or None, "device": child} for _, parent, child in rows])
         return 0
     for depth, parent, child in rows:
         indent = "  " * depth if options.tree else ""
@@ -77,8 +74,7 @@ def _properties(ask: Any, options: argparse.Namespace) -> int:
             raise UsageError(f"{options.device}: no property {options.property}; there are {', '.join(sorted(found))}")
         found = {options.property: found[options.property]}
     if options.json:
-        json.dump(dict(found), sys.stdout, indent=2)
-        print()
+        print_json(dict(found))
         return 0
     for name, value in sorted(found.items()):
         print(value if options.property is not None else f"{name} = {value}")

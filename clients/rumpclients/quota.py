@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 import grp
-import json
 import pwd
 import re
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import rump
 from rump import QuotactlArgs
-from rumpclients._command import FAILED, CommandError, Parser, UsageError, connect, reason, run, tell
+from rumpclients._command import FAILED, CommandError, Parser, UsageError, connect, print_json, reason, run, tell
 
 KINDS = {rump.QUOTA_IDTYPE_USER: "user", rump.QUOTA_IDTYPE_GROUP: "group"}
 _BLOCKS, _FILES = rump.QUOTA_OBJTYPE_BLOCKS, rump.QUOTA_OBJTYPE_FILES
@@ -88,8 +86,7 @@ def _report(prog: str, options: argparse.Namespace) -> int:
 
     status = _each(prog, options.filesystem, show)
     if options.json:
-        json.dump(rows, sys.stdout, indent=2)
-        print()
+        print_json(rows)
     return status
 
 

@@ -26,7 +26,7 @@ import grpc
 
 from rumpgateway.replies import MAX_TOTAL_BYTES, Room
 from rumpuser import audit
-from rumpuser.kauth import Action, permitted
+from rumpuser.kauth import Action, met, permitted
 from rumpuser.policy import EVERYBODY_IS_ROOT, Identity, Limits, Policy, load
 from rumpuser.records import Records
 from rumpuser.tokens import Verifier
@@ -179,7 +179,7 @@ class Quota:
         self._refuse("rate", f"more than {self._bucket.rate:g} calls a second")
 
     def _refuse(self, what: str, text: str) -> None:
-        audit.tell(granted=False, who=self._subject, action=f"quota.{what}")
+        met(self._subject, what)
         raise KernelError(Errno.EAGAIN, f"{self._subject}: {text}", "gateway")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rumpuser.transport.memory import LONG, READS, WRITES
+from rumpuser.transport.wire import varint
 from rumpwire.calls import Op
 
 CONTENTS = 2
@@ -49,7 +50,7 @@ def ready(op: Op, outcome: Any) -> Ready | None:
     """The answer with long contents; None for other answers."""
     if op.name not in READS or not isinstance(outcome, (bytes, memoryview)) or len(outcome) < LONG:
         return None
-    return Ready(b"".join((_RESULT, _varint(len(outcome)), outcome)))
+    return Ready(b"".join((_RESULT, varint(len(outcome)), outcome)))
 
 
 def _cut(data: memoryview) -> tuple[bytes, memoryview | None]:
@@ -87,12 +88,3 @@ def _number(data: memoryview, at: int) -> tuple[int, int]:
             return value, at
         if shift >= 64:
             raise ValueError("no varint")
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)

@@ -65,19 +65,19 @@ class Statistics:
         if not steps or steps[0] is None:
             return
         if len(steps) == 1:
-            self._one(steps[0].op.name, outcomes[0] if outcomes else None, elapsed)
+            failed = outcomes[0] if outcomes and isinstance(outcomes[0], KernelError) else None
+            self._one(steps[0].op.name, failed.errno if failed else 0, elapsed)
         else:
             self._batch(steps, outcomes, elapsed)
         if self.slow_ns and elapsed > self.slow_ns:
             self._slow(p, steps, elapsed)
 
-    def _one(self, name: str, outcome: Any, elapsed: int) -> None:
+    def _one(self, name: str, errno: int, elapsed: int) -> None:
         row = self.rows.get(name) or self.row(name)
         row.count += 1
-        row.nanoseconds += elapsed
-        row.buckets[min((elapsed >> FIRST).bit_length(), BUCKETS - 1)] += 1
-        if isinstance(outcome, KernelError):
-            row.errors[outcome.errno] += 1
+        row.time(elapsed)
+        if errno:
+            row.errors[errno] += 1
 
     def _batch(self, steps: Sequence[Any], outcomes: Sequence[Any], elapsed: int) -> None:
         for op, count in Counter([step[0] for step in steps[: len(outcomes)]]).items():
@@ -92,12 +92,7 @@ class Statistics:
     def passed(self, p: Process, name: str, errno: int, began_ns: int, steps: Callable[[], list[Step]]) -> None:
         """The same for one call that was passed on: its name, and 0 or what it failed with."""
         elapsed = perf_counter_ns() - began_ns
-        row = self.rows.get(name) or self.row(name)
-        row.count += 1
-        row.nanoseconds += elapsed
-        row.buckets[min((elapsed >> FIRST).bit_length(), BUCKETS - 1)] += 1
-        if errno:
-            row.errors[errno] += 1
+        self._one(name, errno, elapsed)
         if self.slow_ns and elapsed > self.slow_ns:
             self._slow(p, steps(), elapsed)
 

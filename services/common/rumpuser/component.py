@@ -151,10 +151,14 @@ class Component:
         }
 
     def call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
+        return self.entry(op).handler(ctx, *args)
+
+    def entry(self, op: Op) -> Entry:
+        """What answers a call. ENOSYS."""
         entry = self.table.get(op.name)
         if entry is None:
             raise KernelError(Errno.ENOSYS, f"{op.cname} is not implemented", self.name)
-        return entry.handler(ctx, *args)
+        return entry
 
     def run(self, ctx: Context, steps: Sequence[Step], keep_going: bool) -> Any:
         from rumpuser.run import run_steps

@@ -59,9 +59,7 @@ class VfsComponent(Component):
     def _call(self, ctx: Context, op: Op, args: tuple[Any, ...]) -> Any:
         """When a driver asks another faction something, the call is done again with the answer."""
         self.vfs.environment.cred = ctx.cred
-        entry = self.table.get(op.name)
-        if entry is None:
-            raise KernelError(Errno.ENOSYS, f"{op.cname} is not implemented", self.name)
+        entry = self.entry(op)
         if ctx.memory:
             self.vfs.environment.bounded.add(ctx.cred.subject)
         try:

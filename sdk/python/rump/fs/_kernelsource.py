@@ -111,6 +111,11 @@ def read_with_stats(k: Client, fd: int, path: bytes) -> list[Seen]:
     return leases.remember((_STATS, path), lambda: _read_all_with_stats(k, fd, path), _words)
 
 
+def read_names(k: Client, fd: int, path: bytes) -> list[Seen]:
+    """The same without attributes."""
+    return [Seen(e.d_fileno, e.d_type, e.d_name, b"", -1) for e in read_directory(k, fd, path)]
+
+
 def _words(listing: list[Seen]) -> set[int]:
     """What of the page of leases a directory with attributes depends on."""
     return {OTHERS, *(attributes_of(*packed.identity(each.data, each.at)) for each in listing if each.at >= 0)}
@@ -122,7 +127,7 @@ def _read_all_with_stats(k: Client, fd: int, path: bytes) -> list[Seen]:
     except OSError as error:
         if error.errno != errno.ENOSYS:  # of an older kernel
             raise
-        return [Seen(e.d_fileno, e.d_type, e.d_name, b"", -1) for e in read_directory(k, fd, path)]
+        return read_names(k, fd, path)
     make = tuple.__new__
     try:
         return [

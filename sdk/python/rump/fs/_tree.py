@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, AnyStr
 from rump._arguments import Buffer, PathArg
 from rump._base import Future
 from rump.fs import _transfer, _walk
-from rump.fs._kernelsource import NOFOLLOW, Seen, directory_stats, kernel_places, read_directory, read_with_stats
+from rump.fs._kernelsource import (
+    NOFOLLOW,
+    directory_stats,
+    kernel_places,
+    read_directory,
+    read_names,
+    read_with_stats,
+)
 from rump.fs._node import CHUNK, Copied, Kept, Tell
 from rump.fs._places import LONGEST, joined
 from rump.fs._walk import DirEntry
@@ -239,10 +246,7 @@ class Tree:
         """
         folder: AnyStr = os.fspath(path)
         with self.at(path) as (fd, name):
-            if attributes:
-                found = read_with_stats(self.k, fd, name)
-            else:
-                found = [Seen(e.d_fileno, e.d_type, e.d_name, b"", -1) for e in read_directory(self.k, fd, name)]
+            found = (read_with_stats if attributes else read_names)(self.k, fd, name)
         names = [_like(path, each.name) for each in found]
         cached: dict[AnyStr, Future[Stat]] = {}
 

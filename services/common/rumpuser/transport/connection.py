@@ -242,7 +242,7 @@ class Frames(asyncio.Protocol):
 
     def _send_ring(self, ring: Ring, data: bytes) -> None:
         outgoing = ring.outgoing
-        for part in (header(data) + data,) if len(data) < APART else (header(data), data):
+        for part in (framed(data),) if len(data) < APART else (header(data), data):
             try:
                 done = 0 if self._outbox else outgoing.write(part)
             except KernelError as error:
